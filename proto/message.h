@@ -1,0 +1,117 @@
+/* message - the structs, encoder, decoder and printer of messages.def.
+ *
+ * Decoding walks the frame with a bounded cursor: it allocates nothing, never reads past the
+ * frame, and what it returns borrows from the frame. Encoding appends to a zmsg.
+ */
+#ifndef PROTO_MESSAGE_H
+#define PROTO_MESSAGE_H
+
+#include <czmq.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "messages.def"
+
+typedef struct {
+    uint8_t bytes[16];
+} tm_uuid_t;
+
+/* Borrowed bytes, not terminated. data is never NULL after decoding. */
+typedef struct {
+    const char *data;
+    size_t size;
+} tm_str_t;
+
+typedef enum {
+    TM_MSG_NONE = 0,
+#define M(NAME, name, number, way, doc) TM_MSG_##NAME = (number),
+    TM_MESSAGES(M)
+#undef M
+        TM_MSG_LIMIT = 64 /* numbers are below this */
+} tm_msg_type_t;
+
+/* C types of the field kinds */
+#define TM_C_U64 uint64_t
+#define TM_C_BOOL bool
+#define TM_C_STR tm_str_t
+#define TM_C_BIN tm_str_t
+#define TM_C_UUID tm_uuid_t
+
+/* struct tm_submit, struct tm_accepted, ... An optional field has `has_<field>` beside it: the
+ * encoder writes the field only if it is set, the decoder sets it if the field was there.
+ * Required fields have it too, and the encoder ignores it. */
+#define F(m, key, KIND, field, need, limit, doc)                                                  \
+    TM_C_##KIND field;                                                                            \
+    bool has_##field;
+#define M(NAME, name, number, way, doc)                                                           \
+    struct tm_##name {                                                                            \
+        TM_FIELDS_##name(F, name)                                                                 \
+    };
+TM_MESSAGES(M)
+#undef M
+#undef F
+
+typedef struct {
+    tm_msg_type_t type;
+    uint64_t version;
+    union {
+#define M(NAME, name, number, way, doc) struct tm_##name name;
+        TM_MESSAGES(M)
+#undef M
+    };
+    tm_str_t body; /* the body frame, borrowed */
+} tm_msg_t;
+
+/* Reads one header frame. `msg` is written on success only; for TM_BAD_MESSAGE, *ret_what (may
+ * be NULL) names what was wrong in a constant string. ret->body is left empty. */
+TM_CHECKED tm_err_t tm_msg_decode(const void *data, size_t size, tm_msg_t *ret, const char **ret_what);
+
+/* Appends the header and a body frame with a copy of msg->body to `out`. TM_TOO_LARGE if a field
+ * is over its limit: a fault of the caller, `out` is then unchanged. */
+TM_CHECKED tm_err_t tm_msg_append(zmsg_t *out, const tm_msg_t *msg);
+
+/* Same, but takes the body frame (may point to NULL: empty) instead of copying it. */
+TM_CHECKED tm_err_t tm_msg_append_frame(zmsg_t *out, const tm_msg_t *msg, zframe_t **body_p);
+
+/* Encodes the header alone into a buffer of TM_HEADER_MAX bytes; returns the size, 0 if a field is over
+ * its limit. */
+#define TM_HEADER_MAX 8192
+size_t tm_msg_encode(const tm_msg_t *msg, uint8_t *buffer);
+
+/* One line for a log: `SUBMIT ref=1 job=... queue=tune body=120`. Values of STR fields are
+ * escaped and cut; keys and bodies are shown by size only. Always terminates. */
+void tm_msg_print(const tm_msg_t *msg, char *buffer, size_t size);
+
+const char *tm_msg_name(tm_msg_type_t type); /* "SUBMIT", NULL if unknown */
+
+/* Walks the pairs of a ZeroMQ message:
+ *     tm_pairs_t pairs = tm_pairs(zmsg);
+ *     tm_msg_t msg;
+ *     while (tm_pairs_next(&pairs, &msg)) ...
+ *     if (pairs.err) ... pairs.what
+ * `body` frames stay owned by the zmsg; pairs.body is the frame of the current pair. */
+typedef struct {
+    zmsg_t *zmsg;
+    zframe_t *header;
+    zframe_t *body;
+    tm_err_t err;
+    const char *what;
+} tm_pairs_t;
+
+tm_pairs_t tm_pairs(zmsg_t *zmsg); /* starts at the first frame: pop the identity before */
+bool tm_pairs_next(tm_pairs_t *self, tm_msg_t *ret);
+
+tm_str_t tm_str(const char *text); /* borrows; NULL gives an empty one */
+bool tm_str_is(tm_str_t self, const char *text);
+char *tm_str_dup(tm_str_t self); /* freed by the caller */
+
+/* Ids. tm_uuid_new makes version 7 (RFC 9562): sorted by time, so that indexes stay dense. */
+#define TM_UUID_TEXT 37
+tm_uuid_t tm_uuid_new(void);
+bool tm_uuid_is(const tm_uuid_t *a, const tm_uuid_t *b);
+bool tm_uuid_is_nil(const tm_uuid_t *self);
+TM_CHECKED tm_err_t tm_uuid_parse(const char *text, size_t size, tm_uuid_t *ret); /* 8-4-4-4-12 */
+const char *tm_uuid_text(const tm_uuid_t *self, char text[TM_UUID_TEXT]);         /* returns text */
+
+#endif
