@@ -68,15 +68,16 @@ typedef struct {
 TM_CHECKED tm_err_t tm_msg_decode(const void *data, size_t size, tm_msg_t *ret, const char **ret_what);
 
 /* Appends the header and a body frame with a copy of msg->body to `out`. TM_TOO_LARGE if a field
- * is over its limit: a fault of the caller, `out` is then unchanged. */
+ * is over its limit or a STR is not UTF-8: a fault of the caller, `out` is then unchanged. */
 TM_CHECKED tm_err_t tm_msg_append(zmsg_t *out, const tm_msg_t *msg);
 
 /* Same, but takes the body frame (may point to NULL: empty) instead of copying it. */
 TM_CHECKED tm_err_t tm_msg_append_frame(zmsg_t *out, const tm_msg_t *msg, zframe_t **body_p);
 
-/* Encodes the header alone into a buffer of TM_HEADER_MAX bytes; returns the size, 0 if a field is over
- * its limit. */
+/* Encodes the header alone into a buffer of TM_HEADER_MAX bytes; returns the size, 0 if a field
+ * is over its limit or a STR is not UTF-8: what a peer would refuse is never sent. */
 #define TM_HEADER_MAX 8192
+#define TM_BODY_MAX (16u << 20) /* no body frame is larger; a broker may take less */
 size_t tm_msg_encode(const tm_msg_t *msg, uint8_t *buffer);
 
 /* One line for a log: `SUBMIT ref=1 job=... queue=tune body=120`. Values of STR fields are
@@ -105,6 +106,10 @@ bool tm_pairs_next(tm_pairs_t *self, tm_msg_t *ret);
 tm_str_t tm_str(const char *text); /* borrows; NULL gives an empty one */
 bool tm_str_is(tm_str_t self, const char *text);
 char *tm_str_dup(tm_str_t self); /* freed by the caller */
+
+/* Copies as much of `text` (may be NULL) as fits into `size` bytes of `buffer`, whole characters
+ * only, `?` for what is not UTF-8. For texts that others wrote and a STR field is to carry. */
+tm_str_t tm_text_clean(const char *text, char *buffer, size_t size);
 
 /* Ids. tm_uuid_new makes version 7 (RFC 9562): sorted by time, so that indexes stay dense. */
 #define TM_UUID_TEXT 37

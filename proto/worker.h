@@ -1,9 +1,13 @@
 /* worker - the consumer's end of the protocol.
  *
- * A worker has a thread of its own for the network: it says HELLO to every broker, pings, renews
- * leases whatever the job's thread is doing, reconnects, tells a restarted broker which jobs are
- * still in work, and re-sends DONE and FAIL until the broker says SETTLED. The caller's thread
- * takes jobs with tm_worker_next and ends each exactly once with tm_worker_done or _fail.
+ * A worker has a thread of its own for the network: it says HELLO to every broker, pings,
+ * renews leases whatever the job's thread is doing, reconnects, tells a restarted broker which
+ * jobs are still in work, and re-sends DONE and FAIL until the broker says SETTLED. The
+ * caller's thread takes jobs with tm_worker_next and ends each exactly once with tm_worker_done
+ * or _fail.
+ *
+ * Several brokers share the credit: each is told what the jobs of the others leave free. Should
+ * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
  *
  * A job whose lease is lost (time-out, cancel, another attempt elsewhere) is flagged: see
  * tm_job_is_dropped. Its result counts no more; end it soon, the worker library does the rest.
@@ -17,24 +21,27 @@ typedef struct tm_worker tm_worker_t;
 typedef struct tm_leased tm_job_t;
 
 struct tm_worker_options {
-    const char *brokers;  /* endpoints separated by commas */
-    const char *actor;    /* the kind of worker, as in metrics: "tune" */
-    const char *queues;   /* separated by commas */
-    uint32_t credit;      /* jobs at once; 0: 1. Nothing is prefetched beyond it */
+    const char *brokers; /* endpoints separated by commas */
+    const char *actor;   /* the kind of worker, as in metrics: "tune" */
+    const char *queues;  /* separated by commas */
+    uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
     const char *software; /* version for people, may be NULL */
 };
 
-tm_worker_t *tm_worker_new(const struct tm_worker_options *options);
+tm_worker_t *
+tm_worker_new(const struct tm_worker_options *options); /* NULL: an option is wrong */
 /* Leaves: BYE, waits at most 5 s for SETTLED of what was ended, then closes. Jobs not ended go
- * back to the queue. */
+ * back to the queue as FAIL DRAINING, and their handles are gone. */
 void tm_worker_destroy(tm_worker_t **self_p);
 
 /* Takes the next job, waiting at most timeout_ms (-1: for ever). TM_TIMEOUT: none came;
  * TM_DRAINING: tm_worker_drain was called or a signal came, and none is left. */
 TM_CHECKED tm_err_t tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job);
 
-/* Each takes the job. settled: the caller's own database transaction has finished it already. */
-void tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body, size_t size);
+/* Each takes the job. settled: the caller's own database transaction has finished it already.
+ */
+void tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body,
+                    size_t size);
 void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                     bool retryable);
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,

@@ -1,0 +1,35 @@
+/* bridge - what the modules of the http process share. Everything lives as long as the process.
+ */
+#ifndef ACTORS_HTTP_BRIDGE_H
+#define ACTORS_HTTP_BRIDGE_H
+
+#include "actors/kit/loop.h"
+#include "actors/kit/metrics.h"
+#include "actors/kit/pg.h"
+#include "actors/kit/settings.h"
+#include "actors/http/statements.def"
+#include "proto/client.h"
+
+typedef enum {
+#define S(NAME, params, sql) STMT_##NAME,
+    HTTP_STATEMENTS(S)
+#undef S
+        STMT_COUNT
+} http_statement_t;
+
+typedef struct waits waits_t;
+typedef struct server server_t;
+
+typedef struct bridge {
+    const settings_t *settings;
+    loop_t *loop;
+    meters_t *metrics;
+    pg_t *pg;
+    tm_client_t *client;
+    waits_t *waits;
+    server_t *server;
+    bool is_draining;
+    int64_t uploads; /* under way */
+} bridge_t;
+
+#endif

@@ -1,0 +1,139 @@
+#include "actors/http/headers.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool
+is_visible(char c)
+{
+    return c > 0x20 && c < 0x7f;
+}
+
+static void
+trim(const char **text, size_t *size)
+{
+    while (*size && ((*text)[0] == ' ' || (*text)[0] == '\t')) {
+        (*text)++;
+        (*size)--;
+    }
+    while (*size && ((*text)[*size - 1] == ' ' || (*text)[*size - 1] == '\t'))
+        (*size)--;
+}
+
+/* Copies one character of a key; what it says is the caller's to return. */
+static tm_err_t
+keep(char *key, size_t *length, char c)
+{
+    if (!is_visible(c))
+        return TM_VALIDATION_FAILED;
+    if (*length == IDEMPOTENCY_KEY_MAX)
+        return TM_IDEMPOTENCY_KEY_TOO_LONG;
+    key[(*length)++] = c;
+    return TM_OK;
+}
+
+/* text stands behind the opening quote. */
+static tm_err_t
+unquote(const char *text, size_t size, char *key, size_t *length)
+{
+    for (size_t i = 0; i < size; i++) {
+        tm_err_t err;
+
+        if (text[i] == '"')
+            return i + 1 == size || text[i + 1] == ';' ? TM_OK : TM_VALIDATION_FAILED;
+        if (text[i] == '\\' && (++i == size || (text[i] != '"' && text[i] != '\\')))
+            return TM_VALIDATION_FAILED;
+        err = keep(key, length, text[i]);
+        if (err)
+            return err;
+    }
+    return TM_VALIDATION_FAILED;
+}
+
+tm_err_t
+idempotency_key_parse(const char *text, size_t size, char *ret)
+{
+    char key[IDEMPOTENCY_KEY_MAX + 1];
+    size_t length = 0;
+    tm_err_t err = TM_OK;
+
+    trim(&text, &size);
+    if (size && text[0] == '"')
+        err = unquote(text + 1, size - 1, key, &length);
+    else
+        for (size_t i = 0; i < size && !err; i++)
+            err = keep(key, &length, text[i]);
+    if (!err && length == 0)
+        err = TM_VALIDATION_FAILED;
+    if (err)
+        return err;
+    memcpy(ret, key, length);
+    ret[length] = '\0';
+    return TM_OK;
+}
+
+static void
+prefer_one(const char *text, size_t size, int64_t max_ms, int64_t *wait_ms, bool *is_async)
+{
+    int64_t seconds = 0;
+
+    trim(&text, &size);
+    if (size == 13 && strncasecmp(text, "respond-async", 13) == 0)
+        *is_async = true;
+    if (size < 6 || strncasecmp(text, "wait=", 5) != 0)
+        return;
+    for (size_t i = 5; i < size; i++) {
+        if (!isdigit((unsigned char)text[i]))
+            return;
+        if (seconds < 1000000)
+            seconds = seconds * 10 + (text[i] - '0');
+    }
+    *wait_ms = seconds * 1000 < max_ms ? seconds * 1000 : max_ms;
+}
+
+void
+prefer_parse(const char *text, int64_t max_ms, int64_t *ret_wait_ms)
+{
+    bool is_async = false;
+
+    while (text && *text) {
+        size_t size = strcspn(text, ",;");
+
+        prefer_one(text, size, max_ms, ret_wait_ms, &is_async);
+        text += size + (text[size] != '\0');
+    }
+    if (is_async)
+        *ret_wait_ms = 0;
+}
+
+bool
+request_id_is_sane(const char *text)
+{
+    size_t size = text ? strnlen(text, REQUEST_ID_MAX + 1) : 0;
+
+    if (size == 0 || size > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
+            return false;
+    return true;
+}
+
+bool
+content_length_parse(const char *text, uint64_t *ret)
+{
+    uint64_t value = 0;
+    size_t size = text ? strnlen(text, 20) : 0;
+
+    if (size == 0 || size > 18)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        if (!isdigit((unsigned char)text[i]))
+            return false;
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    *ret = value;
+    return true;
+}

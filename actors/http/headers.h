@@ -1,0 +1,29 @@
+/* headers - request headers that have a syntax of their own. Pure functions on text.
+ */
+#ifndef ACTORS_HTTP_HEADERS_H
+#define ACTORS_HTTP_HEADERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/error.h"
+
+#define IDEMPOTENCY_KEY_MAX 200
+
+/* An idempotency key, bare or as an RFC 8941 string ("...", parameters after it are ignored).
+ * TM_IDEMPOTENCY_KEY_TOO_LONG; TM_VALIDATION_FAILED: empty, not visible ASCII, or a string that
+ * does not end. ret: IDEMPOTENCY_KEY_MAX + 1 bytes, written on success only. */
+TM_CHECKED tm_err_t idempotency_key_parse(const char *text, size_t size, char *ret);
+
+/* RFC 7240 Prefer. *ret_wait_ms is left alone where the client prefers nothing we know; wait is
+ * cut to max_ms; respond-async means 0, whatever else is said. */
+void prefer_parse(const char *text, int64_t max_ms, int64_t *ret_wait_ms);
+
+/* 1 to 128 of A-Z a-z 0-9 . _ - */
+#define REQUEST_ID_MAX 128
+bool request_id_is_sane(const char *text);
+
+/* The digits of a Content-Length; false if it is none or too large for us to count. */
+bool content_length_parse(const char *text, uint64_t *ret);
+
+#endif

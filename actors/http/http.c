@@ -1,0 +1,136 @@
+#include "actors/http/http.h"
+
+#include <unistd.h>
+
+#include "actors/http/bridge.h"
+#include "actors/http/server.h"
+#include "actors/http/waits.h"
+#include "actors/kit/clock.h"
+#include "actors/kit/log.h"
+
+enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20 };
+
+static const struct pg_statement statements[] = {
+#define S(NAME, params, sql) {#NAME, params, sql},
+    HTTP_STATEMENTS(S)
+#undef S
+};
+
+typedef struct {
+    bridge_t bridge;
+    int64_t drain_until_ms;
+} http_t;
+
+static void
+on_result(void *arg, const struct tm_result *result, tm_str_t body)
+{
+    bridge_t *bridge = arg;
+
+    (void)body;
+    waits_hint(bridge->waits, &result->job);
+}
+
+static void
+on_drain_tick(void *arg)
+{
+    http_t *self = arg;
+
+    if (server_requests(self->bridge.server) == 0 || clock_ms() >= self->drain_until_ms)
+        loop_stop(self->bridge.loop);
+}
+
+static void
+on_drain(void *arg)
+{
+    http_t *self = arg;
+
+    log_info("http.draining", "requests=%zu", server_requests(self->bridge.server));
+    self->bridge.is_draining = true;
+    self->drain_until_ms = clock_ms() + DRAIN_MS;
+    server_quiesce(self->bridge.server);
+    waits_end_all(self->bridge.waits);
+    loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
+}
+
+static pg_t *
+open_pool(bridge_t *bridge)
+{
+    const settings_t *settings = bridge->settings;
+    struct pg_options options = {
+        .url = settings->database_url,
+        .application = "tunemill-http",
+        .statements = statements,
+        .statement_count = STMT_COUNT,
+        .connections = (int)settings->database_connections,
+        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
+        .max_backoff_ms = (int)settings->database_max_backoff_ms,
+        .metrics = bridge->metrics,
+        .arg = bridge,
+    };
+
+    return pg_new(bridge->loop, &options);
+}
+
+/* In the order of need. TM_BAD_SETTING: what was logged must be corrected by a person. */
+static tm_err_t
+open_all(http_t *self)
+{
+    bridge_t *bridge = &self->bridge;
+    struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
+                                        .give_up_ms = GIVE_UP_MS};
+
+    bridge->loop = loop_new();
+    loop_signals(bridge->loop, on_drain, self);
+    bridge->metrics = meters_new("http");
+    bridge->waits = waits_new(bridge);
+    bridge->client = tm_client_new(&options);
+    if (!bridge->client) {
+        log_error("http.bad_brokers", "what=\"broker.brokers is not a list of endpoints\"");
+        return TM_BAD_SETTING;
+    }
+    tm_client_on_watch(bridge->client, NULL, on_result, bridge);
+    tm_client_attach(bridge->client, loop_zloop(bridge->loop));
+    bridge->pg = open_pool(bridge);
+    bridge->server = server_new(bridge);
+    return bridge->pg && bridge->server ? TM_OK : TM_BAD_SETTING;
+}
+
+/* The pool first: its callbacks answer what waits for it, with all else still there. */
+static void
+close_all(http_t *self)
+{
+    bridge_t *bridge = &self->bridge;
+
+    bridge->is_draining = true;
+    pg_destroy(&bridge->pg);
+    tm_client_destroy(&bridge->client);
+    server_destroy(&bridge->server);
+    waits_destroy(&bridge->waits);
+    loop_destroy(&bridge->loop);
+    meters_destroy(&bridge->metrics);
+}
+
+static void
+say_ready(const http_t *self, int ready_fd)
+{
+    const char *address = server_address(self->bridge.server);
+
+    log_info("http.listening", "address=%s", address);
+    if (ready_fd >= 0 && dprintf(ready_fd, "%s\n", address) < 0)
+        log_warn("http.ready_unheard", "errno=%d", errno);
+}
+
+tm_err_t
+http_run(const settings_t *settings, int ready_fd)
+{
+    http_t self = {.bridge = {.settings = settings}};
+    tm_err_t err = open_all(&self);
+
+    if (!err) {
+        say_ready(&self, ready_fd);
+        loop_run(self.bridge.loop);
+        log_info("http.stopped", "requests=%zu", server_requests(self.bridge.server));
+    }
+    close_all(&self);
+    return err;
+}

@@ -1,0 +1,302 @@
+#include "actors/http/openapi.h"
+
+#include "actors/http/openapi.def"
+#include "actors/http/request.h"
+#include "actors/kit/auto.h"
+#include "actors/kit/tune_request.def"
+
+/* --- schemas -------------------------------------------------------------------------------- */
+
+static json_t *
+ref(const char *name)
+{
+    char text[96];
+
+    snprintf(text, sizeof(text), "#/components/schemas/%s", name);
+    return json_pack("{s:s}", "$ref", text);
+}
+
+/* A member's type as openapi.def writes it: "text", "uuid", "integer?", "[Leader]", "Summary". */
+static json_t *
+schema_of(const char *type)
+{
+    static const struct {
+        const char *name, *type, *format;
+    } kinds[] = {
+        {"text", "string", NULL},      {"uuid", "string", "uuid"},
+        {"time", "string", "date-time"}, {"integer", "integer", NULL},
+        {"number", "number", NULL},    {"object", "object", NULL},
+    };
+    size_t size = strcspn(type, "?]");
+    json_t *schema = NULL;
+
+    if (*type == '[')
+        return json_pack("{s:s, s:o}", "type", "array", "items", schema_of(type + 1));
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !schema; i++)
+        if (strlen(kinds[i].name) == size && memcmp(kinds[i].name, type, size) == 0)
+            schema = json_pack("{s:s, s:s*}", "type", kinds[i].type, "format", kinds[i].format);
+    if (!schema) {
+        char name[64];
+        snprintf(name, sizeof(name), "%.*s", (int)size, type);
+        schema = ref(name);
+    }
+    if (type[size] == '?')
+        schema = json_pack("{s:[o, {s:s}]}", "anyOf", schema, "type", "null");
+    return schema;
+}
+
+static void
+add_member(json_t *schemas, const char *schema, const char *name, const char *type)
+{
+    json_t *object = json_object_get(schemas, schema);
+
+    if (!object) {
+        object = json_pack("{s:s, s:{}}", "type", "object", "properties");
+        json_object_set_new(schemas, schema, object);
+    }
+    json_object_set_new(json_object_get(object, "properties"), name, schema_of(type));
+}
+
+/* "a b c" as an array of texts */
+static json_t *
+words(const char *text)
+{
+    json_t *array = json_array();
+
+    for (; *text; text += strspn(text, " ")) {
+        size_t size = strcspn(text, " ");
+
+        json_array_append_new(array, json_stringn(text, size));
+        text += size;
+    }
+    return array;
+}
+
+/* --- the form of a tune --------------------------------------------------------------------- */
+
+static json_t *
+field_uuid(const char *choices, double min, double max)
+{
+    (void)choices;
+    (void)min;
+    (void)max;
+    return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
+}
+
+static json_t *
+field_choice(const char *choices, double min, double max)
+{
+    (void)min;
+    (void)max;
+    return json_pack("{s:s, s:o}", "type", "string", "enum", words(choices));
+}
+
+static json_t *
+field_int(const char *choices, double min, double max)
+{
+    json_t *field = json_pack("{s:s, s:I}", "type", "integer", "minimum", (json_int_t)min);
+
+    (void)choices;
+    if (max > min)
+        json_object_set_new(field, "maximum", json_integer((json_int_t)max));
+    return field;
+}
+
+static json_t *
+field_num(const char *choices, double min, double max)
+{
+    (void)choices;
+    return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum", min, "maximum", max);
+}
+
+static json_t *
+field_json(const char *choices, double min, double max)
+{
+    (void)choices;
+    (void)min;
+    return json_pack("{s:s, s:s, s:I}", "type", "string", "contentMediaType", JSON_TYPE,
+                     "maxLength", (json_int_t)max);
+}
+
+static json_t *
+field_date(const char *choices, double min, double max)
+{
+    (void)choices;
+    (void)min;
+    (void)max;
+    return json_pack("{s:s, s:s}", "type", "string", "format", "date");
+}
+
+static void
+add_field(json_t *fields, const char *name, json_t *schema, const char *standard, const char *doc)
+{
+    json_object_set_new(schema, "description", json_string(doc));
+    if (standard) {
+        json_t *value = json_loads(standard, JSON_DECODE_ANY, NULL);
+        json_object_set_new(schema, "default", value ? value : json_string(standard));
+    }
+    json_object_set_new(fields, name, schema);
+}
+
+#define TUNE_FIELD_CHOICES_UUID(name)   ""
+#define TUNE_FIELD_CHOICES_INT(name)    ""
+#define TUNE_FIELD_CHOICES_NUM(name)    ""
+#define TUNE_FIELD_CHOICES_JSON(name)   ""
+#define TUNE_FIELD_CHOICES_DATE(name)   ""
+#define TUNE_FIELD_CHOICES_CHOICE(name) TUNE_CHOICES_##name
+#define field_UUID   field_uuid
+#define field_CHOICE field_choice
+#define field_INT    field_int
+#define field_NUM    field_num
+#define field_JSON   field_json
+#define field_DATE   field_date
+
+static json_t *
+tune_form(const settings_t *settings)
+{
+    json_t *fields = json_object(), *trials;
+
+    add_field(fields, "file", json_pack("{s:s, s:s}", "type", "string", "format", "binary"), NULL,
+              "open, high, low, close, volume by date, as CSV");
+    add_field(fields, "workspace_id", field_uuid("", 0, 0), NULL, "as X-Workspace-Id");
+#define T(name, KIND, standard, min, max, error, doc)                                             \
+    add_field(fields, #name, field_##KIND(TUNE_FIELD_CHOICES_##KIND(name), min, max), standard, doc);
+    TUNE_FIELDS(T)
+#undef T
+    trials = json_object_get(fields, "n_trials");
+    json_object_set_new(trials, "maximum", json_integer(settings->tune_max_trials));
+    json_object_set_new(trials, "default", json_integer(settings->tune_default_trials));
+    return json_pack("{s:s, s:o, s:[s, s]}", "type", "object", "properties", fields, "required",
+                     "file", "strategy_entity_id");
+}
+
+/* --- operations ----------------------------------------------------------------------------- */
+
+static json_t *
+parameter(const char *where, const char *name, bool is_required, json_t *schema, const char *doc)
+{
+    return json_pack("{s:s, s:s, s:b, s:o, s:s}", "in", where, "name", name, "required",
+                     is_required, "schema", schema, "description", doc);
+}
+
+static json_t *
+query_schema(const query_field_t *field)
+{
+    switch (field->kind) {
+    case QUERY_UUID:
+        return field_uuid("", 0, 0);
+    case QUERY_WORD:
+        return field_choice(field->choices, 0, 0);
+    case QUERY_BOOL:
+        return json_pack("{s:s}", "type", "boolean");
+    case QUERY_INT:
+        return json_pack("{s:s, s:I, s:I, s:I}", "type", "integer", "minimum",
+                         (json_int_t)field->min, "maximum", (json_int_t)field->max, "default",
+                         (json_int_t)field->standard);
+    }
+    return json_object();
+}
+
+static json_t *
+parameters_of(const route_t *route)
+{
+    json_t *list = json_array();
+    const query_field_t *field;
+
+    if (route->access != ACCESS_OPEN) {
+        json_array_append_new(list, parameter("header", "X-Workspace-Id", false,
+                                              field_uuid("", 0, 0), "the workspace"));
+        json_array_append_new(list, parameter("query", "workspace_id", false, field_uuid("", 0, 0),
+                                              "the same; both must agree"));
+    }
+    if (strstr(route->path, "{id}"))
+        json_array_append_new(list, parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
+    for (size_t i = 0; (field = query_field_at(i)); i++)
+        if (field->set & route->query)
+            json_array_append_new(list, parameter("query", field->name, false, query_schema(field),
+                                                  field->doc));
+    if (route->body == BODY_TUNE) {
+        json_array_append_new(list, parameter("header", "X-Idempotency-Key", false,
+                                              json_pack("{s:s, s:i}", "type", "string", "maxLength", 200),
+                                              "the same key and request: one tune, one answer"));
+        json_array_append_new(list, parameter("header", "Prefer", false,
+                                              json_pack("{s:s}", "type", "string"),
+                                              "wait=SECONDS, or respond-async"));
+    }
+    return list;
+}
+
+static json_t *
+response(const char *doc, const char *type, json_t *schema)
+{
+    return json_pack("{s:s, s:{s:{s:o}}}", "description", doc, "content", type, "schema", schema);
+}
+
+static json_t *
+operation(const route_t *route, const settings_t *settings)
+{
+    bool is_text = strcmp(route->answer, "text") == 0;
+    json_t *responses = json_object(), *self;
+
+    json_object_set_new(responses, "200",
+                        response("done", is_text ? "text/plain" : JSON_TYPE, schema_of(route->answer)));
+    if (route->body == BODY_TUNE)
+        json_object_set_new(responses, "202",
+                            response("accepted; see Location", JSON_TYPE, schema_of(route->answer)));
+    json_object_set_new(responses, "default", response("a problem", PROBLEM_TYPE, ref("Problem")));
+    self = json_pack("{s:s, s:s, s:o, s:o}", "operationId", route->id, "summary", route->summary,
+                     "parameters", parameters_of(route), "responses", responses);
+    if (route->body == BODY_TUNE)
+        json_object_set_new(self, "requestBody",
+                            json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content",
+                                      "multipart/form-data", "schema", tune_form(settings)));
+    return self;
+}
+
+static json_t *
+paths(const settings_t *settings)
+{
+    json_t *all = json_object();
+    const route_t *route;
+
+    for (size_t i = 0; (route = route_at(i)); i++) {
+        const char *method = strcmp(route->method, "GET") == 0 ? "get" : "post";
+        json_t *path = json_object_get(all, route->path);
+
+        if (!path) {
+            path = json_object();
+            json_object_set_new(all, route->path, path);
+        }
+        json_object_set_new(path, method, operation(route, settings));
+    }
+    return all;
+}
+
+char *
+openapi_render(const settings_t *settings)
+{
+    json_t *schemas = json_object();
+    tm_auto(json) root = NULL;
+
+#define O(schema, name, type) add_member(schemas, #schema, #name, type);
+    OPENAPI_MEMBERS(O)
+#undef O
+    root = json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o}}", "openapi", "3.1.0", "info", "title",
+                     "Tunemill", "version", TM_VERSION, "paths", paths(settings), "components",
+                     "schemas", schemas);
+    return json_dumps(root, JSON_COMPACT);
+}
+
+void
+openapi_run(request_t *request)
+{
+    const settings_t *settings = request_bridge(request)->settings;
+    char *text;
+
+    if (!settings->http_docs_enabled) {
+        request_fail(request, TM_NOT_FOUND, "");
+        return;
+    }
+    text = openapi_render(settings);
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}

@@ -1,0 +1,147 @@
+#include "actors/http/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const query_field_t fields[] = {
+#define Q(name, KIND, choices, standard, min, max, set, doc)                                      \
+    {#name, QUERY_##KIND, choices, standard, min, max, set, doc, offsetof(struct query, name),    \
+     offsetof(struct query, has_##name)},
+    HTTP_PARAMETERS(Q)
+#undef Q
+};
+
+const query_field_t *
+query_field_at(size_t index)
+{
+    return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
+}
+
+static const query_field_t *
+find(unsigned sets, const char *name)
+{
+    const query_field_t *field;
+
+    for (size_t i = 0; (field = query_field_at(i)); i++)
+        if ((field->set & sets) && strcmp(field->name, name) == 0)
+            return field;
+    return NULL;
+}
+
+void
+query_init(struct query *self)
+{
+    const query_field_t *field;
+
+    memset(self, 0, sizeof(*self));
+    for (size_t i = 0; (field = query_field_at(i)); i++)
+        if (field->kind == QUERY_INT)
+            memcpy((char *)self + field->value_at, &field->standard, sizeof(int64_t));
+}
+
+static bool
+read_int(const query_field_t *field, const char *text, int64_t *ret)
+{
+    size_t size = strlen(text);
+    long long value;
+
+    if (size == 0 || size > 12 || strspn(text, "0123456789") != size)
+        return false;
+    value = strtoll(text, NULL, 10);
+    if (value < field->min || value > field->max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+/* A word of the list, which separates them by spaces. */
+static bool
+read_word(const query_field_t *field, const char *text, struct query_word *ret)
+{
+    size_t size = strlen(text);
+
+    if (size == 0 || size >= sizeof(ret->text))
+        return false;
+    for (const char *at = field->choices; *at; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " ");
+
+        if (length == size && memcmp(at, text, size) == 0) {
+            memcpy(ret->text, text, size + 1);
+            return true;
+        }
+        at += length;
+    }
+    return false;
+}
+
+static bool
+read_bool(const char *text, bool *ret)
+{
+    bool is_true = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+
+    if (!is_true && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
+        return false;
+    *ret = is_true;
+    return true;
+}
+
+static bool
+read_value(const query_field_t *field, const char *text, void *value)
+{
+    switch (field->kind) {
+    case QUERY_UUID:
+        return tm_uuid_parse(text, strlen(text), value) == TM_OK;
+    case QUERY_WORD:
+        return read_word(field, text, value);
+    case QUERY_INT:
+        return read_int(field, text, value);
+    case QUERY_BOOL:
+        return read_bool(text, value);
+    }
+    return false;
+}
+
+static void
+complain(const query_field_t *field, struct problem *problem)
+{
+    char loc[80];
+
+    snprintf(loc, sizeof(loc), "query.%s", field->name);
+    switch (field->kind) {
+    case QUERY_UUID:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "is not a UUID");
+        break;
+    case QUERY_WORD:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must be one of: %s", field->choices);
+        break;
+    case QUERY_INT:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must be a whole number from %lld to %lld",
+                    (long long)field->min, (long long)field->max);
+        break;
+    case QUERY_BOOL:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must be true or false");
+        break;
+    }
+}
+
+void
+query_set(struct query *self, unsigned sets, const char *name, const char *value,
+          struct problem *problem)
+{
+    const query_field_t *field = find(sets, name);
+    bool *has;
+
+    if (!field)
+        return;
+    has = (bool *)((char *)self + field->has_at);
+    if (*has) {
+        char loc[80];
+
+        snprintf(loc, sizeof(loc), "query.%s", field->name);
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "is given twice");
+        return;
+    }
+    *has = read_value(field, value ? value : "", (char *)self + field->value_at);
+    if (!*has)
+        complain(field, problem);
+}

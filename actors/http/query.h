@@ -1,0 +1,49 @@
+/* query - the query parameters of parameters.def, checked.
+ *
+ * query_init fills the defaults; query_set reads one parameter as it stands in the address and
+ * notes in the problem what is wrong with it.
+ */
+#ifndef ACTORS_HTTP_QUERY_H
+#define ACTORS_HTTP_QUERY_H
+
+#include "actors/http/parameters.def"
+#include "actors/http/problem.h"
+
+#define QUERY_WORD_MAX 32
+struct query_word {
+    char text[QUERY_WORD_MAX];
+};
+
+#define QUERY_C_UUID tm_uuid_t
+#define QUERY_C_WORD struct query_word
+#define QUERY_C_INT  int64_t
+#define QUERY_C_BOOL bool
+
+typedef enum { QUERY_UUID, QUERY_WORD, QUERY_INT, QUERY_BOOL } query_kind_t;
+
+/* name and has_name: whether it was given */
+struct query {
+#define Q(name, KIND, choices, standard, min, max, set, doc)                                      \
+    QUERY_C_##KIND name;                                                                          \
+    bool has_##name;
+    HTTP_PARAMETERS(Q)
+#undef Q
+};
+
+typedef struct {
+    const char *name;
+    query_kind_t kind;
+    const char *choices;
+    int64_t standard, min, max;
+    unsigned set;
+    const char *doc;
+    size_t value_at, has_at; /* offsets in struct query */
+} query_field_t;
+
+const query_field_t *query_field_at(size_t index); /* NULL behind the last */
+
+void query_init(struct query *self);
+void query_set(struct query *self, unsigned sets, const char *name, const char *value,
+               struct problem *problem);
+
+#endif

@@ -1,0 +1,165 @@
+/* Each is one unit of two statements: is the workspace known, and the text of the answer. */
+#include "actors/http/reads.h"
+
+#include "actors/http/csv.h"
+#include "actors/http/request.h"
+
+static pg_unit_t *
+start(const request_t *request, http_statement_t statement)
+{
+    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
+
+    pg_add(unit, STMT_WORKSPACE_KNOWN);
+    pg_uuid(unit, &request_workspace(request)->id);
+    pg_add(unit, statement);
+    pg_uuid(unit, &request_workspace(request)->id);
+    return unit;
+}
+
+/* The text of the second statement; NULL: answered with a problem, `absent` if there is no row. */
+static const char *
+text_of(request_t *request, const struct pg_outcome *outcome, tm_err_t absent)
+{
+    if (outcome->err)
+        request_fail(request, outcome->err, "");
+    else if (PQntuples(outcome->results[0]) == 0)
+        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
+    else if (PQntuples(outcome->results[1]) == 0)
+        request_fail(request, absent, "");
+    else
+        return pg_get(outcome->results[1], 0, 0);
+    return NULL;
+}
+
+static void
+finish(request_t *request, const struct pg_outcome *outcome, tm_err_t absent)
+{
+    const char *text = text_of(request, outcome, absent);
+    char *copy = text ? strdup(text) : NULL;
+
+    if (copy)
+        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &copy, strlen(copy));
+    request_unref(&request);
+}
+
+static void
+on_tune(void *arg, const struct pg_outcome *outcome)
+{
+    finish(arg, outcome, TM_TUNE_NOT_FOUND);
+}
+
+static void
+on_strategy(void *arg, const struct pg_outcome *outcome)
+{
+    finish(arg, outcome, TM_STRATEGY_NOT_FOUND);
+}
+
+static void
+on_list(void *arg, const struct pg_outcome *outcome)
+{
+    finish(arg, outcome, TM_NOT_FOUND);
+}
+
+static void
+on_csv(void *arg, const struct pg_outcome *outcome)
+{
+    request_t *request = arg;
+    const char *text = text_of(request, outcome, TM_NOT_FOUND);
+    size_t size = 0;
+    char *csv = text ? csv_leaderboard(text, &size) : NULL;
+
+    if (csv && !request_is_gone(request)) {
+        request_add_header(request, "Content-Disposition",
+                           "attachment; filename=\"leaderboard.csv\"");
+        request_reply(request, MHD_HTTP_OK, "text/csv; charset=utf-8", &csv, size);
+    } else if (text && !csv) {
+        request_fail(request, TM_INTERNAL, "");
+    }
+    free(csv);
+    request_unref(&request);
+}
+
+static void
+add_page(pg_unit_t *unit, const struct query *query)
+{
+    pg_i64(unit, query->limit);
+    pg_i64(unit, query->offset);
+}
+
+static void
+add_bool(pg_unit_t *unit, bool is_given, bool value)
+{
+    if (is_given)
+        pg_bool(unit, value);
+    else
+        pg_null(unit);
+}
+
+static void
+add_filters(pg_unit_t *unit, const struct query *query)
+{
+    pg_uuid(unit, query->has_strategy_entity_id ? &query->strategy_entity_id : NULL);
+    pg_text(unit, query->has_status ? query->status.text : NULL);
+    pg_text(unit, query->has_objective_type ? query->objective_type.text : NULL);
+    add_bool(unit, query->has_oos_enabled, query->oos_enabled);
+    add_bool(unit, query->has_valid_only, query->valid_only);
+    add_page(unit, query);
+}
+
+void
+reads_tunes(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_TUNES);
+
+    add_filters(unit, request_query(request));
+    pg_send(&unit, on_list, request_ref(request));
+}
+
+void
+reads_leaderboard(request_t *request)
+{
+    const struct query *query = request_query(request);
+    pg_unit_t *unit = start(request, STMT_LEADERBOARD);
+    bool is_csv = query->has_format && strcmp(query->format.text, "csv") == 0;
+
+    add_filters(unit, query);
+    pg_send(&unit, is_csv ? on_csv : on_list, request_ref(request));
+}
+
+void
+reads_tune(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_TUNE);
+
+    pg_uuid(unit, request_id_in_path(request));
+    pg_i64(unit, request_bridge(request)->settings->tune_leaderboard);
+    pg_send(&unit, on_tune, request_ref(request));
+}
+
+void
+reads_tune_runs(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_TUNE_RUNS);
+
+    pg_uuid(unit, request_id_in_path(request));
+    add_page(unit, request_query(request));
+    pg_send(&unit, on_tune, request_ref(request));
+}
+
+void
+reads_strategies(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_STRATEGIES);
+
+    add_page(unit, request_query(request));
+    pg_send(&unit, on_list, request_ref(request));
+}
+
+void
+reads_strategy(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_STRATEGY);
+
+    pg_uuid(unit, request_id_in_path(request));
+    pg_send(&unit, on_strategy, request_ref(request));
+}

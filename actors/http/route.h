@@ -1,0 +1,42 @@
+/* route - finds the row of routes.def that an address and a method mean.
+ */
+#ifndef ACTORS_HTTP_ROUTE_H
+#define ACTORS_HTTP_ROUTE_H
+
+#include "actors/http/parameters.def"
+#include "actors/http/routes.def"
+#include "proto/message.h"
+
+typedef struct request request_t;
+typedef void route_fn(request_t *request); /* answers, now or later: see request.h */
+
+typedef enum { ACCESS_OPEN, ACCESS_WORKSPACE, ACCESS_FORM } route_access_t;
+typedef enum { BODY_NONE, BODY_TUNE } route_body_t;
+
+typedef struct {
+    const char *id, *method, *path;
+    route_access_t access;
+    route_body_t body;
+    unsigned query;
+    route_fn *run;
+    const char *answer, *summary;
+} route_t;
+
+typedef enum {
+#define R(ID, method, path, access, body, query, handler, answer, summary) ROUTE_##ID,
+    HTTP_ROUTES(R)
+#undef R
+        ROUTE_COUNT
+} route_id_t;
+
+struct route_match {
+    const route_t *route;
+    tm_str_t id;     /* what stands for {id}, borrowed from the path; empty if none */
+    char allow[64];  /* for 405: the methods of this path */
+};
+
+const route_t *route_at(size_t index); /* NULL behind the last */
+/* TM_NOT_FOUND, or TM_METHOD_NOT_ALLOWED with ret->allow. */
+TM_CHECKED tm_err_t route_find(const char *method, const char *path, struct route_match *ret);
+
+#endif

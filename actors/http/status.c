@@ -1,0 +1,42 @@
+#include "actors/http/status.h"
+
+#include "actors/http/request.h"
+#include "actors/http/server.h"
+
+void
+status_health(request_t *request)
+{
+    char *text = strdup("{\"status\":\"ok\",\"version\":\"" TM_VERSION "\"}");
+
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}
+
+void
+status_ready(request_t *request)
+{
+    const bridge_t *bridge = request_bridge(request);
+    struct problem problem = {0};
+    char *text;
+
+    if (bridge->is_draining)
+        problem_add(&problem, TM_DRAINING, "process", "%s", tm_err_text(TM_DRAINING));
+    if (!pg_is_up(bridge->pg))
+        problem_add(&problem, TM_STORE_DOWN, "database", "%s", tm_err_text(TM_STORE_DOWN));
+    if (!tm_client_is_connected(bridge->client))
+        problem_add(&problem, TM_BROKER_DOWN, "broker", "%s", tm_err_text(TM_BROKER_DOWN));
+    if (problem.err) {
+        request_problem(request, &problem);
+        return;
+    }
+    text = strdup("{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"broker\":\"ok\"}}");
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}
+
+void
+status_metrics(request_t *request)
+{
+    size_t size;
+    char *text = meters_render(request_bridge(request)->metrics, &size);
+
+    request_reply(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text, size);
+}

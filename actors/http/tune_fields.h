@@ -1,0 +1,23 @@
+/* tune_fields - what the fields of a form and the headers say about a tune. Pure.
+ */
+#ifndef ACTORS_HTTP_TUNE_FIELDS_H
+#define ACTORS_HTTP_TUNE_FIELDS_H
+
+#include "actors/http/form.h"
+#include "actors/http/headers.h"
+#include "actors/http/workspace.h"
+#include "actors/kit/tune_request.h"
+
+/* Every field into the tune request; everything that is wrong into the problem. The workspace
+ * holds what header and query said, and is settled here. form_end was called. */
+void tune_fields_read(const form_t *form, tune_request_t *tune, struct workspace *workspace,
+                      const settings_t *settings, struct problem *problem);
+
+/* The idempotency key of all headers that may carry it, noted one by one. */
+struct tune_key {
+    char text[IDEMPOTENCY_KEY_MAX + 1]; /* empty: none */
+    struct problem problem;
+};
+void tune_key_say(struct tune_key *self, const char *header, const char *value);
+
+#endif

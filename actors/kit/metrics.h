@@ -1,0 +1,37 @@
+/* metrics - counters, gauges and histograms of one process, from metrics.def.
+ *
+ * Any thread may add and set. A label value is copied at its first use; at most METRICS_LABELS
+ * different values are kept per metric, the rest count as "other".
+ */
+#ifndef ACTORS_KIT_METRICS_H
+#define ACTORS_KIT_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/kit/metrics.def"
+
+#define METRICS_LABELS 64
+
+typedef enum {
+#define X(NAME, name, TYPE, label, help) METRIC_##NAME,
+    TM_METRICS(X)
+#undef X
+        METER_COUNT
+} metric_t;
+
+typedef struct meters meters_t;
+meters_t *meters_new(const char *actor);
+void meters_destroy(meters_t **self_p);
+
+/* label: NULL for a metric without one */
+void meters_add(meters_t *self, metric_t metric, const char *label, uint64_t n);
+void meters_set(meters_t *self, metric_t metric, const char *label, int64_t value);
+void meters_observe_us(meters_t *self, metric_t metric, const char *label, int64_t us);
+uint64_t meters_get(const meters_t *self, metric_t metric, const char *label);
+
+/* Prometheus text format 0.0.4, with process_* (memory, descriptors, CPU, start) and
+ * tunemill_build_info. The caller frees it. */
+char *meters_render(const meters_t *self, size_t *ret_size);
+
+#endif

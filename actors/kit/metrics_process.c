@@ -1,0 +1,111 @@
+#include "actors/kit/metrics_process.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "actors/kit/clock.h"
+
+/* Field 22 of /proc/self/stat: ticks from boot to start; counted behind the last ')', since the
+ * program's name may hold anything. 0 if it cannot be read. */
+static double
+start_since_boot(void)
+{
+    char line[1024];
+    unsigned long long ticks = 0;
+    FILE *file = fopen("/proc/self/stat", "re");
+    const char *at = NULL;
+
+    if (!file)
+        return 0;
+    if (fgets(line, sizeof(line), file))
+        at = strrchr(line, ')');
+    fclose(file);
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    if (at)
+        sscanf(at, " %llu", &ticks);
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+int64_t
+process_start_ms(void)
+{
+    double uptime = 0, start = start_since_boot();
+    FILE *file = fopen("/proc/uptime", "re");
+
+    if (file) {
+        if (fscanf(file, "%lf", &uptime) != 1)
+            uptime = 0;
+        fclose(file);
+    }
+    if (start <= 0 || uptime < start)
+        return clock_utc_ms(); /* metrics are made when a process starts: near enough */
+    return clock_utc_ms() - (int64_t)((uptime - start) * 1000);
+}
+
+static long
+open_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    long count = -1; /* the directory's own */
+
+    if (!dir)
+        return -1;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static long long
+resident_bytes(void)
+{
+    long long total, resident = -1;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (!file)
+        return -1;
+    if (fscanf(file, "%lld %lld", &total, &resident) != 2)
+        resident = -1;
+    fclose(file);
+    return resident < 0 ? -1 : resident * sysconf(_SC_PAGESIZE);
+}
+
+static double
+cpu_seconds(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return -1;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void
+print_one(FILE *out, const char *name, const char *type, const char *help, double value)
+{
+    if (value >= 0)
+        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.3f\n", name, help, name, type, name,
+                value);
+}
+
+void
+process_print(FILE *out, const char *actor, int64_t start_ms)
+{
+    print_one(out, "process_resident_memory_bytes", "gauge", "Resident memory",
+              (double)resident_bytes());
+    print_one(out, "process_open_fds", "gauge", "Open file descriptors",
+              (double)open_descriptors());
+    print_one(out, "process_cpu_seconds_total", "counter", "User and system CPU time",
+              cpu_seconds());
+    print_one(out, "process_start_time_seconds", "gauge", "Start of the process since 1970",
+              (double)start_ms / 1000);
+    fprintf(out,
+            "# HELP tunemill_build_info Version of this process\n"
+            "# TYPE tunemill_build_info gauge\n"
+            "tunemill_build_info{version=\"%s\",actor=\"%s\"} 1\n",
+            TM_VERSION, actor);
+}

@@ -1,0 +1,13 @@
+/* metrics_process - what the kernel knows of this process, in Prometheus text. */
+#ifndef ACTORS_KIT_METRICS_PROCESS_H
+#define ACTORS_KIT_METRICS_PROCESS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+int64_t process_start_ms(void); /* since 1970, UTC */
+/* process_resident_memory_bytes, process_open_fds, process_cpu_seconds_total,
+ * process_start_time_seconds, tunemill_build_info; one that cannot be read is left out */
+void process_print(FILE *out, const char *actor, int64_t start_ms);
+
+#endif

@@ -1,0 +1,2 @@
+# Tune requests, a part of the kit: the bridge, the command line and the tune actor all read them.
+target_sources(tm_kit PRIVATE tune_request.c tune_field.c tune_space.c)

@@ -1,0 +1,40 @@
+/* bars - a price series: one row per bar, oldest first, stamps strictly increasing.
+ *
+ * Owns its columns, unless it is a view: bars_slice and bars_between return a struct by value that
+ * borrows the columns of the series it was cut from. A view is never destroyed, and lives no
+ * longer than that series.
+ */
+#ifndef ENGINE_BARS_H
+#define ENGINE_BARS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BARS_DAY_MS      INT64_C(86400000)
+#define BARS_LABEL_BYTES 24
+
+typedef struct bars {
+    size_t count;
+    int64_t *time_ms; /* UTC, since 1970 */
+    double *open, *high, *low, *close, *volume;
+} bars_t;
+
+bars_t *bars_new(size_t count); /* uninitialised columns; NULL if there is no memory */
+void bars_destroy(bars_t **self_p);
+
+/* Bars first .. first+count-1, cut down to what exists. Slices [0, k) and [k, n-k) share no bar. */
+bars_t bars_slice(const bars_t *self, size_t first, size_t count);
+
+/* Bars with from_ms <= time <= to_ms; INT64_MIN and INT64_MAX leave an end open. */
+bars_t bars_between(const bars_t *self, int64_t from_ms, int64_t to_ms);
+
+/* Median of the last 99 spacings; 0 with fewer than two bars. */
+int64_t bars_period_ms(const bars_t *self);
+
+/* "1m", "4h", "1d", "1w", "1mo", from the period; "?" with fewer than two bars. */
+void bars_timeframe(const bars_t *self, char out[BARS_LABEL_BYTES]);
+
+/* Days since 1970 of a stamp, rounded down also before it. */
+int64_t bars_day(int64_t time_ms);
+
+#endif

@@ -1,0 +1,275 @@
+#include "actors/tune/engine/tune.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/tune/engine/rules.h"
+#include "actors/tune/engine/tune_plan.h"
+
+static const char *const objective_names[OBJECTIVE_COUNT] = {
+    [OBJECTIVE_SHARPE] = "sharpe",
+    [OBJECTIVE_SHARPE_DD_PENALTY] = "sharpe_dd_penalty",
+    [OBJECTIVE_RETURN] = "return",
+    [OBJECTIVE_RETURN_DD_PENALTY] = "return_dd_penalty",
+    [OBJECTIVE_CALMAR] = "calmar",
+};
+
+const char *
+objective_name(enum objective objective)
+{
+    return objective < OBJECTIVE_COUNT ? objective_names[objective] : "unknown";
+}
+
+tm_err_t
+objective_parse(const char *name, enum objective *ret)
+{
+    for (size_t i = 0; i < OBJECTIVE_COUNT; i++) {
+        if (strcmp(name, objective_names[i]) == 0) {
+            *ret = (enum objective)i;
+            return TM_OK;
+        }
+    }
+    return TM_INVALID_OBJECTIVE_TYPE;
+}
+
+double
+objective_value(enum objective objective, double dd_lambda, const struct metrics *metrics)
+{
+    const double depth = fabs(metrics->max_drawdown_pct);
+
+    switch (objective) {
+    case OBJECTIVE_SHARPE:
+        return metrics->sharpe;
+    case OBJECTIVE_SHARPE_DD_PENALTY:
+        return metrics->sharpe - dd_lambda * depth;
+    case OBJECTIVE_RETURN:
+        return metrics->return_pct;
+    case OBJECTIVE_RETURN_DD_PENALTY:
+        return metrics->return_pct - dd_lambda * depth;
+    case OBJECTIVE_CALMAR:
+        return depth > 0 ? metrics->return_pct / depth : (double)NAN;
+    case OBJECTIVE_COUNT:
+        break;
+    }
+    return (double)NAN;
+}
+
+/* A place in the order in which trials are run: those that share indicator columns one after the other. */
+struct place {
+    double key[TUNE_PARAMS_MAX];
+    size_t position;
+};
+
+static int
+compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    for (size_t i = 0; i < TUNE_PARAMS_MAX; i++) {
+        if (x->key[i] != y->key[i])
+            return x->key[i] < y->key[i] ? -1 : 1;
+    }
+    return (x->position > y->position) - (x->position < y->position);
+}
+
+static struct place *
+group(const strategy_t *strategy, const struct trial *trials, size_t count)
+{
+    struct place *places = calloc(count ? count : 1, sizeof *places);
+    uint32_t shared = 0;
+
+    if (!places)
+        return NULL;
+    for (size_t i = 0; i < strategy->scope.column_count; i++)
+        shared |= strategy->scope.columns[i].params;
+    for (size_t i = 0; i < count; i++) {
+        places[i].position = i;
+        for (size_t k = 0; k < TUNE_PARAMS_MAX; k++)
+            places[i].key[k] = shared >> k & 1 ? trials[i].params[k] : 0.0;
+    }
+    qsort(places, count, sizeof *places, compare_places);
+    return places;
+}
+
+__attribute__((format(printf, 2, 3))) static void
+skip(struct trial *trial, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(trial->skip_reason, sizeof trial->skip_reason, format, args);
+    va_end(args);
+    trial->status = TRIAL_SKIPPED;
+}
+
+/* The user's own minimum is asked before the gates. */
+static void
+judge(const tune_plan_t *plan, struct trial *trial)
+{
+    const struct metrics *metrics = plan->is_split ? &trial->oos : &trial->is;
+    const struct tune_options *options = &plan->options;
+
+    trial->status = TRIAL_COMPLETED;
+    if (metrics->trades < options->min_trades)
+        skip(trial, "min_trades_not_met (%.0f<%" PRIu32 ")", metrics->trades, options->min_trades);
+    else if (-metrics->max_drawdown_pct > options->gate_max_drawdown_pct)
+        skip(trial, "gate:max_drawdown_pct (%.1f < %.1f)", metrics->max_drawdown_pct,
+             -options->gate_max_drawdown_pct);
+    else if (metrics->trades < options->gate_min_trades)
+        skip(trial, "gate:min_trades (%.0f < %" PRIu32 ")", metrics->trades,
+             options->gate_min_trades);
+    else if (!isfinite(trial->score))
+        skip(trial, "objective_undefined (%s)", objective_name(options->objective));
+}
+
+static void
+score(const tune_plan_t *plan, struct trial *trial)
+{
+    const struct tune_options *options = &plan->options;
+    const double is = objective_value(options->objective, options->dd_lambda, &trial->is);
+
+    trial->score = is;
+    if (plan->is_split) {
+        trial->score_is = is;
+        trial->score_oos = objective_value(options->objective, options->dd_lambda, &trial->oos);
+        trial->score = trial->score_oos;
+        trial->overfit_gap = trial->score_is - trial->score_oos;
+    }
+    trial->objective_score = trial->score;
+}
+
+static tm_err_t
+run_trial(tune_plan_t *plan, struct trial *trial)
+{
+    tm_err_t err = backtest_run(plan->is, trial->params, &trial->is, &trial->blocks);
+
+    if (!err && plan->is_split)
+        err = backtest_run(plan->oos, trial->params, &trial->oos, NULL);
+    if (err == TM_INVALID_PARAM_SPACE) {
+        trial->status = TRIAL_FAILED;
+        if (strategy_check_params(plan->strategy, trial->params, trial->skip_reason,
+                                  sizeof trial->skip_reason) == TM_OK)
+            snprintf(trial->skip_reason, sizeof trial->skip_reason,
+                     "an indicator's length is not a whole number from 1 to %d", EXPR_LENGTH_MAX);
+        return TM_OK;
+    }
+    if (err)
+        return err;
+    score(plan, trial);
+    judge(plan, trial);
+    return TM_OK;
+}
+
+static void
+lay_out(const tune_plan_t *plan, uint64_t first, size_t count, struct trial *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct trial *trial = &out[i];
+
+        memset(trial, 0, sizeof *trial);
+        trial->index = first + i;
+        tune_plan_params(plan, trial->index, trial->params);
+        trial->score = trial->score_is = trial->score_oos = (double)NAN;
+        trial->objective_score = trial->overfit_gap = (double)NAN;
+        metrics_clear(&trial->is);
+        metrics_clear(&trial->oos);
+    }
+}
+
+tm_err_t
+tune_run_range(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
+               const atomic_bool *stop)
+{
+    tm_err_t err = TM_OK;
+
+    if (first > self->trials || count > self->trials - first)
+        return TM_BAD_REQUEST;
+    lay_out(self, first, count, out);
+    struct place *places = group(self->strategy, out, count);
+    if (!places)
+        return TM_NO_MEMORY;
+    for (size_t i = 0; !err && i < count; i++) {
+        if (stop && atomic_load_explicit(stop, memory_order_relaxed))
+            err = TM_CANCELED;
+        else
+            err = run_trial(self, &out[places[i].position]);
+    }
+    free(places);
+    return err;
+}
+
+tm_err_t
+tune_trace(tune_plan_t *self, const double *params, struct metrics *ret,
+           backtest_trace_t **ret_trace)
+{
+    return backtest_trace(self->is_split ? self->oos : self->is, params, ret, ret_trace);
+}
+
+/* Does a stand before b? */
+static bool
+is_better(const struct trial *a, const struct trial *b)
+{
+    return a->score > b->score || (a->score == b->score && a->index < b->index);
+}
+
+/* out is a heap, the worst of those kept on top. */
+static void
+sift_down(const struct trial *trials, size_t *out, size_t count, size_t at)
+{
+    for (;;) {
+        size_t worst = at;
+
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++) {
+            if (is_better(&trials[out[worst]], &trials[out[child]]))
+                worst = child;
+        }
+        if (worst == at)
+            return;
+        const size_t moved = out[at];
+        out[at] = out[worst];
+        out[worst] = moved;
+        at = worst;
+    }
+}
+
+static void
+sift_up(const struct trial *trials, size_t *out, size_t at)
+{
+    while (at > 0 && is_better(&trials[out[(at - 1) / 2]], &trials[out[at]])) {
+        const size_t moved = out[at];
+
+        out[at] = out[(at - 1) / 2];
+        out[(at - 1) / 2] = moved;
+        at = (at - 1) / 2;
+    }
+}
+
+size_t
+tune_rank(const struct trial *trials, size_t n, size_t top_k, size_t *out)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n && top_k > 0; i++) {
+        if (trials[i].status != TRIAL_COMPLETED || isnan(trials[i].score))
+            continue;
+        if (kept < top_k) {
+            out[kept] = i;
+            sift_up(trials, out, kept++);
+        } else if (is_better(&trials[i], &trials[out[0]])) {
+            out[0] = i;
+            sift_down(trials, out, kept, 0);
+        }
+    }
+    for (size_t end = kept; end > 1; end--) {
+        const size_t worst = out[0];
+
+        out[0] = out[end - 1];
+        out[end - 1] = worst;
+        sift_down(trials, out, end - 1, 0);
+    }
+    return kept;
+}

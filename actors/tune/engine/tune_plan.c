@@ -1,0 +1,139 @@
+#include "actors/tune/engine/tune_plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIALS_LIMIT 1000000000
+
+static bool
+are_sound(const struct tune_options *options, char *detail, size_t detail_size)
+{
+    const char *wrong = NULL;
+
+    if (options->objective >= OBJECTIVE_COUNT)
+        wrong = "the objective is not a known one";
+    else if (!(options->dd_lambda >= 0 && options->dd_lambda <= 1e6))
+        wrong = "dd_lambda must be from 0 to 1000000";
+    else if (options->oos_ratio != 0 && !(options->oos_ratio >= 0.01 && options->oos_ratio <= 0.5))
+        wrong = "oos_ratio must be from 0.01 to 0.5";
+    else if (!(options->gate_max_drawdown_pct >= 0))
+        wrong = "the gate on drawdown must not be negative";
+    else if (options->n_trials < 1 || options->n_trials > TRIALS_LIMIT)
+        wrong = "n_trials must be from 1 to 1000000000";
+    if (wrong && detail && detail_size)
+        snprintf(detail, detail_size, "%s", wrong);
+    return !wrong;
+}
+
+/* Cuts the bars in two, or says why not. */
+static void
+split(tune_plan_t *self, const bars_t *bars)
+{
+    const double ratio = self->options.oos_ratio;
+    const size_t oos = (size_t)((double)bars->count * ratio + 0.5), is = bars->count - oos;
+
+    self->is_bars = bars_slice(bars, 0, bars->count);
+    if (ratio == 0)
+        return;
+    if (is < TUNE_MIN_IS_BARS || oos < TUNE_MIN_OOS_BARS) {
+        snprintf(self->warning, sizeof self->warning,
+                 "no out-of-sample split: %zu in-sample and %zu out-of-sample bars, at least %d and "
+                 "%d are needed",
+                 is, oos, TUNE_MIN_IS_BARS, TUNE_MIN_OOS_BARS);
+        return;
+    }
+    self->is_split = true;
+    self->is_bars = bars_slice(bars, 0, is);
+    self->oos_bars = bars_slice(bars, is, oos);
+}
+
+static tm_err_t
+open_windows(tune_plan_t *self, const struct backtest_options *options)
+{
+    tm_err_t err = backtest_new(&self->is_bars, self->strategy, options, &self->is);
+
+    if (!err && self->is_split)
+        err = backtest_new(&self->oos_bars, self->strategy, options, &self->oos);
+    return err;
+}
+
+tm_err_t
+tune_plan_new(const bars_t *bars, const strategy_t *strategy, const json_t *param_space,
+              enum search_type type, const struct tune_options *options, tune_plan_t **ret,
+              char *detail, size_t detail_size)
+{
+    if (detail && detail_size)
+        detail[0] = '\0';
+    if (!are_sound(options, detail, detail_size))
+        return TM_BAD_REQUEST;
+    tune_plan_t *self = calloc(1, sizeof *self);
+    if (!self)
+        return TM_NO_MEMORY;
+    self->strategy = strategy;
+    self->options = *options;
+    split(self, bars);
+    tm_err_t err = space_parse(param_space, strategy, type, &self->space, detail, detail_size);
+    if (!err)
+        err = open_windows(self, &options->backtest);
+    if (err == TM_INSUFFICIENT_DATA && detail && detail_size)
+        snprintf(detail, detail_size, "%zu bars; at least 2 are needed", bars->count);
+    if (err) {
+        tune_plan_destroy(&self);
+        return err;
+    }
+    self->trials = space_trials(self->space, options->n_trials);
+    *ret = self;
+    return TM_OK;
+}
+
+void
+tune_plan_destroy(tune_plan_t **self_p)
+{
+    tune_plan_t *self = *self_p;
+
+    if (!self)
+        return;
+    backtest_destroy(&self->is);
+    backtest_destroy(&self->oos);
+    space_destroy(&self->space);
+    free(self);
+    *self_p = NULL;
+}
+
+uint64_t
+tune_plan_trials(const tune_plan_t *self)
+{
+    return self->trials;
+}
+
+bool
+tune_plan_is_split(const tune_plan_t *self)
+{
+    return self->is_split;
+}
+
+size_t
+tune_plan_is_bars(const tune_plan_t *self)
+{
+    return self->is_bars.count;
+}
+
+size_t
+tune_plan_oos_bars(const tune_plan_t *self)
+{
+    return self->oos_bars.count;
+}
+
+const char *
+tune_plan_warning(const tune_plan_t *self)
+{
+    return self->warning;
+}
+
+void
+tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
+{
+    space_params(self->space, self->options.seed, index, params);
+}

@@ -1,0 +1,18 @@
+/* tune_plan - what a tune_plan_t is made of; for the engine's own files. */
+#ifndef ENGINE_TUNE_PLAN_H
+#define ENGINE_TUNE_PLAN_H
+
+#include "actors/tune/engine/tune.h"
+
+struct tune_plan {
+    const strategy_t *strategy;
+    struct tune_options options;
+    space_t *space;
+    uint64_t trials;
+    bool is_split;
+    bars_t is_bars, oos_bars; /* views */
+    backtest_t *is, *oos;     /* oos: NULL without a split */
+    char warning[TUNE_WARNING_BYTES];
+};
+
+#endif

@@ -1,0 +1,157 @@
+#include "actors/tune/tune.h"
+
+#include <czmq.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "actors/kit/log.h"
+#include "actors/kit/metrics.h"
+#include "actors/kit/tune_request.h"
+#include "actors/tune/tuner.h"
+#include "proto/worker.h"
+
+#define END_WATCH SIGUSR1 /* tells the watch to end; nobody else's */
+
+/* ---- one job ---------------------------------------------------------------------------- */
+
+struct lease {
+    tm_worker_t *worker;
+    tm_job_t *job;
+};
+
+static bool
+is_dropped(void *arg)
+{
+    const struct lease *self = arg;
+
+    return tm_job_is_dropped(self->job);
+}
+
+static void
+send_progress(void *arg, uint64_t done, uint64_t total, const char *json)
+{
+    const struct lease *self = arg;
+
+    tm_worker_progress(self->worker, self->job, done, total, json, strlen(json));
+}
+
+static void
+work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
+{
+    struct lease lease = {worker, *job_p};
+    struct tuner_port port = {&lease, is_dropped, send_progress};
+    struct tuner_job job = {.id = *tm_job_id(lease.job),
+                            .workspace = *tm_job_workspace(lease.job),
+                            .attempt = tm_job_attempt(lease.job),
+                            .body = tm_job_body(lease.job)};
+    struct tuner_end end;
+
+    tuner_run(tuner, &job, &port, &end);
+    if (end.err)
+        tm_worker_fail(worker, job_p, end.err, end.detail, end.retryable);
+    else
+        tm_worker_done(worker, job_p, true, end.result, strlen(end.result));
+    free(end.result);
+}
+
+/* ---- signals ---------------------------------------------------------------------------- */
+
+/* Signals are blocked in every thread and taken by one, the watch. */
+struct watch {
+    tm_worker_t *worker;
+    sigset_t signals, before;
+    pthread_t thread;
+};
+
+static void *
+watch_main(void *arg)
+{
+    struct watch *self = arg;
+    bool is_draining = false;
+    int number;
+
+    while (sigwait(&self->signals, &number) == 0 && number != END_WATCH) {
+        if (is_draining) {
+            log_warn("tune.killed", "signal=%d", number);
+            _exit(128 + number);
+        }
+        is_draining = true;
+        log_info("tune.draining", "signal=%d", number);
+        tm_worker_drain(self->worker);
+    }
+    return NULL;
+}
+
+/* Before any other thread starts, so that all inherit the mask. */
+static void
+watch_block(struct watch *self)
+{
+    zsys_handler_set(NULL);
+    sigemptyset(&self->signals);
+    sigaddset(&self->signals, SIGTERM);
+    sigaddset(&self->signals, SIGINT);
+    sigaddset(&self->signals, END_WATCH);
+    pthread_sigmask(SIG_BLOCK, &self->signals, &self->before);
+}
+
+static bool
+watch_start(struct watch *self, tm_worker_t *worker)
+{
+    self->worker = worker;
+    return pthread_create(&self->thread, NULL, watch_main, self) == 0;
+}
+
+static void
+watch_end(struct watch *self)
+{
+    pthread_kill(self->thread, END_WATCH);
+    pthread_join(self->thread, NULL);
+}
+
+/* ---- the process ------------------------------------------------------------------------ */
+
+static tm_err_t
+serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
+{
+    meters_t *meters = meters_new("tune");
+    tuner_t *tuner = tuner_new(settings, meters);
+    tm_job_t *job = NULL;
+    bool is_watching = watch_start(watch, worker);
+
+    if (is_watching)
+        log_info("tune.ready", "queue=%s", TUNE_QUEUE);
+    while (is_watching && tm_worker_next(worker, -1, &job) == TM_OK)
+        work(worker, tuner, &job);
+    if (is_watching)
+        watch_end(watch);
+    tuner_destroy(&tuner);
+    meters_destroy(&meters);
+    return is_watching ? TM_OK : TM_NO_MEMORY;
+}
+
+tm_err_t
+tune_run(const settings_t *settings)
+{
+    struct tm_worker_options options = {.brokers = settings->broker_brokers,
+                                        .actor = "tune",
+                                        .queues = TUNE_QUEUE,
+                                        .credit = 1,
+                                        .software = TM_VERSION};
+    struct watch watch;
+    tm_worker_t *worker;
+    tm_err_t err;
+
+    watch_block(&watch);
+    worker = tm_worker_new(&options);
+    if (!worker) {
+        log_error("tune.bad_brokers", "what=\"broker.brokers is not a list of endpoints\"");
+        pthread_sigmask(SIG_SETMASK, &watch.before, NULL);
+        return TM_BAD_SETTING;
+    }
+    err = serve(settings, worker, &watch);
+    tm_worker_destroy(&worker);
+    pthread_sigmask(SIG_SETMASK, &watch.before, NULL);
+    log_info("tune.stopped", "code=%s", tm_err_name(err));
+    return err;
+}

@@ -1,0 +1,45 @@
+/* tuner_run - one job under way: what the steps hand on to each other. Private to tuner*.c. */
+#ifndef ACTORS_TUNE_TUNER_RUN_H
+#define ACTORS_TUNE_TUNER_RUN_H
+
+#include "actors/kit/tune_request.h"
+#include "actors/tune/dataset_cache.h"
+#include "actors/tune/tune_store.h"
+#include "actors/tune/tuner.h"
+
+struct tuner {
+    const settings_t *settings;
+    meters_t *meters;
+    tune_store_t *store;
+    dataset_cache_t *datasets;
+};
+
+struct tuner_run {
+    tuner_t *tuner;
+    const struct tuner_job *job;
+    const struct tuner_port *port;
+    char *detail; /* of the end; TUNER_DETAIL_BYTES */
+    struct tune_spec spec;
+    const dataset_t *dataset;
+    bars_t bars; /* a view of the dataset's */
+    strategy_t *strategy;
+    struct tune_options options;
+    tune_plan_t *plan;
+    trials_t *trials;
+    json_t *warnings;
+    char *best_params, *gates, *overfit, *dataset_text, *warnings_text, *body;
+    double queued_ms, parse_ms, search_ms;
+};
+
+__attribute__((format(printf, 3, 4))) tm_err_t
+tuner_refuse(struct tuner_run *self, tm_err_t err, const char *format, ...);
+
+/* Makes tries while they end with TM_STORE_DOWN or TM_BUSY, with a back-off between them;
+ * TM_LEASE_LOST when the job is dropped meanwhile. */
+typedef tm_err_t tuner_try_fn(struct tuner_run *self);
+TM_CHECKED tm_err_t tuner_persevere(struct tuner_run *self, tuner_try_fn *attempt);
+
+TM_CHECKED tm_err_t tuner_search(struct tuner_run *self); /* all trials, with progress */
+TM_CHECKED tm_err_t tuner_judge(struct tuner_run *self);  /* the texts of the result */
+
+#endif

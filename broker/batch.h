@@ -1,0 +1,37 @@
+/* batch - what goes to the database in one unit: endings, submits and claims. Shared by store.c,
+ * endings.c, submits.c and claims.c only.
+ */
+#ifndef BROKER_BATCH_H
+#define BROKER_BATCH_H
+
+#include "broker/core.h"
+
+typedef struct {
+    queue_t *queue;
+    tm_uuid_t *workers; /* reserved, one for each job that may come */
+    size_t count;
+} claim_t;
+
+typedef struct {
+    broker_t *broker;
+    zlistx_t *dones, *fails; /* of ending_t */
+    zlistx_t *submits;       /* of submit_t */
+    zlistx_t *claims;        /* of claim_t */
+} batch_t;
+
+/* Each `add` appends one statement, each `ended` reads its answer and tells the peers. */
+void endings_add_dones(pg_unit_t *unit, zlistx_t *dones);
+void endings_add_fails(broker_t *self, pg_unit_t *unit, zlistx_t *fails);
+void endings_dones_ended(broker_t *self, zlistx_t *dones, const PGresult *result);
+void endings_fails_ended(broker_t *self, zlistx_t *fails, const PGresult *result);
+
+void submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits);
+void submits_release(broker_t *self, submit_t *submit); /* gives a reserved credit back */
+void submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result); /* takes them */
+
+claim_t *claim_new(broker_t *self, queue_t *queue); /* reserves what credit the queue has */
+void claim_release(broker_t *self, claim_t *claim, size_t from);
+void claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim);
+void claim_ended(broker_t *self, claim_t *claim, const PGresult *result);
+
+#endif

@@ -1,0 +1,310 @@
+#include "broker/core.h"
+
+#include <string.h>
+
+/* --- producers ---------------------------------------------------------------------------- */
+
+static bool
+is_full(broker_t *self, const struct tm_submit *submit)
+{
+    queue_t *queue = dispatch_queue(self, submit->queue.data, submit->queue.size);
+
+    return queue->depth >= self->settings->broker_max_depth;
+}
+
+static tm_err_t
+on_submit(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    const char *detail = NULL;
+    tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
+    submit_t *submit;
+
+    if (!err && self->is_draining)
+        err = TM_DRAINING;
+    else if (!err && zlistx_size(self->submits) + self->submits_in_flight >=
+                         (size_t)self->settings->broker_max_pending)
+        err = TM_BUSY;
+    else if (!err && is_full(self, &msg->submit))
+        err = TM_QUEUE_FULL;
+    submit = err ? NULL : submit_new(peer, msg);
+    if (!err && !submit)
+        err = TM_NO_MEMORY;
+    if (err) {
+        meters_add(self->metrics, METRIC_SUBMITS, "rejected", 1);
+        peers_reject(self, peer, msg->submit.ref, err, detail, tm_err_retryable(err) ? 200 : 0);
+        return TM_OK;
+    }
+    zlistx_add_end(self->submits, submit);
+    return TM_OK;
+}
+
+static tm_err_t
+on_status(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    store_lookup_state(state, &msg->status.job, peer, msg->status.ref);
+    return TM_OK;
+}
+
+/* The watch stands before the look-up, so that no end falls between them. */
+static tm_err_t
+on_subscribe(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    tm_err_t err = audience_add(state, &msg->subscribe.job, peer);
+
+    if (err)
+        peers_reject(state, peer, msg->subscribe.ref, err, NULL, 1000);
+    else
+        store_lookup_state(state, &msg->subscribe.job, peer, msg->subscribe.ref);
+    return TM_OK;
+}
+
+static tm_err_t
+on_put(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    tm_err_t err = pieces_put(state, &msg->put, msg->body);
+
+    if (err)
+        peers_reject(state, peer, msg->put.ref, err, NULL, tm_err_retryable(err) ? 100 : 0);
+    return TM_OK;
+}
+
+/* --- workers ------------------------------------------------------------------------------ */
+
+static worker_t *
+known_worker(broker_t *self)
+{
+    return self->from->has_worker ? dispatch_worker(self, &self->from->worker) : NULL;
+}
+
+static tm_err_t
+on_hello(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    tm_msg_t welcome = {.type = TM_MSG_WELCOME};
+    worker_t *worker = dispatch_hello(self, &msg->hello);
+    char text[TM_UUID_TEXT];
+
+    self->from->has_worker = true;
+    self->from->worker = worker->id;
+    welcome.welcome.broker = self->id;
+    welcome.welcome.ping_ms = (uint64_t)self->settings->broker_ping_ms;
+    welcome.welcome.lease_ms = (uint64_t)self->settings->broker_lease_ms;
+    peers_send(self, peer, &welcome);
+    log_info("worker.hello", "worker=%s actor=%s credit=%llu", tm_uuid_text(&worker->id, text),
+             worker->actor, (unsigned long long)worker->credit);
+    return TM_OK;
+}
+
+typedef struct {
+    broker_t *broker;
+    tm_uuid_t job, worker;
+    uint32_t attempt;
+} adoption_t;
+
+static void
+on_adopted(void *arg, const struct pg_outcome *outcome)
+{
+    adoption_t *adoption = arg;
+    broker_t *self = adoption->broker;
+    lease_t lost = {.job = adoption->job, .attempt = adoption->attempt, .worker = adoption->worker};
+
+    if (outcome->err) {
+        log_warn("job.adopt", "err=%s", tm_err_name(outcome->err));
+    } else if (PQntuples(outcome->results[0]) == 0) {
+        dispatch_drop(self, &lost, TM_LEASE_LOST);
+    } else {
+        const PGresult *row = outcome->results[0];
+        const char *queue = pg_get(row, 0, 2);
+        dispatch_adopted(self, dispatch_queue(self, queue, strlen(queue)), &adoption->job,
+                         adoption->attempt, (uint64_t)pg_get_i64(row, 0, 4), &adoption->worker);
+    }
+    free(adoption);
+}
+
+static tm_err_t
+on_holding(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    pg_array_t *ids, *attempts;
+    pg_unit_t *unit;
+    adoption_t *adoption;
+
+    (void)peer;
+    if (!known_worker(self))
+        return TM_NOT_FOUND;
+    if (dispatch_lease(self, &msg->holding.job))
+        return TM_OK;
+    adoption = zmalloc(sizeof(*adoption));
+    *adoption = (adoption_t){self, msg->holding.job, self->from->worker,
+                             (uint32_t)msg->holding.attempt};
+    ids = pg_array_new(PG_UUID);
+    attempts = pg_array_new(PG_INT4);
+    pg_array_bytes(ids, msg->holding.job.bytes, 16);
+    pg_array_i64(attempts, (int64_t)msg->holding.attempt);
+    unit = pg_unit_new(self->pg);
+    pg_add(unit, STMT_ADOPT);
+    pg_array(unit, &ids);
+    pg_array(unit, &attempts);
+    pg_uuid(unit, &self->id);
+    pg_send(&unit, on_adopted, adoption);
+    return TM_OK;
+}
+
+/* Credit comes back at once; the lease stays until the commit. */
+static lease_t *
+end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+{
+    lease_t *lease = dispatch_lease(self, job);
+
+    if (!lease || lease->attempt != attempt || lease->is_ending ||
+        !tm_uuid_is(&lease->worker, &self->from->worker))
+        return NULL;
+    lease->is_ending = true;
+    dispatch_release(self, &lease->worker);
+    return lease;
+}
+
+static void
+settled_by_worker(broker_t *self, zframe_t *peer, const tm_msg_t *msg, lease_t *lease)
+{
+    tm_msg_t settled = {.type = TM_MSG_SETTLED};
+
+    if (lease)
+        dispatch_end(self, lease);
+    settled.settled.job = msg->done.job;
+    settled.settled.attempt = msg->done.attempt;
+    peers_send(self, peer, &settled);
+    audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
+    meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
+}
+
+static tm_err_t
+on_done(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    lease_t *lease;
+
+    if (!known_worker(self))
+        return TM_NOT_FOUND; /* it says HELLO and sends it again */
+    lease = end_lease(self, &msg->done.job, msg->done.attempt);
+    if (msg->done.settled)
+        settled_by_worker(self, peer, msg, lease);
+    else
+        store_done(self, &msg->done, &self->from->worker, msg->body);
+    return TM_OK;
+}
+
+static tm_err_t
+on_fail(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    const struct tm_fail *fail = &msg->fail;
+    bool busy = tm_str_is(fail->code, tm_err_name(TM_BUSY));
+    char *code, *detail;
+
+    if (!known_worker(self))
+        return TM_NOT_FOUND;
+    ending_t like = {.job = fail->job, .attempt = (uint32_t)fail->attempt,
+                     .worker = self->from->worker, .peer = peer,
+                     .retryable = fail->retryable || busy, .counts = !busy};
+    end_lease(self, &fail->job, fail->attempt);
+    code = tm_str_dup(fail->code);
+    detail = tm_str_dup(fail->has_detail ? fail->detail : tm_str(""));
+    store_fail(self, &like, code, detail);
+    free(code);
+    free(detail);
+    return TM_OK;
+}
+
+static tm_err_t
+on_progress(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    lease_t *lease = dispatch_lease(self, &msg->progress.job);
+
+    (void)peer;
+    if (lease && lease->attempt == msg->progress.attempt && self->from->has_worker &&
+        tm_uuid_is(&lease->worker, &self->from->worker))
+        audience_progress(self, msg);
+    return TM_OK;
+}
+
+static tm_err_t
+on_credit(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    worker_t *worker = known_worker(state);
+
+    (void)peer;
+    if (!worker)
+        return TM_NOT_FOUND;
+    worker->credit = msg->credit.credit;
+    return TM_OK;
+}
+
+static tm_err_t
+on_bye(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    worker_t *worker = known_worker(state);
+
+    (void)peer;
+    (void)msg;
+    if (!worker)
+        return TM_NOT_FOUND;
+    worker->is_leaving = true;
+    return TM_OK;
+}
+
+static tm_err_t
+on_ping(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    broker_t *self = state;
+    tm_msg_t pong = {.type = TM_MSG_PONG};
+
+    pong.pong.seq = msg->ping.seq;
+    pong.pong.broker = self->id;
+    pong.pong.has_broker = true;
+    peers_send(self, peer, &pong);
+    return TM_OK;
+}
+
+static tm_err_t
+on_pong(void *state, zframe_t *peer, const tm_msg_t *msg)
+{
+    (void)state;
+    (void)peer;
+    (void)msg;
+    return TM_OK; /* that it came is all it says */
+}
+
+static uint64_t
+ref_of(const tm_msg_t *msg)
+{
+    return msg && msg->type == TM_MSG_SUBMIT ? msg->submit.ref : 0;
+}
+
+static void
+refuse(void *state, zframe_t *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
+{
+    broker_t *self = state;
+
+    log_info("message.refused", "err=%s what=\"%s\"", tm_err_name(err), what ? what : "");
+    if (peer)
+        peers_reject(self, peer, ref_of(msg), err, what, 0);
+}
+
+const tm_actor_type_t *
+broker_type(void)
+{
+    static const tm_actor_type_t type = {
+        .name = "broker",
+        .on = {[TM_MSG_SUBMIT] = on_submit, [TM_MSG_STATUS] = on_status,
+               [TM_MSG_SUBSCRIBE] = on_subscribe, [TM_MSG_PUT] = on_put,
+               [TM_MSG_HELLO] = on_hello, [TM_MSG_HOLDING] = on_holding,
+               [TM_MSG_DONE] = on_done, [TM_MSG_FAIL] = on_fail,
+               [TM_MSG_PROGRESS] = on_progress, [TM_MSG_CREDIT] = on_credit,
+               [TM_MSG_BYE] = on_bye, [TM_MSG_PING] = on_ping, [TM_MSG_PONG] = on_pong},
+        .refuse = refuse,
+    };
+    return &type;
+}

@@ -1,0 +1,269 @@
+#include "broker/core.h"
+
+#include <string.h>
+
+void
+queue_destroy(queue_t **self_p)
+{
+    if (!*self_p)
+        return;
+    zlistx_destroy(&(*self_p)->workers);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+worker_destroy(worker_t **self_p)
+{
+    if (!*self_p)
+        return;
+    zlistx_destroy(&(*self_p)->queues);
+    zframe_destroy(&(*self_p)->peer);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+lease_destroy(lease_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+queue_t *
+dispatch_queue(broker_t *self, const char *name, size_t size)
+{
+    char key[TM_NAME_MAX + 1];
+    queue_t *queue;
+
+    size = size > TM_NAME_MAX ? TM_NAME_MAX : size;
+    memcpy(key, name, size);
+    key[size] = '\0';
+    queue = zhashx_lookup(self->queues, key);
+    if (queue)
+        return queue;
+    queue = zmalloc(sizeof(*queue));
+    memcpy(queue->name, key, sizeof(key));
+    queue->workers = zlistx_new();
+    queue->has_ready = true; /* who knows: the first claim will tell */
+    zhashx_insert(self->queues, queue->name, queue);
+    return queue;
+}
+
+worker_t *
+dispatch_worker(broker_t *self, const tm_uuid_t *id)
+{
+    return zhashx_lookup(self->workers, id);
+}
+
+static void
+leave_queues(worker_t *worker)
+{
+    queue_t *queue;
+
+    while ((queue = zlistx_detach(worker->queues, NULL))) {
+        for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers)) {
+            if (w != worker)
+                continue;
+            zlistx_delete(queue->workers, zlistx_cursor(queue->workers));
+            break;
+        }
+    }
+}
+
+static void
+join_queues(broker_t *self, worker_t *worker, tm_str_t names)
+{
+    const char *at = names.data;
+    const char *end = names.data + names.size;
+
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        if (stop > at) {
+            queue_t *queue = dispatch_queue(self, at, (size_t)(stop - at));
+            zlistx_add_end(queue->workers, worker);
+            zlistx_add_end(worker->queues, queue);
+            queue->has_ready = true;
+        }
+        at = stop + 1;
+    }
+}
+
+worker_t *
+dispatch_hello(broker_t *self, const struct tm_hello *hello)
+{
+    worker_t *worker = dispatch_worker(self, &hello->worker);
+
+    if (!worker) {
+        worker = zmalloc(sizeof(*worker));
+        worker->id = hello->worker;
+        worker->queues = zlistx_new();
+        zhashx_insert(self->workers, &worker->id, worker);
+    }
+    memcpy(worker->actor, hello->actor.data, hello->actor.size);
+    worker->actor[hello->actor.size] = '\0';
+    worker->credit = hello->credit;
+    worker->is_leaving = false;
+    zframe_destroy(&worker->peer);
+    worker->peer = zframe_dup(self->from->id);
+    leave_queues(worker);
+    join_queues(self, worker, hello->queues);
+    return worker;
+}
+
+void
+dispatch_forget_worker(broker_t *self, worker_t *worker)
+{
+    leave_queues(worker);
+    zhashx_delete(self->workers, &worker->id);
+}
+
+static uint64_t
+free_credit(const worker_t *worker)
+{
+    return worker->is_leaving || worker->used >= worker->credit ? 0 : worker->credit - worker->used;
+}
+
+uint64_t
+dispatch_free_credit(queue_t *queue)
+{
+    uint64_t sum = 0;
+
+    for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers))
+        sum += free_credit(w);
+    return sum;
+}
+
+/* Takes the first worker with credit and moves it to the end: work goes round. */
+bool
+dispatch_reserve(broker_t *self, queue_t *queue, tm_uuid_t *ret_worker)
+{
+    (void)self;
+    for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers)) {
+        if (!free_credit(w))
+            continue;
+        w->used++;
+        *ret_worker = w->id;
+        zlistx_move_end(queue->workers, zlistx_cursor(queue->workers));
+        return true;
+    }
+    return false;
+}
+
+void
+dispatch_release(broker_t *self, const tm_uuid_t *id)
+{
+    worker_t *worker = dispatch_worker(self, id);
+
+    if (worker && worker->used > 0)
+        worker->used--;
+}
+
+lease_t *
+dispatch_lease(broker_t *self, const tm_uuid_t *job)
+{
+    return zhashx_lookup(self->leases, job);
+}
+
+static void
+add_lease(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t attempt,
+          uint64_t timeout_ms, const tm_uuid_t *worker)
+{
+    lease_t *lease = dispatch_lease(self, job);
+
+    if (!lease) {
+        lease = zmalloc(sizeof(*lease));
+        lease->job = *job;
+        zhashx_insert(self->leases, &lease->job, lease);
+    }
+    lease->attempt = attempt;
+    lease->queue = queue;
+    lease->worker = *worker;
+    lease->is_ending = false;
+    lease->deadline_ms = timeout_ms ? clock_ms() + (int64_t)timeout_ms : INT64_MAX;
+    meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)zhashx_size(self->leases));
+}
+
+static void
+fail_lease(broker_t *self, const lease_t *lease, tm_err_t code, const char *detail, bool counts,
+           bool crash)
+{
+    ending_t like = {.job = lease->job, .attempt = lease->attempt, .worker = lease->worker,
+                     .retryable = true, .counts = counts, .crash = crash};
+
+    store_fail(self, &like, tm_err_name(code), detail);
+}
+
+void
+dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_t body,
+               const tm_uuid_t *worker_id)
+{
+    tm_msg_t msg = {.type = TM_MSG_JOB, .job = *job, .body = body};
+    worker_t *worker = dispatch_worker(self, worker_id);
+
+    add_lease(self, queue, &job->job, (uint32_t)job->attempt, job->timeout_ms, worker_id);
+    if (worker) {
+        peers_send(self, worker->peer, &msg);
+        return;
+    }
+    /* it went away between the reservation and the commit, and never saw the job */
+    lease_t *lease = dispatch_lease(self, &job->job);
+    lease->is_ending = true;
+    fail_lease(self, lease, TM_WORKER_LOST, "the worker left before it got the job", false, false);
+}
+
+void
+dispatch_adopted(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t attempt,
+                 uint64_t timeout_ms, const tm_uuid_t *worker_id)
+{
+    worker_t *worker = dispatch_worker(self, worker_id);
+
+    if (dispatch_lease(self, job))
+        return;
+    add_lease(self, queue, job, attempt, timeout_ms, worker_id);
+    if (worker)
+        worker->used++;
+}
+
+void
+dispatch_end(broker_t *self, lease_t *lease)
+{
+    zhashx_delete(self->leases, &lease->job);
+    meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)zhashx_size(self->leases));
+}
+
+void
+dispatch_drop(broker_t *self, const lease_t *lease, tm_err_t code)
+{
+    worker_t *worker = dispatch_worker(self, &lease->worker);
+    tm_msg_t msg = {.type = TM_MSG_DROP};
+
+    if (!worker)
+        return;
+    msg.drop.job = lease->job;
+    msg.drop.attempt = lease->attempt;
+    msg.drop.code = tm_str(tm_err_name(code));
+    msg.drop.has_code = true;
+    peers_send(self, worker->peer, &msg);
+}
+
+void
+dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause)
+{
+    tm_uuid_t id = worker->id;
+    char text[TM_UUID_TEXT];
+    unsigned lost = 0;
+
+    for (lease_t *lease = zhashx_first(self->leases); lease; lease = zhashx_next(self->leases)) {
+        if (lease->is_ending || !tm_uuid_is(&lease->worker, &id))
+            continue;
+        lease->is_ending = true;
+        lost++;
+        fail_lease(self, lease, TM_WORKER_LOST, "the worker that ran the job went away", true, true);
+    }
+    meters_add(self->metrics, METRIC_LEASES_LOST, cause, lost);
+    log_info("worker.gone", "worker=%s actor=%s cause=%s leases=%u", tm_uuid_text(&id, text),
+             worker->actor, cause, lost);
+    dispatch_forget_worker(self, worker);
+}

@@ -1,0 +1,151 @@
+#include "broker/core.h"
+
+#include <string.h>
+
+static bool
+is_name(tm_str_t name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+            return false;
+    }
+    return name.size > 0;
+}
+
+static bool
+has_nul(tm_str_t text)
+{
+    return text.size > 0 && memchr(text.data, '\0', text.size) != NULL;
+}
+
+tm_err_t
+intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
+             const char **ret_detail)
+{
+    if (!is_name(submit->queue)) {
+        *ret_detail = "queue: a name is made of a-z 0-9 . _ - and is not empty";
+        return TM_BAD_REQUEST;
+    }
+    if (submit->has_key && (!submit->has_request_hash || submit->request_hash.size != 32)) {
+        *ret_detail = "request_hash: with a key, the 32 bytes of a SHA-256 are needed";
+        return TM_BAD_REQUEST;
+    }
+    if (submit->has_key && submit->key.size == 0) {
+        *ret_detail = "key: an idempotency key is not empty";
+        return TM_BAD_REQUEST;
+    }
+    if (has_nul(submit->key) || has_nul(submit->scope) || has_nul(submit->traceparent)) {
+        *ret_detail = "key, scope, traceparent: a NUL byte is not allowed";
+        return TM_BAD_REQUEST;
+    }
+    if (submit->has_parent) {
+        *ret_detail = "parent: jobs with a parent are not offered by this version";
+        return TM_BAD_REQUEST;
+    }
+    if (body.size > (size_t)self->settings->broker_max_body_kb * 1024) {
+        *ret_detail = "the body is larger than broker.max_body_kb allows";
+        return TM_TOO_LARGE;
+    }
+    return TM_OK;
+}
+
+static char *
+keep(char **at, tm_str_t *str)
+{
+    char *start = *at;
+
+    if (str->size > 0)
+        memcpy(start, str->data, str->size);
+    str->data = start;
+    *at += str->size;
+    return start;
+}
+
+submit_t *
+submit_new(zframe_t *peer, const tm_msg_t *msg)
+{
+    const struct tm_submit *in = &msg->submit;
+    size_t text = in->queue.size + in->key.size + in->scope.size + in->request_hash.size +
+                  in->traceparent.size + msg->body.size;
+    submit_t *self = malloc(sizeof(*self) + text);
+    char *at;
+
+    if (!self)
+        return NULL;
+    memset(self, 0, sizeof(*self));
+    at = (char *)(self + 1);
+    self->fields = *in;
+    self->body = msg->body;
+    keep(&at, &self->fields.queue);
+    keep(&at, &self->fields.key);
+    keep(&at, &self->fields.scope);
+    keep(&at, &self->fields.request_hash);
+    keep(&at, &self->fields.traceparent);
+    keep(&at, &self->body);
+    self->peer = zframe_dup(peer);
+    return self;
+}
+
+void
+submit_destroy(submit_t **self_p)
+{
+    if (!*self_p)
+        return;
+    zframe_destroy(&(*self_p)->peer);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool duplicate)
+{
+    tm_msg_t msg = {.type = TM_MSG_ACCEPTED};
+
+    msg.accepted.ref = submit->fields.ref;
+    msg.accepted.job = *owner;
+    msg.accepted.duplicate = duplicate;
+    msg.accepted.has_duplicate = duplicate;
+    peers_send(self, submit->peer, &msg);
+    meters_add(self->metrics, METRIC_SUBMITS, duplicate ? "duplicate" : "accepted", 1);
+    if (submit->fields.watch && audience_add(self, owner, submit->peer) != TM_OK)
+        log_warn("watch.full", "limit=%lld", (long long)self->settings->broker_max_pending);
+    else if (submit->fields.watch && (duplicate || submit->is_again))
+        store_lookup_state(self, owner, NULL, 0); /* it may be over already */
+}
+
+static void
+start_now(broker_t *self, submit_t *submit, queue_t *queue)
+{
+    struct tm_job job = {.job = submit->fields.job, .attempt = 1, .queue = submit->fields.queue,
+                         .workspace = submit->fields.workspace,
+                         .timeout_ms = submit->fields.timeout_ms,
+                         .has_timeout_ms = submit->fields.has_timeout_ms,
+                         .traceparent = submit->fields.traceparent,
+                         .has_traceparent = submit->fields.has_traceparent};
+
+    dispatch_start(self, queue, &job, submit->body, &submit->worker);
+    submit->is_reserved = false; /* the lease has the credit now */
+}
+
+void
+intake_committed(broker_t *self, submit_t *submit)
+{
+    queue_t *queue = dispatch_queue(self, submit->fields.queue.data, submit->fields.queue.size);
+
+    intake_accept(self, submit, &submit->fields.job, false);
+    if (submit->is_reserved) {
+        start_now(self, submit, queue);
+        return;
+    }
+    queue->depth++;
+    if (!submit->fields.delay_ms)
+        queue->has_ready = true;
+}
+
+void
+intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *detail)
+{
+    meters_add(self->metrics, METRIC_SUBMITS, "rejected", 1);
+    peers_reject(self, submit->peer, submit->fields.ref, err, detail, 0);
+}

@@ -1,0 +1,209 @@
+#include "broker/batch.h"
+
+#include <string.h>
+
+static void
+destroy_submit(void **item_p)
+{
+    submit_destroy((submit_t **)item_p);
+}
+
+static void
+array_text(pg_array_t *array, tm_str_t text, bool is_there)
+{
+    if (is_there)
+        pg_array_bytes(array, text.data, text.size);
+    else
+        pg_array_null(array);
+}
+
+static void
+array_number(pg_array_t *array, uint64_t value, bool is_there)
+{
+    if (is_there)
+        pg_array_i64(array, (int64_t)value);
+    else
+        pg_array_null(array);
+}
+
+enum { SUBMIT_COLUMNS = 14 };
+
+static void
+add_submit_row(broker_t *self, pg_array_t *a[SUBMIT_COLUMNS], const submit_t *s)
+{
+    const struct tm_submit *f = &s->fields;
+    int64_t attempts = f->has_max_attempts && f->max_attempts ? (int64_t)f->max_attempts
+                                                              : self->settings->broker_max_attempts;
+
+    pg_array_bytes(a[0], f->job.bytes, 16);
+    pg_array_bytes(a[1], f->queue.data, f->queue.size);
+    pg_array_bytes(a[2], f->workspace.bytes, 16);
+    array_text(a[3], f->key, f->has_key);
+    array_text(a[4], f->scope, true);
+    array_text(a[5], f->request_hash, f->has_key);
+    pg_array_i64(a[6], f->has_priority ? (int64_t)f->priority : 5);
+    pg_array_i64(a[7], (int64_t)f->delay_ms);
+    pg_array_i64(a[8], attempts);
+    pg_array_i64(a[9], (int64_t)f->timeout_ms);
+    array_number(a[10], f->expires_ms, f->has_expires_ms);
+    array_text(a[11], f->traceparent, f->has_traceparent);
+    pg_array_bytes(a[12], s->body.data, s->body.size);
+    if (s->is_reserved)
+        pg_array_bytes(a[13], s->worker.bytes, 16);
+    else
+        pg_array_null(a[13]);
+}
+
+void
+submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
+{
+    static const unsigned types[SUBMIT_COLUMNS] = {
+        PG_UUID, PG_TEXT, PG_UUID, PG_TEXT, PG_TEXT, PG_BYTEA, PG_INT8, PG_INT8,
+        PG_INT8, PG_INT8, PG_INT8, PG_TEXT, PG_BYTEA, PG_UUID};
+    pg_array_t *columns[SUBMIT_COLUMNS];
+
+    for (int i = 0; i < SUBMIT_COLUMNS; i++)
+        columns[i] = pg_array_new(types[i]);
+    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits))
+        add_submit_row(self, columns, s);
+    pg_add(unit, STMT_SUBMIT);
+    for (int i = 0; i < SUBMIT_COLUMNS; i++)
+        pg_array(unit, &columns[i]);
+    pg_uuid(unit, &self->id);
+    pg_i64(unit, self->settings->idempotency_keep_days);
+}
+
+void
+submits_release(broker_t *self, submit_t *s)
+{
+    if (s->is_reserved)
+        dispatch_release(self, &s->worker);
+    s->is_reserved = false;
+}
+
+typedef struct {
+    broker_t *broker;
+    zlistx_t *submits; /* those whose key was there before */
+} lookup_t;
+
+static void
+judge_key(broker_t *self, submit_t *s, const PGresult *result, int row)
+{
+    size_t size = 0;
+    unsigned char *hash = pg_get_bytes(result, row, 2, &size);
+    tm_uuid_t owner = pg_get_uuid(result, row, 1);
+
+    if (hash && size == 32 && memcmp(hash, s->fields.request_hash.data, 32) == 0) {
+        intake_accept(self, s, &owner, !tm_uuid_is(&owner, &s->fields.job));
+    } else {
+        meters_add(self->metrics, METRIC_IDEMPOTENT, "reused", 1);
+        intake_reject(self, s, TM_IDEMPOTENCY_KEY_REUSED, NULL);
+    }
+    free(hash);
+}
+
+static void
+on_forgotten(void *arg, const struct pg_outcome *outcome)
+{
+    (void)arg;
+    if (outcome->err)
+        log_warn("key.forget", "err=%s", tm_err_name(outcome->err));
+}
+
+/* An expired key is removed, and the submit goes again. */
+static void
+forget_key(broker_t *self, submit_t *s)
+{
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    pg_add(unit, STMT_KEY_FORGET);
+    pg_uuid(unit, &s->fields.workspace);
+    pg_str(unit, s->fields.scope.data, s->fields.scope.size);
+    pg_str(unit, s->fields.key.data, s->fields.key.size);
+    pg_send(&unit, on_forgotten, self);
+}
+
+static void
+on_keys(void *arg, const struct pg_outcome *outcome)
+{
+    lookup_t *lookup = arg;
+    broker_t *self = lookup->broker;
+    int rows = outcome->err ? 0 : PQntuples(outcome->results[0]);
+    int64_t index = 0;
+    int row = 0;
+    submit_t *s;
+
+    while ((s = zlistx_detach(lookup->submits, NULL))) {
+        bool found = row < rows && pg_get_i64(outcome->results[0], row, 0) == index;
+
+        if (found && !pg_get_bool(outcome->results[0], row, 3)) {
+            judge_key(self, s, outcome->results[0], row);
+            submit_destroy(&s);
+        } else {
+            if (found)
+                forget_key(self, s);
+            s->is_alone = true;
+            zlistx_add_end(self->submits, s); /* gone meanwhile, or no answer: again */
+        }
+        row += found;
+        index++;
+    }
+    zlistx_destroy(&lookup->submits);
+    free(lookup);
+}
+
+static void
+lookup_keys(broker_t *self, zlistx_t *submits)
+{
+    lookup_t *lookup = zmalloc(sizeof(*lookup));
+    pg_array_t *workspaces = pg_array_new(PG_UUID), *scopes = pg_array_new(PG_TEXT);
+    pg_array_t *keys = pg_array_new(PG_TEXT);
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    lookup->broker = self;
+    lookup->submits = submits;
+    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits)) {
+        pg_array_bytes(workspaces, s->fields.workspace.bytes, 16);
+        pg_array_bytes(scopes, s->fields.scope.data, s->fields.scope.size);
+        pg_array_bytes(keys, s->fields.key.data, s->fields.key.size);
+    }
+    pg_add(unit, STMT_KEY_LOOKUP);
+    pg_array(unit, &workspaces);
+    pg_array(unit, &scopes);
+    pg_array(unit, &keys);
+    pg_send(&unit, on_keys, lookup);
+}
+
+void
+submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result)
+{
+    zlistx_t *known = zlistx_new();
+    int row = 0;
+    int64_t index = 0;
+    submit_t *s;
+
+    zlistx_set_destructor(known, destroy_submit);
+    while ((s = zlistx_detach(submits, NULL))) {
+        bool is_new = row < PQntuples(result) && pg_get_i64(result, row, 0) == index;
+
+        zhashx_delete(self->submitting, &s->fields.job);
+        row += is_new;
+        index++;
+        if (!is_new)
+            submits_release(self, s);
+        if (!is_new && s->fields.has_key) {
+            zlistx_add_end(known, s);
+            continue;
+        }
+        if (is_new)
+            intake_committed(self, s);
+        else
+            intake_accept(self, s, &s->fields.job, !s->is_again);
+        submit_destroy(&s);
+    }
+    if (zlistx_size(known) > 0)
+        lookup_keys(self, known);
+    else
+        zlistx_destroy(&known);
+}
+

@@ -1,0 +1,97 @@
+/* cli - what every subcommand of `tunemill` stands on: options from tables, settings, refusals.
+ *
+ * A command is a function `int cmd_x(cli_t *cli, int argc, char **argv)` that returns an exit
+ * code. It describes itself in a struct cli_usage, from which come its parsing and its --help.
+ * Answers go to standard output, everything else to standard error.
+ */
+#ifndef OPS_CLI_CLI_H
+#define OPS_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "actors/kit/settings.h"
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+#define CLI_LIST_MAX   64
+#define CLI_DETAIL_MAX 1024
+
+struct cli_list {
+    const char *items[CLI_LIST_MAX];
+    size_t count;
+};
+
+/* FLAG sets a bool, TEXT a const char *, LIST appends to a struct cli_list: the member at
+ * `offset` of the command's own struct. */
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_LIST };
+
+struct cli_option {
+    const char *name;  /* --name */
+    const char *value; /* what --help calls it; NULL for a flag */
+    enum cli_kind kind;
+    size_t offset;
+    const char *help;
+};
+
+struct cli_usage {
+    const char *arguments; /* "FILE.csv", "" */
+    int min_arguments, max_arguments;
+    const struct cli_option *options;
+    size_t option_count;
+    const char *notes; /* printed below the options, or NULL */
+};
+
+typedef struct cli cli_t;
+typedef int cli_command_fn(cli_t *cli, int argc, char **argv);
+
+struct cli_command {
+    const char *name;
+    cli_command_fn *run;
+    const char *help; /* one line */
+};
+
+/* The options every command has. */
+struct cli_common {
+    const char *config, *brokers;
+    struct cli_list assignments;
+    bool help;
+};
+
+struct cli {
+    const struct cli_command *command;
+    struct cli_common common;
+    settings_t *settings; /* after cli_parse */
+    char **arguments;
+    int argument_count;
+};
+
+/* Parses argv into `state` and loads the settings. Returns -1: go on; else the exit code. */
+int cli_parse(cli_t *self, const struct cli_usage *usage, void *state, int argc, char **argv);
+
+/* For a process of the system: logs under the command's name, at system.log_level. */
+void cli_log_init(const cli_t *self);
+
+/* "tunemill x: ..." on standard error. Each returns the code to leave with. */
+int cli_fail(const cli_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_misuse(const cli_t *self, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Numbers from the command line: whole text, finite, within the limits. False: said on stderr.
+ */
+bool cli_number(const cli_t *self, const char *name, const char *text, double min, double max,
+                double *ret);
+bool cli_integer(const cli_t *self, const char *name, const char *text, long long min,
+                 long long max, long long *ret);
+
+/* A whole file, terminated by a NUL that is not counted. NULL: said on stderr. */
+char *cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_t *ret_size);
+
+/* The candidate closest to `name` if it is close enough to be a slip of the hand, else NULL. */
+const char *cli_closest(const char *name, const char *const *candidates, size_t count);
+
+/* commands, one file each */
+cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_backtest, cmd_migrate, cmd_broker,
+    cmd_http, cmd_tune;
+
+#endif

@@ -1,0 +1,308 @@
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/kit/auto.h"
+#include "actors/kit/digest.h"
+#include "actors/kit/tune_request.h"
+#include "ops/cli/running.h"
+#include "ops/cli/choices.h"
+#include "ops/cli/strategies.h"
+#include "ops/cli/upload.h"
+#include "ops/cli/watching.h"
+#include "ops/cli/workspace.h"
+
+/* options that are fields of a tune request: X(option, field, VALUE, help) */
+#define FIELDS(X)                                                               \
+    X("search", search_type, "TYPE", "grid or random; default random")          \
+    X("trials", n_trials, "N", "how many; default 50, or all points of a grid") \
+    X("seed", seed, "S", "the same seed gives the same trials")                 \
+    X("oos", oos_ratio, "SHARE", "judge on the last 0.01 to 0.5 of the bars")   \
+    X("cash", initial_cash, "C", "to begin with; default 10000")                \
+    X("commission-bps", commission_bps, "B", "of each fill; default 10")        \
+    X("slippage-bps", slippage_bps, "B", "of each fill; default 0")             \
+    X("min-trades", min_trades, "N", "fewer make a trial invalid; default 5")   \
+    X("objective", objective_type, "NAME",                                      \
+      "sharpe, sharpe_dd_penalty, return, return_dd_penalty or calmar")         \
+    X("from", date_from, "DATE", "first day, 2020-01-31")                       \
+    X("to", date_to, "DATE", "last day")
+
+enum {
+#define X(option, field, value, help) FIELD_##field,
+    FIELDS(X)
+#undef X
+        FIELD_COUNT
+};
+
+static const char *const field_names[] = {
+#define X(option, field, value, help) [FIELD_##field] = #field,
+    FIELDS(X)
+#undef X
+};
+
+struct submit {
+    const char *fields[FIELD_COUNT];
+    const char *strategy, *key, *workspace, *data_dir;
+    struct cli_list space;
+    bool watch, json;
+    tm_uuid_t workspace_id;
+    /* the tune */
+    tune_request_t *request;
+    char *data;
+    size_t size;
+    uint8_t sha256[SHA256_SIZE];
+    /* the answer */
+    bool is_answered;
+    tm_err_t err;
+    tm_uuid_t id;
+    bool is_duplicate;
+    char detail[TM_DETAIL_MAX + 1];
+};
+
+static const struct cli_option options[] = {
+    {"strategy", "NAME|ID|FILE", CLI_TEXT, offsetof(struct submit, strategy),
+     "one of config/strategies, or the path of a spec"},
+    {"space", "NAME=VALUES", CLI_LIST, offsetof(struct submit, space),
+     "period=10:50:5, k=1,1.5,2 or k=1..3; default the strategy's own"},
+#define X(option, field, value, help) \
+    {option, value, CLI_TEXT,         \
+     offsetof(struct submit, fields) + FIELD_##field * sizeof(char *), help},
+    FIELDS(X)
+#undef X
+        {"key", "TEXT", CLI_TEXT, offsetof(struct submit, key),
+         "idempotency key: sent again, it gives the same tune"},
+    {"workspace", "UUID", CLI_TEXT, offsetof(struct submit, workspace),
+     "default the development workspace"},
+    {"data-dir", "DIR", CLI_TEXT, offsetof(struct submit, data_dir),
+     "of the running `tunemill up`; default system.data_dir"},
+    {"watch", NULL, CLI_FLAG, offsetof(struct submit, watch),
+     "follow it and show the leaderboard"},
+    {"json", NULL, CLI_FLAG, offsetof(struct submit, json), "print JSON"},
+};
+
+static const struct cli_usage usage = {
+    .arguments = "FILE.csv",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .notes = "FILE.csv has a header row with date, open, high, low, close and volume. The "
+             "tune's id is\n"
+             "printed when the tune is safe in the database. The broker is that of the "
+             "settings, else\n"
+             "that of the running `tunemill up`.\n",
+};
+
+/* ---- the request ------------------------------------------------------------------------ */
+
+static int
+refuse_field(const cli_t *cli, const struct tune_request_error *error)
+{
+    const char *option = NULL;
+
+#define X(name, field_name, value, help)        \
+    if (strcmp(error->field, #field_name) == 0) \
+        option = "--" name;
+    FIELDS(X)
+#undef X
+    if (strcmp(error->field, "param_space") == 0)
+        option = "--space";
+    return cli_misuse(cli, "%s%s%s", option ? option : error->field,
+                      option || error->field[0] ? ": " : "", error->text);
+}
+
+static bool
+set_field(const cli_t *cli, const struct submit *self, const char *name, const char *value)
+{
+    struct tune_request_error error = {.err = TM_OK};
+
+    if (!value || !tune_request_set(self->request, name, value, strlen(value), &error))
+        return true;
+    refuse_field(cli, &error);
+    return false;
+}
+
+/* Who asks for a grid and not for a number of trials means all of it. */
+static bool
+set_grid(const cli_t *cli, const struct submit *self, json_t *space)
+{
+    const char *search = self->fields[FIELD_search_type];
+    char points[32];
+
+    if (!search || strcmp(search, "grid") != 0 || self->fields[FIELD_n_trials])
+        return true;
+    snprintf(points, sizeof points, "%lld",
+             choices_points(space, cli->settings->tune_max_trials));
+    return set_field(cli, self, "n_trials", points);
+}
+
+static bool
+set_space(const cli_t *cli, const struct submit *self)
+{
+    char detail[CLI_DETAIL_MAX];
+    tm_auto(json) space = choices_parse(&self->space, detail, sizeof detail);
+    tm_auto(tm_text) text = NULL;
+
+    if (!space) {
+        cli_misuse(cli, "%s", detail);
+        return false;
+    }
+    if (json_object_size(space) == 0)
+        return true;
+    text = json_dumps(space, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    return text && set_field(cli, self, "param_space", text) && set_grid(cli, self, space);
+}
+
+static bool
+set_strategy(const cli_t *cli, const struct submit *self)
+{
+    struct tune_request_error error = {.err = TM_OK};
+    json_t *spec;
+
+    if (!self->strategy) {
+        cli_misuse(cli, "--strategy is missing");
+        return false;
+    }
+    spec = strategies_find(cli, self->strategy);
+    if (!spec)
+        return false;
+    if (!set_field(cli, self, "strategy_entity_id",
+                   json_string_value(json_object_get(spec, "id"))) ||
+        tune_request_set_strategy(self->request, &spec, &error)) {
+        if (error.err)
+            refuse_field(cli, &error);
+        json_decref(spec);
+        return false;
+    }
+    return true;
+}
+
+static bool
+build_request(const cli_t *cli, struct submit *self)
+{
+    struct tune_request_error error = {.err = TM_OK};
+    const char *name = strrchr(cli->arguments[0], '/');
+
+    self->request = tune_request_new(cli->settings);
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (!set_field(cli, self, field_names[i], self->fields[i]))
+            return false;
+    if (!set_field(cli, self, "workspace_id", self->workspace) || !set_space(cli, self) ||
+        !set_strategy(cli, self))
+        return false;
+    tune_request_set_dataset(self->request, self->sha256, self->size,
+                             name ? name + 1 : cli->arguments[0]);
+    if (!tune_request_finish(self->request, &error))
+        return true;
+    refuse_field(cli, &error);
+    return false;
+}
+
+/* ---- sending ---------------------------------------------------------------------------- */
+
+static void
+on_answer(void *arg, const struct tm_answer *answer)
+{
+    struct submit *self = arg;
+
+    self->is_answered = true;
+    self->err = answer->err;
+    self->id = answer->job;
+    self->is_duplicate = answer->duplicate;
+    snprintf(self->detail, sizeof self->detail, "%s",
+             answer->detail[0] ? answer->detail : tm_err_text(answer->err));
+}
+
+static int
+send_request(const cli_t *cli, struct submit *self, tm_client_t *client)
+{
+    tm_auto(tm_text) body = tune_request_body(self->request);
+    uint8_t hash[SHA256_SIZE];
+    struct tm_job_spec spec = {
+        .queue = TUNE_QUEUE,
+        .workspace = self->workspace_id,
+        .key = self->key,
+        .scope = TUNE_SCOPE,
+        .request_hash = hash,
+        .body = body,
+        .body_size = strlen(body),
+    };
+    tm_err_t err;
+
+    tune_request_hash(self->request, hash);
+    err = tm_client_submit(client, &spec, on_answer, self);
+    while (!err && !self->is_answered) {
+        err = tm_client_wait(client, 1000);
+        if (err == TM_TIMEOUT)
+            err = TM_OK;
+    }
+    if (err)
+        return cli_fail(cli, "%s", tm_err_text(err));
+    if (self->err)
+        return cli_fail(cli, "%s (%s)", self->detail, tm_err_name(self->err));
+    return CLI_OK;
+}
+
+static void
+print_id(const struct submit *self)
+{
+    char text[TM_UUID_TEXT];
+
+    tm_uuid_text(&self->id, text);
+    if (self->json && !self->watch)
+        printf("{\"tune_id\":\"%s\",\"duplicate\":%s}\n", text,
+               self->is_duplicate ? "true" : "false");
+    else if (!self->json)
+        printf("%s\n", text);
+    fflush(stdout);
+    if (self->is_duplicate)
+        fprintf(stderr, "This key was used before: it is the same tune.\n");
+}
+
+static int
+submit(const cli_t *cli, struct submit *self)
+{
+    struct tm_client_options client_options = {
+        .brokers = cli->settings->broker_brokers, .window = 64, .give_up_ms = 15000};
+    tm_auto(tm_client) client = tm_client_new(&client_options);
+    tm_auto(watching) watching = NULL;
+    char detail[CLI_DETAIL_MAX] = "";
+    tm_err_t err;
+    int code;
+
+    if (!client)
+        return cli_misuse(cli, "broker.brokers: \"%s\" is not a list of endpoints",
+                          client_options.brokers);
+    watching = watching_new(cli, client, self->json);
+    err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
+    if (err)
+        return cli_fail(cli, "%s (%s)", detail, tm_err_name(err));
+    code = send_request(cli, self, client);
+    if (code)
+        return code;
+    print_id(self);
+    return self->watch ? watching_run(watching, &self->id) : CLI_OK;
+}
+
+int
+cmd_submit(cli_t *cli, int argc, char **argv)
+{
+    struct submit self = {.workspace = WORKSPACE_DEVELOPMENT};
+    int code = cli_parse(cli, &usage, &self, argc, argv);
+
+    if (code >= 0)
+        return code;
+    if (!workspace_parse(cli, self.workspace, &self.workspace_id))
+        return CLI_USAGE;
+    running_fill(cli, self.data_dir);
+    self.data = cli_read_file(cli, cli->arguments[0],
+                              (size_t)cli->settings->http_max_upload_mb << 20, &self.size);
+    if (!self.data)
+        return CLI_FAILED;
+    digest_of(self.data, self.size, self.sha256);
+    code = build_request(cli, &self) ? submit(cli, &self) : CLI_USAGE;
+    tune_request_destroy(&self.request);
+    free(self.data);
+    return code;
+}

@@ -1,0 +1,67 @@
+#include <stdio.h>
+
+#include "actors/kit/auto.h"
+#include "ops/cli/database.h"
+#include "ops/cli/running.h"
+#include "ops/cli/show.h"
+#include "ops/cli/workspace.h"
+
+struct tunes {
+    const char *data_dir, *workspace, *limit;
+    bool json;
+};
+
+static const struct cli_option options[] = {
+    {"data-dir", "DIR", CLI_TEXT, offsetof(struct tunes, data_dir),
+     "of the running `tunemill up`; default system.data_dir"},
+    {"workspace", "UUID", CLI_TEXT, offsetof(struct tunes, workspace),
+     "whose tunes; default the development workspace"},
+    {"limit", "N", CLI_TEXT, offsetof(struct tunes, limit), "the newest N; default 20"},
+    {"json", NULL, CLI_FLAG, offsetof(struct tunes, json), "print JSON"},
+};
+
+static const struct cli_usage usage = {
+    .arguments = "",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .notes = "Reads the database of the settings, else that of the running `tunemill up`.\n",
+};
+
+static int
+list(const cli_t *cli, const struct tunes *self, const char *limit)
+{
+    char detail[CLI_DETAIL_MAX] = "";
+    const char *parameters[] = {self->workspace, limit};
+    PGconn *connection = database_open(cli->settings, detail, sizeof detail);
+    tm_auto(json) tunes = NULL;
+
+    if (connection)
+        tunes = database_json(connection, CLI_TUNES, parameters, detail, sizeof detail);
+    PQfinish(connection);
+    if (!tunes)
+        return cli_fail(cli, "%s", detail[0] ? detail : "the database's answer is not JSON");
+    if (self->json)
+        show_json(stdout, tunes);
+    else
+        show_tunes(stdout, tunes);
+    return CLI_OK;
+}
+
+int
+cmd_tunes(cli_t *cli, int argc, char **argv)
+{
+    struct tunes self = {.workspace = WORKSPACE_DEVELOPMENT, .limit = "20"};
+    int code = cli_parse(cli, &usage, &self, argc, argv);
+    tm_uuid_t workspace;
+    char limit[24];
+    long long count;
+
+    if (code >= 0)
+        return code;
+    if (!workspace_parse(cli, self.workspace, &workspace) ||
+        !cli_integer(cli, "--limit", self.limit, 1, 1000, &count))
+        return CLI_USAGE;
+    snprintf(limit, sizeof limit, "%lld", count);
+    running_fill(cli, self.data_dir);
+    return list(cli, &self, limit);
+}

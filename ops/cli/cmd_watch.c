@@ -1,0 +1,51 @@
+#include <string.h>
+
+#include "actors/kit/auto.h"
+#include "ops/cli/running.h"
+#include "ops/cli/watching.h"
+
+struct watch {
+    const char *data_dir;
+    bool json;
+};
+
+static const struct cli_option options[] = {
+    {"data-dir", "DIR", CLI_TEXT, offsetof(struct watch, data_dir),
+     "of the running `tunemill up`; default system.data_dir"},
+    {"json", NULL, CLI_FLAG, offsetof(struct watch, json), "print the outcome as JSON"},
+};
+
+static const struct cli_usage usage = {
+    .arguments = "TUNE_ID",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .notes =
+        "The broker and the database are those of the settings, else those of the running\n"
+        "`tunemill up`. Fails when the tune failed or was canceled.\n",
+};
+
+int
+cmd_watch(cli_t *cli, int argc, char **argv)
+{
+    struct watch self = {NULL, false};
+    int code = cli_parse(cli, &usage, &self, argc, argv);
+    struct tm_client_options client_options = {.give_up_ms = 15000};
+    tm_auto(tm_client) client = NULL;
+    tm_auto(watching) watching = NULL;
+    tm_uuid_t tune;
+
+    if (code >= 0)
+        return code;
+    if (tm_uuid_parse(cli->arguments[0], strlen(cli->arguments[0]), &tune))
+        return cli_misuse(cli, "\"%s\" is not a tune's id: it is a UUID", cli->arguments[0]);
+    running_fill(cli, self.data_dir);
+    client_options.brokers = cli->settings->broker_brokers;
+    client = tm_client_new(&client_options);
+    if (!client)
+        return cli_misuse(cli, "broker.brokers: \"%s\" is not a list of endpoints",
+                          cli->settings->broker_brokers);
+    watching = watching_new(cli, client, self.json);
+    return watching_run(watching, &tune);
+}

@@ -1,0 +1,154 @@
+#include "ops/cli/database.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    int params;
+    const char *sql;
+} statements[] = {
+#define S(NAME, params, sql) [CLI_##NAME] = {params, sql},
+    CLI_STATEMENTS(S)
+#undef S
+};
+
+#define KEYS_MAX 64
+
+/* libpq's message, on one line. */
+static void
+copy_reason(const PGconn *connection, char *detail, size_t size)
+{
+    size_t length;
+
+    snprintf(detail, size, "%s", PQerrorMessage(connection));
+    length = strlen(detail);
+    while (length > 0 && detail[length - 1] == '\n')
+        detail[--length] = '\0';
+    for (char *c = detail; *c; c++)
+        if (*c == '\n')
+            *c = ' ';
+}
+
+static PGconn *
+connect_with(const char *url, const char *const *keys, const char *const *values, size_t count,
+             char *detail, size_t size)
+{
+    const char *all_keys[KEYS_MAX] = {"dbname", "application_name", "connect_timeout"};
+    const char *all_values[KEYS_MAX] = {url, "tunemill-cli", "5"};
+    PGconn *connection;
+
+    for (size_t i = 0; i < count; i++) {
+        all_keys[3 + i] = keys[i];
+        all_values[3 + i] = values[i];
+    }
+    connection = PQconnectdbParams(all_keys, all_values, 1);
+    if (PQstatus(connection) == CONNECTION_OK)
+        return connection;
+    copy_reason(connection, detail, size);
+    PQfinish(connection);
+    return NULL;
+}
+
+PGconn *
+database_open(const settings_t *settings, char *detail, size_t size)
+{
+    static const char *const keys[] = {"options"};
+    static const char *const values[] = {"-c default_transaction_read_only=on"};
+
+    if (!settings->database_url[0]) {
+        snprintf(detail, size,
+                 "no database is known: set DATABASE_URL, or run this where "
+                 "`tunemill up` runs (or give its --data-dir)");
+        return NULL;
+    }
+    return connect_with(settings->database_url, keys, values, 1, detail, size);
+}
+
+static PGresult *
+execute(PGconn *connection, enum cli_statement statement, const char *const *parameters,
+        char *detail, size_t size)
+{
+    PGresult *result =
+        PQexecParams(connection, statements[statement].sql, statements[statement].params, NULL,
+                     parameters, NULL, NULL, 0);
+
+    detail[0] = '\0';
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        return result;
+    copy_reason(connection, detail, size);
+    PQclear(result);
+    return NULL;
+}
+
+json_t *
+database_json(PGconn *connection, enum cli_statement statement, const char *const *parameters,
+              char *detail, size_t size)
+{
+    PGresult *result = execute(connection, statement, parameters, detail, size);
+    json_t *value = NULL;
+
+    if (result && PQntuples(result) == 1)
+        value = json_loads(PQgetvalue(result, 0, 0), JSON_DECODE_ANY, NULL);
+    PQclear(result);
+    return value;
+}
+
+/* A copy of the name the url gives its database. */
+static bool
+name_of_database(const char *url, char *name, size_t size)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool found = false;
+
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        if (strcmp(option->keyword, "dbname") == 0 && option->val)
+            found = (size_t)snprintf(name, size, "%s", option->val) < size;
+    PQconninfoFree(options);
+    return found;
+}
+
+static tm_err_t
+create(PGconn *connection, const char *name, char *detail, size_t size)
+{
+    const char *parameters[] = {name};
+    PGresult *result = execute(connection, CLI_DATABASE_EXISTS, parameters, detail, size);
+    bool exists = result && PQntuples(result) > 0;
+    tm_err_t err = result ? TM_OK : TM_STORE_DOWN;
+    PGresult *made;
+
+    PQclear(result);
+    if (err || exists)
+        return err;
+    result = execute(connection, CLI_DATABASE_CREATE_TEXT, parameters, detail, size);
+    if (!result)
+        return TM_STORE_DOWN;
+    made = PQexec(connection, PQgetvalue(result, 0, 0));
+    if (PQresultStatus(made) != PGRES_COMMAND_OK) {
+        copy_reason(connection, detail, size);
+        err = TM_STORE_DOWN;
+    }
+    PQclear(made);
+    PQclear(result);
+    return err;
+}
+
+tm_err_t
+database_create(const char *url, char *detail, size_t size)
+{
+    static const char *const keys[] = {"dbname"};
+    static const char *const values[] = {"postgres"};
+    char name[256];
+    PGconn *connection;
+    tm_err_t err;
+
+    if (!name_of_database(url, name, sizeof name)) {
+        snprintf(detail, size, "the database's address names no database");
+        return TM_BAD_SETTING;
+    }
+    connection = connect_with(url, keys, values, 1, detail, size);
+    if (!connection)
+        return TM_STORE_DOWN;
+    err = create(connection, name, detail, size);
+    PQfinish(connection);
+    return err;
+}

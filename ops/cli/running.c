@@ -1,0 +1,33 @@
+#include "ops/cli/running.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/kit/auto.h"
+#include "ops/supervisor/status.h"
+
+static void
+take(cli_t *cli, const json_t *status, const char *member, const char *setting)
+{
+    const char *value = json_string_value(json_object_get(status, member));
+    char assignment[4200], detail[CLI_DETAIL_MAX];
+
+    if (!value || !value[0])
+        return;
+    snprintf(assignment, sizeof assignment, "%s=%s", setting, value);
+    if (settings_set(cli->settings, assignment, detail, sizeof detail))
+        cli_fail(cli, "up.json: %s", detail);
+}
+
+void
+running_fill(cli_t *cli, const char *data_dir)
+{
+    settings_t *defaults = settings_new();
+    tm_auto(json) status = status_read(data_dir ? data_dir : cli->settings->system_data_dir);
+
+    if (status && strcmp(cli->settings->broker_brokers, defaults->broker_brokers) == 0)
+        take(cli, status, "broker", "broker.brokers");
+    if (status && !cli->settings->database_url[0])
+        take(cli, status, "database", "database.url");
+    settings_destroy(&defaults);
+}

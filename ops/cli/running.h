@@ -1,0 +1,11 @@
+/* running - finds the `tunemill up` of the data directory, so that its endpoints need not be
+ * typed: where the settings name no broker or no database of their own, its are taken. */
+#ifndef OPS_CLI_RUNNING_H
+#define OPS_CLI_RUNNING_H
+
+#include "ops/cli/cli.h"
+
+/* data_dir NULL: system.data_dir. */
+void running_fill(cli_t *cli, const char *data_dir);
+
+#endif

@@ -1,0 +1,114 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/kit/log.h"
+#include "ops/supervisor/supervisor_private.h"
+
+#define SELF "/proc/self/exe"
+
+/* The database's address can hold a password: it goes by the environment, which only its owner
+ * can read, and never by arguments, which all can. */
+static bool
+is_handed_on(const char *assignment)
+{
+    return strncmp(assignment, "database.url=", 13) != 0;
+}
+
+static void
+add_common(const struct supervisor *self, const struct child *child, struct arguments *ret)
+{
+    const struct supervisor_options *options = self->options;
+
+    arguments_add(ret, "tunemill");
+    arguments_add(ret, "%s", child->type->name);
+    if (options->config) {
+        arguments_add(ret, "--config");
+        arguments_add(ret, "%s", options->config);
+    }
+    for (size_t i = 0; i < options->assignment_count; i++) {
+        if (is_handed_on(options->assignments[i]))
+            arguments_add(ret, "--set=%s", options->assignments[i]);
+    }
+    arguments_add(ret, "--set=system.data_dir=%s", self->paths.data_dir);
+    arguments_add(ret, "--set=broker.listen=%s", self->broker_listen);
+    arguments_add(ret, "--set=broker.brokers=%s", self->brokers);
+    arguments_add(ret, "--set=http.listen=%s", self->http_listen);
+}
+
+static const char *
+arguments_for(const struct supervisor *self, const struct child *child, int ready_fd,
+              struct arguments *ret)
+{
+    switch (child->kind) {
+    case CHILD_INITDB:
+        cluster_initdb(self->cluster, ret);
+        return ret->items[0];
+    case CHILD_POSTGRES:
+        cluster_server(self->cluster, ret);
+        return ret->items[0];
+    case CHILD_MIGRATE:
+        add_common(self, child, ret);
+        if (self->cluster)
+            arguments_add(ret, "--create");
+        return SELF;
+    case CHILD_BROKER:
+    case CHILD_HTTP:
+        add_common(self, child, ret);
+        arguments_add(ret, "--ready-fd=%d", ready_fd);
+        return SELF;
+    case CHILD_TUNE:
+        add_common(self, child, ret);
+        return SELF;
+    case CHILD_KIND_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static bool
+is_database(const struct child *child)
+{
+    return child->kind == CHILD_INITDB || child->kind == CHILD_POSTGRES;
+}
+
+/* What has to be so before the program runs. */
+static tm_err_t
+prepare(const struct supervisor *self, const struct child *child)
+{
+    if (child->kind == CHILD_INITDB)
+        return cluster_prepare(self->cluster);
+    if (child->kind == CHILD_POSTGRES)
+        return cluster_clear_stale(self->cluster);
+    return TM_OK;
+}
+
+void
+launch(struct supervisor *self, struct child *child, int64_t now_ms)
+{
+    struct arguments arguments;
+    struct process_options options;
+    tm_err_t err = prepare(self, child);
+    int ready_fd;
+
+    if (err) {
+        log_warn("child.prepare", "name=%s error=%s", child->name, tm_err_name(err));
+        child_pause(child, now_ms);
+        return;
+    }
+    ready_fd = child_open_pipe(child);
+    arguments_init(&arguments);
+    options = (struct process_options){
+        .path = arguments_for(self, child, ready_fd, &arguments),
+        .argv = arguments.items,
+        .user = is_database(child) ? self->database_user : (struct process_user){.drop = false},
+        .directory = is_database(child) ? "/" : NULL,
+        .death_signal = child->type->stop_signal,
+        .keep_fd = ready_fd,
+    };
+    child_start(child, &options, now_ms);
+    arguments_fini(&arguments);
+    if (ready_fd >= 0)
+        close(ready_fd);
+}

@@ -1,0 +1,242 @@
+#include "dealer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PING_MS              1000
+#define SILENT_PINGS         3
+#define SEND_QUEUE           1000 /* messages to a broker that does not take them */
+#define RECEIVE_QUEUE        10000
+#define RECONNECT_MS         50
+#define RECONNECT_MAX_MS     1000
+#define HANDSHAKE_MS         5000
+#define HEARTBEAT_MS         2000
+#define HEARTBEAT_TIMEOUT_MS 6000
+
+tm_err_t
+parcel_init(parcel_t *self, const tm_msg_t *msg)
+{
+    uint8_t header[TM_HEADER_MAX];
+    size_t size = tm_msg_encode(msg, header);
+
+    if (size == 0 || msg->body.size > TM_BODY_MAX)
+        return TM_BAD_REQUEST;
+    uint8_t *block = malloc(size + msg->body.size);
+    if (!block)
+        return TM_NO_MEMORY;
+    memcpy(block, header, size);
+    if (msg->body.size > 0)
+        memcpy(block + size, msg->body.data, msg->body.size);
+    *self = (parcel_t){block, size, msg->body.size};
+    return TM_OK;
+}
+
+void
+parcel_fini(parcel_t *self)
+{
+    free(self->header);
+    *self = (parcel_t){0};
+}
+
+static zsock_t *
+socket_new(const char *endpoint)
+{
+    zsock_t *socket = zsock_new(ZMQ_DEALER);
+
+    if (!socket)
+        return NULL;
+    zsock_set_linger(socket, 0);
+    zsock_set_sndhwm(socket, SEND_QUEUE);
+    zsock_set_rcvhwm(socket, RECEIVE_QUEUE);
+    zsock_set_sndtimeo(socket, 0);
+    zsock_set_rcvtimeo(socket, 0);
+    zsock_set_reconnect_ivl(socket, RECONNECT_MS);
+    zsock_set_reconnect_ivl_max(socket, RECONNECT_MAX_MS);
+    zsock_set_handshake_ivl(socket, HANDSHAKE_MS);
+    zsock_set_heartbeat_ivl(socket, HEARTBEAT_MS);
+    zsock_set_heartbeat_timeout(socket, HEARTBEAT_TIMEOUT_MS);
+    zsock_set_maxmsgsize(socket, TM_BODY_MAX);
+    if (zsock_connect(socket, "%s", endpoint) != 0)
+        zsock_destroy(&socket);
+    return socket;
+}
+
+static void
+dealer_init(dealer_t *self, zsock_t *socket)
+{
+    *self = (dealer_t){
+        .socket = socket,
+        .ping_ms = PING_MS,
+        .silence_ms = PING_MS * SILENT_PINGS,
+        .pinged_ms = INT64_MIN / 2,
+    };
+}
+
+size_t
+dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
+{
+    char *list = strdup(endpoints ? endpoints : "");
+    char *rest = NULL;
+    size_t count = 0;
+    bool is_ok = list != NULL;
+
+    for (char *one = is_ok ? strtok_r(list, ", ", &rest) : NULL; one && is_ok;
+         one = strtok_r(NULL, ", ", &rest)) {
+        zsock_t *socket = count < BROKERS_MAX ? socket_new(one) : NULL;
+        is_ok = socket != NULL;
+        if (is_ok)
+            dealer_init(&dealers[count++], socket);
+    }
+    free(list);
+    if (is_ok)
+        return count;
+    dealers_close(dealers, count);
+    return 0;
+}
+
+void
+dealers_close(dealer_t *dealers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        zsock_destroy(&dealers[i].socket);
+}
+
+/* Answers a broker's ping, and takes its name from PONG and WELCOME. */
+static bool
+names_another(dealer_t *self, const tm_msg_t *msg)
+{
+    const tm_uuid_t *name = NULL;
+
+    if (msg->type == TM_MSG_PONG && msg->pong.has_broker)
+        name = &msg->pong.broker;
+    else if (msg->type == TM_MSG_WELCOME)
+        name = &msg->welcome.broker;
+    if (!name || tm_uuid_is(name, &self->broker))
+        return false;
+    bool was_named = !tm_uuid_is_nil(&self->broker);
+    self->broker = *name;
+    return was_named;
+}
+
+bool
+dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
+{
+    bool is_new = names_another(self, msg) || !self->alive;
+
+    self->alive = true;
+    self->heard_ms = now_ms;
+    if (msg->type == TM_MSG_PING) {
+        tm_msg_t pong = {.type = TM_MSG_PONG, .pong.seq = msg->ping.seq};
+        dealer_msg(self, &pong);
+        dealer_flush(self);
+    }
+    return is_new;
+}
+
+bool
+dealer_tick(dealer_t *self, int64_t now_ms)
+{
+    if (now_ms - self->pinged_ms >= self->ping_ms) {
+        tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = ++self->seq};
+        self->pinged_ms = now_ms;
+        dealer_msg(self, &ping); /* not taken: the queue to a silent broker is full */
+        dealer_flush(self);
+    }
+    if (!self->alive || now_ms - self->heard_ms < self->silence_ms)
+        return true;
+    self->alive = false;
+    return false;
+}
+
+static bool
+send_frame(dealer_t *self, const uint8_t *data, size_t size, int flags)
+{
+    void *socket = zsock_resolve(self->socket);
+    int rc;
+
+    do
+        rc = zmq_send(socket, data, size, flags | ZMQ_DONTWAIT);
+    while (rc < 0 && errno == EINTR);
+    return rc >= 0;
+}
+
+bool
+dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uint8_t *body,
+            size_t body_size)
+{
+    if (self->batch_pairs >= BATCH_PAIRS_MAX || self->batch_bytes >= BATCH_BYTES_MAX)
+        dealer_flush(self);
+    if (self->batch_pairs > 0)
+        send_frame(self, self->held, self->held_size, ZMQ_SNDMORE);
+    if (!send_frame(self, header, header_size, ZMQ_SNDMORE)) {
+        self->batch_pairs = 0;
+        return false;
+    }
+    self->held = body;
+    self->held_size = body_size;
+    self->batch_pairs++;
+    self->batch_bytes += header_size + body_size;
+    return true;
+}
+
+bool
+dealer_parcel(dealer_t *self, const parcel_t *parcel)
+{
+    return dealer_pair(self, parcel->header, parcel->header_size,
+                       parcel->header + parcel->header_size, parcel->body_size);
+}
+
+bool
+dealer_msg(dealer_t *self, const tm_msg_t *msg)
+{
+    static const uint8_t empty[1];
+    uint8_t header[TM_HEADER_MAX];
+    size_t size = tm_msg_encode(msg, header);
+
+    return size > 0 && dealer_pair(self, header, size, empty, 0);
+}
+
+void
+dealer_flush(dealer_t *self)
+{
+    if (self->batch_pairs > 0)
+        send_frame(self, self->held, self->held_size, 0);
+    self->batch_pairs = 0;
+    self->batch_bytes = 0;
+}
+
+zmsg_t *
+dealer_recv(dealer_t *self)
+{
+    if (!(zsock_events(self->socket) & ZMQ_POLLIN))
+        return NULL;
+    return zmsg_recv(self->socket);
+}
+
+/* The last eight bytes of an id are random: they are the hash. */
+static size_t
+uuid_hash(const void *key)
+{
+    size_t hash;
+    memcpy(&hash, ((const tm_uuid_t *)key)->bytes + sizeof(tm_uuid_t) - sizeof hash,
+           sizeof hash);
+    return hash;
+}
+
+static int
+uuid_compare(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(tm_uuid_t));
+}
+
+zhashx_t *
+uuid_map_new(void)
+{
+    zhashx_t *map = zhashx_new();
+
+    zhashx_set_key_duplicator(map, NULL);
+    zhashx_set_key_destructor(map, NULL);
+    zhashx_set_key_hasher(map, uuid_hash);
+    zhashx_set_key_comparator(map, uuid_compare);
+    return map;
+}

@@ -1,0 +1,66 @@
+/* dealer - one connection to one broker, as a producer or a worker keeps it.
+ *
+ * Owns the socket, pings, and knows whether the broker is there: `alive` is true from the first
+ * word heard until `silence_ms` without one. Pairs leave in batches: each dealer_pair goes out
+ * with the next one, the last with dealer_flush.
+ *
+ * Inner header of proto: not installed, and nothing outside proto includes it.
+ */
+#ifndef PROTO_DEALER_H
+#define PROTO_DEALER_H
+
+#include "message.h"
+
+#define BROKERS_MAX     16
+#define BATCH_PAIRS_MAX 256
+#define BATCH_BYTES_MAX (256u << 10)
+
+/* One encoded message that is kept until it is answered: header, then body, in one block. */
+typedef struct {
+    uint8_t *header;
+    size_t header_size;
+    size_t body_size;
+} parcel_t;
+
+TM_CHECKED tm_err_t parcel_init(parcel_t *self, const tm_msg_t *msg);
+void parcel_fini(parcel_t *self);
+
+typedef struct {
+    zsock_t *socket;
+    bool alive;
+    int64_t heard_ms; /* when the last word came */
+    int64_t pinged_ms;
+    uint32_t ping_ms;    /* how often to ping */
+    uint32_t silence_ms; /* so long without a word: not alive */
+    uint64_t seq;
+    tm_uuid_t broker;    /* as PONG and WELCOME last named it; nil: not yet */
+    const uint8_t *held; /* the body that waits for the next pair or the flush */
+    size_t held_size;
+    size_t batch_pairs, batch_bytes;
+} dealer_t;
+
+/* Connects one dealer to each endpoint of the comma-separated list; returns how many, 0 if the
+ * list is empty, too long or has a bad endpoint (nothing is left open then). */
+size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints);
+void dealers_close(dealer_t *dealers, size_t count);
+
+/* What dealer_recv saw change. A broker that is new (first word, back from silence, or another
+ * process than before) knows nothing of what was sent: the owner tells it again. */
+bool dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms);
+
+/* Pings when it is time. Returns false once when the broker has just fallen silent. */
+bool dealer_tick(dealer_t *self, int64_t now_ms);
+
+/* Sends a pair in the open batch; `body` must stay in place until the next pair or the flush.
+ * False: the socket takes no more now (the pair is not sent, the batch is closed). */
+bool dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uint8_t *body,
+                 size_t body_size);
+bool dealer_parcel(dealer_t *self, const parcel_t *parcel);
+bool dealer_msg(dealer_t *self, const tm_msg_t *msg); /* a message without a body */
+void dealer_flush(dealer_t *self);
+
+zmsg_t *dealer_recv(dealer_t *self); /* never waits; NULL: nothing there */
+
+zhashx_t *uuid_map_new(void); /* keys are tm_uuid_t *, borrowed from the items */
+
+#endif

@@ -1,0 +1,232 @@
+#include "worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "worker_io.h"
+
+struct tm_worker {
+    zactor_t *io;
+    int drain_fd;
+    bool is_drained; /* the network's thread has said that no more jobs come */
+    char *actor, *queues, *software, *brokers;
+};
+
+static void
+free_parts(tm_worker_t *self)
+{
+    if (self->drain_fd >= 0)
+        close(self->drain_fd);
+    free(self->actor);
+    free(self->queues);
+    free(self->software);
+    free(self->brokers);
+    free(self);
+}
+
+static tm_msg_t
+hello_of(const tm_worker_t *self, uint32_t credit)
+{
+    return (tm_msg_t){.type = TM_MSG_HELLO,
+                      .hello = {.actor = tm_str(self->actor),
+                                .worker = tm_uuid_new(),
+                                .queues = tm_str(self->queues),
+                                .credit = credit > 0 ? credit : 1,
+                                .software = tm_str(self->software),
+                                .has_software = self->software != NULL}};
+}
+
+static char *
+copy(const char *text)
+{
+    return tm_str_dup(tm_str(text));
+}
+
+tm_worker_t *
+tm_worker_new(const struct tm_worker_options *options)
+{
+    tm_worker_t *self = zmalloc(sizeof *self);
+    uint8_t header[TM_HEADER_MAX];
+    bool is_ok = false;
+
+    self->drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->actor = copy(options->actor);
+    self->queues = copy(options->queues);
+    self->software = options->software ? copy(options->software) : NULL;
+    self->brokers = copy(options->brokers);
+    struct worker_io_options args = {.hello = hello_of(self, options->credit),
+                                     .brokers = self->brokers,
+                                     .drain_fd = self->drain_fd,
+                                     .ret_is_ok = &is_ok};
+    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX &&
+        tm_msg_encode(&args.hello, header) > 0)
+        self->io = zactor_new(worker_io, &args);
+    if (!is_ok) {
+        zactor_destroy(&self->io);
+        free_parts(self);
+        return NULL;
+    }
+    return self;
+}
+
+void
+tm_worker_destroy(tm_worker_t **self_p)
+{
+    tm_worker_t *self = *self_p;
+
+    if (!self)
+        return;
+    zactor_destroy(&self->io);
+    free_parts(self);
+    *self_p = NULL;
+}
+
+/* A job that was dropped on its way goes straight back. */
+static tm_job_t *
+take_job(tm_worker_t *self)
+{
+    void *address = NULL;
+
+    if (zsock_recv(self->io, "p", &address) != 0)
+        return NULL;
+    tm_job_t *job = address;
+    if (!job)
+        self->is_drained = true;
+    else if (tm_job_is_dropped(job)) {
+        zsock_send(self->io, "sp", COMMAND_END, job);
+        job = NULL;
+    }
+    return job;
+}
+
+tm_err_t
+tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
+{
+    int64_t end_ms = timeout_ms < 0 ? INT64_MAX : zclock_mono() + timeout_ms;
+    zmq_pollitem_t item = {zsock_resolve(self->io), 0, ZMQ_POLLIN, 0};
+
+    while (!self->is_drained) {
+        int64_t left_ms = end_ms - zclock_mono();
+        int count = zmq_poll(&item, 1, timeout_ms < 0 ? -1 : left_ms > 0 ? (long)left_ms : 0);
+        if (count < 0)
+            return TM_DRAINING; /* a signal, and no job was there */
+        tm_job_t *job = count > 0 ? take_job(self) : NULL;
+        if (job) {
+            *ret_job = job;
+            return TM_OK;
+        }
+        if (!self->is_drained && timeout_ms >= 0 && zclock_mono() >= end_ms)
+            return TM_TIMEOUT;
+    }
+    return TM_DRAINING;
+}
+
+static void
+hand_back(tm_worker_t *self, tm_job_t **job_p)
+{
+    zsock_send(self->io, "sp", COMMAND_END, *job_p);
+    *job_p = NULL;
+}
+
+void
+tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body, size_t size)
+{
+    tm_job_t *job = *job_p;
+    tm_msg_t msg = {.type = TM_MSG_DONE,
+                    .done = {.job = job->id,
+                             .attempt = job->attempt,
+                             .settled = settled,
+                             .has_settled = settled},
+                    .body = {body, size}};
+    tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
+
+    if (err)
+        job_set_failed(job, err, "the result could not be sent: it is too large for a message",
+                       tm_err_retryable(err));
+    hand_back(self, job_p);
+}
+
+void
+tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
+               bool retryable)
+{
+    job_set_failed(*job_p, code, detail, retryable);
+    hand_back(self, job_p);
+}
+
+void
+tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
+                   const void *body, size_t size)
+{
+    tm_msg_t msg = {
+        .type = TM_MSG_PROGRESS,
+        .progress = {.job = job->id, .attempt = job->attempt, .done = done, .total = total},
+        .body = {body, size}};
+    struct worker_progress *progress = zmalloc(sizeof *progress);
+
+    progress->job = job;
+    if (parcel_init(&progress->parcel, &msg) == TM_OK)
+        zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
+    else
+        free(progress); /* too large: progress is for people, and may be missed */
+}
+
+void
+tm_worker_drain(tm_worker_t *self)
+{
+    uint64_t one = 1;
+
+    if (write(self->drain_fd, &one, sizeof one) < 0)
+        return; /* full: a drain is already on its way */
+}
+
+const tm_uuid_t *
+tm_job_id(const tm_job_t *job)
+{
+    return &job->id;
+}
+
+uint32_t
+tm_job_attempt(const tm_job_t *job)
+{
+    return job->attempt;
+}
+
+const tm_uuid_t *
+tm_job_workspace(const tm_job_t *job)
+{
+    return &job->workspace;
+}
+
+const char *
+tm_job_queue(const tm_job_t *job)
+{
+    return job->queue;
+}
+
+const char *
+tm_job_traceparent(const tm_job_t *job)
+{
+    return job->traceparent;
+}
+
+uint64_t
+tm_job_timeout_ms(const tm_job_t *job)
+{
+    return job->timeout_ms;
+}
+
+tm_str_t
+tm_job_body(const tm_job_t *job)
+{
+    size_t size = zframe_size(job->body);
+    return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+}
+
+bool
+tm_job_is_dropped(const tm_job_t *job)
+{
+    return atomic_load(&job->is_dropped);
+}

@@ -1,0 +1,523 @@
+/* Every job that is not yet settled stands in the list `all`. Those whose lease is not known to
+ * be lost stand in `held` too, by id: that is what HOLDING tells and what counts when a word
+ * about a job comes in. A dropped job only waits in `all` until the caller has ended it.
+ *
+ * The credit told to a broker is what the jobs of the other brokers leave free, so that several
+ * brokers together do not send more than the caller takes. Brokers may cross each other all the
+ * same: a job that finds no place is answered FAIL BUSY, retryable. */
+#include "worker_io.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_MS        50
+#define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
+#define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
+#define LEAVE_MS       5000
+#define PING_MIN_MS    20
+#define READ_AT_ONCE   100
+#define KNOWN_MAX      (4 * CREDIT_MAX) /* jobs in hand or not yet settled */
+
+struct link {
+    dealer_t dealer;
+    bool is_welcome;
+    int64_t hello_ms; /* when HELLO was last sent */
+    uint64_t credit;  /* as last told */
+};
+
+struct io {
+    zsock_t *pipe;
+    tm_msg_t hello;
+    int drain_fd;
+    struct link links[BROKERS_MAX];
+    size_t link_count;
+    zlistx_t *all;
+    zhashx_t *held;
+    size_t in_hand; /* jobs that the caller has or will get */
+    bool is_draining, is_leaving;
+    int64_t leave_ms; /* at the latest */
+};
+
+void
+job_destroy(tm_job_t **self_p)
+{
+    tm_job_t *self = *self_p;
+
+    if (!self)
+        return;
+    zframe_destroy(&self->body);
+    parcel_fini(&self->outcome);
+    free(self);
+    *self_p = NULL;
+}
+
+void
+job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable)
+{
+    char text[TM_DETAIL_MAX];
+    tm_msg_t msg = {.type = TM_MSG_FAIL,
+                    .fail = {.job = self->id,
+                             .attempt = self->attempt,
+                             .code = tm_str(tm_err_name(code)),
+                             .detail = tm_text_clean(detail, text, sizeof text),
+                             .has_detail = true,
+                             .retryable = is_retryable}};
+
+    parcel_fini(&self->outcome);
+    if (parcel_init(&self->outcome, &msg) != TM_OK)
+        atomic_store(&self->is_dropped, true); /* out of memory: the lease runs out instead */
+}
+
+static tm_job_t *
+job_new(const tm_msg_t *msg, zframe_t *body)
+{
+    const struct tm_job *job = &msg->job;
+    tm_job_t *self = zmalloc(sizeof *self);
+
+    self->id = job->job;
+    self->attempt = (uint32_t)job->attempt;
+    self->workspace = job->workspace;
+    self->timeout_ms = job->timeout_ms;
+    memcpy(self->queue, job->queue.data, job->queue.size);
+    memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
+    self->body = zframe_dup(body);
+    atomic_init(&self->is_dropped, false);
+    return self;
+}
+
+static struct link *
+home_of(struct io *self, const tm_job_t *job)
+{
+    return &self->links[job->home];
+}
+
+/* Forgets the job for good. */
+static void
+forget(struct io *self, tm_job_t *job)
+{
+    if (zhashx_lookup(self->held, &job->id) == job)
+        zhashx_delete(self->held, &job->id);
+    zlistx_delete(self->all, job->handle);
+    job_destroy(&job);
+}
+
+/* The lease is lost: the job is forgotten now, or when the caller has ended it. */
+static void
+drop(struct io *self, tm_job_t *job)
+{
+    if (job->is_ended) {
+        forget(self, job);
+        return;
+    }
+    zhashx_delete(self->held, &job->id);
+    atomic_store(&job->is_dropped, true);
+}
+
+/* ---- what is told to brokers ---- */
+
+static uint64_t
+credit_for(const struct io *self, const struct link *link)
+{
+    uint64_t others = 0;
+    tm_job_t *job = zlistx_first(self->all);
+
+    if (self->is_draining)
+        return 0;
+    for (; job && self->link_count > 1; job = zlistx_next(self->all))
+        if (!job->is_ended && &self->links[job->home] != link)
+            others++;
+    return others < self->hello.hello.credit ? self->hello.hello.credit - others : 0;
+}
+
+static void
+tell_credit(struct io *self)
+{
+    for (size_t i = 0; i < self->link_count; i++) {
+        struct link *link = &self->links[i];
+        tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
+        if (!link->is_welcome || msg.credit.credit == link->credit)
+            continue;
+        if (dealer_msg(&link->dealer, &msg))
+            link->credit = msg.credit.credit;
+        dealer_flush(&link->dealer);
+    }
+}
+
+static void
+send_outcome(struct io *self, tm_job_t *job, int64_t now_ms)
+{
+    struct link *link = home_of(self, job);
+
+    for (size_t i = 0; i < self->link_count && !link->dealer.alive; i++)
+        link = &self->links[i];
+    job->resend_ms = now_ms + RESEND_MS;
+    if (link->dealer.alive && job->outcome.header)
+        dealer_parcel(&link->dealer, &job->outcome);
+}
+
+static void
+flush_all(struct io *self)
+{
+    for (size_t i = 0; i < self->link_count; i++)
+        dealer_flush(&self->links[i].dealer);
+}
+
+static void
+send_bye(struct link *link, uint64_t leaving_in_ms)
+{
+    tm_msg_t msg = {
+        .type = TM_MSG_BYE,
+        .bye = {.leaving_in_ms = leaving_in_ms, .has_leaving_in_ms = leaving_in_ms > 0}};
+
+    dealer_msg(&link->dealer, &msg);
+    dealer_flush(&link->dealer);
+}
+
+/* HELLO, a HOLDING for each job that is this broker's or whose broker is gone, and what has
+ * ended since. From here on the orphans among them are this broker's. */
+static void
+say_hello(struct io *self, struct link *link, int64_t now_ms)
+{
+    size_t index = (size_t)(link - self->links);
+    tm_msg_t hello = self->hello;
+
+    hello.hello.credit = credit_for(self, link);
+    link->credit = hello.hello.credit;
+    link->hello_ms = now_ms;
+    link->is_welcome = false;
+    dealer_msg(&link->dealer, &hello);
+    for (tm_job_t *job = zhashx_first(self->held); job; job = zhashx_next(self->held)) {
+        tm_msg_t holding = {.type = TM_MSG_HOLDING,
+                            .holding = {.job = job->id, .attempt = job->attempt}};
+        if (job->home != index && home_of(self, job)->dealer.alive)
+            continue;
+        job->home = index;
+        dealer_msg(&link->dealer, &holding);
+        if (job->is_ended)
+            send_outcome(self, job, now_ms);
+    }
+    dealer_flush(&link->dealer);
+    if (self->is_draining)
+        send_bye(link, self->is_leaving ? LEAVE_MS : 0);
+}
+
+/* A broker has fallen silent: its jobs are told to another before their leases run out. */
+static void
+on_silence(struct io *self, struct link *link, int64_t now_ms)
+{
+    link->is_welcome = false;
+    for (size_t i = 0; i < self->link_count; i++)
+        if (self->links[i].dealer.alive) {
+            say_hello(self, &self->links[i], now_ms);
+            return;
+        }
+}
+
+/* ---- jobs ---- */
+
+static void
+end_job(struct io *self, tm_job_t *job, int64_t now_ms)
+{
+    self->in_hand--;
+    if (atomic_load(&job->is_dropped)) {
+        forget(self, job);
+    } else {
+        job->is_ended = true;
+        send_outcome(self, job, now_ms);
+    }
+    tell_credit(self);
+}
+
+static void
+refuse_job(struct io *self, tm_job_t *job, tm_err_t why)
+{
+    job->is_ended = true;
+    job_set_failed(job, why, tm_err_text(why), true);
+    send_outcome(self, job, zclock_mono());
+}
+
+static void
+on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+{
+    tm_job_t *known = zhashx_lookup(self->held, &msg->job.job);
+
+    if (known && known->attempt >= msg->job.attempt)
+        return; /* sent twice, or overtaken */
+    if (zlistx_size(self->all) >= KNOWN_MAX)
+        return; /* a broker that settles nothing: its lease runs out */
+    if (known)
+        drop(self, known);
+    tm_job_t *job = job_new(msg, body);
+    job->home = (size_t)(link - self->links);
+    job->handle = zlistx_add_end(self->all, job);
+    zhashx_insert(self->held, &job->id, job);
+    if (self->is_draining) {
+        refuse_job(self, job, TM_DRAINING);
+    } else if (self->in_hand >= self->hello.hello.credit) {
+        refuse_job(self, job, TM_BUSY);
+    } else {
+        self->in_hand++;
+        zsock_send(self->pipe, "p", job);
+        tell_credit(self);
+    }
+}
+
+static void
+on_settled(struct io *self, const struct tm_settled *settled)
+{
+    tm_job_t *job = zhashx_lookup(self->held, &settled->job);
+
+    if (job && job->is_ended && job->attempt == settled->attempt)
+        forget(self, job);
+}
+
+static void
+on_drop(struct io *self, const struct tm_drop *dropped)
+{
+    tm_job_t *job = zhashx_lookup(self->held, &dropped->job);
+
+    if (job && job->attempt == dropped->attempt)
+        drop(self, job);
+}
+
+static void
+on_welcome(struct io *self, struct link *link, const struct tm_welcome *welcome)
+{
+    uint32_t ping_ms =
+        welcome->ping_ms > PING_MIN_MS ? (uint32_t)welcome->ping_ms : PING_MIN_MS;
+    uint32_t half_ms = (uint32_t)(welcome->lease_ms / 2);
+    uint32_t least_ms = ping_ms + ping_ms / 2;
+
+    link->is_welcome = true;
+    link->dealer.ping_ms = ping_ms;
+    link->dealer.silence_ms = half_ms > least_ms ? half_ms : least_ms;
+    tell_credit(self);
+}
+
+static void
+on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+{
+    int64_t now_ms = zclock_mono();
+    bool is_new = dealer_heard(&link->dealer, msg, now_ms);
+
+    if (is_new && msg->type != TM_MSG_WELCOME)
+        say_hello(self, link, now_ms);
+    if (msg->type == TM_MSG_WELCOME)
+        on_welcome(self, link, &msg->welcome);
+    else if (msg->type == TM_MSG_JOB)
+        on_job(self, link, msg, body);
+    else if (msg->type == TM_MSG_SETTLED)
+        on_settled(self, &msg->settled);
+    else if (msg->type == TM_MSG_DROP)
+        on_drop(self, &msg->drop);
+    else if (msg->type == TM_MSG_REJECTED && tm_str_is(msg->rejected.code, "NOT_FOUND"))
+        link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
+}
+
+/* ---- the thread ---- */
+
+static void
+read_link(struct io *self, struct link *link)
+{
+    zmsg_t *zmsg;
+
+    for (int i = 0; i < READ_AT_ONCE && (zmsg = dealer_recv(&link->dealer)); i++) {
+        tm_pairs_t pairs = tm_pairs(zmsg);
+        tm_msg_t msg;
+        while (tm_pairs_next(&pairs, &msg))
+            on_message(self, link, &msg, pairs.body);
+        zmsg_destroy(&zmsg);
+    }
+    flush_all(self);
+}
+
+static void
+send_progress(struct io *self, struct worker_progress *progress)
+{
+    struct link *link = home_of(self, progress->job);
+
+    if (!atomic_load(&progress->job->is_dropped) && link->dealer.alive)
+        dealer_parcel(&link->dealer, &progress->parcel);
+    dealer_flush(&link->dealer);
+    parcel_fini(&progress->parcel);
+    free(progress);
+}
+
+static void
+start_drain(struct io *self)
+{
+    uint64_t count;
+
+    if (read(self->drain_fd, &count, sizeof count) < 0 || self->is_draining)
+        return; /* nothing there after all, or known */
+    self->is_draining = true;
+    for (size_t i = 0; i < self->link_count; i++)
+        send_bye(&self->links[i], 0);
+    zsock_send(self->pipe, "p", NULL);
+}
+
+/* The caller leaves: what it has not ended goes back to the queue at once. */
+static void
+start_leave(struct io *self)
+{
+    int64_t now_ms = zclock_mono();
+    tm_job_t *job = zlistx_first(self->all);
+
+    self->is_draining = self->is_leaving = true;
+    self->leave_ms = now_ms + LEAVE_MS;
+    for (; job; job = zlistx_next(self->all))
+        if (!job->is_ended && !atomic_load(&job->is_dropped))
+            refuse_job(self, job, TM_DRAINING);
+    for (size_t i = 0; i < self->link_count; i++)
+        send_bye(&self->links[i], LEAVE_MS);
+}
+
+static void
+on_command(struct io *self, zmsg_t *zmsg)
+{
+    zframe_t *kind = zmsg_first(zmsg);
+    zframe_t *item = zmsg_next(zmsg);
+    void *address = NULL;
+
+    if (item && zframe_size(item) == sizeof address)
+        memcpy(&address, zframe_data(item), sizeof address);
+    if (zframe_streq(kind, "$TERM"))
+        start_leave(self);
+    else if (address && zframe_streq(kind, COMMAND_END))
+        end_job(self, address, zclock_mono());
+    else if (address && zframe_streq(kind, COMMAND_PROGRESS))
+        send_progress(self, address);
+}
+
+/* Several commands at once, so that many short jobs leave in few messages. */
+static void
+read_pipe(struct io *self)
+{
+    for (int i = 0; i < READ_AT_ONCE && (zsock_events(self->pipe) & ZMQ_POLLIN); i++) {
+        zmsg_t *zmsg = zmsg_recv(self->pipe);
+        if (zmsg)
+            on_command(self, zmsg);
+        zmsg_destroy(&zmsg);
+    }
+    flush_all(self);
+}
+
+static void
+tick_link(struct io *self, struct link *link, int64_t now_ms)
+{
+    if (!dealer_tick(&link->dealer, now_ms))
+        on_silence(self, link, now_ms);
+    if (link->dealer.alive && !link->is_welcome && now_ms - link->hello_ms >= HELLO_AGAIN_MS)
+        say_hello(self, link, now_ms);
+}
+
+static void
+tick(struct io *self, int64_t now_ms)
+{
+    tm_job_t *job;
+
+    for (size_t i = 0; i < self->link_count; i++)
+        tick_link(self, &self->links[i], now_ms);
+    for (job = zlistx_first(self->all); job; job = zlistx_next(self->all))
+        if (job->is_ended && job->resend_ms <= now_ms)
+            send_outcome(self, job, now_ms);
+    flush_all(self);
+}
+
+/* One turn: waits for the caller, the brokers or the next tick. EINTR is a turn without news.
+ */
+static void
+turn(struct io *self, int64_t wait_ms)
+{
+    zmq_pollitem_t items[BROKERS_MAX + 2] = {{0}};
+
+    items[0] = (zmq_pollitem_t){zsock_resolve(self->pipe), 0, ZMQ_POLLIN, 0};
+    items[1] = (zmq_pollitem_t){NULL, self->drain_fd, ZMQ_POLLIN, 0};
+    for (size_t i = 0; i < self->link_count; i++) {
+        void *socket = zsock_resolve(self->links[i].dealer.socket);
+        items[i + 2] = (zmq_pollitem_t){socket, 0, ZMQ_POLLIN, 0};
+    }
+    if (zmq_poll(items, (int)self->link_count + 2, wait_ms > 0 ? (long)wait_ms : 0) <= 0)
+        return;
+    for (size_t i = 0; i < self->link_count; i++)
+        if (items[i + 2].revents & ZMQ_POLLIN)
+            read_link(self, &self->links[i]);
+    if (items[1].revents & ZMQ_POLLIN)
+        start_drain(self);
+    if (items[0].revents & ZMQ_POLLIN)
+        read_pipe(self);
+}
+
+/* Nothing is left to settle, or nobody is there to settle it, or the time is over. */
+static bool
+may_leave(struct io *self, int64_t now_ms)
+{
+    bool is_heard = false;
+
+    for (size_t i = 0; i < self->link_count; i++)
+        is_heard = is_heard || self->links[i].dealer.alive;
+    return self->is_leaving &&
+           (zhashx_size(self->held) == 0 || !is_heard || now_ms >= self->leave_ms);
+}
+
+static void
+run(struct io *self)
+{
+    int64_t next_ms = 0;
+
+    while (!may_leave(self, zclock_mono())) {
+        int64_t now_ms = zclock_mono();
+        if (now_ms >= next_ms) {
+            tick(self, now_ms);
+            next_ms = now_ms + TICK_MS;
+        }
+        turn(self, next_ms - now_ms);
+    }
+}
+
+static bool
+io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
+{
+    dealer_t dealers[BROKERS_MAX];
+
+    *self = (struct io){.pipe = pipe, .hello = options->hello, .drain_fd = options->drain_fd};
+    self->link_count = dealers_connect(dealers, options->brokers);
+    for (size_t i = 0; i < self->link_count; i++)
+        self->links[i].dealer = dealers[i];
+    self->all = zlistx_new();
+    self->held = uuid_map_new();
+    return self->link_count > 0;
+}
+
+static void
+io_fini(struct io *self)
+{
+    for (tm_job_t *job = zlistx_first(self->all); job; job = zlistx_next(self->all))
+        job_destroy(&job);
+    zlistx_destroy(&self->all);
+    zhashx_destroy(&self->held);
+    for (size_t i = 0; i < self->link_count; i++)
+        zsock_destroy(&self->links[i].dealer.socket);
+}
+
+void
+worker_io(zsock_t *pipe, void *args)
+{
+    struct io self;
+    sigset_t all;
+
+    sigfillset(&all); /* signals are the caller's business */
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    struct worker_io_options *options = args;
+    bool is_ok = io_init(&self, pipe, options);
+    *options->ret_is_ok = is_ok;
+    zsock_signal(pipe, 0);
+    if (is_ok) {
+        for (size_t i = 0; i < self.link_count; i++)
+            say_hello(&self, &self.links[i], zclock_mono());
+        run(&self);
+    }
+    io_fini(&self);
+}

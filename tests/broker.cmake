@@ -1,0 +1,2 @@
+tm_test(broker unit/test_broker.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+set_tests_properties(broker PROPERTIES SKIP_RETURN_CODE 77)

@@ -1,0 +1,17 @@
+# The kit's tests, and what every room's tests stand on.
+add_library(tm_test_support STATIC support/pg_fixture.c)
+target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_proto PkgConfig::pq)
+
+foreach(name log digest metrics loop actor settings)
+  tm_test(${name} unit/test_${name}.c LIBS tm_kit)
+endforeach()
+tm_test(pg unit/test_pg.c unit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
+set_tests_properties(pg PROPERTIES SKIP_RETURN_CODE 77)
+
+add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
+  -DPROGRAM=$<TARGET_FILE:tm_settings_file> -DOUT=${CMAKE_CURRENT_BINARY_DIR}/tunemill.cfg
+  -DCOMMITTED=${CMAKE_SOURCE_DIR}/config/tunemill.cfg
+  -P ${CMAKE_CURRENT_SOURCE_DIR}/support/same_file.cmake)
+set_tests_properties(settings_file PROPERTIES LABELS "unit")
+
+tm_fuzz(settings fuzz/fuzz_settings.c LIBS tm_kit)

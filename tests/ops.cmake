@@ -1,0 +1,11 @@
+# The command line is tested as people use it: the built binary is run.
+tm_test(cli_choices unit/test_cli_choices.c LIBS tm_cli)
+tm_test(supervisor_parts unit/test_supervisor_parts.c LIBS tm_supervisor)
+tm_test(cli unit/test_cli.c support/command.c LIBS PkgConfig::jansson)
+add_dependencies(test_cli tunemill)
+target_compile_definitions(test_cli PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+tm_test(supervisor unit/test_supervisor.c support/command.c LIBS tm_cli TIMEOUT 240)
+add_dependencies(test_supervisor tunemill)
+target_compile_definitions(test_supervisor PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+# starts a whole system each time: alone, so that its time-outs mean something
+set_tests_properties(supervisor PROPERTIES RUN_SERIAL ON LABELS "integration")

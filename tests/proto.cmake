@@ -1,0 +1,14 @@
+tm_test(error unit/test_error.c LIBS tm_proto)
+tm_test(message unit/test_message.c LIBS tm_proto)
+tm_test(client unit/test_client.c unit/fake_broker.c LIBS tm_proto)
+tm_test(worker unit/test_worker.c unit/fake_broker.c LIBS tm_proto)
+tm_fuzz(message fuzz/fuzz_message.c LIBS tm_proto)
+
+add_test(NAME protocol_doc COMMAND sh -c
+  "$<TARGET_FILE:protocol_doc> proto/PROTOCOL.md.in | diff -u proto/PROTOCOL.md -"
+  WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+if(NOT TM_SANITIZE) # a sanitized library does not load into a plain program
+  add_test(NAME installed_library COMMAND
+    ${CMAKE_CURRENT_SOURCE_DIR}/clients/installed_library.sh
+    ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR} ${CMAKE_C_COMPILER})
+endif()

@@ -1,0 +1,110 @@
+#include "tests/support/peer.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+struct peer_end {
+    zsock_t *socket;
+    zmsg_t *message; /* being read */
+    tm_pairs_t pairs;
+    tm_msg_t msg;
+    bool pings;
+    uint64_t seq;
+};
+
+peer_end_t *
+peer_end_new(const char *endpoint)
+{
+    peer_end_t *self = calloc(1, sizeof(*self));
+
+    ck_assert_ptr_nonnull(self);
+    self->socket = zsock_new_dealer(endpoint);
+    ck_assert_ptr_nonnull(self->socket);
+    zsock_set_linger(self->socket, 0);
+    self->pings = true;
+    return self;
+}
+
+void
+peer_end_destroy(peer_end_t **self_p)
+{
+    if (!*self_p)
+        return;
+    zmsg_destroy(&(*self_p)->message);
+    zsock_destroy(&(*self_p)->socket);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+peer_end_set_pings(peer_end_t *self, bool pings)
+{
+    self->pings = pings;
+}
+
+void
+peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count)
+{
+    zmsg_t *out = zmsg_new();
+
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(tm_msg_append(out, &msgs[i]), TM_OK);
+    ck_assert_int_eq(zmsg_send(&out, self->socket), 0);
+}
+
+void
+peer_end_send(peer_end_t *self, const tm_msg_t *msg)
+{
+    peer_end_send_all(self, msg, 1);
+}
+
+void
+peer_end_send_raw(peer_end_t *self, const void *header, size_t size, bool with_body)
+{
+    zmsg_t *out = zmsg_new();
+
+    zmsg_addmem(out, header, size);
+    if (with_body)
+        zmsg_addmem(out, NULL, 0);
+    ck_assert_int_eq(zmsg_send(&out, self->socket), 0);
+}
+
+static void
+ping(peer_end_t *self)
+{
+    tm_msg_t msg = {.type = TM_MSG_PING, .ping = {.seq = ++self->seq}};
+
+    if (self->pings)
+        peer_end_send(self, &msg);
+}
+
+const tm_msg_t *
+peer_end_poll(peer_end_t *self, tm_msg_type_t type, int timeout_ms)
+{
+    int64_t end = zclock_mono() + timeout_ms;
+
+    for (;;) {
+        while (self->message && tm_pairs_next(&self->pairs, &self->msg))
+            if (self->msg.type == type)
+                return &self->msg;
+        zmsg_destroy(&self->message);
+        int64_t left = end - zclock_mono();
+        if (left <= 0)
+            return NULL;
+        zsock_set_rcvtimeo(self->socket, left < 100 ? (int)left : 100);
+        self->message = zmsg_recv(self->socket);
+        if (self->message)
+            self->pairs = tm_pairs(self->message);
+        else
+            ping(self);
+    }
+}
+
+const tm_msg_t *
+peer_end_expect(peer_end_t *self, tm_msg_type_t type, int timeout_ms)
+{
+    const tm_msg_t *msg = peer_end_poll(self, type, timeout_ms);
+
+    ck_assert_msg(msg != NULL, "no %s within %d ms", tm_msg_name(type), timeout_ms);
+    return msg;
+}

@@ -1,0 +1,278 @@
+/* The command line as people meet it: the built program is run, its words and codes are read.
+ */
+#include <check.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/command.h"
+
+#define SP500 "tests/data/sp500_daily.csv"
+
+static struct command *last;
+
+/* Runs tunemill with the words up to NULL. */
+static const struct command *
+tunemill(const char *first, ...)
+{
+    const char *argv[40] = {TUNEMILL, first};
+    size_t count = 2;
+    va_list words;
+
+    va_start(words, first);
+    while (first && count < 39 && (argv[count] = va_arg(words, const char *)))
+        count++;
+    va_end(words);
+    command_destroy(&last);
+    last = command_run(argv);
+    ck_assert_ptr_nonnull(last);
+    return last;
+}
+
+static void
+forget(void)
+{
+    command_destroy(&last);
+}
+
+static void
+assert_says(const struct command *command, int code, const char *words)
+{
+    ck_assert_msg(command->code == code && strstr(command->err, words), "code %d: %s",
+                  command->code, command->err);
+}
+
+START_TEST(without_a_command_the_commands_are_listed)
+{
+    assert_says(tunemill(NULL), 2, "usage: tunemill COMMAND");
+}
+END_TEST
+
+START_TEST(a_misspelt_command_is_answered_with_the_right_one)
+{
+    assert_says(tunemill("submti", NULL), 2, "did you mean submit?");
+    assert_says(tunemill("zzzzzzzz", NULL), 2, "there is no command \"zzzzzzzz\"");
+}
+END_TEST
+
+static const char *const commands[] = {"up",      "submit", "watch", "tunes", "backtest",
+                                       "migrate", "broker", "tune",  "http"};
+
+START_TEST(every_command_has_help)
+{
+    char words[64];
+    const struct command *command = tunemill(commands[_i], "--help", NULL);
+
+    snprintf(words, sizeof words, "usage: tunemill %s", commands[_i]);
+    ck_assert_int_eq(command->code, 0);
+    ck_assert_ptr_nonnull(strstr(command->out, words));
+    ck_assert_ptr_nonnull(strstr(command->out, "--config"));
+}
+END_TEST
+
+START_TEST(the_version_is_told)
+{
+    ck_assert_int_eq(strncmp(tunemill("--version", NULL)->out, "tunemill ", 9), 0);
+    ck_assert_int_eq(last->code, 0);
+}
+END_TEST
+
+START_TEST(a_misspelt_option_is_answered_with_the_right_one)
+{
+    assert_says(tunemill("submit", SP500, "--stratgy", "x", NULL), 2,
+                "did you mean --strategy?");
+    assert_says(tunemill("submit", SP500, "-x", NULL), 2, "no option -x");
+    assert_says(tunemill("submit", SP500, "--strategy", NULL), 2, "needs a value");
+}
+END_TEST
+
+START_TEST(missing_and_surplus_arguments_are_named)
+{
+    assert_says(tunemill("submit", NULL), 2, "FILE.csv is missing");
+    assert_says(tunemill("tunes", "now", NULL), 2, "what is \"now\"?");
+    assert_says(tunemill("backtest", SP500, NULL), 2, "--strategy is missing");
+}
+END_TEST
+
+START_TEST(a_wrong_setting_is_named)
+{
+    assert_says(tunemill("tunes", "--set", "tune.workers=many", NULL), 2, "tune.workers");
+    assert_says(tunemill("tunes", "--set", "tune.wrokers=1", NULL), 2, "tune.wrokers");
+    assert_says(tunemill("tunes", "--config", "/nonexistent.cfg", NULL), 2, "/nonexistent.cfg");
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+    assert_says(tunemill("backtest", "nowhere.csv", "--strategy", "bb_reversal", NULL), 1,
+                "cannot open nowhere.csv: No such file");
+    assert_says(tunemill("submit", "nowhere.csv", "--strategy", "bb_reversal", NULL), 1,
+                "cannot open nowhere.csv: No such file");
+    assert_says(tunemill("backtest", "tests", "--strategy", "bb_reversal", NULL), 1,
+                "cannot read tests: Is a directory");
+}
+END_TEST
+
+START_TEST(a_misspelt_strategy_is_answered_with_the_right_one)
+{
+    assert_says(tunemill("backtest", SP500, "--strategy", "bb_reversla", NULL), 2,
+                "did you mean bb_reversal?");
+    assert_says(tunemill("submit", SP500, "--strategy", "qqqq", NULL), 2, "there are:");
+    assert_says(tunemill("backtest", SP500, "--strategy", "./none.json", NULL), 2,
+                "./none.json");
+}
+END_TEST
+
+START_TEST(wrong_parameters_are_named_with_what_there_is)
+{
+    assert_says(
+        tunemill("backtest", SP500, "--strategy", "bb_reversal", "--param", "perod=20", NULL),
+        2, "it has");
+    assert_says(
+        tunemill("backtest", SP500, "--strategy", "bb_reversal", "--param", "period", NULL), 2,
+        "should look like");
+    assert_says(
+        tunemill("backtest", SP500, "--strategy", "bb_reversal", "--param", "period=x", NULL),
+        2, "is not a number");
+    assert_says(
+        tunemill("backtest", SP500, "--strategy", "bb_reversal", "--param", "period=-5", NULL),
+        2, "period");
+    assert_says(tunemill("backtest", SP500, "--strategy", "bb_reversal", "--cash", "nan", NULL),
+                2, "--cash");
+    assert_says(
+        tunemill("backtest", SP500, "--strategy", "bb_reversal", "--fill", "never", NULL), 2,
+        "neither close nor open");
+}
+END_TEST
+
+START_TEST(a_space_that_is_none_is_refused_with_an_example)
+{
+    assert_says(
+        tunemill("submit", SP500, "--strategy", "bb_reversal", "--space", "period=1:2", NULL),
+        2, "period=10:50:5");
+    assert_says(
+        tunemill("submit", SP500, "--strategy", "bb_reversal", "--trials", "lots", NULL), 2,
+        "--trials");
+    assert_says(
+        tunemill("submit", SP500, "--strategy", "bb_reversal", "--workspace", "x", NULL), 2,
+        "--workspace");
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_price_data_is_refused_with_its_reason)
+{
+    assert_says(tunemill("backtest", "CMakeLists.txt", "--strategy", "bb_reversal", NULL), 1,
+                "CMakeLists.txt: ");
+}
+END_TEST
+
+/* One row of the published table for SP500, bollinger, made by another program. */
+static const struct {
+    const char *name;
+    double value;
+} row[] = {
+    {"return_pct", 63.32706058622142},
+    {"max_drawdown_pct", -35.92502985379179},
+    {"sharpe", 0.16203415730301854},
+    {"win_rate", 0.7226277372262774},
+    {"trades", 274},
+    {"profit_factor", 1.2952713036503705},
+    {"buy_hold_return_pct", 96.19561218394382},
+    {"avg_trade_pct", 0.1792874461948868},
+    {"max_trade_duration", 936},
+};
+
+START_TEST(a_backtest_gives_the_figures_that_quants_know)
+{
+    json_t *answer;
+
+    tunemill("backtest", SP500, "--strategy", "bollinger", "--param", "period=10", "--param",
+             "k=1.0", "--cash", "1000000", "--commission-bps", "5", "--fill", "open",
+             "--end-of-data", "open", "--json", NULL);
+    ck_assert_msg(last->code == 0, "%s", last->err);
+    answer = json_loads(last->out, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(answer);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        double got = json_number_value(json_object_get(answer, row[i].name));
+
+        ck_assert_msg(fabs(got - row[i].value) <= 1e-9 * fabs(row[i].value),
+                      "%s: %.17g, not %.17g", row[i].name, got, row[i].value);
+    }
+    ck_assert(json_is_integer(json_object_get(answer, "trades")));
+    json_decref(answer);
+}
+END_TEST
+
+START_TEST(an_undefined_figure_is_null)
+{
+    json_t *answer;
+
+    tunemill("backtest", SP500, "--strategy", "bb_reversal", "--param", "period=20", "--param",
+             "k=5", "--json", NULL);
+    ck_assert_msg(last->code == 0, "%s", last->err);
+    answer = json_loads(last->out, 0, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(answer, "trades")), 0);
+    ck_assert(json_is_null(json_object_get(answer, "sharpe")));
+    json_decref(answer);
+}
+END_TEST
+
+START_TEST(for_people_a_backtest_is_a_table)
+{
+    tunemill("backtest", SP500, "--strategy", "bb_reversal", NULL);
+    ck_assert_msg(last->code == 0, "%s", last->err);
+    ck_assert_ptr_nonnull(strstr(last->out, "max_drawdown_pct"));
+    ck_assert_ptr_nonnull(strstr(last->out, "bars                   5105"));
+}
+END_TEST
+
+START_TEST(without_a_running_system_that_is_said)
+{
+    assert_says(tunemill("tunes", "--data-dir", "/nonexistent", NULL), 1,
+                "no database is known");
+    assert_says(tunemill("watch", "not-an-id", NULL), 2, "it is a UUID");
+    assert_says(tunemill("migrate", "--set", "system.data_dir=/nonexistent", NULL), 2,
+                "set DATABASE_URL");
+    assert_says(tunemill("watch", "00000000-0000-0000-0000-000000000000", "--brokers",
+                         "nonsense", NULL),
+                2, "nonsense");
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("cli");
+    TCase *tcase = tcase_create("cli");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    unsetenv("DATABASE_URL");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, NULL, forget);
+    tcase_add_test(tcase, without_a_command_the_commands_are_listed);
+    tcase_add_test(tcase, a_misspelt_command_is_answered_with_the_right_one);
+    tcase_add_loop_test(tcase, every_command_has_help, 0,
+                        (int)(sizeof commands / sizeof *commands));
+    tcase_add_test(tcase, the_version_is_told);
+    tcase_add_test(tcase, a_misspelt_option_is_answered_with_the_right_one);
+    tcase_add_test(tcase, missing_and_surplus_arguments_are_named);
+    tcase_add_test(tcase, a_wrong_setting_is_named);
+    tcase_add_test(tcase, a_file_that_is_not_there_is_named);
+    tcase_add_test(tcase, a_misspelt_strategy_is_answered_with_the_right_one);
+    tcase_add_test(tcase, wrong_parameters_are_named_with_what_there_is);
+    tcase_add_test(tcase, a_space_that_is_none_is_refused_with_an_example);
+    tcase_add_test(tcase, a_file_that_is_no_price_data_is_refused_with_its_reason);
+    tcase_add_test(tcase, a_backtest_gives_the_figures_that_quants_know);
+    tcase_add_test(tcase, an_undefined_figure_is_null);
+    tcase_add_test(tcase, for_people_a_backtest_is_a_table);
+    tcase_add_test(tcase, without_a_running_system_that_is_said);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -1,0 +1,578 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_broker.h"
+#include "proto/client.h"
+
+#define PATIENCE_MS 15000
+
+static struct fake_place place;
+static fake_broker_t *broker, *second;
+static tm_client_t *client;
+static struct {
+    unsigned answers, results, states, stored, progress;
+    struct tm_answer answer;
+    char detail[100];
+    tm_uuid_t result_job;
+    char result_state[20], body[20];
+    tm_err_t err;
+    bool complete;
+} got;
+
+static void
+on_answer(void *arg, const struct tm_answer *answer)
+{
+    ck_assert_ptr_eq(arg, &got);
+    got.answers++;
+    got.answer = *answer;
+    snprintf(got.detail, sizeof got.detail, "%s", answer->detail);
+}
+
+static void
+on_progress(void *arg, const struct tm_progress *progress, tm_str_t body)
+{
+    (void)arg, (void)body;
+    got.progress += (unsigned)progress->done;
+}
+
+static void
+on_result(void *arg, const struct tm_result *result, tm_str_t body)
+{
+    (void)arg;
+    got.results++;
+    got.result_job = result->job;
+    snprintf(got.result_state, sizeof got.result_state, "%.*s", (int)result->state.size,
+             result->state.data);
+    snprintf(got.body, sizeof got.body, "%.*s", (int)body.size, body.data);
+}
+
+static void
+on_state(void *arg, tm_err_t err, const struct tm_state *state, tm_str_t body)
+{
+    (void)arg, (void)body;
+    ck_assert_ptr_nonnull(state->state.data);
+    got.states++;
+    got.err = err;
+}
+
+static void
+on_stored(void *arg, tm_err_t err, bool complete, const char *detail)
+{
+    (void)arg, (void)detail;
+    got.stored++;
+    got.err = err;
+    got.complete = complete;
+}
+
+static void
+start_client(struct tm_client_options options)
+{
+    if (!options.brokers)
+        options.brokers = place.endpoint[0];
+    client = tm_client_new(&options);
+    ck_assert_ptr_nonnull(client);
+    tm_client_on_watch(client, on_progress, on_result, &got);
+}
+
+static void
+setup(void)
+{
+    memset(&got, 0, sizeof got);
+    fake_place_init(&place);
+    broker = fake_broker_new(place.endpoint[0]);
+}
+
+static void
+teardown(void)
+{
+    tm_client_destroy(&client);
+    fake_broker_destroy(&broker);
+    fake_broker_destroy(&second);
+    fake_place_fini(&place);
+}
+
+static void
+run_client(int ms)
+{
+    tm_err_t err = tm_client_wait(client, ms);
+    ck_assert(err == TM_OK || err == TM_TIMEOUT);
+}
+
+/* Lets client and broker run until the broker has a message of this type. */
+static tm_msg_t
+expect(fake_broker_t *at, tm_msg_type_t type)
+{
+    tm_msg_t msg;
+
+    for (int64_t end = zclock_mono() + PATIENCE_MS; zclock_mono() < end;) {
+        run_client(1);
+        if (fake_broker_take(at, 1, type, &msg))
+            return msg;
+    }
+    ck_abort_msg("no %s came", tm_msg_name(type));
+}
+
+static void
+run_until(const unsigned *count, unsigned goal)
+{
+    tm_msg_t msg;
+
+    for (int64_t end = zclock_mono() + PATIENCE_MS; *count < goal && zclock_mono() < end;) {
+        run_client(1);
+        fake_broker_take(second ? second : broker, 0, TM_MSG_NONE, &msg);
+    }
+    ck_assert_uint_eq(*count, goal);
+}
+
+/* Everything the broker has sent so far has been read: words keep their order. */
+static void
+settle(fake_broker_t *at)
+{
+    tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = 4711};
+
+    fake_broker_send(at, &ping);
+    ck_assert_uint_eq(expect(at, TM_MSG_PONG).pong.seq, 4711);
+}
+
+static struct tm_job_spec
+spec_of(bool watch)
+{
+    return (struct tm_job_spec){
+        .queue = "tune", .watch = watch, .body = "work", .body_size = 4};
+}
+
+static void
+submit(bool watch)
+{
+    struct tm_job_spec spec = spec_of(watch);
+    ck_assert_int_eq(tm_client_submit(client, &spec, on_answer, &got), TM_OK);
+}
+
+static void
+accept_job(fake_broker_t *at, const tm_msg_t *asked, const tm_uuid_t *job)
+{
+    tm_msg_t msg = {.type = TM_MSG_ACCEPTED,
+                    .accepted = {.ref = asked->submit.ref, .job = *job}};
+    fake_broker_send(at, &msg);
+}
+
+static void
+reject(fake_broker_t *at, const tm_msg_t *asked, const char *code, uint64_t retry_after_ms)
+{
+    tm_msg_t msg = {.type = TM_MSG_REJECTED,
+                    .rejected = {.ref = asked->submit.ref,
+                                 .code = tm_str(code),
+                                 .detail = tm_str("because"),
+                                 .has_detail = true,
+                                 .retry_after_ms = retry_after_ms,
+                                 .has_retry_after_ms = true}};
+    fake_broker_send(at, &msg);
+}
+
+static void
+send_result(fake_broker_t *at, const tm_uuid_t *job)
+{
+    tm_msg_t msg = {.type = TM_MSG_RESULT,
+                    .result = {.job = *job, .state = tm_str("done")},
+                    .body = tm_str("score")};
+    fake_broker_send(at, &msg);
+}
+
+static void
+restart_broker(void)
+{
+    fake_broker_destroy(&broker);
+    broker = fake_broker_new(place.endpoint[0]);
+}
+
+static void
+assert_same_request(const tm_msg_t *a, const tm_msg_t *b)
+{
+    ck_assert(tm_uuid_is(&a->submit.job, &b->submit.job));
+    ck_assert_uint_eq(a->submit.ref, b->submit.ref);
+}
+
+START_TEST(an_answer_that_comes_twice_is_reported_once)
+{
+    start_client((struct tm_client_options){0});
+    submit(false);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    ck_assert(tm_str_is(asked.submit.queue, "tune") && tm_str_is(asked.body, "work"));
+    ck_assert(!tm_uuid_is_nil(&asked.submit.job));
+    accept_job(broker, &asked, &asked.submit.job);
+    accept_job(broker, &asked, &asked.submit.job);
+    settle(broker);
+    ck_assert_uint_eq(got.answers, 1);
+    ck_assert(got.answer.err == TM_OK && tm_uuid_is(&got.answer.job, &asked.submit.job));
+    ck_assert_uint_eq(tm_client_pending(client), 0);
+    ck_assert(tm_client_is_connected(client));
+}
+END_TEST
+
+START_TEST(a_lost_answer_is_asked_for_again_with_the_same_ids)
+{
+    start_client((struct tm_client_options){.resend_ms = 100});
+    submit(false);
+    tm_msg_t first = expect(broker, TM_MSG_SUBMIT);
+    tm_msg_t again = expect(broker, TM_MSG_SUBMIT);
+    assert_same_request(&first, &again);
+    accept_job(broker, &first, &first.submit.job);
+    accept_job(broker, &again, &again.submit.job);
+    settle(broker);
+    ck_assert_uint_eq(got.answers, 1);
+}
+END_TEST
+
+START_TEST(a_restarted_broker_gets_what_is_unanswered)
+{
+    start_client((struct tm_client_options){.resend_ms = 60000});
+    submit(false);
+    tm_msg_t first = expect(broker, TM_MSG_SUBMIT);
+    restart_broker();
+    tm_msg_t again = expect(broker, TM_MSG_SUBMIT);
+    assert_same_request(&first, &again);
+    accept_job(broker, &again, &again.submit.job);
+    run_until(&got.answers, 1);
+}
+END_TEST
+
+START_TEST(another_broker_takes_over_from_a_silent_one)
+{
+    start_client((struct tm_client_options){.brokers = place.both, .resend_ms = 60000});
+    submit(true);
+    tm_msg_t first = expect(broker, TM_MSG_SUBMIT);
+    fake_broker_set_mute(broker, true);
+    second = fake_broker_new(place.endpoint[1]);
+    tm_msg_t again = expect(second, TM_MSG_SUBMIT);
+    assert_same_request(&first, &again);
+    accept_job(second, &again, &again.submit.job);
+    send_result(second, &again.submit.job);
+    run_until(&got.results, 1);
+    ck_assert_uint_eq(got.answers, 1);
+}
+END_TEST
+
+START_TEST(a_draining_broker_is_left_for_another)
+{
+    second = fake_broker_new(place.endpoint[1]);
+    start_client((struct tm_client_options){.brokers = place.both});
+    expect(second, TM_MSG_PING);
+    settle(second); /* the client has its pong */
+    submit(false);
+    tm_msg_t first = expect(broker, TM_MSG_SUBMIT);
+    reject(broker, &first, "DRAINING", 1);
+    tm_msg_t again = expect(second, TM_MSG_SUBMIT);
+    assert_same_request(&first, &again);
+    accept_job(second, &again, &again.submit.job);
+    run_until(&got.answers, 1);
+    ck_assert_int_eq(got.answer.err, TM_OK);
+}
+END_TEST
+
+START_TEST(a_passing_refusal_is_tried_again_and_not_reported)
+{
+    start_client((struct tm_client_options){.resend_ms = 60000});
+    submit(false);
+    tm_msg_t first = expect(broker, TM_MSG_SUBMIT);
+    reject(broker, &first, _i ? "STORE_DOWN" : "BUSY", 120);
+    int64_t start = zclock_mono();
+    tm_msg_t again = expect(broker, TM_MSG_SUBMIT);
+    ck_assert_int_ge(zclock_mono() - start, 100);
+    ck_assert_uint_eq(got.answers, 0);
+    assert_same_request(&first, &again);
+    accept_job(broker, &again, &again.submit.job);
+    run_until(&got.answers, 1);
+    ck_assert_int_eq(got.answer.err, TM_OK);
+}
+END_TEST
+
+START_TEST(a_final_refusal_is_reported_with_its_reason)
+{
+    start_client((struct tm_client_options){0});
+    submit(true);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    reject(broker, &asked, "QUEUE_FULL", 700);
+    run_until(&got.answers, 1);
+    ck_assert_int_eq(got.answer.err, TM_QUEUE_FULL);
+    ck_assert_str_eq(got.detail, "because");
+    ck_assert_uint_eq(got.answer.retry_after_ms, 700);
+    send_result(broker, &asked.submit.job); /* watched no more */
+    settle(broker);
+    ck_assert_uint_eq(got.results, 0);
+}
+END_TEST
+
+START_TEST(giving_up_says_why)
+{
+    start_client((struct tm_client_options){.give_up_ms = 300});
+    if (_i == 0)
+        fake_broker_destroy(&broker);
+    submit(false);
+    for (; got.answers == 0; run_client(10)) {
+        tm_msg_t msg;
+        if (broker && fake_broker_take(broker, 0, TM_MSG_SUBMIT, &msg))
+            reject(broker, &msg, "STORE_DOWN", 50);
+    }
+    ck_assert_int_eq(got.answer.err, _i == 0 ? TM_BROKER_DOWN : TM_STORE_DOWN);
+    ck_assert_uint_gt(strlen(got.detail), 0);
+    ck_assert_uint_eq(tm_client_pending(client), 0);
+}
+END_TEST
+
+START_TEST(a_result_is_delivered_once_per_watched_job)
+{
+    start_client((struct tm_client_options){0});
+    submit(true);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    tm_uuid_t job = asked.submit.job;
+    tm_msg_t progress = {.type = TM_MSG_PROGRESS,
+                         .progress = {.job = job, .attempt = 1, .done = 3, .total = 9}};
+    ck_assert(asked.submit.has_watch && asked.submit.watch);
+    accept_job(broker, &asked, &job);
+    fake_broker_send(broker, &progress);
+    send_result(broker, &job);
+    send_result(broker, &job);
+    fake_broker_send(broker, &progress);
+    settle(broker);
+    ck_assert_uint_eq(got.results, 1);
+    ck_assert_uint_eq(got.progress, 3); /* the late one is not */
+    ck_assert(tm_uuid_is(&got.result_job, &job));
+    ck_assert_str_eq(got.result_state, "done");
+    ck_assert_str_eq(got.body, "score");
+}
+END_TEST
+
+START_TEST(a_watched_job_is_subscribed_again_at_a_restarted_broker)
+{
+    start_client((struct tm_client_options){0});
+    submit(true);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    tm_uuid_t job = asked.submit.job;
+    accept_job(broker, &asked, &job);
+    run_until(&got.answers, 1);
+    restart_broker();
+    tm_msg_t subscribed = expect(broker, TM_MSG_SUBSCRIBE);
+    ck_assert(tm_uuid_is(&subscribed.subscribe.job, &job));
+    send_result(broker, &job);
+    run_until(&got.results, 1);
+    ck_assert_uint_eq(fake_broker_seen(broker, TM_MSG_SUBMIT), 0);
+}
+END_TEST
+
+START_TEST(a_state_that_is_final_stands_for_a_lost_result)
+{
+    tm_uuid_t job = tm_uuid_new();
+
+    start_client((struct tm_client_options){0});
+    ck_assert_int_eq(tm_client_subscribe(client, &job, on_state, &got), TM_OK);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBSCRIBE);
+    tm_msg_t state = {
+        .type = TM_MSG_STATE,
+        .state = {.ref = asked.subscribe.ref, .job = job, .state = tm_str("dead")}};
+    fake_broker_send(broker, &state);
+    send_result(broker, &job);
+    settle(broker);
+    ck_assert_uint_eq(got.states, 1);
+    ck_assert_uint_eq(got.results, 1);
+    ck_assert_str_eq(got.result_state, "dead");
+}
+END_TEST
+
+START_TEST(a_known_key_moves_the_watch_to_the_first_job)
+{
+    tm_uuid_t earlier = tm_uuid_new();
+
+    start_client((struct tm_client_options){0});
+    submit(true);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    accept_job(broker, &asked, &earlier);
+    tm_msg_t subscribed = expect(broker, TM_MSG_SUBSCRIBE);
+    ck_assert(tm_uuid_is(&subscribed.subscribe.job, &earlier));
+    send_result(broker, &earlier);
+    run_until(&got.results, 1);
+    ck_assert(tm_uuid_is(&got.answer.job, &earlier));
+}
+END_TEST
+
+START_TEST(a_job_unsubscribed_is_not_reported)
+{
+    start_client((struct tm_client_options){0});
+    submit(true);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    tm_uuid_t job = asked.submit.job;
+    accept_job(broker, &asked, &job);
+    run_until(&got.answers, 1);
+    tm_client_unsubscribe(client, &job);
+    send_result(broker, &job);
+    settle(broker);
+    ck_assert_uint_eq(got.results, 0);
+}
+END_TEST
+
+START_TEST(the_window_bounds_what_is_unanswered)
+{
+    struct tm_job_spec spec = spec_of(false);
+
+    start_client((struct tm_client_options){.window = 2});
+    submit(false);
+    submit(false);
+    ck_assert_int_eq(tm_client_submit(client, &spec, on_answer, &got), TM_BUSY);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    accept_job(broker, &asked, &asked.submit.job);
+    run_until(&got.answers, 1);
+    submit(false);
+    ck_assert_uint_eq(tm_client_pending(client), 2);
+}
+END_TEST
+
+START_TEST(a_field_over_its_limit_is_refused_at_once)
+{
+    struct tm_job_spec spec = spec_of(true);
+    char queue[TM_NAME_MAX + 2];
+
+    start_client((struct tm_client_options){0});
+    memset(queue, 'q', sizeof queue);
+    queue[TM_NAME_MAX + 1] = '\0';
+    spec.queue = queue;
+    ck_assert_int_eq(tm_client_submit(client, &spec, on_answer, &got), TM_BAD_REQUEST);
+    spec = spec_of(false);
+    spec.body_size = TM_BODY_MAX + 1;
+    ck_assert_int_eq(tm_client_submit(client, &spec, on_answer, &got), TM_BAD_REQUEST);
+    ck_assert_uint_eq(tm_client_pending(client), 0);
+}
+END_TEST
+
+START_TEST(a_bad_list_of_brokers_makes_no_client)
+{
+    static const char *const lists[] = {"", ",", "nonsense", "tcp://127.0.0.1:1,what://x",
+                                        NULL};
+    char many[17 * 20] = "";
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct tm_client_options options = {.brokers = lists[i]};
+        ck_assert_ptr_null(tm_client_new(&options));
+    }
+    for (int i = 0; i < 17; i++)
+        strcat(many, "tcp://127.0.0.1:9,");
+    ck_assert_ptr_null(tm_client_new(&(struct tm_client_options){.brokers = many}));
+}
+END_TEST
+
+START_TEST(submits_of_one_turn_leave_together)
+{
+    start_client((struct tm_client_options){.resend_ms = 60000});
+    expect(broker, TM_MSG_PING);
+    for (int i = 0; i < 300; i++)
+        submit(false);
+    for (int i = 0; i < 300; i++) {
+        tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+        accept_job(broker, &asked, &asked.submit.job);
+    }
+    run_until(&got.answers, 300);
+    ck_assert_uint_eq(fake_broker_messages(broker), 2); /* 256 pairs and 44 */
+}
+END_TEST
+
+START_TEST(status_and_put_are_answered)
+{
+    tm_uuid_t job = tm_uuid_new();
+    uint8_t hash[32] = {1};
+
+    start_client((struct tm_client_options){0});
+    ck_assert_int_eq(tm_client_status(client, &job, on_state, &got), TM_OK);
+    tm_msg_t asked = expect(broker, TM_MSG_STATUS);
+    tm_msg_t state = {.type = TM_MSG_STATE,
+                      .state = {.ref = asked.status.ref, .job = job, .state = tm_str("ready")}};
+    fake_broker_send(broker, &state);
+    run_until(&got.states, 1);
+    ck_assert_int_eq(tm_client_put(client, hash, 5, 0, "bytes", 5, on_stored, &got), TM_OK);
+    asked = expect(broker, TM_MSG_PUT);
+    ck_assert(asked.put.sha256.size == 32 && tm_str_is(asked.body, "bytes"));
+    tm_msg_t stored = {.type = TM_MSG_STORED,
+                       .stored = {.ref = asked.put.ref, .complete = true}};
+    fake_broker_send(broker, &stored);
+    run_until(&got.stored, 1);
+    ck_assert(got.err == TM_OK && got.complete);
+}
+END_TEST
+
+START_TEST(words_that_cannot_be_read_or_were_not_asked_for_are_ignored)
+{
+    tm_msg_t stray = {.type = TM_MSG_ACCEPTED, .accepted = {.ref = 99999}};
+
+    start_client((struct tm_client_options){0});
+    submit(false);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    fake_broker_send_raw(broker, "\xdd\x03\xff\xff\xff\x01", 6);
+    fake_broker_send(broker, &stray);
+    tm_msg_t wrong = {.type = TM_MSG_STORED, .stored = {.ref = asked.submit.ref}};
+    fake_broker_send(broker, &wrong);
+    settle(broker);
+    ck_assert_uint_eq(got.answers, 0);
+    accept_job(broker, &asked, &asked.submit.job);
+    run_until(&got.answers, 1);
+}
+END_TEST
+
+static int
+play_broker(zloop_t *loop, int timer, void *arg)
+{
+    tm_msg_t msg;
+
+    (void)loop, (void)timer, (void)arg;
+    if (fake_broker_take(broker, 0, TM_MSG_SUBMIT, &msg))
+        accept_job(broker, &msg, &msg.submit.job);
+    return got.answers == 1 ? -1 : 0;
+}
+
+START_TEST(an_attached_client_runs_in_the_loop)
+{
+    zloop_t *loop = zloop_new();
+
+    start_client((struct tm_client_options){0});
+    tm_client_attach(client, loop);
+    submit(false);
+    zloop_timer(loop, 1, 0, play_broker, NULL);
+    ck_assert_int_eq(zloop_start(loop), -1);
+    ck_assert_uint_eq(got.answers, 1);
+    tm_client_destroy(&client);
+    zloop_destroy(&loop);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("client");
+    TCase *tests = tcase_create("client");
+
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, an_answer_that_comes_twice_is_reported_once);
+    tcase_add_test(tests, a_lost_answer_is_asked_for_again_with_the_same_ids);
+    tcase_add_test(tests, a_restarted_broker_gets_what_is_unanswered);
+    tcase_add_test(tests, another_broker_takes_over_from_a_silent_one);
+    tcase_add_test(tests, a_draining_broker_is_left_for_another);
+    tcase_add_loop_test(tests, a_passing_refusal_is_tried_again_and_not_reported, 0, 2);
+    tcase_add_test(tests, a_final_refusal_is_reported_with_its_reason);
+    tcase_add_loop_test(tests, giving_up_says_why, 0, 2);
+    tcase_add_test(tests, a_result_is_delivered_once_per_watched_job);
+    tcase_add_test(tests, a_watched_job_is_subscribed_again_at_a_restarted_broker);
+    tcase_add_test(tests, a_state_that_is_final_stands_for_a_lost_result);
+    tcase_add_test(tests, a_known_key_moves_the_watch_to_the_first_job);
+    tcase_add_test(tests, a_job_unsubscribed_is_not_reported);
+    tcase_add_test(tests, the_window_bounds_what_is_unanswered);
+    tcase_add_test(tests, a_field_over_its_limit_is_refused_at_once);
+    tcase_add_test(tests, a_bad_list_of_brokers_makes_no_client);
+    tcase_add_test(tests, submits_of_one_turn_leave_together);
+    tcase_add_test(tests, status_and_put_are_answered);
+    tcase_add_test(tests, words_that_cannot_be_read_or_were_not_asked_for_are_ignored);
+    tcase_add_test(tests, an_attached_client_runs_in_the_loop);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,260 @@
+#include <check.h>
+#include <jansson.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/kit/clock.h"
+#include "actors/kit/log.h"
+
+/* Standard error goes to a file while a test logs. */
+static FILE *captured;
+static int saved;
+
+static void
+capture(void)
+{
+    captured = tmpfile();
+    ck_assert_ptr_nonnull(captured);
+    saved = dup(STDERR_FILENO);
+    dup2(fileno(captured), STDERR_FILENO);
+    log_init("test", LOG_AT_INFO);
+}
+
+static void
+restore(void)
+{
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    fclose(captured);
+}
+
+static char *
+read_line(size_t *ret_size)
+{
+    static char line[65536];
+
+    rewind(captured);
+    if (!fgets(line, sizeof(line), captured))
+        line[0] = '\0';
+    *ret_size = strlen(line);
+    return line;
+}
+
+/* The one line as JSON; it must be valid and end in a newline. */
+static json_t *
+logged(void)
+{
+    json_error_t error;
+    size_t size;
+    char *line = read_line(&size);
+    json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+
+    ck_assert_msg(json != NULL, "%s in: %s", error.text, line);
+    ck_assert_uint_le(size, PIPE_BUF);
+    ck_assert_int_eq(line[size - 1], '\n');
+    return json;
+}
+
+static const char *
+text_of(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text ? text : "(absent)";
+}
+
+START_TEST(pairs_become_members_and_numbers_stay_numbers)
+{
+    json_t *json;
+
+    log_info("job.claimed", "job=%s attempt=%u ratio=%.2f big=%s zero=%s", "ab12", 3u, 0.5,
+             "12345678901234567890", "007");
+    json = logged();
+    ck_assert_str_eq(text_of(json, "level"), "info");
+    ck_assert_str_eq(text_of(json, "actor"), "test");
+    ck_assert_str_eq(text_of(json, "event"), "job.claimed");
+    ck_assert_str_eq(text_of(json, "job"), "ab12");
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "attempt")), 3);
+    ck_assert(json_real_value(json_object_get(json, "ratio")) == 0.5);
+    ck_assert_str_eq(text_of(json, "big"), "12345678901234567890");
+    ck_assert_str_eq(text_of(json, "zero"), "007");
+    ck_assert_uint_eq(strlen(text_of(json, "ts")), CLOCK_TEXT - 1);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(a_line_below_the_level_is_not_written)
+{
+    size_t size;
+
+    log_debug("x.y", "a=%d", 1);
+    read_line(&size);
+    ck_assert_uint_eq(size, 0);
+}
+END_TEST
+
+START_TEST(quoted_text_from_outside_comes_through_as_it_was)
+{
+    static const char text[] = "a \"b\" \\ c\nd = e";
+    char quoted[100];
+    json_t *json;
+
+    log_warn("x.y", "text=%s n=%d", log_quote(text, strlen(text), quoted, sizeof(quoted)), 5);
+    json = logged();
+    ck_assert_str_eq(text_of(json, "text"), text);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "n")), 5);
+    json_decref(json);
+}
+END_TEST
+
+static const char *const nasty[] = {
+    "", "\"", "\\", "\\\"", "a\"b", "\x01\x02\x1f\x7f", "\xff\xfe\xc3", "\xed\xa0\x80",
+    "\xf0\x9f\x98\x80", "\xf4\x90\x80\x80", "\xc0\x80", "}\n{\"level\":\"forged\"}", "=", "==",
+    "a=b=c", "   ", "x\\", "{}", "-", "-.", "1.", ".5", "0x10", "1e5", "01", "-0", "nan",
+};
+
+START_TEST(nasty_values_give_valid_json_bare_quoted_or_alone)
+{
+    const char *value = nasty[_i];
+    char quoted[200];
+    json_t *json;
+
+    log_error("x.y", "bare=%s q=\"%s\" w=%s %s level=%s", value, value,
+              log_quote(value, strlen(value), quoted, sizeof(quoted)), value, "mine");
+    json = logged();
+    ck_assert_str_eq(text_of(json, "level"), "error");
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(a_reserved_key_gets_a_name_of_its_own)
+{
+    json_t *json;
+
+    log_info("x.y", "actor=%s event=%s", "tune", "z");
+    json = logged();
+    ck_assert_str_eq(text_of(json, "actor"), "test");
+    ck_assert_str_eq(text_of(json, "actor_"), "tune");
+    ck_assert_str_eq(text_of(json, "event_"), "z");
+    json_decref(json);
+}
+END_TEST
+
+static const char fillers[] = {'a', '"', '\x01', ' ', '\xc3', '='};
+
+START_TEST(a_value_without_end_is_cut_and_the_line_stays_valid)
+{
+    char *text = malloc(100001), *quoted = malloc(100001);
+    json_t *json;
+
+    memset(text, fillers[_i], 100000);
+    text[100000] = '\0';
+    log_info("x.y", "first=1 text=%s last=2", log_quote(text, 100000, quoted, 100001));
+    json = logged();
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "first")), 1);
+    json_decref(json);
+    free(text);
+    free(quoted);
+}
+END_TEST
+
+START_TEST(many_members_are_cut_and_the_line_stays_valid)
+{
+    char text[2900] = "";
+    json_t *json;
+
+    for (size_t at = 0; at + 8 < sizeof(text); at = strlen(text))
+        snprintf(text + at, sizeof(text) - at, "k%zu=\x01 ", at);
+    log_info("x.y", "%s", text);
+    json = logged();
+    ck_assert_uint_gt(json_object_size(json), 100);
+    json_decref(json);
+}
+END_TEST
+
+static void *
+write_many(void *arg)
+{
+    for (int i = 0; i < 200; i++)
+        log_info("thread.line", "id=%s i=%d pad=%0100d", (const char *)arg, i, 0);
+    return NULL;
+}
+
+START_TEST(lines_of_several_threads_do_not_mix)
+{
+    static char names[4][2] = {"a", "b", "c", "d"};
+    pthread_t threads[4];
+    char line[1000];
+    size_t count = 0;
+
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many, names[i]), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    rewind(captured);
+    for (; fgets(line, sizeof(line), captured); count++) {
+        json_t *json = json_loads(line, 0, NULL);
+        ck_assert_ptr_nonnull(json);
+        json_decref(json);
+    }
+    ck_assert_uint_eq(count, 800);
+}
+END_TEST
+
+START_TEST(a_quote_always_fits_its_buffer_and_is_closed)
+{
+    char buffer[64];
+
+    for (size_t size = 3; size <= sizeof(buffer); size++) {
+        memset(buffer, 'Z', sizeof(buffer));
+        log_quote("\"\"\"\"\\\\\n\nabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc", 50, buffer,
+                  size);
+        ck_assert_uint_lt(strlen(buffer), size);
+        ck_assert_int_eq(buffer[strlen(buffer) - 1], '"');
+    }
+}
+END_TEST
+
+START_TEST(time_is_written_in_utc_with_milliseconds)
+{
+    char text[CLOCK_TEXT];
+
+    ck_assert_str_eq(clock_text(0, text), "1970-01-01T00:00:00.000Z");
+    ck_assert_str_eq(clock_text(-1, text), "1969-12-31T23:59:59.999Z");
+    ck_assert_str_eq(clock_text(1795496400123, text), "2026-11-24T05:00:00.123Z");
+    ck_assert_str_eq(clock_text(INT64_MAX, text), "0000-00-00T00:00:00.000Z");
+    ck_assert_int_ge(clock_ms(), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("log");
+    TCase *tcase = tcase_create("lines"), *pure = tcase_create("text");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tcase, capture, restore);
+    tcase_add_test(tcase, pairs_become_members_and_numbers_stay_numbers);
+    tcase_add_test(tcase, a_line_below_the_level_is_not_written);
+    tcase_add_test(tcase, quoted_text_from_outside_comes_through_as_it_was);
+    tcase_add_loop_test(tcase, nasty_values_give_valid_json_bare_quoted_or_alone, 0,
+                        sizeof(nasty) / sizeof(nasty[0]));
+    tcase_add_test(tcase, a_reserved_key_gets_a_name_of_its_own);
+    tcase_add_loop_test(tcase, a_value_without_end_is_cut_and_the_line_stays_valid, 0,
+                        sizeof(fillers));
+    tcase_add_test(tcase, many_members_are_cut_and_the_line_stays_valid);
+    tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
+    tcase_add_test(pure, a_quote_always_fits_its_buffer_and_is_closed);
+    tcase_add_test(pure, time_is_written_in_utc_with_milliseconds);
+    suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, pure);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

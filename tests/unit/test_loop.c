@@ -1,0 +1,313 @@
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "actors/kit/loop.h"
+
+struct world {
+    loop_t *loop;
+    zsock_t *in, *out;
+    int pipe[2];
+    int timer;
+    int calls, after_calls, drains;
+    int stop_at;
+};
+
+static struct world world;
+
+static void
+setup(void)
+{
+    world = (struct world){.loop = loop_new(), .stop_at = 1};
+    world.out = zsock_new_pair("@inproc://test-loop");
+    world.in = zsock_new_pair(">inproc://test-loop");
+    ck_assert_int_eq(pipe(world.pipe), 0);
+}
+
+static void
+teardown(void)
+{
+    loop_destroy(&world.loop);
+    ck_assert_ptr_null(world.loop);
+    zsock_destroy(&world.in);
+    zsock_destroy(&world.out);
+    close(world.pipe[0]);
+    close(world.pipe[1]);
+}
+
+static void
+give_up(void *arg)
+{
+    (void)arg;
+    ck_abort_msg("the loop waited for something that did not come");
+}
+
+static void
+run(void)
+{
+    int guard = loop_timer(world.loop, 20000, false, give_up, NULL);
+
+    loop_run(world.loop);
+    loop_timer_end(world.loop, guard);
+}
+
+static void
+count(void *arg)
+{
+    struct world *self = arg;
+
+    if (++self->calls >= self->stop_at)
+        loop_stop(self->loop);
+}
+
+static void
+read_all(void *arg)
+{
+    struct world *self = arg;
+
+    while (zsock_events(self->in) & ZMQ_POLLIN) {
+        zmsg_t *msg = zmsg_recv(self->in);
+        zmsg_destroy(&msg);
+        count(self);
+    }
+}
+
+START_TEST(a_socket_is_read_until_empty)
+{
+    world.stop_at = 100;
+    for (int i = 0; i < 100; i++)
+        zstr_send(world.out, "x");
+    loop_socket(world.loop, world.in, read_all, &world);
+    run();
+    ck_assert_int_eq(world.calls, 100);
+}
+END_TEST
+
+static void
+never(void *arg)
+{
+    (void)arg;
+    ck_abort_msg("a handler that was ended has run");
+}
+
+START_TEST(a_socket_that_was_ended_is_not_read)
+{
+    loop_socket(world.loop, world.in, never, NULL);
+    loop_socket_end(world.loop, world.in);
+    zstr_send(world.out, "x");
+    loop_timer(world.loop, 20, false, count, &world);
+    run();
+    ck_assert_int_eq(world.calls, 1);
+}
+END_TEST
+
+static void
+read_byte(void *arg)
+{
+    struct world *self = arg;
+    char byte;
+
+    ck_assert_int_eq(read(self->pipe[0], &byte, 1), 1);
+    count(self);
+}
+
+START_TEST(a_descriptor_registered_again_has_the_newer_handler)
+{
+    loop_fd(world.loop, world.pipe[0], ZMQ_POLLIN, never, NULL);
+    loop_fd(world.loop, world.pipe[0], ZMQ_POLLIN, read_byte, &world);
+    ck_assert_int_eq(write(world.pipe[1], "x", 1), 1);
+    run();
+    ck_assert_int_eq(world.calls, 1);
+}
+END_TEST
+
+static void
+end_self(void *arg)
+{
+    struct world *self = arg;
+
+    loop_fd_end(self->loop, self->pipe[0]); /* stays readable: it would run for ever */
+    self->calls++;
+    loop_timer(self->loop, 20, false, count, self);
+}
+
+START_TEST(a_descriptor_may_end_itself)
+{
+    world.stop_at = 2;
+    loop_fd(world.loop, world.pipe[0], ZMQ_POLLIN, end_self, &world);
+    ck_assert_int_eq(write(world.pipe[1], "x", 1), 1);
+    run();
+    ck_assert_int_eq(world.calls, 2);
+}
+END_TEST
+
+START_TEST(a_hung_up_descriptor_calls_its_handler)
+{
+    loop_fd(world.loop, world.pipe[0], ZMQ_POLLIN, count, &world);
+    close(world.pipe[1]);
+    world.pipe[1] = -1;
+    run();
+    ck_assert_int_eq(world.calls, 1);
+}
+END_TEST
+
+START_TEST(a_timer_repeats_until_it_is_ended)
+{
+    world.stop_at = 5;
+    world.timer = loop_timer(world.loop, 1, true, count, &world);
+    run();
+    ck_assert_int_eq(world.calls, 5);
+    loop_timer_end(world.loop, world.timer);
+    world.stop_at = 6;
+    loop_timer(world.loop, 30, false, count, &world);
+    run();
+    ck_assert_int_eq(world.calls, 6);
+}
+END_TEST
+
+START_TEST(a_one_shot_timer_runs_once)
+{
+    world.stop_at = 2;
+    loop_timer(world.loop, 1, false, count, &world);
+    loop_timer(world.loop, 40, false, count, &world);
+    run();
+    ck_assert_int_eq(world.calls, 2);
+}
+END_TEST
+
+static void
+end_other_timer(void *arg)
+{
+    struct world *self = arg;
+
+    loop_timer_end(self->loop, self->timer);
+    loop_timer(self->loop, 30, false, count, self); /* may take the ended one's place */
+}
+
+START_TEST(a_timer_ended_by_another_of_the_same_moment_does_not_run)
+{
+    loop_timer(world.loop, 5, false, end_other_timer, &world);
+    world.timer = loop_timer(world.loop, 5, false, never, NULL);
+    run();
+    ck_assert_int_eq(world.calls, 1);
+}
+END_TEST
+
+static void
+restart_timer(void *arg)
+{
+    struct world *self = arg;
+
+    if (self->calls < 999)
+        loop_timer(self->loop, 0, false, restart_timer, self);
+    count(self);
+}
+
+START_TEST(a_timer_of_no_delay_runs_soon_and_can_start_itself_anew)
+{
+    world.stop_at = 1000;
+    loop_timer(world.loop, 0, false, restart_timer, &world);
+    run();
+    ck_assert_int_eq(world.calls, 1000);
+}
+END_TEST
+
+static void
+count_after(void *arg)
+{
+    struct world *self = arg;
+
+    self->after_calls++;
+}
+
+START_TEST(what_runs_after_a_turn_runs_once_before_the_first_and_then_after_each)
+{
+    world.stop_at = 3;
+    loop_after(world.loop, count_after, &world);
+    loop_timer(world.loop, 1, true, count, &world);
+    run();
+    ck_assert_int_eq(world.after_calls, 4);
+}
+END_TEST
+
+static void
+stop_now(void *arg)
+{
+    loop_stop(arg);
+}
+
+START_TEST(what_runs_after_a_turn_may_stop_the_loop)
+{
+    loop_after(world.loop, stop_now, world.loop);
+    loop_timer(world.loop, 1, false, never, NULL);
+    loop_run(world.loop);
+    ck_assert_int_eq(world.calls, 0);
+}
+END_TEST
+
+static void
+on_drain(void *arg)
+{
+    struct world *self = arg;
+
+    self->drains++;
+    if (self->drains >= self->stop_at)
+        loop_stop(self->loop);
+}
+
+static void
+raise_term(void *arg)
+{
+    (void)arg;
+    raise(SIGTERM);
+}
+
+START_TEST(the_first_signal_drains)
+{
+    loop_signals(world.loop, on_drain, &world);
+    loop_timer(world.loop, 1, false, raise_term, NULL);
+    run();
+    ck_assert_int_eq(world.drains, 1);
+}
+END_TEST
+
+START_TEST(a_second_signal_ends_the_loop_without_another_drain)
+{
+    world.stop_at = 99;
+    loop_signals(world.loop, on_drain, &world);
+    loop_timer(world.loop, 1, false, raise_term, NULL);
+    loop_timer(world.loop, 30, false, raise_term, NULL);
+    run();
+    ck_assert_int_eq(world.drains, 1);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("loop");
+    TCase *tcase = tcase_create("loop");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_socket_is_read_until_empty);
+    tcase_add_test(tcase, a_socket_that_was_ended_is_not_read);
+    tcase_add_test(tcase, a_descriptor_registered_again_has_the_newer_handler);
+    tcase_add_test(tcase, a_descriptor_may_end_itself);
+    tcase_add_test(tcase, a_hung_up_descriptor_calls_its_handler);
+    tcase_add_test(tcase, a_timer_repeats_until_it_is_ended);
+    tcase_add_test(tcase, a_one_shot_timer_runs_once);
+    tcase_add_test(tcase, a_timer_ended_by_another_of_the_same_moment_does_not_run);
+    tcase_add_test(tcase, a_timer_of_no_delay_runs_soon_and_can_start_itself_anew);
+    tcase_add_test(tcase, what_runs_after_a_turn_runs_once_before_the_first_and_then_after_each);
+    tcase_add_test(tcase, what_runs_after_a_turn_may_stop_the_loop);
+    tcase_add_test(tcase, the_first_signal_drains);
+    tcase_add_test(tcase, a_second_signal_ends_the_loop_without_another_drain);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,237 @@
+#include <check.h>
+#include <pthread.h>
+#include <regex.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/kit/metrics.h"
+
+static meters_t *metrics;
+
+static void
+setup(void)
+{
+    metrics = meters_new("test");
+}
+
+static void
+teardown(void)
+{
+    meters_destroy(&metrics);
+    ck_assert_ptr_null(metrics);
+}
+
+/* Is this whole line in the text? */
+static bool
+has_line(const char *text, const char *line)
+{
+    size_t size = strlen(line);
+
+    for (const char *at = strstr(text, line); at; at = strstr(at + 1, line))
+        if ((at == text || at[-1] == '\n') && at[size] == '\n')
+            return true;
+    return false;
+}
+
+static void
+expect_line(const char *line)
+{
+    char *text = meters_render(metrics, NULL);
+
+    ck_assert_msg(has_line(text, line), "%s is not in:\n%s", line, text);
+    free(text);
+}
+
+START_TEST(a_counter_adds_and_a_gauge_is_set)
+{
+    meters_add(metrics, METRIC_SUBMITS, "accepted", 2);
+    meters_add(metrics, METRIC_SUBMITS, "accepted", 3);
+    meters_set(metrics, METRIC_WORKERS, NULL, 7);
+    meters_set(metrics, METRIC_WORKERS, NULL, 4);
+    ck_assert_uint_eq(meters_get(metrics, METRIC_SUBMITS, "accepted"), 5);
+    ck_assert_uint_eq(meters_get(metrics, METRIC_SUBMITS, "refused"), 0);
+    expect_line("tunemill_submits_total{outcome=\"accepted\"} 5");
+    expect_line("tunemill_workers 4");
+}
+END_TEST
+
+START_TEST(a_metric_without_label_is_shown_before_its_first_use)
+{
+    expect_line("tunemill_jobs_leased 0");
+    expect_line("tunemill_tune_seconds_count 0");
+}
+END_TEST
+
+START_TEST(observations_fall_into_cumulative_buckets_in_seconds)
+{
+    meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 500);      /* 0.0005: inclusive */
+    meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 501);
+    meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 90000000); /* over the last */
+    meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", -5);       /* a clock's mistake */
+    ck_assert_uint_eq(meters_get(metrics, METRIC_HTTP_SECONDS, "tune"), 4);
+    expect_line("tunemill_http_request_seconds_bucket{route=\"tune\",le=\"0.0005\"} 2");
+    expect_line("tunemill_http_request_seconds_bucket{route=\"tune\",le=\"0.001\"} 3");
+    expect_line("tunemill_http_request_seconds_bucket{route=\"tune\",le=\"60\"} 3");
+    expect_line("tunemill_http_request_seconds_bucket{route=\"tune\",le=\"+Inf\"} 4");
+    expect_line("tunemill_http_request_seconds_sum{route=\"tune\"} 90.001001");
+    expect_line("tunemill_http_request_seconds_count{route=\"tune\"} 4");
+}
+END_TEST
+
+START_TEST(labels_over_the_limit_count_as_other)
+{
+    char label[32];
+
+    for (int i = 0; i < METRICS_LABELS + 10; i++) {
+        snprintf(label, sizeof(label), "label-%d", i);
+        meters_add(metrics, METRIC_HTTP_CODES, label, 1);
+    }
+    meters_add(metrics, METRIC_HTTP_CODES, "label-0", 1);
+    ck_assert_uint_eq(meters_get(metrics, METRIC_HTTP_CODES, "other"), 10);
+    ck_assert_uint_eq(meters_get(metrics, METRIC_HTTP_CODES, "label-0"), 2);
+    ck_assert_uint_eq(meters_get(metrics, METRIC_HTTP_CODES, "label-70"), 0);
+}
+END_TEST
+
+START_TEST(a_label_is_escaped_and_a_long_one_is_cut)
+{
+    char longer[5000];
+
+    memset(longer, 'x', sizeof(longer));
+    longer[sizeof(longer) - 1] = '\0';
+    meters_add(metrics, METRIC_SUBMITS, "a\"b\\c\nd", 1);
+    meters_add(metrics, METRIC_SUBMITS, longer, 1);
+    meters_add(metrics, METRIC_SUBMITS, longer, 1);
+    ck_assert_uint_eq(meters_get(metrics, METRIC_SUBMITS, longer), 2);
+    expect_line("tunemill_submits_total{outcome=\"a\\\"b\\\\c\\nd\"} 1");
+}
+END_TEST
+
+/* Comments or series, as in the text format 0.0.4. */
+#define VALUE  "[-+]?([0-9]+(\\.[0-9]+)?|Inf|NaN)"
+#define LABEL  "[a-z_]+=\"([^\"\\\\]|\\\\.)*\""
+#define SERIES "[a-z_]+(\\{" LABEL "(," LABEL ")*\\})? " VALUE
+#define LINE   "^(# HELP [a-z_]+ .+|# TYPE [a-z_]+ (counter|gauge|histogram)|" SERIES ")$"
+
+START_TEST(every_line_is_of_the_text_format)
+{
+    regex_t line;
+    char *text, *rest, *at;
+
+    meters_observe_us(metrics, METRIC_DB_QUERY, "we\"ird", 10);
+    text = rest = meters_render(metrics, NULL);
+    ck_assert_int_eq(regcomp(&line, LINE, REG_EXTENDED | REG_NOSUB), 0);
+    ck_assert_int_eq(text[strlen(text) - 1], '\n');
+    while ((at = strsep(&rest, "\n")) && *at)
+        ck_assert_msg(regexec(&line, at, 0, NULL, 0) == 0, "%s", at);
+    ck_assert_ptr_null(rest);
+    regfree(&line);
+    free(text);
+}
+END_TEST
+
+START_TEST(help_and_type_stand_once_a_family)
+{
+    static const char *const names[] = {
+#define X(NAME, name, TYPE, label, help) #name,
+        TM_METRICS(X)
+#undef X
+        "process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total",
+        "process_start_time_seconds", "tunemill_build_info"};
+    char *text = meters_render(metrics, NULL), type[200];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *first;
+        snprintf(type, sizeof(type), "# TYPE %s ", names[i]);
+        first = strstr(text, type);
+        ck_assert_msg(first != NULL, "%s", type);
+        ck_assert_ptr_null(strstr(first + 1, type));
+    }
+    free(text);
+}
+END_TEST
+
+static double
+value_of(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    ck_assert_ptr_nonnull(at);
+    return strtod(at + strlen(name), NULL);
+}
+
+START_TEST(the_process_is_described)
+{
+    char *text;
+    double start;
+    size_t size;
+
+    text = meters_render(metrics, &size);
+    ck_assert_uint_eq(size, strlen(text));
+    start = value_of(text, "\nprocess_start_time_seconds ");
+    ck_assert_double_gt(value_of(text, "\nprocess_resident_memory_bytes "), 100000);
+    ck_assert_double_ge(value_of(text, "\nprocess_open_fds "), 3);
+    ck_assert_double_gt(start, 1.6e9);
+    ck_assert(has_line(text, "tunemill_build_info{version=\"" TM_VERSION "\",actor=\"test\"} 1"));
+    free(text);
+}
+END_TEST
+
+static void *
+add_many(void *arg)
+{
+    char label[32];
+
+    for (int i = 0; i < 20000; i++) {
+        snprintf(label, sizeof(label), "l%d", i % 20);
+        meters_add(arg, METRIC_MESSAGES_IN, label, 1);
+    }
+    return NULL;
+}
+
+START_TEST(threads_lose_no_count_and_make_no_label_twice)
+{
+    pthread_t threads[4];
+    char *text;
+
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, add_many, metrics), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 20; i++) {
+        char label[32];
+        snprintf(label, sizeof(label), "l%d", i);
+        ck_assert_uint_eq(meters_get(metrics, METRIC_MESSAGES_IN, label), 4000);
+    }
+    text = meters_render(metrics, NULL);
+    ck_assert_ptr_null(strstr(strstr(text, "type=\"l3\"") + 1, "type=\"l3\""));
+    free(text);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("metrics");
+    TCase *tcase = tcase_create("metrics");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_counter_adds_and_a_gauge_is_set);
+    tcase_add_test(tcase, a_metric_without_label_is_shown_before_its_first_use);
+    tcase_add_test(tcase, observations_fall_into_cumulative_buckets_in_seconds);
+    tcase_add_test(tcase, labels_over_the_limit_count_as_other);
+    tcase_add_test(tcase, a_label_is_escaped_and_a_long_one_is_cut);
+    tcase_add_test(tcase, every_line_is_of_the_text_format);
+    tcase_add_test(tcase, help_and_type_stand_once_a_family);
+    tcase_add_test(tcase, the_process_is_described);
+    tcase_add_test(tcase, threads_lose_no_count_and_make_no_label_twice);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,700 @@
+/* One tune job against a real database, without a broker: what lands, and that it lands once. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/kit/clock.h"
+#include "actors/tune/engine/engine.h"
+#include "actors/tune/tune_store.h"
+#include "tests/support/tune_world.h"
+
+static struct tune_world world;
+
+static const char *const grid[] = {
+    "search_type", "grid", "param_space", "{\"period\":[10,20,30],\"k\":{\"min\":0.5,\"max\":2,\"step\":0.5}}",
+    "n_trials", "1000", NULL};
+static const char *const random50[] = {"seed", "7", NULL};
+
+static void
+setup(void)
+{
+    tune_world_init(&world);
+}
+
+static void
+teardown(void)
+{
+    tune_world_fini(&world);
+}
+
+static void
+expect_nothing_written(void)
+{
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "0");
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tunes WHERE status = 'completed'", "0");
+}
+
+static void
+expect_failure(tm_err_t err, const char *part)
+{
+    tune_world_run(&world);
+    ck_assert_str_eq(tm_err_name(world.end.err), tm_err_name(err));
+    ck_assert(!world.end.retryable);
+    ck_assert_ptr_null(world.end.result);
+    ck_assert_msg(strstr(world.end.detail, part) != NULL, "\"%s\" does not say \"%s\"",
+                  world.end.detail, part);
+    expect_nothing_written();
+    tune_world_expect(&world, "SELECT count(*) FROM jobs WHERE id = $ID", "1");
+}
+
+/* ---- what a tune writes ----------------------------------------------------------------- */
+
+START_TEST(a_tune_ends_its_job_and_writes_every_trial)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", grid);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT count(*) FROM jobs", "0");
+    tune_world_expect(&world, "SELECT outcome, attempt FROM job_runs WHERE id = $ID", "done|1");
+    tune_world_expect(&world,
+                      "SELECT status, attempt, n_trials, trials_completed, param_names,"
+                      " cardinality(metric_names) FROM backtest_tunes WHERE id = $ID",
+                      "completed|1|12|12|{period,k}|20");
+    tune_world_expect(&world,
+                      "SELECT count(*), count(DISTINCT run_id), min(trial_index), max(trial_index)"
+                      " FROM backtest_tune_runs WHERE tune_id = $ID",
+                      "12|12|0|11");
+}
+END_TEST
+
+START_TEST(counts_and_ranks_agree_with_the_rows)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world,
+                      "SELECT count_completed + count_skipped + count_failed = n_trials,"
+                      " count_completed = (SELECT count(*) FROM backtest_tune_runs"
+                      "   WHERE status = 'completed'),"
+                      " count_skipped = (SELECT count(*) FROM backtest_tune_runs"
+                      "   WHERE status = 'skipped') FROM backtest_tunes",
+                      "t|t|t");
+    tune_world_expect(&world,
+                      "SELECT bool_and(rank IS NOT DISTINCT FROM"
+                      "   CASE WHEN r <= 10 AND status = 'completed' THEN r END), count(rank) > 0"
+                      "  FROM (SELECT rank, status, row_number() OVER"
+                      "     (ORDER BY status, score DESC NULLS LAST, trial_index) AS r"
+                      "     FROM backtest_tune_runs) q",
+                      "t|t");
+    tune_world_expect(&world,
+                      "SELECT best_run_id = run_id, best_score = score FROM backtest_tunes,"
+                      " backtest_tune_runs WHERE rank = 1",
+                      "t|t");
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs WHERE status = 'skipped'"
+                              " AND reason IS NULL OR status = 'completed' AND reason IS NOT NULL",
+                      "0");
+}
+END_TEST
+
+/* The metrics in the best trial's row, against a back-test of its own with nothing shared. */
+START_TEST(the_best_equals_its_own_backtest)
+{
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    json_t *spec = tune_world_strategy("bb_reversal");
+    strategy_t *strategy = NULL;
+    backtest_t *backtest = NULL;
+    struct csv_report report;
+    struct metrics metrics;
+    bars_t *bars = NULL;
+    double params[STRATEGY_PARAMS_MAX];
+    char *row;
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    row = tune_world_query(&world,
+                           "SELECT (best_params->>'period')::float8, (best_params->>'k')::float8,"
+                           " metrics_is[1], metrics_is[2], metrics_is[3], best_score"
+                           " FROM backtest_tunes, backtest_tune_runs WHERE rank = 1");
+    ck_assert_int_eq(csv_parse(world.csv, world.csv_size, &report, &bars), TM_OK);
+    ck_assert_int_eq(strategy_from_json(spec, &strategy, NULL, 0), TM_OK);
+    ck_assert_int_eq(backtest_new(bars, strategy, &options, &backtest), TM_OK);
+    double got[4];
+    ck_assert_int_eq(sscanf(row, "%lf|%lf|%lf|%lf|%lf|%lf", &params[0], &params[1], &got[0], &got[1],
+                            &got[2], &got[3]),
+                     6);
+    ck_assert_int_eq(backtest_run(backtest, params, &metrics, NULL), TM_OK);
+    ck_assert_double_eq(got[0], metrics.return_pct);
+    ck_assert_double_eq(got[1], metrics.max_drawdown_pct);
+    ck_assert_double_eq(got[2], metrics.sharpe);
+    ck_assert_double_eq(got[3], metrics.sharpe);
+    free(row);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+    json_decref(spec);
+}
+END_TEST
+
+START_TEST(the_response_of_the_contract_can_be_made_from_the_row)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world,
+                      "SELECT r->>'status', r->'progress'->>'done', r->'gates'->>'evaluated_on',"
+                      " r->'dataset'->>'bars', r->'dataset'->>'timeframe', r->'dataset'->>'first',"
+                      " json_array_length(r->'leaderboard') > 0,"
+                      " (r->'overfit'->>'pbo')::float8 BETWEEN 0 AND 1,"
+                      " (r->'overfit'->>'deflated_sharpe')::float8 BETWEEN 0 AND 1,"
+                      " (r->'timing'->>'search_ms')::float8 > 0"
+                      " FROM (SELECT tune_response(t, 10) AS r FROM backtest_tunes t) q",
+                      "completed|50|primary|1200|1d|2019-01-01T00:00:00.000Z|t|t|t|t");
+}
+END_TEST
+
+START_TEST(a_split_is_judged_out_of_sample)
+{
+    const char *const fields[] = {"oos_ratio", "0.3", "seed", "3", NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT gates->>'evaluated_on' FROM backtest_tunes", "oos");
+    tune_world_expect(&world,
+                      "SELECT count(*) FILTER (WHERE cardinality(metrics_oos) = 20),"
+                      " bool_and(score_oos IS NOT DISTINCT FROM score),"
+                      " bool_and(overfit_gap = score_is - score_oos) FROM backtest_tune_runs"
+                      " WHERE score IS NOT NULL AND score_is IS NOT NULL",
+                      "50|t|t");
+}
+END_TEST
+
+START_TEST(a_tune_without_a_valid_trial_is_completed_with_a_warning)
+{
+    world.settings->tune_gate_min_trades = 100000;
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", grid);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world,
+                      "SELECT status, count_skipped, best_run_id IS NULL, best_params IS NULL,"
+                      " best_score IS NULL, warnings::text LIKE '%none of the 12 trials is valid%'"
+                      " FROM backtest_tunes",
+                      "completed|12|t|t|t|t");
+    tune_world_expect(&world, "SELECT count(rank) FROM backtest_tune_runs", "0");
+}
+END_TEST
+
+START_TEST(the_same_request_gives_the_same_rows)
+{
+    static const char *const sql =
+        "SELECT md5(string_agg(concat(trial_index, status, rank, params, score, metrics_is, reason),"
+        " ',' ORDER BY trial_index)) FROM backtest_tune_runs WHERE tune_id = $ID";
+    char *first;
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    first = tune_world_query(&world, sql);
+    ck_assert_uint_eq(strlen(first), 32);
+    tuner_destroy(&world.tuner);
+    world.tuner = tuner_new(world.settings, world.meters);
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    tune_world_expect(&world, sql, first);
+    free(first);
+}
+END_TEST
+
+START_TEST(a_trials_id_is_the_tunes_with_the_index_in_it)
+{
+    tm_uuid_t tune = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0xff, 0, 0, 1}};
+    tm_uuid_t first = tune_run_id(&tune, 0), later = tune_run_id(&tune, 0x00010203);
+
+    ck_assert_int_eq(first.bytes[15], 0);
+    ck_assert_mem_eq(first.bytes, tune.bytes, 15);
+    ck_assert_int_eq(later.bytes[12], 0xff);
+    ck_assert_int_eq(later.bytes[13], 1);
+    ck_assert_int_eq(later.bytes[14], 2);
+    ck_assert_int_eq(later.bytes[15], 4 ^ 1);
+}
+END_TEST
+
+START_TEST(the_strategy_is_read_from_its_table_when_the_body_has_none)
+{
+    const char *const fields[] = {"strategy_entity_id", "8fd7589a-97c6-49bf-a65e-357fb063fe33", NULL};
+    json_t *spec = tune_world_strategy("bb_reversal");
+    char *text = json_dumps(spec, 0), sql[4000];
+
+    snprintf(sql, sizeof(sql), "INSERT INTO strategies (id, name, spec) VALUES ('%s', 'bb', '%s')",
+             fields[1], text);
+    tune_world_expect(&world, sql, "");
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, NULL, fields);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT strategy_name FROM backtest_tunes", "bb_reversal");
+    free(text);
+    json_decref(spec);
+}
+END_TEST
+
+START_TEST(a_second_tune_on_the_data_does_not_read_it_again)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    tune_world_expect(&world, "TRUNCATE dataset_pieces, datasets", "");
+    tune_world_job(&world, "bb_reversal", grid);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+}
+END_TEST
+
+START_TEST(progress_is_told_first_and_last)
+{
+    json_t *json;
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    ck_assert_uint_ge(world.told, 2);
+    ck_assert_uint_eq(world.last_done, 50);
+    ck_assert_uint_eq(world.last_total, 50);
+    json = json_loads(world.last_json, 0, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "done")), 50);
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "total")), 50);
+    ck_assert(json_number_value(json_object_get(json, "trials_per_second")) > 0);
+    ck_assert_double_eq(json_number_value(json_object_get(json, "eta_seconds")), 0);
+    ck_assert(json_is_number(json_object_get(json, "best_score")));
+    ck_assert(json_is_integer(json_object_get(json_object_get(json, "best_params"), "period")));
+    json_decref(json);
+}
+END_TEST
+
+/* ---- jobs that fail --------------------------------------------------------------------- */
+
+START_TEST(tpe_is_refused_with_advice)
+{
+    const char *const fields[] = {"search_type", "tpe", NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    expect_failure(TM_INVALID_SEARCH_TYPE, "use random");
+}
+END_TEST
+
+START_TEST(more_trials_than_this_process_allows_are_refused)
+{
+    const char *const fields[] = {"n_trials", "101", NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    world.settings->tune_max_trials = 100;
+    expect_failure(TM_VALIDATION_FAILED, "between 1 and 100");
+}
+END_TEST
+
+START_TEST(a_piece_that_was_changed_is_a_mismatch)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_expect(&world, "UPDATE dataset_pieces SET data = set_byte(data, 100, 57)", "");
+    tune_world_job(&world, "bb_reversal", random50);
+    expect_failure(TM_DATASET_MISMATCH, "changed");
+}
+END_TEST
+
+START_TEST(a_piece_that_is_gone_is_a_mismatch)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_expect(&world, "DELETE FROM dataset_pieces", "");
+    tune_world_job(&world, "bb_reversal", random50);
+    expect_failure(TM_DATASET_MISMATCH, "piece 0");
+}
+END_TEST
+
+START_TEST(a_piece_that_is_too_long_is_a_mismatch)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_expect(&world, "UPDATE dataset_pieces SET data = data || data", "");
+    tune_world_job(&world, "bb_reversal", random50);
+    expect_failure(TM_DATASET_MISMATCH, "add up");
+}
+END_TEST
+
+START_TEST(a_dataset_that_was_never_stored_is_a_mismatch)
+{
+    world.csv_size = 100;
+    tune_world_job(&world, "bb_reversal", random50);
+    expect_failure(TM_DATASET_MISMATCH, "upload it again");
+}
+END_TEST
+
+START_TEST(a_dataset_over_the_limit_is_not_loaded)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_expect(&world, "UPDATE datasets SET size = 1::bigint << 40", "");
+    tune_world_job(&world, "bb_reversal", random50);
+    expect_failure(TM_FILE_TOO_LARGE, "allowed");
+}
+END_TEST
+
+START_TEST(data_that_is_no_price_series_says_which_line)
+{
+    static const char csv[] = "date,open,high,low,close,volume\n2020-01-01,1,2,3,1,1\n";
+
+    tune_world_data(&world, csv, sizeof(csv) - 1);
+    tune_world_job(&world, "bb_reversal", random50);
+    expect_failure(TM_DATA_PARSE_FAILED, "2");
+}
+END_TEST
+
+START_TEST(too_few_bars_between_the_dates_are_insufficient)
+{
+    const char *const fields[] = {"date_from", "2019-01-01", "date_to", "2019-01-09", NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    expect_failure(TM_INSUFFICIENT_DATA, "9 of the 1200 bars");
+}
+END_TEST
+
+START_TEST(a_strategy_that_is_nowhere_is_not_found)
+{
+    const char *const fields[] = {"strategy_entity_id", "8fd7589a-97c6-49bf-a65e-357fb063fe33", NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, NULL, fields);
+    expect_failure(TM_STRATEGY_NOT_FOUND, "strategy");
+}
+END_TEST
+
+START_TEST(a_strategy_that_does_not_compile_says_why)
+{
+    char *changed;
+    const char *at;
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    changed = strdup(world.body);
+    at = strstr(changed, "close > mid");
+    ck_assert_ptr_nonnull(at);
+    memcpy(changed + (at - changed), "close > moo", 11);
+    tune_world_job_body(&world, changed);
+    free(changed);
+    tune_world_expect(&world, "DELETE FROM jobs WHERE id <> $ID", "");
+    expect_failure(TM_INVALID_STRATEGY, "moo");
+}
+END_TEST
+
+START_TEST(a_body_that_breaks_the_rules_names_the_field)
+{
+    char *changed, *at;
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    changed = strdup(world.body);
+    at = strstr(changed, "\"min_trades\":5");
+    ck_assert_ptr_nonnull(at);
+    memcpy(at, "\"min_trades\":0", 14);
+    tune_world_job_body(&world, changed);
+    free(changed);
+    tune_world_expect(&world, "DELETE FROM jobs WHERE id <> $ID", "");
+    expect_failure(TM_VALIDATION_FAILED, "min_trades");
+}
+END_TEST
+
+/* ---- fencing ---------------------------------------------------------------------------- */
+
+static void
+take_lease(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    if (done == total)
+        tune_world_expect(self, "UPDATE jobs SET attempt = 2 WHERE id = $ID", "");
+}
+
+START_TEST(an_attempt_that_was_overtaken_writes_nothing)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    world.on_progress = take_lease;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
+    expect_nothing_written();
+    tune_world_expect(&world, "SELECT attempt, state FROM jobs WHERE id = $ID", "2|running");
+    world.on_progress = NULL;
+    world.job.attempt = 2;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_OK);
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
+}
+END_TEST
+
+START_TEST(an_attempt_older_than_the_tunes_does_not_begin)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_expect(&world, "UPDATE backtest_tunes SET attempt = 2, status = 'running'", "");
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
+    ck_assert_uint_eq(world.told, 0);
+    expect_nothing_written();
+}
+END_TEST
+
+START_TEST(a_finished_tune_is_not_run_again)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_OK);
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
+}
+END_TEST
+
+static void
+finish_as(struct tune_world *self, uint64_t done, uint64_t total, int attempt)
+{
+    char sql[200];
+
+    if (done < total)
+        return;
+    snprintf(sql, sizeof(sql),
+             "UPDATE jobs SET attempt = %d WHERE id = $ID; SELECT job_finish($ID, %d, 'x'::bytea)",
+             attempt, attempt);
+    free(tune_world_query(self, sql));
+    tune_world_expect(self, "SELECT count(*) FROM job_runs", "1");
+}
+
+static void
+finish_as_first(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    finish_as(self, done, total, 1);
+}
+
+static void
+finish_as_second(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    finish_as(self, done, total, 2);
+}
+
+START_TEST(a_commit_whose_answer_was_lost_is_found_again)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    world.on_progress = finish_as_first;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_OK);
+    ck_assert_ptr_nonnull(world.end.result);
+}
+END_TEST
+
+START_TEST(the_commit_of_another_attempt_is_not_taken_for_ours)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    world.on_progress = finish_as_second;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
+    expect_nothing_written();
+}
+END_TEST
+
+static void
+drop(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    (void)total;
+    if (done > 0)
+        self->is_dropped = true;
+}
+
+START_TEST(a_canceled_tune_stops_within_a_second)
+{
+    const char *const fields[] = {"n_trials", "1000000", NULL};
+    int64_t started_ms = clock_ms();
+
+    tune_world_dataset(&world, "tests/data/SYNM.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    world.on_progress = drop;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
+    ck_assert_uint_lt(world.last_done, 1000000);
+    ck_assert_int_lt(clock_ms() - started_ms, 2000); /* loading and the first 100 ms included */
+    expect_nothing_written();
+}
+END_TEST
+
+/* ---- a database that dies --------------------------------------------------------------- */
+
+static void
+kill_at_the_end(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    (void)self;
+    if (done == total)
+        pg_fixture_kill(tune_fixture);
+}
+
+static void
+start_after_some_tries(struct tune_world *self)
+{
+    if (!pg_fixture_is_alive(tune_fixture) && ++self->told > 20)
+        pg_fixture_start(tune_fixture);
+}
+
+START_TEST(a_database_that_dies_before_the_commit_gets_the_results_once)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    world.on_progress = kill_at_the_end;
+    world.on_asked = start_after_some_tries;
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    ck_assert_uint_eq(world.last_done, 50); /* and nothing was computed again */
+    tune_world_expect(&world,
+                      "SELECT count(*), count(DISTINCT run_id) FROM backtest_tune_runs", "50|50");
+    tune_world_expect(&world, "SELECT count(*) FROM jobs", "0");
+    tune_world_expect(&world, "SELECT count(*) FROM job_runs WHERE attempt = 1", "1");
+}
+END_TEST
+
+static void
+cut_connections(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    if (done == total)
+        free(tune_world_query(self, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                    " WHERE application_name = 'tunemill tune'"));
+}
+
+START_TEST(a_connection_cut_before_the_commit_is_made_again)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    world.on_progress = cut_connections;
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
+}
+END_TEST
+
+START_TEST(a_connection_cut_during_the_copy_leaves_no_half)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    /* the first try dies in its 30th row; a sequence survives the rollback, and lets the second by */
+    free(tune_world_query(
+        &world, "CREATE SEQUENCE tries;"
+                "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN"
+                " IF NEW.trial_index = 30 AND nextval('tries') = 1 THEN"
+                " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $f$;"
+                "CREATE TRIGGER cut BEFORE INSERT ON backtest_tune_runs"
+                " FOR EACH ROW EXECUTE FUNCTION cut()"));
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT last_value, is_called FROM tries", "2|t");
+    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
+}
+END_TEST
+
+START_TEST(rows_that_the_database_refuses_may_be_tried_again_later)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    tune_world_expect(&world, "ALTER TABLE backtest_tune_runs ADD CHECK (trial_index < 30)", "");
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_INTERNAL);
+    ck_assert(world.end.retryable);
+    expect_nothing_written();
+    tune_world_expect(&world, "SELECT count(*) FROM jobs", "1");
+}
+END_TEST
+
+static void
+drop_soon(struct tune_world *self)
+{
+    self->is_dropped = self->asked > 5;
+}
+
+START_TEST(waiting_for_the_database_ends_when_the_lease_is_lost)
+{
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", random50);
+    pg_fixture_kill(tune_fixture);
+    world.on_asked = drop_soon;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
+    pg_fixture_start(tune_fixture);
+    expect_nothing_written();
+}
+END_TEST
+
+static void
+add_all(TCase *writes, TCase *fails, TCase *fences, TCase *faults)
+{
+    tcase_add_test(writes, a_tune_ends_its_job_and_writes_every_trial);
+    tcase_add_test(writes, counts_and_ranks_agree_with_the_rows);
+    tcase_add_test(writes, the_best_equals_its_own_backtest);
+    tcase_add_test(writes, the_response_of_the_contract_can_be_made_from_the_row);
+    tcase_add_test(writes, a_split_is_judged_out_of_sample);
+    tcase_add_test(writes, a_tune_without_a_valid_trial_is_completed_with_a_warning);
+    tcase_add_test(writes, the_same_request_gives_the_same_rows);
+    tcase_add_test(writes, a_trials_id_is_the_tunes_with_the_index_in_it);
+    tcase_add_test(writes, the_strategy_is_read_from_its_table_when_the_body_has_none);
+    tcase_add_test(writes, a_second_tune_on_the_data_does_not_read_it_again);
+    tcase_add_test(writes, progress_is_told_first_and_last);
+    tcase_add_test(fails, tpe_is_refused_with_advice);
+    tcase_add_test(fails, more_trials_than_this_process_allows_are_refused);
+    tcase_add_test(fails, a_piece_that_was_changed_is_a_mismatch);
+    tcase_add_test(fails, a_piece_that_is_gone_is_a_mismatch);
+    tcase_add_test(fails, a_piece_that_is_too_long_is_a_mismatch);
+    tcase_add_test(fails, a_dataset_that_was_never_stored_is_a_mismatch);
+    tcase_add_test(fails, a_dataset_over_the_limit_is_not_loaded);
+    tcase_add_test(fails, data_that_is_no_price_series_says_which_line);
+    tcase_add_test(fails, too_few_bars_between_the_dates_are_insufficient);
+    tcase_add_test(fails, a_strategy_that_is_nowhere_is_not_found);
+    tcase_add_test(fails, a_strategy_that_does_not_compile_says_why);
+    tcase_add_test(fails, a_body_that_breaks_the_rules_names_the_field);
+    tcase_add_test(fences, an_attempt_that_was_overtaken_writes_nothing);
+    tcase_add_test(fences, an_attempt_older_than_the_tunes_does_not_begin);
+    tcase_add_test(fences, a_finished_tune_is_not_run_again);
+    tcase_add_test(fences, a_commit_whose_answer_was_lost_is_found_again);
+    tcase_add_test(fences, the_commit_of_another_attempt_is_not_taken_for_ours);
+    tcase_add_test(fences, a_canceled_tune_stops_within_a_second);
+    tcase_add_test(faults, a_database_that_dies_before_the_commit_gets_the_results_once);
+    tcase_add_test(faults, a_connection_cut_before_the_commit_is_made_again);
+    tcase_add_test(faults, a_connection_cut_during_the_copy_leaves_no_half);
+    tcase_add_test(faults, rows_that_the_database_refuses_may_be_tried_again_later);
+    tcase_add_test(faults, waiting_for_the_database_ends_when_the_lease_is_lost);
+}
+
+int
+main(void)
+{
+    Suite *suite = suite_create("tune_job");
+    TCase *cases[] = {tcase_create("writes"), tcase_create("fails"), tcase_create("fences"),
+                      tcase_create("faults")};
+    SRunner *runner;
+    int failed;
+
+    tune_fixture = pg_fixture_new();
+    add_all(cases[0], cases[1], cases[2], cases[3]);
+    for (size_t i = 0; i < 4; i++) {
+        tcase_add_checked_fixture(cases[i], setup, teardown);
+        tcase_set_timeout(cases[i], 60);
+        suite_add_tcase(suite, cases[i]);
+    }
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    pg_fixture_destroy(&tune_fixture);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

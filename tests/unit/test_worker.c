@@ -1,0 +1,476 @@
+#include <check.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_broker.h"
+#include "proto/worker.h"
+
+#define PATIENCE_MS 15000
+#define PING_MS     30
+#define LEASE_MS    300
+
+static struct fake_place place;
+static fake_broker_t *broker, *second;
+static tm_worker_t *worker;
+
+static void
+setup(void)
+{
+    fake_place_init(&place);
+    broker = fake_broker_new(place.endpoint[0]);
+}
+
+static void *
+leave(void *arg)
+{
+    (void)arg;
+    tm_worker_destroy(&worker);
+    return NULL;
+}
+
+static tm_msg_t
+expect(fake_broker_t *at, tm_msg_type_t type)
+{
+    tm_msg_t msg;
+
+    if (!fake_broker_take(at, PATIENCE_MS, type, &msg))
+        ck_abort_msg("no %s came", tm_msg_name(type));
+    return msg;
+}
+
+static void
+settle(fake_broker_t *at, const tm_uuid_t *job, uint64_t attempt)
+{
+    tm_msg_t msg = {.type = TM_MSG_SETTLED, .settled = {.job = *job, .attempt = attempt}};
+    fake_broker_send(at, &msg);
+}
+
+/* Lets the worker leave, settling whatever it still says. */
+static void
+dismiss(void)
+{
+    pthread_t thread;
+    tm_msg_t msg;
+
+    if (!worker)
+        return;
+    ck_assert_int_eq(pthread_create(&thread, NULL, leave, NULL), 0);
+    while (pthread_tryjoin_np(thread, NULL) != 0)
+        if (fake_broker_take(broker, 20, TM_MSG_FAIL, &msg))
+            settle(broker, &msg.fail.job, msg.fail.attempt);
+}
+
+static void
+teardown(void)
+{
+    dismiss();
+    fake_broker_destroy(&broker);
+    fake_broker_destroy(&second);
+    fake_place_fini(&place);
+}
+
+static void
+start_worker(const char *brokers, uint32_t credit)
+{
+    struct tm_worker_options options = {.brokers = brokers,
+                                        .actor = "tune",
+                                        .queues = "tune,wfo",
+                                        .credit = credit,
+                                        .software = "test 1"};
+    worker = tm_worker_new(&options);
+    ck_assert_ptr_nonnull(worker);
+}
+
+static void
+welcome(fake_broker_t *at)
+{
+    tm_msg_t msg = {
+        .type = TM_MSG_WELCOME,
+        .welcome = {.broker = *fake_broker_id(at), .ping_ms = PING_MS, .lease_ms = LEASE_MS}};
+    expect(at, TM_MSG_HELLO);
+    fake_broker_send(at, &msg);
+}
+
+static tm_uuid_t
+send_job(fake_broker_t *at, const tm_uuid_t *id, uint64_t attempt)
+{
+    tm_msg_t msg = {.type = TM_MSG_JOB,
+                    .job = {.job = id ? *id : tm_uuid_new(),
+                            .attempt = attempt,
+                            .queue = tm_str("tune"),
+                            .timeout_ms = 5000,
+                            .has_timeout_ms = true,
+                            .traceparent = tm_str("00-aa-bb-01"),
+                            .has_traceparent = true},
+                    .body = tm_str("space")};
+    fake_broker_send(at, &msg);
+    return msg.job.job;
+}
+
+static tm_job_t *
+take_job(void)
+{
+    tm_job_t *job = NULL;
+
+    ck_assert_int_eq(tm_worker_next(worker, PATIENCE_MS, &job), TM_OK);
+    return job;
+}
+
+static void
+send_drop(fake_broker_t *at, const tm_uuid_t *id, uint64_t attempt)
+{
+    tm_msg_t msg = {.type = TM_MSG_DROP, .drop = {.job = *id, .attempt = attempt}};
+    fake_broker_send(at, &msg);
+}
+
+/* Everything the broker has sent so far has been read by the worker: words keep their order. */
+static void
+in_order(fake_broker_t *at)
+{
+    tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = 4711};
+
+    fake_broker_send(at, &ping);
+    while (expect(at, TM_MSG_PONG).pong.seq != 4711)
+        continue;
+}
+
+START_TEST(a_worker_says_who_it_is)
+{
+    start_worker(place.endpoint[0], 3);
+    tm_msg_t hello = expect(broker, TM_MSG_HELLO);
+    ck_assert(tm_str_is(hello.hello.actor, "tune") &&
+              tm_str_is(hello.hello.queues, "tune,wfo"));
+    ck_assert_uint_eq(hello.hello.credit, 3);
+    ck_assert(!tm_uuid_is_nil(&hello.hello.worker));
+}
+END_TEST
+
+START_TEST(hello_is_repeated_until_welcome_comes)
+{
+    start_worker(place.endpoint[0], 1);
+    tm_msg_t first = expect(broker, TM_MSG_HELLO);
+    tm_uuid_t id = first.hello.worker;
+    tm_msg_t again = expect(broker, TM_MSG_HELLO);
+    ck_assert(tm_uuid_is(&id, &again.hello.worker));
+}
+END_TEST
+
+START_TEST(a_worker_that_was_forgotten_says_hello_again)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    in_order(broker);
+    tm_msg_t unknown = {.type = TM_MSG_REJECTED, .rejected.code = tm_str("NOT_FOUND")};
+    fake_broker_send(broker, &unknown);
+    expect(broker, TM_MSG_HELLO);
+}
+END_TEST
+
+START_TEST(a_job_reaches_the_caller_whole)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 7);
+    tm_job_t *job = take_job();
+    ck_assert(tm_uuid_is(tm_job_id(job), &id));
+    ck_assert_uint_eq(tm_job_attempt(job), 7);
+    ck_assert_uint_eq(tm_job_timeout_ms(job), 5000);
+    ck_assert_str_eq(tm_job_queue(job), "tune");
+    ck_assert_str_eq(tm_job_traceparent(job), "00-aa-bb-01");
+    ck_assert(tm_str_is(tm_job_body(job), "space"));
+    ck_assert(tm_uuid_is_nil(tm_job_workspace(job)) && !tm_job_is_dropped(job));
+}
+END_TEST
+
+START_TEST(done_is_said_again_until_it_is_settled)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 1);
+    tm_job_t *job = take_job();
+    tm_worker_done(worker, &job, true, "score", 5);
+    ck_assert_ptr_null(job);
+    for (int i = 0; i < 2; i++) {
+        tm_msg_t done = expect(broker, TM_MSG_DONE);
+        ck_assert(tm_uuid_is(&done.done.job, &id) && done.done.attempt == 1);
+        ck_assert(done.done.settled && tm_str_is(done.body, "score"));
+    }
+    settle(broker, &id, 1);
+    int64_t start = zclock_mono();
+    dismiss(); /* nothing is left to settle: it leaves at once */
+    ck_assert_int_lt(zclock_mono() - start, 2000);
+    ck_assert_uint_eq(fake_broker_seen(broker, TM_MSG_BYE), 1);
+}
+END_TEST
+
+START_TEST(pings_go_on_while_the_caller_is_busy)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    tm_job_t *job = take_job();
+    for (int i = 0; i < 5; i++)
+        expect(broker, TM_MSG_PING); /* this thread is the caller, and does not call */
+    tm_worker_done(worker, &job, false, NULL, 0);
+    expect(broker, TM_MSG_DONE);
+}
+END_TEST
+
+START_TEST(a_restarted_broker_hears_which_jobs_are_in_work)
+{
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 4);
+    tm_job_t *job = take_job();
+    fake_broker_destroy(&broker);
+    broker = fake_broker_new(place.endpoint[0]);
+    welcome(broker);
+    tm_msg_t holding = expect(broker, TM_MSG_HOLDING);
+    ck_assert(tm_uuid_is(&holding.holding.job, &id) && holding.holding.attempt == 4);
+    tm_worker_done(worker, &job, false, "x", 1);
+    tm_msg_t done = expect(broker, TM_MSG_DONE);
+    ck_assert(tm_uuid_is(&done.done.job, &id));
+    settle(broker, &id, 4);
+}
+END_TEST
+
+START_TEST(an_outcome_lost_with_its_broker_is_said_to_the_next)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 4);
+    tm_job_t *job = take_job();
+    tm_worker_fail(worker, &job, TM_JOB_FAILED, "no data", false);
+    expect(broker, TM_MSG_FAIL);
+    fake_broker_destroy(&broker);
+    broker = fake_broker_new(place.endpoint[0]);
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(tm_uuid_is(&fail.fail.job, &id) && tm_str_is(fail.fail.code, "JOB_FAILED"));
+    settle(broker, &id, 4);
+}
+END_TEST
+
+START_TEST(a_silent_brokers_jobs_are_told_to_another)
+{
+    second = fake_broker_new(place.endpoint[1]);
+    start_worker(place.both, 2);
+    welcome(broker);
+    welcome(second);
+    tm_uuid_t id = send_job(broker, NULL, 2);
+    tm_job_t *job = take_job();
+    tm_msg_t holding = expect(second, TM_MSG_HOLDING); /* the first is not read any more */
+    ck_assert(tm_uuid_is(&holding.holding.job, &id));
+    tm_worker_done(worker, &job, false, NULL, 0);
+    tm_msg_t done = expect(second, TM_MSG_DONE);
+    ck_assert(tm_uuid_is(&done.done.job, &id));
+    settle(second, &id, 2);
+}
+END_TEST
+
+START_TEST(brokers_share_the_credit)
+{
+    second = fake_broker_new(place.endpoint[1]);
+    start_worker(place.both, 1);
+    welcome(broker);
+    welcome(second);
+    send_job(broker, NULL, 1);
+    tm_job_t *job = take_job();
+    ck_assert_uint_eq(expect(second, TM_MSG_CREDIT).credit.credit, 0);
+    tm_worker_done(worker, &job, false, NULL, 0);
+    ck_assert_uint_eq(expect(second, TM_MSG_CREDIT).credit.credit, 1);
+    tm_msg_t done = expect(broker, TM_MSG_DONE);
+    settle(broker, &done.done.job, 1);
+}
+END_TEST
+
+START_TEST(a_job_without_room_is_refused_as_busy)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    tm_uuid_t over = send_job(broker, NULL, 1);
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(tm_uuid_is(&fail.fail.job, &over));
+    ck_assert(tm_str_is(fail.fail.code, "BUSY") && fail.fail.retryable);
+    settle(broker, &over, 1);
+    tm_job_t *job = take_job();
+    ck_assert(!tm_uuid_is(tm_job_id(job), &over));
+}
+END_TEST
+
+START_TEST(a_job_sent_twice_is_worked_on_once)
+{
+    tm_job_t *job, *none = NULL;
+
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 2);
+    send_job(broker, &id, 2);
+    send_job(broker, &id, 1);
+    in_order(broker);
+    job = take_job();
+    ck_assert_uint_eq(tm_job_attempt(job), 2);
+    ck_assert_int_eq(tm_worker_next(worker, 0, &none), TM_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_dropped_job_is_flagged_and_its_result_is_not_sent)
+{
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 2);
+    tm_job_t *job = take_job();
+    send_drop(broker, &id, 1); /* of another lease */
+    in_order(broker);
+    ck_assert(!tm_job_is_dropped(job));
+    send_drop(broker, &id, 2);
+    in_order(broker);
+    ck_assert(tm_job_is_dropped(job));
+    tm_worker_done(worker, &job, false, "late", 4);
+    /* What the worker says next, it says after it has dealt with the late result. */
+    tm_uuid_t next = send_job(broker, NULL, 1);
+    job = take_job();
+    tm_worker_done(worker, &job, false, "due", 3);
+    tm_msg_t done = expect(broker, TM_MSG_DONE);
+    ck_assert(tm_uuid_is(&done.done.job, &next) && tm_str_is(done.body, "due"));
+    settle(broker, &next, 1);
+}
+END_TEST
+
+START_TEST(a_newer_attempt_replaces_the_older)
+{
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 1);
+    tm_job_t *old = take_job();
+    send_job(broker, &id, 2);
+    tm_job_t *new = take_job();
+    ck_assert(tm_job_is_dropped(old) && !tm_job_is_dropped(new));
+    tm_worker_done(worker, &old, false, "old", 3);
+    tm_worker_done(worker, &new, false, "new", 3);
+    tm_msg_t done = expect(broker, TM_MSG_DONE);
+    ck_assert(done.done.attempt == 2 && tm_str_is(done.body, "new"));
+    settle(broker, &id, 2);
+}
+END_TEST
+
+START_TEST(progress_and_wild_words_reach_the_broker)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 3);
+    tm_job_t *job = take_job();
+    tm_worker_progress(worker, job, 5, 9, "best", 4);
+    tm_msg_t progress = expect(broker, TM_MSG_PROGRESS);
+    ck_assert(progress.progress.done == 5 && progress.progress.total == 9);
+    ck_assert(tm_uuid_is(&progress.progress.job, &id) && tm_str_is(progress.body, "best"));
+    char *wild = malloc(9001);
+    memset(wild, 0xff, 9000);
+    wild[9000] = '\0';
+    tm_worker_fail(worker, &job, TM_INTERNAL, wild, true);
+    free(wild);
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(fail.fail.detail.size == TM_DETAIL_MAX && fail.fail.detail.data[0] == '?');
+    settle(broker, &id, 3);
+}
+END_TEST
+
+START_TEST(a_result_too_large_fails_the_job)
+{
+    char *large = calloc(1, TM_BODY_MAX + 1);
+
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    tm_job_t *job = take_job();
+    tm_worker_done(worker, &job, false, large, TM_BODY_MAX + 1);
+    free(large);
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(tm_str_is(fail.fail.code, "TOO_LARGE") && !fail.fail.retryable);
+    settle(broker, &fail.fail.job, 1);
+}
+END_TEST
+
+START_TEST(a_draining_worker_takes_no_more)
+{
+    tm_job_t *job = NULL;
+
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    in_order(broker);
+    tm_worker_drain(worker);
+    expect(broker, TM_MSG_BYE);
+    tm_uuid_t late = send_job(broker, NULL, 1);
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(tm_uuid_is(&fail.fail.job, &late) && tm_str_is(fail.fail.code, "DRAINING"));
+    settle(broker, &late, 1);
+    ck_assert_int_eq(tm_worker_next(worker, -1, &job), TM_OK); /* it came before */
+    tm_worker_done(worker, &job, false, NULL, 0);
+    tm_msg_t done = expect(broker, TM_MSG_DONE);
+    settle(broker, &done.done.job, 1);
+    ck_assert_int_eq(tm_worker_next(worker, -1, &job), TM_DRAINING);
+}
+END_TEST
+
+START_TEST(jobs_not_ended_go_back_when_the_worker_leaves)
+{
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    send_job(broker, NULL, 1);
+    take_job(); /* the other one waits */
+    in_order(broker);
+    dismiss();
+    ck_assert_uint_eq(fake_broker_seen(broker, TM_MSG_FAIL), 2);
+}
+END_TEST
+
+START_TEST(wrong_options_make_no_worker)
+{
+    static const struct tm_worker_options wrong[] = {
+        {.brokers = "", .actor = "a", .queues = "q"},
+        {.brokers = "what://x", .actor = "a", .queues = "q"},
+        {.brokers = "tcp://127.0.0.1:9", .actor = "\xff", .queues = "q"},
+        {.brokers = "tcp://127.0.0.1:9", .actor = "a", .queues = "q", .credit = 1001},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_ptr_null(tm_worker_new(&wrong[i]));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("worker");
+    TCase *tests = tcase_create("worker");
+
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_worker_says_who_it_is);
+    tcase_add_test(tests, hello_is_repeated_until_welcome_comes);
+    tcase_add_test(tests, a_worker_that_was_forgotten_says_hello_again);
+    tcase_add_test(tests, a_job_reaches_the_caller_whole);
+    tcase_add_test(tests, done_is_said_again_until_it_is_settled);
+    tcase_add_test(tests, pings_go_on_while_the_caller_is_busy);
+    tcase_add_test(tests, a_restarted_broker_hears_which_jobs_are_in_work);
+    tcase_add_test(tests, an_outcome_lost_with_its_broker_is_said_to_the_next);
+    tcase_add_test(tests, a_silent_brokers_jobs_are_told_to_another);
+    tcase_add_test(tests, brokers_share_the_credit);
+    tcase_add_test(tests, a_job_without_room_is_refused_as_busy);
+    tcase_add_test(tests, a_job_sent_twice_is_worked_on_once);
+    tcase_add_test(tests, a_dropped_job_is_flagged_and_its_result_is_not_sent);
+    tcase_add_test(tests, a_newer_attempt_replaces_the_older);
+    tcase_add_test(tests, progress_and_wild_words_reach_the_broker);
+    tcase_add_test(tests, a_result_too_large_fails_the_job);
+    tcase_add_test(tests, a_draining_worker_takes_no_more);
+    tcase_add_test(tests, jobs_not_ended_go_back_when_the_worker_leaves);
+    tcase_add_test(tests, wrong_options_make_no_worker);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
