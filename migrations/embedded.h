@@ -6,9 +6,9 @@
 
 struct migration {
     int number;
-    const char *name;        /* 001_core.sql */
+    const char *name;         /* 001_core.sql */
     const unsigned char *sql; /* terminated */
-    size_t size;             /* without the terminator */
+    size_t size;              /* without the terminator */
 };
 
 extern const struct migration migrations_table[];

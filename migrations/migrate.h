@@ -2,9 +2,9 @@
  *
  * The files migrations/NNN_name.sql are part of the binary. Each is applied once, in one
  * transaction, in order, under an advisory lock (runners that start together wait for each
- * other), and recorded with its checksum in schema_migrations. Running it again applies nothing.
- * A file that was changed after it was applied is an error; a row that this binary does not know
- * is of a newer one and left alone.
+ * other), and recorded with its checksum in schema_migrations. Running it again applies
+ * nothing. A file that was changed after it was applied is an error; a row that this binary
+ * does not know is of a newer one and left alone.
  */
 #ifndef MIGRATIONS_MIGRATE_H
 #define MIGRATIONS_MIGRATE_H
@@ -15,9 +15,9 @@
  * TM_STORE_DOWN: not reachable. */
 TM_CHECKED tm_err_t migrate_run(const char *url, char *detail, size_t size, int *ret_applied);
 
-/* Writes dir/NAME.json into the table strategies, in one transaction: new ones are added, changed ones
- * replaced, others left. Each must be a JSON object with "id" (a UUID) and "name". *ret_count:
- * files read. */
+/* Writes dir/NAME.json into the table strategies, in one transaction: new ones are added,
+ * changed ones replaced, others left. Each must be a JSON object with "id" (a UUID) and "name".
+ * *ret_count: files read. */
 TM_CHECKED tm_err_t migrate_strategies(const char *url, const char *dir, char *detail,
                                        size_t size, int *ret_count);
 

@@ -95,8 +95,9 @@ session_init(struct session *self, const char *url, char *detail, size_t size)
     *self = (struct session){.detail = detail, .size = size};
     self->pg = pg_sync_new(&options);
     if (pg_sync_connect(self->pg) != TM_OK)
-        return session_wrong(self, TM_STORE_DOWN,
-                             "the database cannot be reached; check database.url (DATABASE_URL)");
+        return session_wrong(
+            self, TM_STORE_DOWN,
+            "the database cannot be reached; check database.url (DATABASE_URL)");
     self->connection = pg_sync_connection(self->pg);
     return session_run(self, SQL_UNLIMITED, "database", NULL, NULL);
 }

@@ -89,8 +89,11 @@ form_destroy(form_t **self_p)
 static tm_err_t
 refuse(form_t *self, tm_err_t err, const char *name, const char *why)
 {
+    char loc[FORM_NAME_MAX + 8];
+
+    snprintf(loc, sizeof(loc), "body.%.*s", FORM_NAME_MAX, name);
     self->is_refused = true;
-    problem_add(&self->problem, err, name, "%s", why);
+    problem_add(&self->problem, err, loc, "%s", why);
     return err;
 }
 
@@ -192,7 +195,7 @@ form_part(form_t *self, const char *name, const char *filename, uint64_t offset,
     if (self->is_refused)
         return self->problem.err;
     if (!name || !*name || strlen(name) >= FORM_NAME_MAX)
-        return refuse(self, TM_VALIDATION_FAILED, "body", "a part has no name, or one over 63 bytes");
+        return refuse(self, TM_VALIDATION_FAILED, "part", "a part has no name, or one over 63 bytes");
     if (strcmp(name, "file") == 0)
         return add_file(self, filename, offset, data, size);
     return add_field(self, name, offset, data, size);

@@ -8,7 +8,7 @@
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
 
-enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20 };
+enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20, READY_TICK_MS = 10 };
 
 static const struct pg_statement statements[] = {
 #define S(NAME, params, sql) {#NAME, params, sql},
@@ -19,6 +19,8 @@ static const struct pg_statement statements[] = {
 typedef struct {
     bridge_t bridge;
     int64_t drain_until_ms;
+    int ready_fd;
+    int ready_timer;
 } http_t;
 
 static void
@@ -110,13 +112,16 @@ close_all(http_t *self)
     meters_destroy(&bridge->metrics);
 }
 
+/* Ready is said once requests can be served: listening, the database up, a broker answering. */
 static void
-say_ready(const http_t *self, int ready_fd)
+on_ready_tick(void *arg)
 {
-    const char *address = server_address(self->bridge.server);
+    http_t *self = arg;
 
-    log_info("http.listening", "address=%s", address);
-    if (ready_fd >= 0 && dprintf(ready_fd, "%s\n", address) < 0)
+    if (!pg_is_up(self->bridge.pg) || !tm_client_is_connected(self->bridge.client))
+        return;
+    loop_timer_end(self->bridge.loop, self->ready_timer);
+    if (self->ready_fd >= 0 && dprintf(self->ready_fd, "%s\n", server_address(self->bridge.server)) < 0)
         log_warn("http.ready_unheard", "errno=%d", errno);
 }
 
@@ -127,7 +132,9 @@ http_run(const settings_t *settings, int ready_fd)
     tm_err_t err = open_all(&self);
 
     if (!err) {
-        say_ready(&self, ready_fd);
+        log_info("http.listening", "address=%s", server_address(self.bridge.server));
+        self.ready_fd = ready_fd;
+        self.ready_timer = loop_timer(self.bridge.loop, READY_TICK_MS, true, on_ready_tick, &self);
         loop_run(self.bridge.loop);
         log_info("http.stopped", "requests=%zu", server_requests(self.bridge.server));
     }

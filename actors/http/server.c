@@ -170,6 +170,17 @@ on_gone(void *arg)
 
 /* --- callbacks of libmicrohttpd ------------------------------------------------------------- */
 
+/* A request that is refused for its headers is answered before its body is read, which ends the
+ * connection; one without a body is answered in its turn and keeps it. */
+static bool
+has_body(struct MHD_Connection *connection)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+
+    return (length && strcmp(length, "0") != 0) ||
+           MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
+}
+
 static enum MHD_Result
 on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
           const char *version, const char *data, size_t *size, void **state)
@@ -182,7 +193,7 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
         request = request_new(self->bridge, connection, method, url);
         *state = request;
         request_begin(request);
-        return request_has_answer(request) ? request_queue(request) : MHD_YES;
+        return request_has_answer(request) && has_body(connection) ? request_queue(request) : MHD_YES;
     }
     if (request_has_left(request))
         return MHD_NO;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { POST_BUFFER = 32768, FORM_OVERHEAD = 1 << 20 };
+enum { POST_BUFFER = 32768, FORM_OVERHEAD = 256 << 10 /* fields and boundaries */ };
 
 struct tune_receive {
     bridge_t *bridge;

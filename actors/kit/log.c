@@ -1,8 +1,8 @@
-/* The text that a caller formats is cut into key=value pairs and rebuilt as JSON members, so that
- * a call stays one printf. Whatever the values hold, the line is one valid JSON object: quotes,
- * control characters and broken UTF-8 are escaped or replaced, and what is too long is cut. A
- * line is at most PIPE_BUF bytes and written by one write(2): lines of several threads or
- * processes never mix. */
+/* The text that a caller formats is cut into key=value pairs and rebuilt as JSON members, so
+ * that a call stays one printf. Whatever the values hold, the line is one valid JSON object:
+ * quotes, control characters and broken UTF-8 are escaped or replaced, and what is too long is
+ * cut. A line is at most PIPE_BUF bytes and written by one write(2): lines of several threads
+ * or processes never mix. */
 #include "actors/kit/log.h"
 
 #include <limits.h>
@@ -15,9 +15,9 @@
 
 #include "actors/kit/clock.h"
 
-#define TEXT_MAX 3000
+#define TEXT_MAX       3000
 #define LINE_MAX_BYTES PIPE_BUF
-#define TAIL 4 /* kept free for what closes a line: quote, brace, newline */
+#define TAIL           4 /* kept free for what closes a line: quote, brace, newline */
 
 static struct {
     char actor[32];
@@ -69,7 +69,8 @@ utf8_length(const unsigned char *text, size_t size)
     return length;
 }
 
-/* The JSON form of the character at text into out (at least 8 bytes); *ret_used bytes of text. */
+/* The JSON form of the character at text into out (at least 8 bytes); *ret_used bytes of text.
+ */
 static size_t
 escape(const unsigned char *text, size_t size, char *out, size_t *ret_used)
 {

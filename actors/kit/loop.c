@@ -3,7 +3,8 @@
  * entry still means what zloop calls it for. So a handler may end any other, itself included,
  * and a stale event of the same turn finds an entry that is not its own.
  *
- * zloop has no hook at the end of a turn: what loop_after was given runs when a handler returns.
+ * zloop has no hook at the end of a turn: what loop_after was given runs when a handler
+ * returns.
  */
 #include "actors/kit/loop.h"
 

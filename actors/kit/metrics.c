@@ -1,6 +1,6 @@
 /* Each metric has METRICS_LABELS + 1 slots; a label claims the first free one by compare and
- * swap and keeps it, so adding takes no lock: a walk over the labels already seen, and one atomic
- * add. The last slot is "other". */
+ * swap and keeps it, so adding takes no lock: a walk over the labels already seen, and one
+ * atomic add. The last slot is "other". */
 #include "actors/kit/metrics.h"
 
 #include <stdatomic.h>
@@ -11,27 +11,27 @@
 
 #include "actors/kit/metrics_process.h"
 
-#define OTHER METRICS_LABELS
+#define OTHER     METRICS_LABELS
 #define LABEL_MAX 128
 
 /* X(seconds as printed, microseconds) */
-#define BUCKETS(X)                                                                                \
-    X("0.0005", 500)                                                                              \
-    X("0.001", 1000)                                                                              \
-    X("0.0025", 2500)                                                                             \
-    X("0.005", 5000)                                                                              \
-    X("0.01", 10000)                                                                              \
-    X("0.025", 25000)                                                                             \
-    X("0.05", 50000)                                                                              \
-    X("0.1", 100000)                                                                              \
-    X("0.25", 250000)                                                                             \
-    X("0.5", 500000)                                                                              \
-    X("1", 1000000)                                                                               \
-    X("2.5", 2500000)                                                                             \
-    X("5", 5000000)                                                                               \
-    X("10", 10000000)                                                                             \
-    X("30", 30000000)                                                                             \
-    X("60", 60000000)                                                                             \
+#define BUCKETS(X)    \
+    X("0.0005", 500)  \
+    X("0.001", 1000)  \
+    X("0.0025", 2500) \
+    X("0.005", 5000)  \
+    X("0.01", 10000)  \
+    X("0.025", 25000) \
+    X("0.05", 50000)  \
+    X("0.1", 100000)  \
+    X("0.25", 250000) \
+    X("0.5", 500000)  \
+    X("1", 1000000)   \
+    X("2.5", 2500000) \
+    X("5", 5000000)   \
+    X("10", 10000000) \
+    X("30", 30000000) \
+    X("60", 60000000) \
     X("+Inf", INT64_MAX)
 
 static const struct {
@@ -58,7 +58,7 @@ static const struct family {
 };
 
 struct slot {
-    _Atomic(char *) label; /* NULL: free */
+    _Atomic(char *) label;     /* NULL: free */
     atomic_int_fast64_t value; /* of SECONDS: the sum in microseconds */
     atomic_uint_fast64_t bucket[BUCKET_COUNT];
 };
@@ -138,7 +138,8 @@ void
 meters_set(meters_t *self, metric_t metric, const char *label, int64_t value)
 {
     if (self)
-        atomic_store_explicit(&slot_of(self, metric, label)->value, value, memory_order_relaxed);
+        atomic_store_explicit(&slot_of(self, metric, label)->value, value,
+                              memory_order_relaxed);
 }
 
 void

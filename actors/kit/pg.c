@@ -93,8 +93,7 @@ pg_new(loop_t *loop, const struct pg_options *options)
     self->conn_count = options->connections > 0 ? (size_t)options->connections : 1;
     self->conns = zmalloc(self->conn_count * sizeof(*self->conns));
     for (size_t i = 0; i < self->conn_count; i++)
-        self->conns[i] =
-            pg_conn_new(loop, &self->options, i == 0 && self->listen, &events);
+        self->conns[i] = pg_conn_new(loop, &self->options, i == 0 && self->listen, &events);
     return self;
 }
 

@@ -15,7 +15,7 @@
 #include "actors/kit/log.h"
 
 #define FIRST_BACKOFF_MS 50
-#define NO_TIMER (-1)
+#define NO_TIMER         (-1)
 
 typedef enum { DOWN, CONNECTING, PREPARING, READY } state_t;
 
@@ -79,8 +79,8 @@ next_backoff(pg_conn_t *self)
 {
     int ms = self->backoff_ms;
 
-    self->backoff_ms = ms * 2 > self->options.max_backoff_ms ? self->options.max_backoff_ms
-                                                             : ms * 2;
+    self->backoff_ms =
+        ms * 2 > self->options.max_backoff_ms ? self->options.max_backoff_ms : ms * 2;
     return (uint32_t)(ms / 2) + arc4random_uniform((uint32_t)(ms / 2) + 1);
 }
 
@@ -174,10 +174,10 @@ static void
 prepare(pg_conn_t *self)
 {
     const struct pg_statement *rows = self->options.statements;
-    bool sent = PQsetnonblocking(self->connection, 1) == 0 &&
-                PQenterPipelineMode(self->connection) == 1 &&
-                PQsendQueryParams(self->connection, pg_session_sql, 0, NULL, NULL, NULL, NULL,
-                                  0) == 1;
+    bool sent =
+        PQsetnonblocking(self->connection, 1) == 0 &&
+        PQenterPipelineMode(self->connection) == 1 &&
+        PQsendQueryParams(self->connection, pg_session_sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
 
     set_state(self, PREPARING);
     self->prepared = 0;
@@ -307,7 +307,8 @@ accept_result(pg_conn_t *self, PGresult *result)
     return true;
 }
 
-/* Between the results of two queries libpq gives one NULL; two in a row: nothing more is there. */
+/* Between the results of two queries libpq gives one NULL; two in a row: nothing more is there.
+ */
 static bool
 read_results(pg_conn_t *self)
 {
@@ -381,8 +382,8 @@ pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
         if (self->timer == NO_TIMER)
             self->timer = loop_timer(self->loop, 1, false, on_broken, self);
     } else
-        poll_for(self, (short)(PQflush(self->connection) ? ZMQ_POLLIN | ZMQ_POLLOUT
-                                                         : ZMQ_POLLIN));
+        poll_for(self,
+                 (short)(PQflush(self->connection) ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN));
 }
 
 pg_conn_t *

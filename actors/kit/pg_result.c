@@ -156,8 +156,7 @@ pg_outcome_of(const pg_unit_t *unit)
     for (size_t i = 0; i < unit->result_count; i++)
         if (!is_success(unit->results[i])) {
             read_failure(&outcome, unit->results[i]);
-            report(&outcome, unit->statements[unit->calls[i].statement].name,
-                   unit->results[i]);
+            report(&outcome, unit->statements[unit->calls[i].statement].name, unit->results[i]);
             return outcome;
         }
     if (unit->late && !is_success(unit->late)) {

@@ -1,6 +1,6 @@
-/* A unit runs in pipeline mode, non-blocking, with a poll of its own: a server that answers while
- * we still write is read, so neither side waits for the other. Between units the connection is
- * an ordinary blocking one, fit for COPY and scripts. */
+/* A unit runs in pipeline mode, non-blocking, with a poll of its own: a server that answers
+ * while we still write is read, so neither side waits for the other. Between units the
+ * connection is an ordinary blocking one, fit for COPY and scripts. */
 #include "actors/kit/pg_internal.h"
 
 #include <poll.h>
@@ -177,7 +177,7 @@ pg_sync_run(pg_sync_t *self, pg_unit_t **unit_p, const struct pg_outcome **ret)
             disconnect(self);
         if (self->outcome.err)
             meters_add(self->options.metrics, METRIC_DB_ERRORS,
-                        self->outcome.err == TM_STORE_DOWN ? "lost" : "sql", 1);
+                       self->outcome.err == TM_STORE_DOWN ? "lost" : "sql", 1);
     }
     if (ret)
         *ret = &self->outcome;

@@ -226,7 +226,7 @@ transmit_call(const pg_unit_t *self, const struct pg_call *call, PGconn *connect
     assert(call->count == (size_t)statement->params && call->count <= PG_PARAMS_MAX);
     for (size_t i = 0; i < call->count; i++) {
         const struct pg_param *param = &self->params[call->first + i];
-        values[i] = param->size < 0    ? NULL
+        values[i] = param->size < 0   ? NULL
                     : self->data.data ? self->data.data + param->offset
                                       : empty;
         sizes[i] = param->size < 0 ? 0 : param->size;

@@ -11,7 +11,7 @@
 #include "actors/kit/settings_table.h"
 
 #define FILE_MAX (1 << 20)
-#define KEY_MAX 64
+#define KEY_MAX  64
 
 extern char **environ;
 
@@ -21,17 +21,17 @@ extern char **environ;
 #define BOOL_DEFAULT(def) .number = (def)
 
 const struct setting settings_table[] = {
-#define S(section_, name_, KIND, def, min_, max_, env_, doc_)                                     \
-    {.section = #section_,                                                                        \
-     .name = #name_,                                                                              \
-     .key = #section_ "." #name_,                                                                 \
-     .variable = "tunemill_" #section_ "_" #name_,                                                \
-     .kind = SETTING_##KIND,                                                                      \
-     KIND##_DEFAULT(def),                                                                         \
-     .min = (min_),                                                                               \
-     .max = (max_),                                                                               \
-     .env = (env_),                                                                               \
-     .doc = (doc_),                                                                               \
+#define S(section_, name_, KIND, def, min_, max_, env_, doc_) \
+    {.section = #section_,                                    \
+     .name = #name_,                                          \
+     .key = #section_ "." #name_,                             \
+     .variable = "tunemill_" #section_ "_" #name_,            \
+     .kind = SETTING_##KIND,                                  \
+     KIND##_DEFAULT(def),                                     \
+     .min = (min_),                                           \
+     .max = (max_),                                           \
+     .env = (env_),                                           \
+     .doc = (doc_),                                           \
      .offset = offsetof(settings_t, section_##_##name_)},
     TM_SETTINGS(S)
 #undef S
@@ -231,9 +231,8 @@ settings_new(void)
 
     for (size_t i = 0; self && i < settings_table_count; i++) {
         const struct setting *row = &settings_table[i];
-        tm_err_t err = row->kind == SETTING_STR
-                           ? store_text(self, row, row->text, &source)
-                           : store_number(self, row, row->number, &source);
+        tm_err_t err = row->kind == SETTING_STR ? store_text(self, row, row->text, &source)
+                                                : store_number(self, row, row->number, &source);
         if (err)
             settings_destroy(&self);
     }
@@ -342,9 +341,8 @@ settings_parse(settings_t *self, const char *text, const char *name, char *detai
     if (config_read_string(&config, text))
         err = read_config(self, &config, name, &source);
     else
-        err = wrong(&source, "%.200s:%d: %s", config_error_file(&config)
-                                                   ? config_error_file(&config)
-                                                   : name,
+        err = wrong(&source, "%.200s:%d: %s",
+                    config_error_file(&config) ? config_error_file(&config) : name,
                     config_error_line(&config), config_error_text(&config));
     config_destroy(&config);
     return err;

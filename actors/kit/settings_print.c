@@ -48,7 +48,8 @@ print_default(FILE *out, const struct setting *row, bool file)
 void
 settings_print_help(FILE *out)
 {
-    fputs("Settings (default; allowed). Give one as --set section.name=value, in the file, or as\n"
+    fputs("Settings (default; allowed). Give one as --set section.name=value, in the file, or "
+          "as\n"
           "TUNEMILL_<SECTION>_<NAME> in the environment; --set wins, then the environment.\n",
           out);
     for (size_t i = 0; i < settings_table_count; i++) {

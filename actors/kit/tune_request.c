@@ -186,10 +186,21 @@ tune_request_finish(tune_request_t *self, struct tune_request_error *ret_error)
     return err ? err : check_dates(self, ret_error);
 }
 
+/* Keys are sorted, but for those of the strategy: the order of its params and indicators has a
+ * meaning. */
 char *
 tune_request_body(const tune_request_t *self)
 {
-    return json_dumps(self->root, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    tm_auto(json) fields = json_copy(self->root);
+    tm_auto(json) body = NULL;
+    tm_auto(tm_text) text = NULL;
+
+    json_object_del(fields, "strategy");
+    text = json_dumps(fields, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    body = text ? json_loads(text, 0, NULL) : NULL;
+    if (json_object_get(self->root, "strategy"))
+        json_object_set(body, "strategy", json_object_get(self->root, "strategy"));
+    return json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(17));
 }
 
 /* Numbers become text with 10 decimals, so that 1, 1.0 and 1e0 are the same request. */

@@ -238,9 +238,9 @@ send_request(const cli_t *cli, struct submit *self, tm_client_t *client)
             err = TM_OK;
     }
     if (err)
-        return cli_fail(cli, "%s", tm_err_text(err));
+        return running_fail(cli, err, NULL);
     if (self->err)
-        return cli_fail(cli, "%s (%s)", self->detail, tm_err_name(self->err));
+        return running_fail(cli, self->err, self->detail);
     return CLI_OK;
 }
 
@@ -277,7 +277,7 @@ submit(const cli_t *cli, struct submit *self)
     watching = watching_new(cli, client, self->json);
     err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
     if (err)
-        return cli_fail(cli, "%s (%s)", detail, tm_err_name(err));
+        return running_fail(cli, err, detail);
     code = send_request(cli, self, client);
     if (code)
         return code;

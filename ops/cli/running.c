@@ -31,3 +31,16 @@ running_fill(cli_t *cli, const char *data_dir)
         take(cli, status, "database", "database.url");
     settings_destroy(&defaults);
 }
+
+int
+running_fail(const cli_t *cli, tm_err_t err, const char *detail)
+{
+    if (err == TM_BROKER_DOWN)
+        return cli_fail(
+            cli,
+            "no broker answers at %s; is `tunemill up` running? Name its directory with "
+            "--data-dir, or the endpoint with --brokers",
+            cli->settings->broker_brokers);
+    return cli_fail(cli, "%s (%s)", detail && detail[0] ? detail : tm_err_text(err),
+                    tm_err_name(err));
+}

@@ -8,4 +8,8 @@
 /* data_dir NULL: system.data_dir. */
 void running_fill(cli_t *cli, const char *data_dir);
 
+/* Says why a broker could not be talked to; where none answers, also where it was sought and
+ * how to name another. Returns the exit code. detail NULL: the error's own text. */
+int running_fail(const cli_t *cli, tm_err_t err, const char *detail);
+
 #endif

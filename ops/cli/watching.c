@@ -10,6 +10,7 @@
 #include "actors/kit/auto.h"
 #include "actors/kit/clock.h"
 #include "ops/cli/database.h"
+#include "ops/cli/running.h"
 #include "ops/cli/show.h"
 
 #define PLAIN_EVERY_MS 1000
@@ -24,6 +25,7 @@ struct watching {
     bool has_bar;     /* a bar stands on the line */
     bool is_over;
     bool has_failed;
+    tm_err_t err; /* of following it: the broker was lost */
     int64_t said_ms;
     char state[TM_NAME_MAX + 1];
     char reason[TM_DETAIL_MAX + TM_NAME_MAX + 4];
@@ -116,6 +118,7 @@ on_state(void *arg, tm_err_t err, const struct tm_state *state, tm_str_t body)
     if (self->is_over)
         return;
     if (err) {
+        self->err = err;
         note_end(self, tm_str("lost"), tm_str(tm_err_name(err)), tm_str(tm_err_text(err)));
     } else if (tm_str_is(state->state, "unknown")) {
         note_end(self, state->state, tm_str("TUNE_NOT_FOUND"),
@@ -156,7 +159,9 @@ show(watching_t *self)
 {
     tm_auto(json) answer = NULL;
 
-    if (strcmp(self->state, "unknown") == 0 || strcmp(self->state, "lost") == 0)
+    if (self->err)
+        return running_fail(self->cli, self->err, NULL);
+    if (strcmp(self->state, "unknown") == 0)
         return cli_fail(self->cli, "%s", self->reason);
     answer = outcome(self);
     if (self->as_json && answer)
@@ -214,6 +219,6 @@ watching_run(watching_t *self, const tm_uuid_t *tune)
         return cli_fail(self->cli, "interrupted; the tune goes on: tunemill watch %s",
                         tm_uuid_text(tune, text));
     if (err)
-        return cli_fail(self->cli, "%s", tm_err_text(err));
+        return running_fail(self->cli, err, NULL);
     return show(self);
 }

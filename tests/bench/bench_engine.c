@@ -1,4 +1,5 @@
-/* bench_engine - what the engine costs, as JSON lines: CSV bytes per second, ns per bar and trial.
+/* bench_engine - what the engine costs, as JSON lines: CSV bytes per second, ns per bar and
+ * trial.
  *
  *   bench_engine [csv megabytes, 100] [trials, 10000] [CSV file of prices]...
  *
@@ -42,10 +43,10 @@ generate(char *out, size_t size, size_t rows)
         const double open = price;
 
         price *= 1.0 + ((double)(state >> 40) / (double)(1 << 24) - 0.4999) * 0.002;
-        used += (size_t)snprintf(out + used, size - used, "%llu,%.6f,%.6f,%.6f,%.6f,%llu\n",
-                                 1500000000ULL + 60ULL * i, open, (open > price ? open : price) + 0.01,
-                                 (open < price ? open : price) - 0.01, price,
-                                 (unsigned long long)(state >> 44));
+        used += (size_t)snprintf(
+            out + used, size - used, "%llu,%.6f,%.6f,%.6f,%.6f,%llu\n",
+            1500000000ULL + 60ULL * i, open, (open > price ? open : price) + 0.01,
+            (open < price ? open : price) - 0.01, price, (unsigned long long)(state >> 44));
     }
     return used;
 }
@@ -88,7 +89,8 @@ plan_of(const bars_t *bars, const strategy_t *strategy, uint64_t trials, const c
     json_t *json = json_loads(space, 0, NULL);
 
     options.n_trials = trials;
-    if (tune_plan_new(bars, strategy, json, SEARCH_GRID, &options, &plan, detail, sizeof detail))
+    if (tune_plan_new(bars, strategy, json, SEARCH_GRID, &options, &plan, detail,
+                      sizeof detail))
         fprintf(stderr, "%s\n", detail);
     json_decref(json);
     return plan;
@@ -104,10 +106,9 @@ bench_tune(const char *name, const bars_t *bars, uint64_t trials)
 
     if (!out || strategy_parse(spec, strlen(spec), &strategy, detail, sizeof detail))
         return;
-    tune_plan_t *plan =
-        plan_of(bars, strategy, trials,
-                "{\"period\":{\"min\":5,\"max\":104,\"step\":1},"
-                "\"k\":{\"min\":0.5,\"max\":2.98,\"step\":0.025}}");
+    tune_plan_t *plan = plan_of(bars, strategy, trials,
+                                "{\"period\":{\"min\":5,\"max\":104,\"step\":1},"
+                                "\"k\":{\"min\":0.5,\"max\":2.98,\"step\":0.025}}");
     if (plan) {
         const size_t count = (size_t)tune_plan_trials(plan);
         double closed = 0;
@@ -117,10 +118,11 @@ bench_tune(const char *name, const bars_t *bars, uint64_t trials)
 
         for (size_t i = 0; i < count; i++)
             closed += out[i].is.trades;
-        printf("{\"bench\":\"tune\",\"data\":\"%s\",\"bars\":%zu,\"trials\":%zu,\"err\":%d,"
-               "\"trades_per_trial\":%.1f,\"trials_per_second\":%.0f,\"ns_per_bar_trial\":%.3f}\n",
-               name, bars->count, count, (int)err, closed / (double)count, (double)count / seconds,
-               seconds * 1e9 / (double)count / (double)bars->count);
+        printf(
+            "{\"bench\":\"tune\",\"data\":\"%s\",\"bars\":%zu,\"trials\":%zu,\"err\":%d,"
+            "\"trades_per_trial\":%.1f,\"trials_per_second\":%.0f,\"ns_per_bar_trial\":%.3f}\n",
+            name, bars->count, count, (int)err, closed / (double)count, (double)count / seconds,
+            seconds * 1e9 / (double)count / (double)bars->count);
     }
     tune_plan_destroy(&plan);
     strategy_destroy(&strategy);

@@ -33,8 +33,7 @@ struct pg_fixture {
     unsigned databases;
 };
 
-static void __attribute__((noreturn, format(printf, 1, 2)))
-die(const char *format, ...)
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
 {
     va_list args;
 
@@ -111,8 +110,7 @@ open_log(const pg_fixture_t *self)
 }
 
 /* In a child: becomes the server's user, and the program. */
-static void __attribute__((noreturn))
-become(char *const *argv)
+static void __attribute__((noreturn)) become(char *const *argv)
 {
     const struct passwd *user = server_user();
 
@@ -145,10 +143,10 @@ static void
 make_cluster(const pg_fixture_t *self)
 {
     char program[600], data[160];
-    char *argv[] = {program,           (char[]){"-D"},           data,
-                    (char[]){"-U"},    (char[]){"postgres"},     (char[]){"-A"},
-                    (char[]){"trust"}, (char[]){"--no-sync"},    (char[]){"-E"},
-                    (char[]){"UTF8"},  (char[]){"--no-locale"},  NULL};
+    char *argv[] = {program,           (char[]){"-D"},          data,
+                    (char[]){"-U"},    (char[]){"postgres"},    (char[]){"-A"},
+                    (char[]){"trust"}, (char[]){"--no-sync"},   (char[]){"-E"},
+                    (char[]){"UTF8"},  (char[]){"--no-locale"}, NULL};
     int status;
     pid_t pid;
 
@@ -237,8 +235,7 @@ remove_files(const pg_fixture_t *self)
 
 /* The server's parent, in a session of its own: waits for it, so that it leaves no zombie, and
  * ends it when the process that made the fixture is gone, however that went. */
-static void __attribute__((noreturn))
-keep(const pg_fixture_t *self, char *const *argv)
+static void __attribute__((noreturn)) keep(const pg_fixture_t *self, char *const *argv)
 {
     struct pollfd ends[2] = {{.events = POLLIN}, {.events = POLLIN}};
     pid_t server;
@@ -282,12 +279,18 @@ void
 pg_fixture_start(pg_fixture_t *self)
 {
     char program[600], data[160];
-    char *argv[] = {program,        (char[]){"-D"},
-                    data,           (char[]){"-k"},
-                    self->root,     (char[]){"-h"},
-                    (char[]){""},   (char[]){"-c"},
-                    (char[]){"max_connections=80"}, (char[]){"-c"},
-                    (char[]){"shared_buffers=64MB"}, NULL};
+    char *argv[] = {program,
+                    (char[]){"-D"},
+                    data,
+                    (char[]){"-k"},
+                    self->root,
+                    (char[]){"-h"},
+                    (char[]){""},
+                    (char[]){"-c"},
+                    (char[]){"max_connections=80"},
+                    (char[]){"-c"},
+                    (char[]){"shared_buffers=64MB"},
+                    NULL};
     pid_t pid;
 
     if (pg_fixture_is_alive(self))
@@ -333,7 +336,8 @@ wait_gone(pid_t pid)
 static void
 remove_locks(const pg_fixture_t *self)
 {
-    static const char *const names[] = {"data/postmaster.pid", ".s.PGSQL.5432.lock", ".s.PGSQL.5432"};
+    static const char *const names[] = {"data/postmaster.pid", ".s.PGSQL.5432.lock",
+                                        ".s.PGSQL.5432"};
     char path[200];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -439,8 +443,7 @@ ensure_template(pg_fixture_t *self)
 
     if (strcmp(known, "1") != 0)
         query_or_die(admin, "CREATE DATABASE " TEMPLATE);
-    if (strcmp(known, "1") != 0 &&
-        migrate_run(url, detail, sizeof(detail), &applied) != TM_OK)
+    if (strcmp(known, "1") != 0 && migrate_run(url, detail, sizeof(detail), &applied) != TM_OK)
         die("migration failed: %s", detail);
     free(known);
     free(url);
@@ -467,7 +470,10 @@ print_rows(FILE *out, const PGresult *result)
 {
     for (int row = 0; row < PQntuples(result); row++)
         for (int column = 0; column < PQnfields(result); column++)
-            fprintf(out, "%s%s", column ? "|" : row ? "\n" : "",
+            fprintf(out, "%s%s",
+                    column ? "|"
+                    : row  ? "\n"
+                           : "",
                     PQgetvalue(result, row, column));
 }
 

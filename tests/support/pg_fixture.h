@@ -1,21 +1,23 @@
 /* pg_fixture - a private PostgreSQL cluster for a test program.
  *
- * One cluster a program, made in main before Check forks; its directory is under $TMPDIR or /tmp, it
- * listens on a UNIX socket only, fsync is on. It runs as `postgres` when we are root, and dies
- * with the process that started it. Each test takes a fresh database. A test may kill the
- * cluster and start it again; pg_fixture_database starts it if the test before left it dead.
+ * One cluster a program, made in main before Check forks; its directory is under $TMPDIR or
+ * /tmp, it listens on a UNIX socket only, fsync is on. It runs as `postgres` when we are root,
+ * and dies with the process that started it. Each test takes a fresh database. A test may kill
+ * the cluster and start it again; pg_fixture_database starts it if the test before left it
+ * dead.
  */
 #ifndef TESTS_SUPPORT_PG_FIXTURE_H
 #define TESTS_SUPPORT_PG_FIXTURE_H
 
 #include <stdbool.h>
 
-#define PG_FIXTURE_SKIP 77 /* a test program's exit status: PostgreSQL's programs are missing */
+#define PG_FIXTURE_SKIP 77 /* a test program's exit status: PostgreSQL's programs are missing \
+                            */
 
 typedef struct pg_fixture pg_fixture_t;
 
-/* NULL only when PostgreSQL's programs are not there: a message is printed, the program ends with
- * PG_FIXTURE_SKIP. Any other failure is printed and ends the program with status 1. */
+/* NULL only when PostgreSQL's programs are not there: a message is printed, the program ends
+ * with PG_FIXTURE_SKIP. Any other failure is printed and ends the program with status 1. */
 pg_fixture_t *pg_fixture_new(void);
 void pg_fixture_destroy(pg_fixture_t **self_p); /* stops the cluster and removes its files */
 
@@ -23,12 +25,13 @@ void pg_fixture_destroy(pg_fixture_t **self_p); /* stops the cluster and removes
 char *pg_fixture_database(pg_fixture_t *self);
 char *pg_fixture_empty(pg_fixture_t *self);
 
-void pg_fixture_kill(pg_fixture_t *self);  /* SIGKILL to every process; returns when all are gone */
+void
+pg_fixture_kill(pg_fixture_t *self); /* SIGKILL to every process; returns when all are gone */
 void pg_fixture_start(pg_fixture_t *self); /* returns when connections are taken */
 bool pg_fixture_is_alive(const pg_fixture_t *self);
 
-/* Runs sql on a connection of its own: columns joined by '|', rows by newlines; "ERROR: ..." if it fails.
- * The caller frees it. */
+/* Runs sql on a connection of its own: columns joined by '|', rows by newlines; "ERROR: ..." if
+ * it fails. The caller frees it. */
 char *pg_fixture_query(const char *url, const char *sql);
 
 #endif

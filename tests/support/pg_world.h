@@ -7,21 +7,21 @@
 #include "actors/kit/pg.h"
 #include "tests/support/pg_fixture.h"
 
-#define WORLD_STATEMENTS(S)                                                                       \
-    S(ECHO, 6, "SELECT $1::text, $2::bigint, $3::float8, $4::boolean, $5::uuid, $6::bytea")       \
-    S(INSERT, 2, "INSERT INTO item (id, note) VALUES ($1::bigint, $2::text)")                     \
-    S(COUNT, 0, "SELECT count(*) FROM item")                                                      \
-    S(DIVIDE, 1, "SELECT 10 / $1::bigint")                                                        \
-    S(REFUSE, 1, "SELECT refuse($1::text)")                                                       \
-    S(ARRAYS, 7,                                                                                  \
-      "SELECT $1::uuid[], $2::int[], $3::bigint[], $4::text[], $5::bytea[], $6::boolean[],"       \
-      " $7::float8[]")                                                                            \
-    S(CHILD, 1, "INSERT INTO child (parent) VALUES ($1::bigint)")                                 \
-    S(SLEEP, 1, "SELECT pg_sleep($1::float8)")                                                    \
-    S(REPEAT, 1, "SELECT repeat('x', $1::bigint::int)")                                           \
-    S(END_BACKENDS, 0,                                                                            \
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"                                    \
-      " WHERE datname = current_database() AND pid <> pg_backend_pid()")                          \
+#define WORLD_STATEMENTS(S)                                                                 \
+    S(ECHO, 6, "SELECT $1::text, $2::bigint, $3::float8, $4::boolean, $5::uuid, $6::bytea") \
+    S(INSERT, 2, "INSERT INTO item (id, note) VALUES ($1::bigint, $2::text)")               \
+    S(COUNT, 0, "SELECT count(*) FROM item")                                                \
+    S(DIVIDE, 1, "SELECT 10 / $1::bigint")                                                  \
+    S(REFUSE, 1, "SELECT refuse($1::text)")                                                 \
+    S(ARRAYS, 7,                                                                            \
+      "SELECT $1::uuid[], $2::int[], $3::bigint[], $4::text[], $5::bytea[], $6::boolean[]," \
+      " $7::float8[]")                                                                      \
+    S(CHILD, 1, "INSERT INTO child (parent) VALUES ($1::bigint)")                           \
+    S(SLEEP, 1, "SELECT pg_sleep($1::float8)")                                              \
+    S(REPEAT, 1, "SELECT repeat('x', $1::bigint::int)")                                     \
+    S(END_BACKENDS, 0,                                                                      \
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"                              \
+      " WHERE datname = current_database() AND pid <> pg_backend_pid()")                    \
     S(NOTIFY, 1, "SELECT pg_notify('news', $1::text)")
 
 typedef enum {
@@ -38,10 +38,10 @@ struct world {
     meters_t *metrics;
     pg_t *pg;
     char *url;
-    size_t seen, wanted;         /* outcomes; the loop stops when they are equal */
-    size_t ok, down, other;      /* of the outcomes seen */
+    size_t seen, wanted;    /* outcomes; the loop stops when they are equal */
+    size_t ok, down, other; /* of the outcomes seen */
     size_t ups, downs, wanted_ups;
-    size_t notes, wanted_notes;  /* notifications with a payload */
+    size_t notes, wanted_notes; /* notifications with a payload */
     uint64_t wanted_connections;
     char last_note[100];
     tm_err_t last_err;

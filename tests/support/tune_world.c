@@ -23,6 +23,7 @@ tune_world_init(struct tune_world *self)
     self->settings->database_url = strdup(self->url);
     self->settings->database_max_backoff_ms = 200;
     self->settings->tune_gate_min_trades = 3;
+    self->settings->tune_gate_max_drawdown_pct = 90; /* the data falls far */
     self->meters = meters_new("test");
     self->tuner = tuner_new(self->settings, self->meters);
 }

@@ -1,5 +1,5 @@
-/* engine_help - what the engine's tests share: files, strategies, made-up bars. Failures end the
- * test. */
+/* engine_help - what the engine's tests share: files, strategies, made-up bars. Failures end
+ * the test. */
 #ifndef TESTS_ENGINE_HELP_H
 #define TESTS_ENGINE_HELP_H
 

@@ -13,7 +13,8 @@ static const char *const all[] = {"bb_reversal", "sma_cross", "sma_cross_ls", "r
                                   "donchian_breakout"};
 
 /* Long below 10, out above 20. */
-static const char *const simple = ID "\"entry_long\":\"close < 10\",\"exit_long\":\"close > 20\"}";
+static const char *const simple =
+    ID "\"entry_long\":\"close < 10\",\"exit_long\":\"close > 20\"}";
 
 /* Runs a strategy without params over these closes. */
 static backtest_trace_t *
@@ -140,8 +141,8 @@ START_TEST(a_ruined_short_ends_the_run)
     const double closes[] = {15, 15, 8, 9, 30, 5, 5, 5};
     struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
     struct metrics metrics;
-    backtest_trace_t *trace =
-        trace_of(ID "\"entry_short\":\"close < 10\"}", closes, COUNT(closes), &options, &metrics);
+    backtest_trace_t *trace = trace_of(ID "\"entry_short\":\"close < 10\"}", closes,
+                                       COUNT(closes), &options, &metrics);
 
     ck_assert_uint_eq(trace->trade_count, 1);
     ck_assert_str_eq(trade_side(&trace->trades[0]), "short");
@@ -189,7 +190,8 @@ START_TEST(the_curve_and_the_fast_path_have_the_same_bits)
         strategy_defaults(strategy, params);
         ck_assert_int_eq(backtest_run(backtest, params, &fast, NULL), TM_OK);
         ck_assert_int_eq(backtest_trace(backtest, params, &traced, &trace), TM_OK);
-        ck_assert_msg(memcmp(&fast, &traced, sizeof fast) == 0, "%s %s", path, all[i % COUNT(all)]);
+        ck_assert_msg(memcmp(&fast, &traced, sizeof fast) == 0, "%s %s", path,
+                      all[i % COUNT(all)]);
         ck_assert(trace->equity[bars->count - 1] == fast.equity_final);
         ck_assert((double)trace->trade_count == fast.trades);
         backtest_trace_destroy(&trace);
@@ -237,7 +239,8 @@ START_TEST(a_small_cache_changes_nothing)
     strategy_t *strategy = help_strategy("sma_cross");
 
     tight.cache_bytes = 1;
-    backtest_t *a = help_backtest(bars, strategy, &roomy), *b = help_backtest(bars, strategy, &tight);
+    backtest_t *a = help_backtest(bars, strategy, &roomy),
+               *b = help_backtest(bars, strategy, &tight);
     for (int i = 0; i < 200; i++) {
         const double params[STRATEGY_PARAMS_MAX] = {2 + i * 7 % 13, 5 + i * 11 % 40};
         struct metrics x, y;

@@ -229,6 +229,14 @@ START_TEST(for_people_a_backtest_is_a_table)
 }
 END_TEST
 
+START_TEST(where_no_broker_answers_that_is_said_with_what_to_do)
+{
+    assert_says(tunemill("submit", SP500, "--strategy", "bb_reversal", "--data-dir",
+                         "/nonexistent", "--brokers", "ipc:///tmp/no-such-broker", NULL),
+                1, "no broker answers at ipc:///tmp/no-such-broker");
+}
+END_TEST
+
 START_TEST(without_a_running_system_that_is_said)
 {
     assert_says(tunemill("tunes", "--data-dir", "/nonexistent", NULL), 1,
@@ -269,6 +277,7 @@ main(void)
     tcase_add_test(tcase, a_backtest_gives_the_figures_that_quants_know);
     tcase_add_test(tcase, an_undefined_figure_is_null);
     tcase_add_test(tcase, for_people_a_backtest_is_a_table);
+    tcase_add_test(tcase, where_no_broker_answers_that_is_said_with_what_to_do);
     tcase_add_test(tcase, without_a_running_system_that_is_said);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);

@@ -13,7 +13,8 @@
 
 static struct csv_report report;
 
-/* A header and 12 good daily rows; the row `at` (from 0) is replaced by `row` if that is not NULL. */
+/* A header and 12 good daily rows; the row `at` (from 0) is replaced by `row` if that is not
+ * NULL. */
 static const char *
 file_with(const char *header, size_t at, const char *row)
 {
@@ -67,8 +68,10 @@ END_TEST
 START_TEST(headers_may_be_aliases_in_any_case_and_order)
 {
     static const char *const headers[] = {
-        "TIMESTAMP,O,H,L,C,V\n",          "Datetime,Open,High,Low,Close,Vol\n",
-        "time,open,high,low,Adj Close,volume\n", "date,open,high,low,ADJUSTED_CLOSE,volume\n",
+        "TIMESTAMP,O,H,L,C,V\n",
+        "Datetime,Open,High,Low,Close,Vol\n",
+        "time,open,high,low,Adj Close,volume\n",
+        "date,open,high,low,ADJUSTED_CLOSE,volume\n",
         "\"Date\", \"Open\" ,high,low,adj_close,volume,\n",
     };
 
@@ -94,14 +97,17 @@ START_TEST(a_missing_column_is_named)
 {
     const char *text = file_with("date,open,high,low,volume\n", 0, NULL);
 
-    bad(text, strlen(text), "close");
+    bad(text, strlen(text), "no column for close;");
+    text = file_with("date;open;high;low;close;volume\n", 0, NULL);
+    bad(text, strlen(text), "separated by commas");
 }
 END_TEST
 
 START_TEST(rows_without_a_number_are_dropped_and_counted)
 {
-    static const char *const rows[] = {"2020-01-05,10,12,9,,1000", "2020-01-05,10,NaN,9,10,1000",
-                                       "2020-01-05,10,12", "2020-01-05,null,12,9,10,1000", ",,,,,"};
+    static const char *const rows[] = {"2020-01-05,10,12,9,,1000",
+                                       "2020-01-05,10,NaN,9,10,1000", "2020-01-05,10,12",
+                                       "2020-01-05,null,12,9,10,1000", ",,,,,"};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bars_t *bars = good(file_with(HEADER, 4, rows[i]));
@@ -117,14 +123,15 @@ END_TEST
 
 START_TEST(senseless_prices_fail_with_their_lines)
 {
-    static const char *const rows[][2] = {{"2020-01-05,-10,12,9,10,1000", "line 6: open is -10"},
-                                          {"2020-01-05,10,8,9,10,1000", "line 6: high 8 is below low 9"},
-                                          {"2020-01-05,10,12,0,10,1000", "line 6: low is 0"},
-                                          {"2020-01-05,10,12,9,1e999,1000", "line 6: close is inf"},
-                                          {"2020-01-05,10,12,9,10,-1", "line 6: volume is -1"},
-                                          {"05/01/2020,10,12,9,10,1", "line 6: date \"05/01/2020\""},
-                                          {"2020-02-30,10,12,9,10,1", "line 6: date"},
-                                          {"2020-01-05,1,000,12,9,10,1", "line 6: 7 fields"}};
+    static const char *const rows[][2] = {
+        {"2020-01-05,-10,12,9,10,1000", "line 6: open is -10"},
+        {"2020-01-05,10,8,9,10,1000", "line 6: high 8 is below low 9"},
+        {"2020-01-05,10,12,0,10,1000", "line 6: low is 0"},
+        {"2020-01-05,10,12,9,1e999,1000", "line 6: close is inf"},
+        {"2020-01-05,10,12,9,10,-1", "line 6: volume is -1"},
+        {"05/01/2020,10,12,9,10,1", "line 6: date \"05/01/2020\""},
+        {"2020-02-30,10,12,9,10,1", "line 6: date"},
+        {"2020-01-05,1,000,12,9,10,1", "line 6: 7 fields"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *text = file_with(HEADER, 4, rows[i][0]);
@@ -138,7 +145,8 @@ START_TEST(only_the_first_offending_lines_are_listed)
     char text[2048] = HEADER;
 
     for (int i = 1; i <= 20; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "2020-01-%02d,1,1,2,1,1\n", i);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "2020-01-%02d,1,1,2,1,1\n",
+                 i);
     bad(text, strlen(text), "line 6: high 1 is below low 2; and 15 more");
     ck_assert_ptr_null(strstr(report.error, "line 7"));
 }
@@ -172,7 +180,8 @@ START_TEST(fewer_than_ten_usable_rows_are_too_few)
     char text[1024] = HEADER;
 
     for (int i = 1; i <= 9; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "2020-01-%02d,1,2,1,1,1\n", i);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "2020-01-%02d,1,2,1,1,1\n",
+                 i);
     bad(text, strlen(text), "9 usable rows of 9");
     bad("", 0, "empty");
     bad(HEADER, strlen(HEADER), "0 usable rows");
@@ -181,7 +190,8 @@ END_TEST
 
 START_TEST(latin1_bom_and_crlf_are_read)
 {
-    char text[4096] = "\xef\xbb\xbf" "date,open,high,low,close,volume,note\r\n";
+    char text[4096] = "\xef\xbb\xbf"
+                      "date,open,high,low,close,volume,note\r\n";
 
     for (int i = 1; i <= 10; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text),
@@ -204,7 +214,8 @@ END_TEST
 
 START_TEST(quoted_fields_are_read)
 {
-    bars_t *bars = good(file_with(HEADER, 0, "\"2020-01-01\",\"10\", \"12\" ,9,\"10.25\",\"7\""));
+    bars_t *bars =
+        good(file_with(HEADER, 0, "\"2020-01-01\",\"10\", \"12\" ,9,\"10.25\",\"7\""));
 
     ck_assert(bars->close[0] == 10.25 && bars->volume[0] == 7);
     bars_destroy(&bars);
@@ -213,7 +224,8 @@ END_TEST
 
 START_TEST(bytes_that_are_no_text_are_refused)
 {
-    char nul[512], wide[] = "\xff\xfe" "d\0a\0t\0e\0";
+    char nul[512], wide[] = "\xff\xfe"
+                            "d\0a\0t\0e\0";
     const char *text = file_with(HEADER, 3, "2020-01-04,10,12,9,10,\"1");
 
     bad(text, strlen(text), "never closed");
@@ -265,17 +277,32 @@ START_TEST(stamps_are_read_in_every_form)
         const char *text;
         int64_t ms;
     } good_ones[] = {
-        {"2020-01-02", 1577923200000},          {"20200102", 1577923200000},
-        {"2020-01-02 03:04", 1577934240000},    {"2020-01-02T03:04:05Z", 1577934245000},
-        {"2020-01-02T03:04:05.678", 1577934245678}, {"2020-01-02T03:04:05+02:00", 1577927045000},
-        {"2020-01-02 03:04:05-0530", 1577954045000}, {"2020-01-02 03:04:05 +00", 1577934245000},
-        {"1577934245", 1577934245000},          {"1577934245678", 1577934245678},
-        {"1577934245.5", 1577934245500},        {"1969-12-31", -86400000},
-        {"2000-02-29", 951782400000},           {"0", 0},
+        {"2020-01-02", 1577923200000},
+        {"20200102", 1577923200000},
+        {"2020-01-02 03:04", 1577934240000},
+        {"2020-01-02T03:04:05Z", 1577934245000},
+        {"2020-01-02T03:04:05.678", 1577934245678},
+        {"2020-01-02T03:04:05+02:00", 1577927045000},
+        {"2020-01-02 03:04:05-0530", 1577954045000},
+        {"2020-01-02 03:04:05 +00", 1577934245000},
+        {"1577934245", 1577934245000},
+        {"1577934245678", 1577934245678},
+        {"1577934245.5", 1577934245500},
+        {"1969-12-31", -86400000},
+        {"2000-02-29", 951782400000},
+        {"0", 0},
     };
-    static const char *const bad_ones[] = {"",           "2020-13-01", "2021-02-29",
-                                           "2020-1-2",   "2020-01-02X", "12:00",      "2020-01-02T25:00",
-                                           "2020-01-02T10:60", "1e300", "nan",        "2020-01-02T10:00+2"};
+    static const char *const bad_ones[] = {"",
+                                           "2020-13-01",
+                                           "2021-02-29",
+                                           "2020-1-2",
+                                           "2020-01-02X",
+                                           "12:00",
+                                           "2020-01-02T25:00",
+                                           "2020-01-02T10:60",
+                                           "1e300",
+                                           "nan",
+                                           "2020-01-02T10:00+2"};
     int64_t ms;
 
     for (size_t i = 0; i < sizeof good_ones / sizeof good_ones[0]; i++) {
@@ -309,10 +336,22 @@ END_TEST
 START_TEST(hard_decimals_are_rounded_right)
 {
     static const char *const texts[] = {
-        "9007199254740993", "9007199254740992.999999999999", "0.1", "1e22", "1e23",
-        "123456789012345678901234567890", "2.2250738585072014e-308", "4.9e-324", "1e-400",
-        "179769313486231580793728971405303415e273", "0.000000000000000000000000000001", "-0", "+7.",
-        ".5", "00000000000000000000000000000012.5", "1.00000000000000011102230246251565404",
+        "9007199254740993",
+        "9007199254740992.999999999999",
+        "0.1",
+        "1e22",
+        "1e23",
+        "123456789012345678901234567890",
+        "2.2250738585072014e-308",
+        "4.9e-324",
+        "1e-400",
+        "179769313486231580793728971405303415e273",
+        "0.000000000000000000000000000001",
+        "-0",
+        "+7.",
+        ".5",
+        "00000000000000000000000000000012.5",
+        "1.00000000000000011102230246251565404",
     };
     double value;
 
@@ -325,8 +364,8 @@ END_TEST
 
 START_TEST(what_is_no_decimal_is_refused)
 {
-    static const char *const texts[] = {"", ".", "-", "e5", "1e", "0x10", "inf", "nan", "1 ", " 1",
-                                        "1,5", "1.2.3", "--1", "1e+"};
+    static const char *const texts[] = {"",    ".",  "-",  "e5",  "1e",    "0x10", "inf",
+                                        "nan", "1 ", " 1", "1,5", "1.2.3", "--1",  "1e+"};
     double value;
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

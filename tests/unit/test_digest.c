@@ -45,8 +45,8 @@ END_TEST
 
 START_TEST(text_that_is_not_exactly_so_many_digits_is_refused)
 {
-    static const char *const wrong[] = {"", "00ff", "00ffa", "00ffa9a", "00ffg9", "00ff 9",
-                                        "-0ffa9"};
+    static const char *const wrong[] = {"",       "00ff",   "00ffa", "00ffa9a",
+                                        "00ffg9", "00ff 9", "-0ffa9"};
     uint8_t data[3];
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)

@@ -86,7 +86,9 @@ START_TEST(conditions_are_the_same_bar_by_bar)
     const bars_t *b = self->bars;
     size_t seen = 0;
 
-    compile(self, "close > open and not high - low >= 1.0 or close * k <= prev(close) + prev(close) - n");
+    compile(
+        self,
+        "close > open and not high - low >= 1.0 or close * k <= prev(close) + prev(close) - n");
     program_bits(&self->program, &self->frame, COUNT, bits);
     for (size_t i = 0; i < COUNT; i++) {
         const bool wanted =
@@ -157,7 +159,7 @@ START_TEST(mistakes_are_told_with_their_place)
         {"close < foo(1)", "unknown function `foo`"},
         {"close > open)", "position 13: the expression should end"},
         {"(close > open", "`)` expected"},
-        {"close and open", "position 7: a condition is needed"},
+        {"close and open", "position 10: a condition is needed"},
         {"close + (close > open)", "a number is needed"},
         {"1 < 2 < 3", "position 7: the expression should end"},
         {"sma(close)", "`,` expected"},
@@ -195,9 +197,9 @@ refuses_bomb(const char *head, const char *piece, size_t count, const char *tail
     for (size_t i = 0; i < count; i++)
         strcat(text, piece);
     strcat(text, tail);
-    ck_assert_int_eq(expr_compile(&self->scope, text, &self->program, self->detail,
-                                  sizeof self->detail),
-                     TM_INVALID_STRATEGY);
+    ck_assert_int_eq(
+        expr_compile(&self->scope, text, &self->program, self->detail, sizeof self->detail),
+        TM_INVALID_STRATEGY);
     free(text);
     subject_destroy(&self);
 }
@@ -235,18 +237,29 @@ START_TEST(a_wrong_spec_is_told_by_field)
     strategy_says("{", "line 1");
     strategy_says("[]", "JSON object");
     strategy_says("{\"name\":\"x\",\"entry_long\":\"close>1\"}", "id:");
-    strategy_says("{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"entry_long\":\"close>1\"}", "name:");
+    strategy_says(
+        "{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"entry_long\":\"close>1\"}",
+        "name:");
     strategy_says("{" ID "\"exit_long\":\"close>1\"}", "entry_long: there is no entry");
     strategy_says("{" ID "\"entry_long\":\"close\"}", "entry_long: must be a condition");
-    strategy_says("{" ID "\"entry_long\":\"close > mid\"}", "entry_long: position 9: unknown name `mid`");
+    strategy_says("{" ID "\"entry_long\":\"close > mid\"}",
+                  "entry_long: position 9: unknown name `mid`");
     strategy_says("{" ID "\"entry_long\":7}", "entry_long: must be an expression");
     strategy_says("{" ID "\"indicators\":{\"close\":\"open\"}}", "indicators:");
     strategy_says("{" ID "\"indicators\":{\"a\":\"close > 1\"}}", "indicators.a:");
-    strategy_says("{" ID "\"indicators\":{\"a\":\"sma(close, 0)\"},\"entry_long\":\"close>a\"}", "a length is 0");
-    strategy_says("{" ID "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3}}}", "params.p.default");
-    strategy_says("{" ID "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":9}}}", "params.p.default: 9");
-    strategy_says("{" ID "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1.5}}}", "no whole number");
-    strategy_says("{" ID "\"params\":{\"not\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1}}}", "params:");
+    strategy_says("{" ID "\"indicators\":{\"a\":\"sma(close, 0)\"},\"entry_long\":\"close>a\"}",
+                  "a length is 0");
+    strategy_says("{" ID "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3}}}",
+                  "params.p.default");
+    strategy_says("{" ID
+                  "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":9}}}",
+                  "params.p.default: 9");
+    strategy_says("{" ID
+                  "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1.5}}}",
+                  "no whole number");
+    strategy_says("{" ID
+                  "\"params\":{\"not\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1}}}",
+                  "params:");
     strategy_says("{" ID "\"params\":{\"p\":7}}", "params.p.type");
     strategy_says("[[[[[[[[[[[[[[[[[[[[", "nests more than");
     strategy_says("{\"id\":1,\"id\":2}", "duplicate");
@@ -279,11 +292,13 @@ START_TEST(params_out_of_range_are_told)
 
     ck_assert_int_eq(strategy_check_params(strategy, given, detail, sizeof detail), TM_OK);
     given[0] = 20.5;
-    ck_assert_int_eq(strategy_check_params(strategy, given, detail, sizeof detail), TM_INVALID_PARAM_SPACE);
+    ck_assert_int_eq(strategy_check_params(strategy, given, detail, sizeof detail),
+                     TM_INVALID_PARAM_SPACE);
     ck_assert_ptr_nonnull(strstr(detail, "period is 20.5"));
     given[0] = 20;
     given[1] = (double)NAN;
-    ck_assert_int_eq(strategy_check_params(strategy, given, detail, sizeof detail), TM_INVALID_PARAM_SPACE);
+    ck_assert_int_eq(strategy_check_params(strategy, given, detail, sizeof detail),
+                     TM_INVALID_PARAM_SPACE);
     strategy_destroy(&strategy);
 }
 END_TEST

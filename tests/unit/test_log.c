@@ -111,9 +111,33 @@ START_TEST(quoted_text_from_outside_comes_through_as_it_was)
 END_TEST
 
 static const char *const nasty[] = {
-    "", "\"", "\\", "\\\"", "a\"b", "\x01\x02\x1f\x7f", "\xff\xfe\xc3", "\xed\xa0\x80",
-    "\xf0\x9f\x98\x80", "\xf4\x90\x80\x80", "\xc0\x80", "}\n{\"level\":\"forged\"}", "=", "==",
-    "a=b=c", "   ", "x\\", "{}", "-", "-.", "1.", ".5", "0x10", "1e5", "01", "-0", "nan",
+    "",
+    "\"",
+    "\\",
+    "\\\"",
+    "a\"b",
+    "\x01\x02\x1f\x7f",
+    "\xff\xfe\xc3",
+    "\xed\xa0\x80",
+    "\xf0\x9f\x98\x80",
+    "\xf4\x90\x80\x80",
+    "\xc0\x80",
+    "}\n{\"level\":\"forged\"}",
+    "=",
+    "==",
+    "a=b=c",
+    "   ",
+    "x\\",
+    "{}",
+    "-",
+    "-.",
+    "1.",
+    ".5",
+    "0x10",
+    "1e5",
+    "01",
+    "-0",
+    "nan",
 };
 
 START_TEST(nasty_values_give_valid_json_bare_quoted_or_alone)

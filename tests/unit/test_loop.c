@@ -301,7 +301,8 @@ main(void)
     tcase_add_test(tcase, a_one_shot_timer_runs_once);
     tcase_add_test(tcase, a_timer_ended_by_another_of_the_same_moment_does_not_run);
     tcase_add_test(tcase, a_timer_of_no_delay_runs_soon_and_can_start_itself_anew);
-    tcase_add_test(tcase, what_runs_after_a_turn_runs_once_before_the_first_and_then_after_each);
+    tcase_add_test(tcase,
+                   what_runs_after_a_turn_runs_once_before_the_first_and_then_after_each);
     tcase_add_test(tcase, what_runs_after_a_turn_may_stop_the_loop);
     tcase_add_test(tcase, the_first_signal_drains);
     tcase_add_test(tcase, a_second_signal_ends_the_loop_without_another_drain);

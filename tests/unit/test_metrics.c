@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(observations_fall_into_cumulative_buckets_in_seconds)
 {
-    meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 500);      /* 0.0005: inclusive */
+    meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 500); /* 0.0005: inclusive */
     meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 501);
     meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", 90000000); /* over the last */
     meters_observe_us(metrics, METRIC_HTTP_SECONDS, "tune", -5);       /* a clock's mistake */
@@ -138,8 +138,9 @@ START_TEST(help_and_type_stand_once_a_family)
 #define X(NAME, name, TYPE, label, help) #name,
         TM_METRICS(X)
 #undef X
-        "process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total",
-        "process_start_time_seconds", "tunemill_build_info"};
+            "process_resident_memory_bytes",
+        "process_open_fds", "process_cpu_seconds_total", "process_start_time_seconds",
+        "tunemill_build_info"};
     char *text = meters_render(metrics, NULL), type[200];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -174,7 +175,8 @@ START_TEST(the_process_is_described)
     ck_assert_double_gt(value_of(text, "\nprocess_resident_memory_bytes "), 100000);
     ck_assert_double_ge(value_of(text, "\nprocess_open_fds "), 3);
     ck_assert_double_gt(start, 1.6e9);
-    ck_assert(has_line(text, "tunemill_build_info{version=\"" TM_VERSION "\",actor=\"test\"} 1"));
+    ck_assert(
+        has_line(text, "tunemill_build_info{version=\"" TM_VERSION "\",actor=\"test\"} 1"));
     free(text);
 }
 END_TEST

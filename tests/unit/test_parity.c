@@ -1,6 +1,6 @@
-/* Every column of every row of the reference tables, whose figures were made with backtesting.py
- * 0.6.6 and re-made by an independent simulator. Tables of this repository always count; those
- * beside it are used where they are present. */
+/* Every column of every row of the reference tables, whose figures were made with
+ * backtesting.py 0.6.6 and re-made by an independent simulator. Tables of this repository
+ * always count; those beside it are used where they are present. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,14 +13,22 @@
 #define FLOOR     1e-3
 #define FIELDS    32
 
-#define OWN    "tests/data/parity/"
-#define BESIDE "../shared/parity/visible/"
+#define OWN       "tests/data/parity/"
+#define BESIDE    "../shared/parity/visible/"
 
 static const char *const tables[] = {
-    OWN "sp500.csv",           OWN "synthetic.csv",         OWN "bust.csv",
-    BESIDE "sp500.csv",        BESIDE "synthetic.csv",      BESIDE "bust.csv",
-    BESIDE "bollinger_GOOG.csv", BESIDE "bollinger_EURUSD.csv", BESIDE "donchian.csv",
-    BESIDE "rsi.csv",          BESIDE "sma_cross_long.csv", BESIDE "sma_cross_ls.csv",
+    OWN "sp500.csv",
+    OWN "synthetic.csv",
+    OWN "bust.csv",
+    BESIDE "sp500.csv",
+    BESIDE "synthetic.csv",
+    BESIDE "bust.csv",
+    BESIDE "bollinger_GOOG.csv",
+    BESIDE "bollinger_EURUSD.csv",
+    BESIDE "donchian.csv",
+    BESIDE "rsi.csv",
+    BESIDE "sma_cross_long.csv",
+    BESIDE "sma_cross_ls.csv",
 };
 
 struct row {
@@ -102,7 +110,8 @@ read_params(char *text, const strategy_t *strategy, double *params,
             struct backtest_options *options)
 {
     strategy_defaults(strategy, params);
-    for (char *save, *item = strtok_r(text, ";", &save); item; item = strtok_r(NULL, ";", &save)) {
+    for (char *save, *item = strtok_r(text, ";", &save); item;
+         item = strtok_r(NULL, ";", &save)) {
         char *value = strchr(item, '=');
 
         ck_assert_ptr_nonnull(value);
@@ -141,7 +150,8 @@ agrees(const char *reference, double value, enum metric_kind kind)
 }
 
 static void
-check_row(const struct row *head, const struct row *row, struct subject *subject, const char *where)
+check_row(const struct row *head, const struct row *row, struct subject *subject,
+          const char *where)
 {
     struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
     double params[STRATEGY_PARAMS_MAX];
@@ -158,10 +168,10 @@ check_row(const struct row *head, const struct row *row, struct subject *subject
     for (size_t i = 4; i < head->count; i++) {
         const size_t metric = metric_by_name(head->fields[i]);
 
-        ck_assert_msg(agrees(row->fields[i], metrics_value(&metrics, metric),
-                             metrics_info(metric)->kind),
-                      "%s: %s %s, %s: %.17g, and the table has %s", where, subject->strategy_name,
-                      shown, head->fields[i], metrics_value(&metrics, metric), row->fields[i]);
+        ck_assert_msg(
+            agrees(row->fields[i], metrics_value(&metrics, metric), metrics_info(metric)->kind),
+            "%s: %s %s, %s: %.17g, and the table has %s", where, subject->strategy_name, shown,
+            head->fields[i], metrics_value(&metrics, metric), row->fields[i]);
     }
 }
 

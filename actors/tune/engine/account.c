@@ -17,7 +17,8 @@ struct lanes {
 };
 
 void
-account_init(struct account *self, const bars_t *bars, const struct calendar *calendar, double cash)
+account_init(struct account *self, const bars_t *bars, const struct calendar *calendar,
+             double cash)
 {
     memset(self, 0, sizeof *self);
     self->bars = bars;
@@ -126,8 +127,8 @@ see_equity(struct account *self, double equity)
     }
 }
 
-/* A chunk whose highest equity is no new peak only needs its lowest. Equity is monotone in the close,
- * also after rounding, so the extremes of the closes are enough. */
+/* A chunk whose highest equity is no new peak only needs its lowest. Equity is monotone in the
+ * close, also after rounding, so the extremes of the closes are enough. */
 ENGINE_CLONES
 static void
 span_drawdown(struct account *self, const double *close, size_t count,

@@ -1,8 +1,8 @@
 /* account - the running figures of one back-test: equity, drawdown, daily returns, trades.
  *
- * The simulation reports spans of bars, in order and without gaps, and trades as they close. Equity
- * within a span is cash + size * (close - entry price), so it need not be stored. The same calls give
- * the same bits whether or not a curve is recorded.
+ * The simulation reports spans of bars, in order and without gaps, and trades as they close.
+ * Equity within a span is cash + size * (close - entry price), so it need not be stored. The
+ * same calls give the same bits whether or not a curve is recorded.
  */
 #ifndef ENGINE_ACCOUNT_H
 #define ENGINE_ACCOUNT_H
@@ -45,7 +45,8 @@ void account_init(struct account *self, const bars_t *bars, const struct calenda
                   double cash);
 
 /* Bars first .. end-1. */
-void account_span(struct account *self, size_t first, size_t end, const struct holding *holding);
+void account_span(struct account *self, size_t first, size_t end,
+                  const struct holding *holding);
 
 /* All is lost at bar first: equity is 0 to the end. */
 void account_bust(struct account *self, size_t first);

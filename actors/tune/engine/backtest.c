@@ -1,5 +1,5 @@
-/* One run goes from event to event: the next bar whose signal matters in the present state is found in
- * bit sets, and the bars up to it are accounted as one span. */
+/* One run goes from event to event: the next bar whose signal matters in the present state is
+ * found in bit sets, and the bars up to it are accounted as one span. */
 #include "actors/tune/engine/backtest.h"
 
 #include <math.h>
@@ -9,11 +9,11 @@
 #include "actors/tune/engine/account.h"
 #include "actors/tune/engine/columns.h"
 
-#define BPS_MAX          1000.0
-#define CASH_MAX         1e15
-#define ALL_BUT_A_BIT    (1.0 - 0x1p-52)
-#define TRADES_FIRST     64
-#define WATCHED_MAX      3
+#define BPS_MAX       1000.0
+#define CASH_MAX      1e15
+#define ALL_BUT_A_BIT (1.0 - 0x1p-52)
+#define TRADES_FIRST  64
+#define WATCHED_MAX   3
 
 enum state { FLAT, LONG, SHORT, STATES };
 
@@ -266,7 +266,8 @@ fill_orders(struct run *run, size_t bar)
     const bool to_short = may_enter && !to_long && has_signal(run, RULE_entry_short, bar);
 
     if (run->state != FLAT)
-        close_position(run, fill_bar, price, to_long || to_short ? TRADE_REVERSED : TRADE_SIGNAL);
+        close_position(run, fill_bar, price,
+                       to_long || to_short ? TRADE_REVERSED : TRADE_SIGNAL);
     if (to_long || to_short)
         open_position(run, to_long ? LONG : SHORT, fill_bar, price);
 }

@@ -1,8 +1,8 @@
 /* backtest - one strategy, one window of bars: params in, metrics out.
  *
- * A backtest_t is a window prepared once: its calendar, and a cache of the indicator columns that
- * its runs share. Runs with the same indicator params, one after the other, are the cheap ones.
- * Results never depend on what ran before. Not for two threads at a time.
+ * A backtest_t is a window prepared once: its calendar, and a cache of the indicator columns
+ * that its runs share. Runs with the same indicator params, one after the other, are the cheap
+ * ones. Results never depend on what ran before. Not for two threads at a time.
  *
  * Owns its cache (at most cache_bytes); borrows bars and strategy, which must outlive it.
  */
@@ -29,9 +29,9 @@ struct backtest_options {
 };
 
 /* 10000, 10 bps, 0 bps, fill on close, close at end, whole units. */
-#define BACKTEST_OPTIONS_DEFAULT                                                                  \
-    {                                                                                             \
-        .cash = 10000.0, .commission_bps = 10.0, .fill_on_close = true, .close_at_end = true,     \
+#define BACKTEST_OPTIONS_DEFAULT                                                              \
+    {                                                                                         \
+        .cash = 10000.0, .commission_bps = 10.0, .fill_on_close = true, .close_at_end = true, \
     }
 
 enum trade_reason { TRADE_SIGNAL, TRADE_REVERSED, TRADE_END_OF_DATA, TRADE_BUST };
@@ -39,11 +39,11 @@ enum trade_reason { TRADE_SIGNAL, TRADE_REVERSED, TRADE_END_OF_DATA, TRADE_BUST 
 struct trade {
     size_t entry_bar, exit_bar; /* indices into the window */
     int64_t entry_time_ms, exit_time_ms;
-    double size;                /* units; negative for a short */
+    double size; /* units; negative for a short */
     double entry_price, exit_price;
-    double pnl;                 /* after both fees */
+    double pnl; /* after both fees */
     double return_pct;
-    enum trade_reason reason;   /* of the exit */
+    enum trade_reason reason; /* of the exit */
 };
 
 /* What one run did, bar by bar. */
@@ -64,8 +64,8 @@ TM_CHECKED tm_err_t backtest_new(const bars_t *bars, const strategy_t *strategy,
                                  const struct backtest_options *options, backtest_t **ret);
 void backtest_destroy(backtest_t **self_p);
 
-/* Metrics only, the fast path. params: one per param of the strategy, in its order. blocks may be
- * NULL. TM_INVALID_PARAM_SPACE when a param is out of its range, TM_NO_MEMORY. */
+/* Metrics only, the fast path. params: one per param of the strategy, in its order. blocks may
+ * be NULL. TM_INVALID_PARAM_SPACE when a param is out of its range, TM_NO_MEMORY. */
 TM_CHECKED tm_err_t backtest_run(backtest_t *self, const double *params, struct metrics *ret,
                                  struct metrics_blocks *ret_blocks);
 
@@ -74,8 +74,8 @@ TM_CHECKED tm_err_t backtest_trace(backtest_t *self, const double *params, struc
                                    backtest_trace_t **ret_trace);
 void backtest_trace_destroy(backtest_trace_t **self_p);
 
-const char *trade_side(const struct trade *trade);          /* "long", "short" */
-const char *trade_reason_name(enum trade_reason reason);    /* "signal", "reversed", ... */
-size_t trade_duration_bars(const struct trade *trade);      /* exit bar - entry bar */
+const char *trade_side(const struct trade *trade);       /* "long", "short" */
+const char *trade_reason_name(enum trade_reason reason); /* "signal", "reversed", ... */
+size_t trade_duration_bars(const struct trade *trade);   /* exit bar - entry bar */
 
 #endif

@@ -1,8 +1,8 @@
 /* bars - a price series: one row per bar, oldest first, stamps strictly increasing.
  *
- * Owns its columns, unless it is a view: bars_slice and bars_between return a struct by value that
- * borrows the columns of the series it was cut from. A view is never destroyed, and lives no
- * longer than that series.
+ * Owns its columns, unless it is a view: bars_slice and bars_between return a struct by value
+ * that borrows the columns of the series it was cut from. A view is never destroyed, and lives
+ * no longer than that series.
  */
 #ifndef ENGINE_BARS_H
 #define ENGINE_BARS_H
@@ -22,7 +22,8 @@ typedef struct bars {
 bars_t *bars_new(size_t count); /* uninitialised columns; NULL if there is no memory */
 void bars_destroy(bars_t **self_p);
 
-/* Bars first .. first+count-1, cut down to what exists. Slices [0, k) and [k, n-k) share no bar. */
+/* Bars first .. first+count-1, cut down to what exists. Slices [0, k) and [k, n-k) share no
+ * bar. */
 bars_t bars_slice(const bars_t *self, size_t first, size_t count);
 
 /* Bars with from_ms <= time <= to_ms; INT64_MIN and INT64_MAX leave an end open. */

@@ -6,7 +6,8 @@
 static bool
 is_weekend(int64_t day)
 {
-    const int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday; 0 is Monday */
+    const int64_t weekday =
+        ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday; 0 is Monday */
 
     return weekday >= 5;
 }
@@ -51,7 +52,8 @@ find_days(struct calendar *self, const bars_t *bars)
 
     for (size_t i = 0; i < bars->count; i++) {
         self->days_before[i] = (uint32_t)days;
-        if (i + 1 == bars->count || bars_day(bars->time_ms[i]) != bars_day(bars->time_ms[i + 1]))
+        if (i + 1 == bars->count ||
+            bars_day(bars->time_ms[i]) != bars_day(bars->time_ms[i + 1]))
             self->day_close[days++] = bars->close[i];
     }
     self->days_before[bars->count] = (uint32_t)days;

@@ -1,6 +1,6 @@
-/* calendar - what a window's stamps mean for its metrics: which bars end a day, how many trading
- * days a year has, how durations are rounded. Computed once per window.
- * Owns its arrays. */
+/* calendar - what a window's stamps mean for its metrics: which bars end a day, how many
+ * trading days a year has, how durations are rounded. Computed once per window. Owns its
+ * arrays. */
 #ifndef ENGINE_CALENDAR_H
 #define ENGINE_CALENDAR_H
 
@@ -10,10 +10,10 @@
 
 struct calendar {
     size_t day_count;
-    double *day_close;      /* of the last bar of each UTC day */
-    uint32_t *days_before;  /* count+1 entries: days that ended before bar i */
+    double *day_close;                /* of the last bar of each UTC day */
+    uint32_t *days_before;            /* count+1 entries: days that ended before bar i */
     size_t block_end[METRICS_BLOCKS]; /* day index at which each block of daily returns ends */
-    double annual_days;     /* 365 with weekends, else 252; 52, 12, 1 for weekly bars and longer */
+    double annual_days; /* 365 with weekends, else 252; 52, 12, 1 for weekly bars and longer */
     int64_t duration_unit_ms; /* day, hour, minute, ...: the resolution of the bar period */
 };
 

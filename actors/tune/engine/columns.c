@@ -103,8 +103,8 @@ same_key(const double *a, const double *b)
     return memcmp(a, b, STRATEGY_PARAMS_MAX * sizeof *a) == 0;
 }
 
-/* The entry to compute into: a fresh one, or the least recently used. Those of this bind are never
- * the oldest, as there is room for one more than a strategy has columns. */
+/* The entry to compute into: a fresh one, or the least recently used. Those of this bind are
+ * never the oldest, as there is room for one more than a strategy has columns. */
 static struct entry *
 spare_entry(columns_t *self)
 {
@@ -154,8 +154,8 @@ compute_window(const columns_t *self, enum column_kind kind, const double *in, s
     const bars_t *bars = self->bars;
 
     switch (kind) {
-#define I(name, text)                                                                             \
-    case COLUMN_##name:                                                                           \
+#define I(name, text)   \
+    case COLUMN_##name: \
         return indicator_##name(in, bars->count, length, out);
         INDICATORS(I)
 #undef I

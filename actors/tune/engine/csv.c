@@ -25,9 +25,9 @@ struct parser {
     struct csv_cursor cursor;
     struct csv_report *report;
     struct csv_field fields[CSV_MAX_COLUMNS];
-    size_t column_count;           /* of the header */
-    size_t columns[COLUMNS];       /* where each stands in a row */
-    size_t needed;                 /* fields a row must have to hold all of them */
+    size_t column_count;     /* of the header */
+    size_t columns[COLUMNS]; /* where each stands in a row */
+    size_t needed;           /* fields a row must have to hold all of them */
     bars_t *bars;
     size_t capacity;
     size_t offences;
@@ -67,8 +67,8 @@ offend(struct parser *parser, const char *format, ...)
 
     if (parser->offences++ >= OFFENCES_SHOWN)
         return;
-    const int head = snprintf(error + used, room, "%sline %zu: ", used ? "; " : "",
-                              parser->cursor.line);
+    const int head =
+        snprintf(error + used, room, "%sline %zu: ", used ? "; " : "", parser->cursor.line);
     if (head < 0 || (size_t)head >= room)
         return;
     va_start(args, format);
@@ -94,7 +94,11 @@ quote(const struct csv_field *field, char out[VALUE_SHOWN + 1])
 static size_t
 utf8_length(const unsigned char *p, const unsigned char *end)
 {
-    const size_t length = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+    const size_t length = *p < 0x80                 ? 1
+                          : *p >= 0xc2 && *p < 0xe0 ? 2
+                          : (*p & 0xf0) == 0xe0     ? 3
+                          : *p >= 0xf0 && *p < 0xf5 ? 4
+                                                    : 0;
 
     if (length == 0 || (size_t)(end - p) < length)
         return 0;
@@ -137,15 +141,15 @@ column_of(const struct csv_field *name, bool *ret_is_adjusted)
         enum column column;
         bool is_adjusted;
     } aliases[] = {
-        {"date", DATE, false},       {"timestamp", DATE, false},
-        {"datetime", DATE, false},   {"time", DATE, false},
-        {"open", OPEN, false},       {"o", OPEN, false},
-        {"high", HIGH, false},       {"h", HIGH, false},
-        {"low", LOW, false},         {"l", LOW, false},
-        {"close", CLOSE, false},     {"c", CLOSE, false},
-        {"adj_close", CLOSE, true},  {"adjusted_close", CLOSE, true},
-        {"adj close", CLOSE, true},  {"adjclose", CLOSE, true},
-        {"volume", VOLUME, false},   {"v", VOLUME, false},
+        {"date", DATE, false},      {"timestamp", DATE, false},
+        {"datetime", DATE, false},  {"time", DATE, false},
+        {"open", OPEN, false},      {"o", OPEN, false},
+        {"high", HIGH, false},      {"h", HIGH, false},
+        {"low", LOW, false},        {"l", LOW, false},
+        {"close", CLOSE, false},    {"c", CLOSE, false},
+        {"adj_close", CLOSE, true}, {"adjusted_close", CLOSE, true},
+        {"adj close", CLOSE, true}, {"adjclose", CLOSE, true},
+        {"volume", VOLUME, false},  {"v", VOLUME, false},
         {"vol", VOLUME, false},
     };
 
@@ -163,16 +167,23 @@ missing_columns(struct parser *parser, const bool *found)
 {
     char list[64] = "";
 
+    if (parser->column_count == 1)
+        return fail(parser->report,
+                    "line %zu: the header has one column; columns are separated by "
+                    "commas",
+                    parser->cursor.line);
     for (size_t i = 0; i < COLUMNS; i++) {
         const size_t used = strlen(list);
 
         if (!found[i])
-            snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", column_names[i]);
+            snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
+                     column_names[i]);
     }
-    return fail(parser->report,
-                "line %zu: the header names no column for %s; needed are date, open, high, low, "
-                "close, volume",
-                parser->cursor.line, list);
+    return fail(
+        parser->report,
+        "line %zu: the header names no column for %s; needed are date, open, high, low, "
+        "close, volume",
+        parser->cursor.line, list);
 }
 
 static tm_err_t
@@ -221,7 +232,8 @@ is_sound(struct parser *parser, const double value[COLUMNS])
 {
     for (size_t i = OPEN; i <= CLOSE; i++) {
         if (!(value[i] > 0)) {
-            offend(parser, "%s is %.10g, and a price must be above 0", column_names[i], value[i]);
+            offend(parser, "%s is %.10g, and a price must be above 0", column_names[i],
+                   value[i]);
             return false;
         }
         if (value[i] > 1e15) {
@@ -314,7 +326,8 @@ add_warnings(struct parser *parser)
     if (report->is_latin1)
         warn(report, "the file is not UTF-8 and was read as latin-1");
     if (report->dropped)
-        warn(report, "%zu row%s without a date or a readable number dropped, the first on line %zu",
+        warn(report,
+             "%zu row%s without a date or a readable number dropped, the first on line %zu",
              report->dropped, report->dropped == 1 ? "" : "s", parser->first_dropped_line);
     if (report->was_unsorted)
         warn(report, "rows were not in order of time and were sorted");
@@ -336,7 +349,8 @@ read_rows(struct parser *parser)
         read_row(parser, count);
     }
     if (parser->cursor.has_open_quote)
-        return fail(report, "line %zu: a quote is opened and never closed", parser->cursor.line);
+        return fail(report, "line %zu: a quote is opened and never closed",
+                    parser->cursor.line);
     if (parser->offences > OFFENCES_SHOWN) {
         const size_t used = strlen(report->error);
 

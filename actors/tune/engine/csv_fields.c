@@ -49,7 +49,8 @@ quoted_field(struct csv_cursor *self)
     while (self->at < self->end && *self->at != ',' && *self->at != '\n')
         self->at++;
     if (trimmed(tail, self->at).size > 0)
-        last = self->at; /* text after the closing quote: kept, so that it is seen to be wrong */
+        last =
+            self->at; /* text after the closing quote: kept, so that it is seen to be wrong */
     return trimmed(first, last);
 }
 

@@ -12,15 +12,15 @@ struct csv_field {
 
 struct csv_cursor {
     const char *at, *end;
-    size_t line;           /* of the row read last, from 1 */
+    size_t line; /* of the row read last, from 1 */
     size_t next_line;
-    bool has_open_quote;   /* the file ended inside quotes */
+    bool has_open_quote; /* the file ended inside quotes */
 };
 
 void csv_cursor_init(struct csv_cursor *self, const char *data, size_t size);
 
-/* Reads the next row that is not blank into fields; the fields past `capacity` are counted and not kept.
- * Returns the number of fields in the row, 0 at the end of the data. */
+/* Reads the next row that is not blank into fields; the fields past `capacity` are counted and
+ * not kept. Returns the number of fields in the row, 0 at the end of the data. */
 size_t csv_cursor_row(struct csv_cursor *self, struct csv_field *fields, size_t capacity);
 
 /* Is the field this word, in any case? */

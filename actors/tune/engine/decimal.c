@@ -1,8 +1,8 @@
-/* The mantissa is gathered as an integer of at most 19 digits, the rest is a power of ten. If both
- * are exact as doubles, one multiplication or division is correctly rounded. If both are exact in the 64-bit
- * mantissa of an x87 long double, its quotient is rounded twice, which is only wrong next to a tie; a tie is
- * seen in the last 11 bits. All other cases go to strtod, as digits and exponent without a
- * decimal point, so that no locale is involved. */
+/* The mantissa is gathered as an integer of at most 19 digits, the rest is a power of ten. If
+ * both are exact as doubles, one multiplication or division is correctly rounded. If both are
+ * exact in the 64-bit mantissa of an x87 long double, its quotient is rounded twice, which is
+ * only wrong next to a tie; a tie is seen in the last 11 bits. All other cases go to strtod, as
+ * digits and exponent without a decimal point, so that no locale is involved. */
 #include "actors/tune/engine/decimal.h"
 
 #include <float.h>
@@ -160,7 +160,8 @@ decimal_parse(const char *text, size_t size, double *ret)
 size_t
 decimal_prefix(const char *text, size_t size)
 {
-    struct scan scan = {.at = text, .end = text + (size < DECIMAL_MAX_BYTES ? size : DECIMAL_MAX_BYTES)};
+    struct scan scan = {.at = text,
+                        .end = text + (size < DECIMAL_MAX_BYTES ? size : DECIMAL_MAX_BYTES)};
 
     scan_number(&scan);
     return scan.has_digit ? (size_t)(scan.at - text) : 0;

@@ -1,6 +1,7 @@
 /* decimal - decimal text to the nearest double, whatever the locale.
  *
- * [+-] digits [. digits] [e [+-] digits], correctly rounded. No blanks, no hexadecimal, no "inf".
+ * [+-] digits [. digits] [e [+-] digits], correctly rounded. No blanks, no hexadecimal, no
+ * "inf".
  */
 #ifndef ENGINE_DECIMAL_H
 #define ENGINE_DECIMAL_H

@@ -1,6 +1,6 @@
 /* Recursive descent, one function per level of precedence, code emitted as the text is read.
- * Temporaries are a stack. A lag is no instruction: inside prev(...) every series and column is read
- * one bar earlier. cross_above reads its arguments' text twice, the first time lagged. */
+ * Temporaries are a stack. A lag is no instruction: inside prev(...) every series and column is
+ * read one bar earlier. cross_above reads its arguments' text twice, the first time lagged. */
 #include "actors/tune/engine/expr.h"
 
 #include <stdarg.h>
@@ -42,7 +42,8 @@ fail(const struct parser *parser, const char *format, ...)
 static void
 skip_blanks(struct parser *parser)
 {
-    while (*parser->at == ' ' || *parser->at == '\t' || *parser->at == '\n' || *parser->at == '\r')
+    while (*parser->at == ' ' || *parser->at == '\t' || *parser->at == '\n' ||
+           *parser->at == '\r')
         parser->at++;
 }
 
@@ -115,7 +116,8 @@ emit(struct parser *parser, enum program_op op, const struct value *a, const str
     if (program->code_count == PROGRAM_CODE_MAX)
         return fail(parser, "the expression is too long; name a part of it as an indicator");
     if (parser->temps == PROGRAM_TEMPS_MAX)
-        return fail(parser, "the expression nests too deeply; name a part of it as an indicator");
+        return fail(parser,
+                    "the expression nests too deeply; name a part of it as an indicator");
     const uint8_t target = (uint8_t)parser->temps++;
     program->code[program->code_count++] = (struct instruction){
         .op = (uint8_t)op, .target = target, .a = a->operand, .b = b->operand};
@@ -133,10 +135,10 @@ scalar_operand(struct parser *parser, struct scalar scalar, struct value *ret)
     struct program *program = parser->program;
     size_t i = 0;
 
-    while (i < program->scalar_count && (program->scalars[i].is_param != scalar.is_param ||
-                                         program->scalars[i].param != scalar.param ||
-                                         memcmp(&program->scalars[i].number, &scalar.number,
-                                                sizeof scalar.number) != 0))
+    while (i < program->scalar_count &&
+           (program->scalars[i].is_param != scalar.is_param ||
+            program->scalars[i].param != scalar.param ||
+            memcmp(&program->scalars[i].number, &scalar.number, sizeof scalar.number) != 0))
         i++;
     if (i == PROGRAM_SCALARS_MAX)
         return fail(parser, "more than %d different numbers and params in one expression",
@@ -161,7 +163,9 @@ series_operand(struct parser *parser, enum operand_kind kind, size_t index, stru
         program->columns |= UINT32_C(1) << index;
     program->is_series = true;
     *ret = (struct value){
-        .operand = {.kind = (uint8_t)kind, .index = (uint8_t)index, .lag = (uint8_t)parser->lag},
+        .operand = {.kind = (uint8_t)kind,
+                    .index = (uint8_t)index,
+                    .lag = (uint8_t)parser->lag},
         .is_series = true,
     };
 }
@@ -178,7 +182,8 @@ number(struct parser *parser, struct value *ret)
     return scalar_operand(parser, scalar, ret);
 }
 
-static const char *const series_names[SERIES_COUNT] = {"open", "high", "low", "close", "volume"};
+static const char *const series_names[SERIES_COUNT] = {"open", "high", "low", "close",
+                                                       "volume"};
 
 /* A name that is not a function's. */
 static tm_err_t
@@ -200,8 +205,8 @@ variable(struct parser *parser, const char *name, struct value *ret)
     }
     for (size_t i = 0; i < scope->param_count; i++) {
         if (strcmp(name, scope->params[i].name) == 0)
-            return scalar_operand(parser, (struct scalar){.is_param = true, .param = (uint32_t)i},
-                                  ret);
+            return scalar_operand(parser,
+                                  (struct scalar){.is_param = true, .param = (uint32_t)i}, ret);
     }
     parser->at -= strlen(name);
     return fail(parser, "unknown name `%s`", name);
@@ -545,8 +550,12 @@ tm_err_t
 expr_compile(struct expr_scope *scope, const char *text, struct program *ret, char *detail,
              size_t detail_size)
 {
-    struct parser parser = {.scope = scope, .text = text, .at = text, .program = ret,
-                            .detail = detail, .detail_size = detail_size};
+    struct parser parser = {.scope = scope,
+                            .text = text,
+                            .at = text,
+                            .program = ret,
+                            .detail = detail,
+                            .detail_size = detail_size};
     struct value value;
 
     memset(ret, 0, sizeof *ret);

@@ -3,10 +3,9 @@
  *   condition:  or, and, not, comparisons of two numbers (< <= > >= == !=)
  *   number:     + - * / and unary minus, parentheses
  *   names:      params, indicators, open high low close volume
- *   over time:  sma stdev ema rsi highest lowest (series, length), atr(length); highest and lowest
- *               look at the bars before this one
- *   per bar:    abs(x) min(x, y) max(x, y) prev(x); cross_above(x, y): prev(x) < prev(y) and
- *               x > y; cross_below: the mirror image, both strict
+ *   over time:  sma stdev ema rsi highest lowest (series, length), atr(length); highest and
+ * lowest look at the bars before this one per bar:    abs(x) min(x, y) max(x, y) prev(x);
+ * cross_above(x, y): prev(x) < prev(y) and x > y; cross_below: the mirror image, both strict
  *
  * A function over time becomes a column of its own in the scope, shared with every other use of
  * the same text meaning. A length is a number that does not depend on the bar.
@@ -53,15 +52,15 @@ struct expr_scope {
 };
 
 /* TM_INVALID_STRATEGY with "position 7: ..." in detail (positions count from 1). */
-TM_CHECKED tm_err_t expr_compile(struct expr_scope *scope, const char *text, struct program *ret,
-                                 char *detail, size_t detail_size);
+TM_CHECKED tm_err_t expr_compile(struct expr_scope *scope, const char *text,
+                                 struct program *ret, char *detail, size_t detail_size);
 
 /* The column of a compiled number; a new one if it is not just a column already. */
 TM_CHECKED tm_err_t expr_column(struct expr_scope *scope, const struct program *program,
                                 uint8_t *ret, char *detail, size_t detail_size);
 
-/* The column of a definition, new unless it is there already; TM_INVALID_STRATEGY when there are too
- * many. Definitions are zeroed before they are filled, so that they can be compared. */
+/* The column of a definition, new unless it is there already; TM_INVALID_STRATEGY when there
+ * are too many. Definitions are zeroed before they are filled, so that they can be compared. */
 TM_CHECKED tm_err_t expr_add_column(struct expr_scope *scope, const struct column_def *column,
                                     uint8_t *ret);
 

@@ -14,9 +14,10 @@ expr_add_column(struct expr_scope *scope, const struct column_def *column, uint8
 {
     size_t i = 0;
 
-    while (i < scope->column_count && (scope->columns[i].kind != column->kind ||
-                                       !same_program(&scope->columns[i].input, &column->input) ||
-                                       !same_program(&scope->columns[i].length, &column->length)))
+    while (i < scope->column_count &&
+           (scope->columns[i].kind != column->kind ||
+            !same_program(&scope->columns[i].input, &column->input) ||
+            !same_program(&scope->columns[i].length, &column->length)))
         i++;
     if (i == PROGRAM_COLUMNS_MAX)
         return TM_INVALID_STRATEGY;

@@ -20,8 +20,8 @@ indicator_first(const double *in, size_t count)
     return i;
 }
 
-/* Where a window of `length` values that begins at the first defined one is full; everything before is
- * written NaN. `extra` values are needed beyond the length. */
+/* Where a window of `length` values that begins at the first defined one is full; everything
+ * before is written NaN. `extra` values are needed beyond the length. */
 static size_t
 first_full(const double *in, size_t count, size_t length, size_t extra, double *out)
 {
@@ -130,7 +130,8 @@ indicator_stdev(const double *in, size_t count, size_t length, double *out)
         run_add(&run, in[i]);
         if (i < first)
             continue;
-        const double variance = run.length >= length ? 0 : window.squares / (double)(length - 1);
+        const double variance =
+            run.length >= length ? 0 : window.squares / (double)(length - 1);
         out[i] = variance > 0 ? sqrt(variance) : variance <= 0 ? 0.0 : variance;
     }
     return first;
@@ -190,10 +191,10 @@ indicator_rsi(const double *in, size_t count, size_t length, double *out)
     return first;
 }
 
-/* Extreme of the `length` values before each bar. Blocks of `length` are cut off the series; the extreme
- * of any window is that of the end of one block and the beginning of the next (van Herk): `out` first
- * takes each block's running extreme from its end, then is combined with that of the next from its
- * beginning, so the cost does not depend on the length. */
+/* Extreme of the `length` values before each bar. Blocks of `length` are cut off the series;
+ * the extreme of any window is that of the end of one block and the beginning of the next (van
+ * Herk): `out` first takes each block's running extreme from its end, then is combined with
+ * that of the next from its beginning, so the cost does not depend on the length. */
 static inline size_t
 extreme(const double *in, size_t count, size_t length, double *out, double sign)
 {
@@ -201,7 +202,8 @@ extreme(const double *in, size_t count, size_t length, double *out, double sign)
 
     if (first == count)
         return count;
-    const double *window = in + (first - length); /* window[k .. k+length) is before bar first+k */
+    const double *window =
+        in + (first - length); /* window[k .. k+length) is before bar first+k */
     const size_t windows = count - first;
     double *result = out + first;
     for (size_t begin = 0; begin < windows; begin += length) {

@@ -1,7 +1,7 @@
 /* metrics - the figures of one back-test: metrics.def as a struct and as a table.
  *
- * Formulas: backtesting.py 0.6.6 as restated for this project; `calmar` here is annual return over
- * drawdown, the objective `calmar` is return_pct over |max_drawdown_pct| (tune.h).
+ * Formulas: backtesting.py 0.6.6 as restated for this project; `calmar` here is annual return
+ * over drawdown, the objective `calmar` is return_pct over |max_drawdown_pct| (tune.h).
  */
 #ifndef ENGINE_METRICS_H
 #define ENGINE_METRICS_H

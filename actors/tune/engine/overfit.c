@@ -10,7 +10,8 @@
 
 #define EULER_GAMMA 0.57721566490153286
 
-/* One number per trial and block, by block; and running sums over the blocks of the training half. */
+/* One number per trial and block, by block; and running sums over the blocks of the training
+ * half. */
 struct sums {
     size_t trials;
     double days[METRICS_BLOCKS];
@@ -29,7 +30,10 @@ daily_sharpe(double days, double sum, double square)
     const double mean = sum / days;
     const double variance = square / days - mean * mean;
 
-    return variance > 1e-18 ? mean / sqrt(variance * days / (days - 1)) : mean > 1e-12 ? 1e9 : mean < -1e-12 ? -1e9 : 0.0;
+    return variance > 1e-18 ? mean / sqrt(variance * days / (days - 1))
+           : mean > 1e-12   ? 1e9
+           : mean < -1e-12  ? -1e9
+                            : 0.0;
 }
 
 double
@@ -57,8 +61,8 @@ sums_init(struct sums *self, const struct metrics_blocks *const *blocks, size_t 
     if (!self->memory)
         return false;
     double *next = self->memory;
-    double **lone[] = {&self->total_sum, &self->total_square, &self->half_sum, &self->half_square,
-                       &self->other};
+    double **lone[] = {&self->total_sum, &self->total_square, &self->half_sum,
+                       &self->half_square, &self->other};
     for (size_t i = 0; i < sizeof lone / sizeof lone[0]; i++, next += trials)
         *lone[i] = next;
     for (size_t b = 0; b < METRICS_BLOCKS; b++, next += 2 * trials) {
@@ -207,7 +211,8 @@ overfit_deflated_sharpe(const struct daily_moments *best, const double *sharpes,
     if (n < 2 || best->days < 3 || !(best->deviation > 0))
         return (double)NAN;
     const double sharpe = best->mean / best->deviation;
-    const double spread = 1.0 - best->skew * sharpe + (best->kurtosis - 1.0) / 4.0 * sharpe * sharpe;
+    const double spread =
+        1.0 - best->skew * sharpe + (best->kurtosis - 1.0) / 4.0 * sharpe * sharpe;
     if (!(spread > 0))
         return (double)NAN;
     const double bar = expected_best(squares / (n - 1), n);

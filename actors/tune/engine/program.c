@@ -22,25 +22,25 @@ struct work {
     size_t count;
 };
 
-#define WORK_NUMBER(expression)                                                                   \
-    ENGINE_ELEMENTWISE                                                                            \
-    for (size_t i = 0; i < work->count; i++) {                                                    \
-        const double x = work->a[i], y = work->b[i];                                              \
-        (void)y;                                                                                  \
-        work->numbers[i] = expression;                                                            \
+#define WORK_NUMBER(expression)                      \
+    ENGINE_ELEMENTWISE                               \
+    for (size_t i = 0; i < work->count; i++) {       \
+        const double x = work->a[i], y = work->b[i]; \
+        (void)y;                                     \
+        work->numbers[i] = expression;               \
     }
-#define WORK_COMPARE(expression)                                                                  \
-    ENGINE_ELEMENTWISE                                                                            \
-    for (size_t i = 0; i < work->count; i++) {                                                    \
-        const double x = work->a[i], y = work->b[i];                                              \
-        work->flags[i] = (uint8_t)(expression);                                                   \
+#define WORK_COMPARE(expression)                     \
+    ENGINE_ELEMENTWISE                               \
+    for (size_t i = 0; i < work->count; i++) {       \
+        const double x = work->a[i], y = work->b[i]; \
+        work->flags[i] = (uint8_t)(expression);      \
     }
-#define WORK_LOGIC(expression)                                                                    \
-    ENGINE_ELEMENTWISE                                                                            \
-    for (size_t i = 0; i < work->count; i++) {                                                    \
-        const uint8_t x = work->flag_a[i], y = work->flag_b[i];                                   \
-        (void)y;                                                                                  \
-        work->flags[i] = (uint8_t)(expression);                                                   \
+#define WORK_LOGIC(expression)                                  \
+    ENGINE_ELEMENTWISE                                          \
+    for (size_t i = 0; i < work->count; i++) {                  \
+        const uint8_t x = work->flag_a[i], y = work->flag_b[i]; \
+        (void)y;                                                \
+        work->flags[i] = (uint8_t)(expression);                 \
     }
 
 ENGINE_CLONES
@@ -50,8 +50,8 @@ run_instruction(enum program_op op, const struct work *shared)
     const struct work copy = *shared, *work = &copy;
 
     switch (op) {
-#define O(name, kind, expression)                                                                 \
-    case PROGRAM_##name:                                                                          \
+#define O(name, kind, expression) \
+    case PROGRAM_##name:          \
         WORK_##kind(expression) break;
         PROGRAM_OPS(O)
 #undef O
@@ -59,8 +59,8 @@ run_instruction(enum program_op op, const struct work *shared)
 }
 
 static const double *
-number_operand(const struct registers *registers, const struct frame *frame, struct operand operand,
-               size_t first)
+number_operand(const struct registers *registers, const struct frame *frame,
+               struct operand operand, size_t first)
 {
     switch ((enum operand_kind)operand.kind) {
     case OPERAND_SCALAR:
@@ -114,8 +114,8 @@ fill_scalars(const struct program *self, const double *params, struct registers 
 }
 
 void
-program_numbers(const struct program *self, const struct frame *frame, size_t first, size_t count,
-                double *out)
+program_numbers(const struct program *self, const struct frame *frame, size_t first,
+                size_t count, double *out)
 {
     struct registers registers;
 

@@ -1,8 +1,8 @@
 /* program - an expression as straight-line code over columns, run a block of bars at a time.
  *
- * Operands are bar series, indicator columns (both with a lag), scalars (numbers and params) and
- * temporaries. An instruction's kind (arithmetic, comparison, logic) is a column of its table.
- * expr.h makes programs; columns.h runs them.
+ * Operands are bar series, indicator columns (both with a lag), scalars (numbers and params)
+ * and temporaries. An instruction's kind (arithmetic, comparison, logic) is a column of its
+ * table. expr.h makes programs; columns.h runs them.
  */
 #ifndef ENGINE_PROGRAM_H
 #define ENGINE_PROGRAM_H
@@ -19,22 +19,22 @@
 #define PROGRAM_COLUMNS_MAX 32
 
 /* O(name, kind, expression of x and y) */
-#define PROGRAM_OPS(O)                                                                            \
-    O(ADD, NUMBER, x + y)                                                                         \
-    O(SUB, NUMBER, x - y)                                                                         \
-    O(MUL, NUMBER, x *y)                                                                          \
-    O(DIV, NUMBER, x / y)                                                                         \
-    O(MIN, NUMBER, x < y ? x : y)                                                                 \
-    O(MAX, NUMBER, x > y ? x : y)                                                                 \
-    O(ABS, NUMBER, fabs(x))                                                                       \
-    O(LT, COMPARE, x < y)                                                                         \
-    O(LE, COMPARE, x <= y)                                                                        \
-    O(GT, COMPARE, x > y)                                                                         \
-    O(GE, COMPARE, x >= y)                                                                        \
-    O(EQ, COMPARE, x == y)                                                                        \
-    O(NE, COMPARE, x != y)                                                                        \
-    O(AND, LOGIC, x &y)                                                                           \
-    O(OR, LOGIC, x | y)                                                                           \
+#define PROGRAM_OPS(O)            \
+    O(ADD, NUMBER, x + y)         \
+    O(SUB, NUMBER, x - y)         \
+    O(MUL, NUMBER, (x) * (y))     \
+    O(DIV, NUMBER, x / y)         \
+    O(MIN, NUMBER, x < y ? x : y) \
+    O(MAX, NUMBER, x > y ? x : y) \
+    O(ABS, NUMBER, fabs(x))       \
+    O(LT, COMPARE, x < y)         \
+    O(LE, COMPARE, x <= y)        \
+    O(GT, COMPARE, x > y)         \
+    O(GE, COMPARE, x >= y)        \
+    O(EQ, COMPARE, x == y)        \
+    O(NE, COMPARE, x != y)        \
+    O(AND, LOGIC, (x) & (y))      \
+    O(OR, LOGIC, x | y)           \
     O(NOT, LOGIC, x ^ 1)
 
 enum program_op {

@@ -8,10 +8,10 @@
 #define STRATEGY_DESCRIPTION_BYTES 1001
 
 /* R(name): the four conditions, members of the spec. */
-#define RULES(R)                                                                                  \
-    R(entry_long)                                                                                 \
-    R(exit_long)                                                                                  \
-    R(entry_short)                                                                                \
+#define RULES(R)   \
+    R(entry_long)  \
+    R(exit_long)   \
+    R(entry_short) \
     R(exit_short)
 
 enum rule {

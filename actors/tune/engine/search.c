@@ -8,10 +8,10 @@
 
 struct dimension {
     size_t param;
-    uint64_t points;   /* 0: continuous */
-    double *values;    /* of a list; NULL for a range */
+    uint64_t points; /* 0: continuous */
+    double *values;  /* of a list; NULL for a range */
     double min, max;
-    double step;       /* between points; 0 for a continuous range */
+    double step; /* between points; 0 for a continuous range */
     bool is_int;
 };
 
@@ -64,8 +64,8 @@ static tm_err_t
 check_value(const struct reader *reader, const struct strategy_param *param, double value)
 {
     if (!(value >= param->min && value <= param->max))
-        return fail(reader, "%s: %.10g is not from %.10g to %.10g", param->name, value, param->min,
-                    param->max);
+        return fail(reader, "%s: %.10g is not from %.10g to %.10g", param->name, value,
+                    param->min, param->max);
     if (param->is_int && floor(value) != value)
         return fail(reader, "%s: %.10g is not a whole number", param->name, value);
     return TM_OK;
@@ -87,14 +87,16 @@ read_list(const struct reader *reader, const struct strategy_param *param, const
         const json_t *value = json_array_get(list, i);
 
         if (!json_is_number(value))
-            return fail(reader, "%s: value %zu of the list is not a number", param->name, i + 1);
+            return fail(reader, "%s: value %zu of the list is not a number", param->name,
+                        i + 1);
         dimension->values[i] = json_number_value(value);
         const tm_err_t err = check_value(reader, param, dimension->values[i]);
         if (err)
             return err;
         for (size_t k = 0; k < i; k++) {
             if (dimension->values[k] == dimension->values[i])
-                return fail(reader, "%s: %.10g is listed twice", param->name, dimension->values[i]);
+                return fail(reader, "%s: %.10g is listed twice", param->name,
+                            dimension->values[i]);
         }
     }
     dimension->points = count;
@@ -105,7 +107,8 @@ read_list(const struct reader *reader, const struct strategy_param *param, const
 static tm_err_t
 step_points(const struct reader *reader, const char *name, struct dimension *dimension)
 {
-    const double steps = floor((dimension->max - dimension->min) / dimension->step * (1 + 1e-12));
+    const double steps =
+        floor((dimension->max - dimension->min) / dimension->step * (1 + 1e-12));
 
     if (!(steps < SEARCH_POINTS_MAX))
         return fail(reader, "%s: step %.10g makes more than %d points", name, dimension->step,
@@ -114,7 +117,8 @@ step_points(const struct reader *reader, const char *name, struct dimension *dim
     return TM_OK;
 }
 
-/* A grid's points of a range without a step: SEARCH_RANGE_POINTS, evenly spaced, on the grain. */
+/* A grid's points of a range without a step: SEARCH_RANGE_POINTS, evenly spaced, on the grain.
+ */
 static tm_err_t
 spread_points(struct dimension *dimension, double grain)
 {
@@ -138,7 +142,8 @@ spread_points(struct dimension *dimension, double grain)
     return TM_OK;
 }
 
-/* min and max are set; step is the user's, grain the finest difference that makes sense (0: none). */
+/* min and max are set; step is the user's, grain the finest difference that makes sense (0:
+ * none). */
 static tm_err_t
 lay_out_range(const struct reader *reader, const char *name, double step, double grain,
               struct dimension *dimension)
@@ -159,8 +164,8 @@ lay_out_range(const struct reader *reader, const char *name, double step, double
 }
 
 static tm_err_t
-range_number(const struct reader *reader, const struct strategy_param *param, const json_t *range,
-             const char *key, double *ret)
+range_number(const struct reader *reader, const struct strategy_param *param,
+             const json_t *range, const char *key, double *ret)
 {
     const json_t *value = json_object_get(range, key);
 
@@ -177,13 +182,15 @@ check_range_keys(const struct reader *reader, const struct strategy_param *param
     const char *type, *key;
     json_t *value;
 
-    json_object_foreach (range, key, value) {
+    json_object_foreach(range, key, value)
+    {
         bool is_known = false;
 
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             is_known = is_known || strcmp(key, known[i]) == 0;
         if (!is_known)
-            return fail(reader, "%s: a range has min, max, step and type, not %.40s", param->name, key);
+            return fail(reader, "%s: a range has min, max, step and type, not %.40s",
+                        param->name, key);
     }
     value = json_object_get(range, "type");
     type = value ? json_string_value(value) : param->is_int ? "int" : "float";
@@ -237,7 +244,8 @@ add_dimension(const struct reader *reader, size_t index, json_t *json)
         return read_list(reader, param, json, dimension);
     if (json_is_object(json))
         return read_range(reader, param, json, dimension);
-    return fail(reader, "%s: must be a list of values or {\"min\": .., \"max\": ..}", param->name);
+    return fail(reader, "%s: must be a list of values or {\"min\": .., \"max\": ..}",
+                param->name);
 }
 
 static tm_err_t
@@ -298,8 +306,8 @@ measure(const struct reader *reader)
 }
 
 tm_err_t
-space_parse(const json_t *space, const strategy_t *strategy, enum search_type type, space_t **ret,
-            char *detail, size_t detail_size)
+space_parse(const json_t *space, const strategy_t *strategy, enum search_type type,
+            space_t **ret, char *detail, size_t detail_size)
 {
     struct reader reader = {strategy, NULL, detail, detail_size};
 
@@ -373,7 +381,8 @@ static double
 uniform(uint64_t seed, uint64_t index, uint64_t param)
 {
     const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
-    const uint64_t bits = mix(mix(mix(seed + golden) + golden * (index + 1)) + golden * (param + 1));
+    const uint64_t bits =
+        mix(mix(mix(seed + golden) + golden * (index + 1)) + golden * (param + 1));
 
     return (double)(bits >> 11) * 0x1p-53;
 }

@@ -1,12 +1,14 @@
 /* search - which trials a tune consists of.
  *
- * A space is what may vary: for some params of a strategy, a list of values or a range. Trial i is a
- * pure function of (space, search type, seed, i), so any number of workers makes the same trials.
+ * A space is what may vary: for some params of a strategy, a list of values or a range. Trial i
+ * is a pure function of (space, search type, seed, i), so any number of workers makes the same
+ * trials.
  *
  * JSON: {"period": [10, 20, 30], "k": {"min": 1.0, "max": 3.0, "step": 0.5, "type": "float"}}.
- * A list is discrete. A range is 5 points on a grid and continuous (whole numbers for an int) at random;
- * "step" makes it min, min+step, ... in both. NULL derives a range for each param from the strategy,
- * where the param's own step is the grain. Params that are not named keep their default.
+ * A list is discrete. A range is 5 points on a grid and continuous (whole numbers for an int)
+ * at random; "step" makes it min, min+step, ... in both. NULL derives a range for each param
+ * from the strategy, where the param's own step is the grain. Params that are not named keep
+ * their default.
  *
  * Grid: every combination, in order, the last param of the strategy fastest. Random: a
  * counter-based generator (splitmix64's finaliser) over (seed, trial, param).
@@ -18,10 +20,10 @@
 
 #include "actors/tune/engine/strategy.h"
 
-#define TUNE_PARAMS_MAX       STRATEGY_PARAMS_MAX
-#define SEARCH_VALUES_MAX     1000   /* in one list */
-#define SEARCH_POINTS_MAX     1000000 /* of one range with a step */
-#define SEARCH_RANGE_POINTS   5      /* of a grid's range without a step */
+#define TUNE_PARAMS_MAX     STRATEGY_PARAMS_MAX
+#define SEARCH_VALUES_MAX   1000    /* in one list */
+#define SEARCH_POINTS_MAX   1000000 /* of one range with a step */
+#define SEARCH_RANGE_POINTS 5       /* of a grid's range without a step */
 
 enum search_type { SEARCH_GRID, SEARCH_RANDOM, SEARCH_TPE };
 
@@ -31,8 +33,8 @@ typedef struct space space_t;
 TM_CHECKED tm_err_t search_type_parse(const char *name, enum search_type *ret);
 
 /* space may be NULL (derive). TM_INVALID_PARAM_SPACE or TM_NO_TUNABLE_PARAMS with the reason in
- * detail; TM_INVALID_SEARCH_TYPE for SEARCH_TPE, which needs the scores of earlier trials and is not a
- * function of the index. */
+ * detail; TM_INVALID_SEARCH_TYPE for SEARCH_TPE, which needs the scores of earlier trials and
+ * is not a function of the index. */
 TM_CHECKED tm_err_t space_parse(const json_t *space, const strategy_t *strategy,
                                 enum search_type type, space_t **ret, char *detail,
                                 size_t detail_size);

@@ -38,7 +38,8 @@ fail(const struct reader *reader, const char *format, ...)
 }
 
 static tm_err_t
-read_text(const struct reader *reader, const json_t *spec, const char *key, char *out, size_t size)
+read_text(const struct reader *reader, const json_t *spec, const char *key, char *out,
+          size_t size)
 {
     const json_t *value = json_object_get(spec, key);
 
@@ -112,9 +113,11 @@ read_param(const struct reader *reader, const char *name, const json_t *json)
     if (strategy->param_count == STRATEGY_PARAMS_MAX)
         return fail(reader, "params: more than %d", STRATEGY_PARAMS_MAX);
     if (!expr_is_free_name(name))
-        return fail(reader, "params: a name must be letters, digits and _, at most %d long, and no word "
-                            "of the language; this one is not: %.40s",
-                    STRATEGY_NAME_BYTES - 1, name);
+        return fail(
+            reader,
+            "params: a name must be letters, digits and _, at most %d long, and no word "
+            "of the language; this one is not: %.40s",
+            STRATEGY_NAME_BYTES - 1, name);
     snprintf(param.name, sizeof param.name, "%s", name);
     const char *type = json_string_value(json_object_get(json, "type"));
     if (!type || (strcmp(type, "int") != 0 && strcmp(type, "float") != 0))
@@ -143,7 +146,8 @@ read_params(const struct reader *reader, json_t *params)
 
     if (params && !json_is_object(params))
         return fail(reader, "params: must be an object");
-    json_object_foreach (params, name, param) {
+    json_object_foreach(params, name, param)
+    {
         const tm_err_t err = read_param(reader, name, param);
         if (err)
             return err;
@@ -174,8 +178,9 @@ read_indicator(const struct reader *reader, const char *name, const json_t *text
     uint8_t column;
 
     if (!expr_is_free_name(name) || strategy_param_index(reader->strategy, name) >= 0)
-        return fail(reader, "indicators: this name is a param's or a word of the language, or not "
-                            "letters, digits and _: %.40s",
+        return fail(reader,
+                    "indicators: this name is a param's or a word of the language, or not "
+                    "letters, digits and _: %.40s",
                     name);
     if (scope->name_count == EXPR_NAMES_MAX)
         return fail(reader, "indicators: more than %d", EXPR_NAMES_MAX);
@@ -201,7 +206,8 @@ read_indicators(const struct reader *reader, json_t *indicators)
 
     if (indicators && !json_is_object(indicators))
         return fail(reader, "indicators: must be an object");
-    json_object_foreach (indicators, name, text) {
+    json_object_foreach(indicators, name, text)
+    {
         const tm_err_t err = read_indicator(reader, name, text);
         if (err)
             return err;
@@ -227,7 +233,9 @@ read_rules(const struct reader *reader, const json_t *spec)
         strategy->has_rule[i] = true;
     }
     if (!strategy->has_rule[RULE_entry_long] && !strategy->has_rule[RULE_entry_short])
-        return fail(reader, "entry_long: there is no entry; one of entry_long and entry_short is needed");
+        return fail(
+            reader,
+            "entry_long: there is no entry; one of entry_long and entry_short is needed");
     for (size_t i = 0; i < RULE_COUNT; i++)
         strategy->rule_params[i] = expr_params(&strategy->scope, &strategy->rules[i]);
     return TM_OK;
@@ -237,7 +245,8 @@ static tm_err_t
 read_head(const struct reader *reader, const json_t *spec)
 {
     strategy_t *strategy = reader->strategy;
-    const json_t *reversing = json_object_get(spec, "reversing"), *tags = json_object_get(spec, "tags");
+    const json_t *reversing = json_object_get(spec, "reversing"),
+                 *tags = json_object_get(spec, "tags");
     tm_err_t err = read_text(reader, spec, "id", strategy->id, sizeof strategy->id);
 
     if (!err)
@@ -278,8 +287,9 @@ check_lengths(const struct reader *reader)
             continue;
         const double length = program_scalar(&column->length, params);
         if (!(length >= 1 && length <= EXPR_LENGTH_MAX) || floor(length) != length)
-            return fail(reader, "indicators: with the default params a length is %g; it must be a "
-                                "whole number from 1 to %d",
+            return fail(reader,
+                        "indicators: with the default params a length is %g; it must be a "
+                        "whole number from 1 to %d",
                         length, EXPR_LENGTH_MAX);
     }
     return TM_OK;
@@ -341,13 +351,15 @@ nests_too_deeply(const char *json, size_t size)
 }
 
 tm_err_t
-strategy_parse(const char *json, size_t size, strategy_t **ret, char *detail, size_t detail_size)
+strategy_parse(const char *json, size_t size, strategy_t **ret, char *detail,
+               size_t detail_size)
 {
     const struct reader reader = {NULL, detail, detail_size};
     json_error_t error;
 
     if (size > STRATEGY_JSON_MAX_BYTES)
-        return fail(&reader, "the specification is larger than %d bytes", STRATEGY_JSON_MAX_BYTES);
+        return fail(&reader, "the specification is larger than %d bytes",
+                    STRATEGY_JSON_MAX_BYTES);
     if (nests_too_deeply(json, size))
         return fail(&reader, "the specification nests more than %d levels", NESTING_MAX);
     json_t *spec = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);

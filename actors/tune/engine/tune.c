@@ -11,10 +11,8 @@
 #include "actors/tune/engine/tune_plan.h"
 
 static const char *const objective_names[OBJECTIVE_COUNT] = {
-    [OBJECTIVE_SHARPE] = "sharpe",
-    [OBJECTIVE_SHARPE_DD_PENALTY] = "sharpe_dd_penalty",
-    [OBJECTIVE_RETURN] = "return",
-    [OBJECTIVE_RETURN_DD_PENALTY] = "return_dd_penalty",
+    [OBJECTIVE_SHARPE] = "sharpe", [OBJECTIVE_SHARPE_DD_PENALTY] = "sharpe_dd_penalty",
+    [OBJECTIVE_RETURN] = "return", [OBJECTIVE_RETURN_DD_PENALTY] = "return_dd_penalty",
     [OBJECTIVE_CALMAR] = "calmar",
 };
 
@@ -58,7 +56,8 @@ objective_value(enum objective objective, double dd_lambda, const struct metrics
     return (double)NAN;
 }
 
-/* A place in the order in which trials are run: those that share indicator columns one after the other. */
+/* A place in the order in which trials are run: those that share indicator columns one after
+ * the other. */
 struct place {
     double key[TUNE_PARAMS_MAX];
     size_t position;
@@ -115,7 +114,8 @@ judge(const tune_plan_t *plan, struct trial *trial)
 
     trial->status = TRIAL_COMPLETED;
     if (metrics->trades < options->min_trades)
-        skip(trial, "min_trades_not_met (%.0f<%" PRIu32 ")", metrics->trades, options->min_trades);
+        skip(trial, "min_trades_not_met (%.0f<%" PRIu32 ")", metrics->trades,
+             options->min_trades);
     else if (-metrics->max_drawdown_pct > options->gate_max_drawdown_pct)
         skip(trial, "gate:max_drawdown_pct (%.1f < %.1f)", metrics->max_drawdown_pct,
              -options->gate_max_drawdown_pct);
@@ -154,7 +154,8 @@ run_trial(tune_plan_t *plan, struct trial *trial)
         if (strategy_check_params(plan->strategy, trial->params, trial->skip_reason,
                                   sizeof trial->skip_reason) == TM_OK)
             snprintf(trial->skip_reason, sizeof trial->skip_reason,
-                     "an indicator's length is not a whole number from 1 to %d", EXPR_LENGTH_MAX);
+                     "an indicator's length is not a whole number from 1 to %d",
+                     EXPR_LENGTH_MAX);
         return TM_OK;
     }
     if (err)

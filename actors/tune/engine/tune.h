@@ -1,10 +1,11 @@
 /* tune - many back-tests over one data set, and their ranking.
  *
- * A plan is a tune without its results: windows, space, objective, gates. tune_run_range computes any
- * range of its trials; the same trial has the same bits whatever the range or the order. With a split, the
- * first part of the bars is in-sample and the last oos_ratio of them out-of-sample; no bar is in
- * both, and each window is a back-test of its own, warm-up included. The score and the gates are then
- * the out-of-sample window's; else those of the whole ("primary").
+ * A plan is a tune without its results: windows, space, objective, gates. tune_run_range
+ * computes any range of its trials; the same trial has the same bits whatever the range or the
+ * order. With a split, the first part of the bars is in-sample and the last oos_ratio of them
+ * out-of-sample; no bar is in both, and each window is a back-test of its own, warm-up
+ * included. The score and the gates are then the out-of-sample window's; else those of the
+ * whole ("primary").
  *
  * A plan borrows bars and strategy; both must outlive it. Not for two threads at a time: one
  * plan per worker is the way.
@@ -22,8 +23,8 @@
 #define TUNE_REASON_BYTES  96
 #define TUNE_WARNING_BYTES 160
 
-/* calmar, as an objective, is return_pct / |max_drawdown_pct|. The penalties subtract dd_lambda *
- * |max_drawdown_pct|. */
+/* calmar, as an objective, is return_pct / |max_drawdown_pct|. The penalties subtract dd_lambda
+ * * |max_drawdown_pct|. */
 enum objective {
     OBJECTIVE_SHARPE,
     OBJECTIVE_SHARPE_DD_PENALTY,
@@ -34,25 +35,28 @@ enum objective {
 };
 
 const char *objective_name(enum objective objective); /* "sharpe_dd_penalty" */
-TM_CHECKED tm_err_t objective_parse(const char *name, enum objective *ret); /* INVALID_OBJECTIVE_TYPE */
-double objective_value(enum objective objective, double dd_lambda, const struct metrics *metrics); /* NaN: undefined */
+TM_CHECKED tm_err_t objective_parse(const char *name,
+                                    enum objective *ret); /* INVALID_OBJECTIVE_TYPE */
+double objective_value(enum objective objective, double dd_lambda,
+                       const struct metrics *metrics); /* NaN: undefined */
 
 struct tune_options {
     struct backtest_options backtest;
     enum objective objective;
     double dd_lambda;
-    double oos_ratio;                 /* 0: no split; else 0.01 .. 0.5 */
-    uint32_t min_trades;              /* asked by the user; 5 */
-    double gate_max_drawdown_pct;     /* 20; as a positive number */
-    uint32_t gate_min_trades;         /* 10 */
-    uint64_t n_trials;                /* capped to a grid's size */
+    double oos_ratio;             /* 0: no split; else 0.01 .. 0.5 */
+    uint32_t min_trades;          /* asked by the user; 5 */
+    double gate_max_drawdown_pct; /* 20; as a positive number */
+    uint32_t gate_min_trades;     /* 10 */
+    uint64_t n_trials;            /* capped to a grid's size */
     uint64_t seed;
 };
 
-#define TUNE_OPTIONS_DEFAULT                                                                      \
-    {                                                                                             \
-        .backtest = BACKTEST_OPTIONS_DEFAULT, .objective = OBJECTIVE_SHARPE, .dd_lambda = 0.02,   \
-        .min_trades = 5, .gate_max_drawdown_pct = 20.0, .gate_min_trades = 10, .n_trials = 50,    \
+#define TUNE_OPTIONS_DEFAULT                                                 \
+    {                                                                        \
+        .backtest = BACKTEST_OPTIONS_DEFAULT, .objective = OBJECTIVE_SHARPE, \
+        .dd_lambda = 0.02, .min_trades = 5, .gate_max_drawdown_pct = 20.0,   \
+        .gate_min_trades = 10, .n_trials = 50,                               \
     }
 
 /* PENDING: not run, because the range was stopped. */
@@ -63,20 +67,21 @@ struct trial {
     double params[TUNE_PARAMS_MAX]; /* in the strategy's order */
     enum trial_status status;
     char skip_reason[TUNE_REASON_BYTES]; /* why skipped or failed; "" otherwise */
-    double score;           /* NaN: undefined. Zero is a score */
-    double score_is, score_oos; /* NaN without a split */
-    double objective_score; /* the objective's value on the window that is judged; equals score */
-    double overfit_gap;     /* score_is - score_oos; NaN without a split */
-    struct metrics is;      /* in-sample; the whole without a split */
-    struct metrics oos;     /* all undefined without a split */
+    double score;                        /* NaN: undefined. Zero is a score */
+    double score_is, score_oos;          /* NaN without a split */
+    double
+        objective_score; /* the objective's value on the window that is judged; equals score */
+    double overfit_gap;  /* score_is - score_oos; NaN without a split */
+    struct metrics is;   /* in-sample; the whole without a split */
+    struct metrics oos;  /* all undefined without a split */
     struct metrics_blocks blocks; /* of `is`, for tune_pbo */
 };
 
 typedef struct tune_plan tune_plan_t;
 
 /* Errors: TM_BAD_REQUEST (options), TM_INSUFFICIENT_DATA, TM_INVALID_SEARCH_TYPE,
- * TM_INVALID_PARAM_SPACE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in detail. param_space may
- * be NULL. */
+ * TM_INVALID_PARAM_SPACE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in detail. param_space
+ * may be NULL. */
 TM_CHECKED tm_err_t tune_plan_new(const bars_t *bars, const strategy_t *strategy,
                                   const json_t *param_space, enum search_type type,
                                   const struct tune_options *options, tune_plan_t **ret,
@@ -91,13 +96,13 @@ const char *tune_plan_warning(const tune_plan_t *self); /* "" or why the split w
 void tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PARAMS_MAX]);
 
 /* Computes trials first .. first+count-1 into out, in index order. Looks at *stop (may be NULL)
- * before each trial; when set, returns TM_CANCELED and the rest stay TRIAL_PENDING. TM_BAD_REQUEST
- * for a range outside the plan. */
+ * before each trial; when set, returns TM_CANCELED and the rest stay TRIAL_PENDING.
+ * TM_BAD_REQUEST for a range outside the plan. */
 TM_CHECKED tm_err_t tune_run_range(tune_plan_t *self, uint64_t first, size_t count,
                                    struct trial *out, const atomic_bool *stop);
 
-/* One trial's params with the equity curve and trades of the window that is judged. The metrics have
- * the bits of the trial's. */
+/* One trial's params with the equity curve and trades of the window that is judged. The metrics
+ * have the bits of the trial's. */
 TM_CHECKED tm_err_t tune_trace(tune_plan_t *self, const double *params, struct metrics *ret,
                                backtest_trace_t **ret_trace);
 

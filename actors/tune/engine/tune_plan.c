@@ -16,7 +16,8 @@ are_sound(const struct tune_options *options, char *detail, size_t detail_size)
         wrong = "the objective is not a known one";
     else if (!(options->dd_lambda >= 0 && options->dd_lambda <= 1e6))
         wrong = "dd_lambda must be from 0 to 1000000";
-    else if (options->oos_ratio != 0 && !(options->oos_ratio >= 0.01 && options->oos_ratio <= 0.5))
+    else if (options->oos_ratio != 0 &&
+             !(options->oos_ratio >= 0.01 && options->oos_ratio <= 0.5))
         wrong = "oos_ratio must be from 0.01 to 0.5";
     else if (!(options->gate_max_drawdown_pct >= 0))
         wrong = "the gate on drawdown must not be negative";
@@ -38,10 +39,11 @@ split(tune_plan_t *self, const bars_t *bars)
     if (ratio == 0)
         return;
     if (is < TUNE_MIN_IS_BARS || oos < TUNE_MIN_OOS_BARS) {
-        snprintf(self->warning, sizeof self->warning,
-                 "no out-of-sample split: %zu in-sample and %zu out-of-sample bars, at least %d and "
-                 "%d are needed",
-                 is, oos, TUNE_MIN_IS_BARS, TUNE_MIN_OOS_BARS);
+        snprintf(
+            self->warning, sizeof self->warning,
+            "no out-of-sample split: %zu in-sample and %zu out-of-sample bars, at least %d and "
+            "%d are needed",
+            is, oos, TUNE_MIN_IS_BARS, TUNE_MIN_OOS_BARS);
         return;
     }
     self->is_split = true;
