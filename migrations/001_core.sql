@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS strategies (
     id           uuid PRIMARY KEY,
     workspace_id uuid REFERENCES workspaces (id) ON DELETE CASCADE,
     name         text NOT NULL,
-    spec         jsonb NOT NULL,
+    spec         json NOT NULL, -- not jsonb: the order of params and indicators has a meaning
     created_at   timestamptz NOT NULL DEFAULT now(),
     updated_at   timestamptz NOT NULL DEFAULT now()
 );

@@ -15,3 +15,6 @@ add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
 set_tests_properties(settings_file PROPERTIES LABELS "unit")
 
 tm_fuzz(settings fuzz/fuzz_settings.c LIBS tm_kit)
+
+# they watch clocks: alone, so that a busy machine does not decide the outcome
+set_tests_properties(pg PROPERTIES RUN_SERIAL ON)

@@ -1,3 +1,8 @@
-# Tune requests, and the tune actor against a private PostgreSQL.
+# Tune requests, and the tune actor: its parts, one job against a private PostgreSQL, its process.
+tm_test(tune_request unit/test_tune_request.c LIBS tm_kit)
+tm_test(tune_trials unit/test_tune_trials.c LIBS tm_tune)
 tm_test(tune_job unit/test_tune_job.c support/tune_world.c LIBS tm_tune tm_test_support TIMEOUT 600)
-set_tests_properties(tune_job PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(tune_process unit/test_tune_process.c unit/fake_broker.c support/tune_world.c
+        LIBS tm_tune tm_test_support TIMEOUT 600)
+set_tests_properties(tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
+tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)

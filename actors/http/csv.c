@@ -116,10 +116,27 @@ csv_take(csv_t *self, size_t *ret_size)
 
 /* Columns: a member of an item, or with a dot a member of its summary. */
 static const char *const columns[] = {
-    "rank", "tune_id", "run_id", "strategy_entity_id", "strategy_name", "objective_type",
-    "objective_score", "score", "score_is", "score_oos", "overfit_gap", ".return_pct",
-    ".max_drawdown_pct", ".sharpe", ".win_rate", ".trades", ".buy_hold_return_pct",
-    ".avg_trade_pct", ".profit_factor", "params", "created_at",
+    "rank",
+    "tune_id",
+    "run_id",
+    "strategy_entity_id",
+    "strategy_name",
+    "objective_type",
+    "objective_score",
+    "score",
+    "score_is",
+    "score_oos",
+    "overfit_gap",
+    ".return_pct",
+    ".max_drawdown_pct",
+    ".sharpe",
+    ".win_rate",
+    ".trades",
+    ".buy_hold_return_pct",
+    ".avg_trade_pct",
+    ".profit_factor",
+    "params",
+    "created_at",
 };
 
 static const json_t *

@@ -16,7 +16,8 @@ void csv_number(csv_t *self, double value); /* the shortest digits that read bac
 /* Text, number, boolean, null (empty), or anything else as JSON. */
 void csv_value(csv_t *self, const json_t *value);
 void csv_end_row(csv_t *self);
-char *csv_take(csv_t *self, size_t *ret_size); /* what was written so far; the caller frees it */
+char *csv_take(csv_t *self,
+               size_t *ret_size); /* what was written so far; the caller frees it */
 
 /* The leaderboard's items as rows under a header. NULL: `json` is not a leaderboard. */
 char *csv_leaderboard(const char *json, size_t *ret_size);

@@ -33,9 +33,9 @@ on_stored(void *arg, tm_err_t err, bool complete, const char *detail)
 static void
 put(struct dataset_upload *self, const void *data, size_t size)
 {
-    tm_err_t err = tm_client_put(self->client, form_file_sha256(self->form),
-                                 form_file_size(self->form), data ? self->sent : 0, data, size,
-                                 on_stored, self);
+    tm_err_t err =
+        tm_client_put(self->client, form_file_sha256(self->form), form_file_size(self->form),
+                      data ? self->sent : 0, data, size, on_stored, self);
 
     if (err) {
         fail(self, err, "");

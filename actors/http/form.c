@@ -141,7 +141,8 @@ add_file(form_t *self, const char *filename, uint64_t offset, const void *data, 
     }
     self->has_file = true;
     if (size > self->max_file_bytes - self->file_size) {
-        snprintf(why, sizeof(why), "the file is larger than %llu MiB, the most this server takes",
+        snprintf(why, sizeof(why),
+                 "the file is larger than %llu MiB, the most this server takes",
                  (unsigned long long)(self->max_file_bytes >> 20));
         return refuse(self, TM_FILE_TOO_LARGE, "file", why);
     }
@@ -195,7 +196,8 @@ form_part(form_t *self, const char *name, const char *filename, uint64_t offset,
     if (self->is_refused)
         return self->problem.err;
     if (!name || !*name || strlen(name) >= FORM_NAME_MAX)
-        return refuse(self, TM_VALIDATION_FAILED, "part", "a part has no name, or one over 63 bytes");
+        return refuse(self, TM_VALIDATION_FAILED, "part",
+                      "a part has no name, or one over 63 bytes");
     if (strcmp(name, "file") == 0)
         return add_file(self, filename, offset, data, size);
     return add_field(self, name, offset, data, size);

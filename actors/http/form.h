@@ -42,6 +42,7 @@ const char *form_file_name(const form_t *self); /* without directories, UTF-8; "
 uint64_t form_file_size(const form_t *self);
 const uint8_t *form_file_sha256(const form_t *self); /* after form_end */
 /* Up to `size` bytes of the file; TM_INTERNAL when it cannot be read. */
-TM_CHECKED tm_err_t form_file_read(const form_t *self, uint64_t offset, void *data, size_t size);
+TM_CHECKED tm_err_t form_file_read(const form_t *self, uint64_t offset, void *data,
+                                   size_t size);
 
 #endif

@@ -121,7 +121,8 @@ on_ready_tick(void *arg)
     if (!pg_is_up(self->bridge.pg) || !tm_client_is_connected(self->bridge.client))
         return;
     loop_timer_end(self->bridge.loop, self->ready_timer);
-    if (self->ready_fd >= 0 && dprintf(self->ready_fd, "%s\n", server_address(self->bridge.server)) < 0)
+    if (self->ready_fd >= 0 &&
+        dprintf(self->ready_fd, "%s\n", server_address(self->bridge.server)) < 0)
         log_warn("http.ready_unheard", "errno=%d", errno);
 }
 
@@ -134,7 +135,8 @@ http_run(const settings_t *settings, int ready_fd)
     if (!err) {
         log_info("http.listening", "address=%s", server_address(self.bridge.server));
         self.ready_fd = ready_fd;
-        self.ready_timer = loop_timer(self.bridge.loop, READY_TICK_MS, true, on_ready_tick, &self);
+        self.ready_timer =
+            loop_timer(self.bridge.loop, READY_TICK_MS, true, on_ready_tick, &self);
         loop_run(self.bridge.loop);
         log_info("http.stopped", "requests=%zu", server_requests(self.bridge.server));
     }

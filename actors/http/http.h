@@ -1,8 +1,8 @@
 /* http - the bridge: the HTTP contract on one side, messages and PostgreSQL on the other.
  *
- * One process, one thread, one loop: libmicrohttpd for clients (server.h), tm_client towards the
- * brokers, pg for what is read. The addresses it answers are the rows of routes.def; the way of
- * POST /backtests/tune is told in tune_intake.c.
+ * One process, one thread, one loop: libmicrohttpd for clients (server.h), tm_client towards
+ * the brokers, pg for what is read. The addresses it answers are the rows of routes.def; the
+ * way of POST /backtests/tune is told in tune_intake.c.
  */
 #ifndef ACTORS_HTTP_H
 #define ACTORS_HTTP_H

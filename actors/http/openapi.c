@@ -5,7 +5,8 @@
 #include "actors/kit/auto.h"
 #include "actors/kit/tune_request.def"
 
-/* --- schemas -------------------------------------------------------------------------------- */
+/* --- schemas --------------------------------------------------------------------------------
+ */
 
 static json_t *
 ref(const char *name)
@@ -16,16 +17,17 @@ ref(const char *name)
     return json_pack("{s:s}", "$ref", text);
 }
 
-/* A member's type as openapi.def writes it: "text", "uuid", "integer?", "[Leader]", "Summary". */
+/* A member's type as openapi.def writes it: "text", "uuid", "integer?", "[Leader]", "Summary".
+ */
 static json_t *
 schema_of(const char *type)
 {
     static const struct {
         const char *name, *type, *format;
     } kinds[] = {
-        {"text", "string", NULL},      {"uuid", "string", "uuid"},
+        {"text", "string", NULL},        {"uuid", "string", "uuid"},
         {"time", "string", "date-time"}, {"integer", "integer", NULL},
-        {"number", "number", NULL},    {"object", "object", NULL},
+        {"number", "number", NULL},      {"object", "object", NULL},
     };
     size_t size = strcspn(type, "?]");
     json_t *schema = NULL;
@@ -72,7 +74,8 @@ words(const char *text)
     return array;
 }
 
-/* --- the form of a tune --------------------------------------------------------------------- */
+/* --- the form of a tune ---------------------------------------------------------------------
+ */
 
 static json_t *
 field_uuid(const char *choices, double min, double max)
@@ -128,7 +131,8 @@ field_date(const char *choices, double min, double max)
 }
 
 static void
-add_field(json_t *fields, const char *name, json_t *schema, const char *standard, const char *doc)
+add_field(json_t *fields, const char *name, json_t *schema, const char *standard,
+          const char *doc)
 {
     json_object_set_new(schema, "description", json_string(doc));
     if (standard) {
@@ -144,23 +148,24 @@ add_field(json_t *fields, const char *name, json_t *schema, const char *standard
 #define TUNE_FIELD_CHOICES_JSON(name)   ""
 #define TUNE_FIELD_CHOICES_DATE(name)   ""
 #define TUNE_FIELD_CHOICES_CHOICE(name) TUNE_CHOICES_##name
-#define field_UUID   field_uuid
-#define field_CHOICE field_choice
-#define field_INT    field_int
-#define field_NUM    field_num
-#define field_JSON   field_json
-#define field_DATE   field_date
+#define field_UUID                      field_uuid
+#define field_CHOICE                    field_choice
+#define field_INT                       field_int
+#define field_NUM                       field_num
+#define field_JSON                      field_json
+#define field_DATE                      field_date
 
 static json_t *
 tune_form(const settings_t *settings)
 {
     json_t *fields = json_object(), *trials;
 
-    add_field(fields, "file", json_pack("{s:s, s:s}", "type", "string", "format", "binary"), NULL,
-              "open, high, low, close, volume by date, as CSV");
+    add_field(fields, "file", json_pack("{s:s, s:s}", "type", "string", "format", "binary"),
+              NULL, "open, high, low, close, volume by date, as CSV");
     add_field(fields, "workspace_id", field_uuid("", 0, 0), NULL, "as X-Workspace-Id");
-#define T(name, KIND, standard, min, max, error, doc)                                             \
-    add_field(fields, #name, field_##KIND(TUNE_FIELD_CHOICES_##KIND(name), min, max), standard, doc);
+#define T(name, KIND, standard, min, max, error, doc)                                 \
+    add_field(fields, #name, field_##KIND(TUNE_FIELD_CHOICES_##KIND(name), min, max), \
+              standard, doc);
     TUNE_FIELDS(T)
 #undef T
     trials = json_object_get(fields, "n_trials");
@@ -170,10 +175,12 @@ tune_form(const settings_t *settings)
                      "file", "strategy_entity_id");
 }
 
-/* --- operations ----------------------------------------------------------------------------- */
+/* --- operations -----------------------------------------------------------------------------
+ */
 
 static json_t *
-parameter(const char *where, const char *name, bool is_required, json_t *schema, const char *doc)
+parameter(const char *where, const char *name, bool is_required, json_t *schema,
+          const char *doc)
 {
     return json_pack("{s:s, s:s, s:b, s:o, s:s}", "in", where, "name", name, "required",
                      is_required, "schema", schema, "description", doc);
@@ -206,19 +213,22 @@ parameters_of(const route_t *route)
     if (route->access != ACCESS_OPEN) {
         json_array_append_new(list, parameter("header", "X-Workspace-Id", false,
                                               field_uuid("", 0, 0), "the workspace"));
-        json_array_append_new(list, parameter("query", "workspace_id", false, field_uuid("", 0, 0),
-                                              "the same; both must agree"));
+        json_array_append_new(list,
+                              parameter("query", "workspace_id", false, field_uuid("", 0, 0),
+                                        "the same; both must agree"));
     }
     if (strstr(route->path, "{id}"))
-        json_array_append_new(list, parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
+        json_array_append_new(list,
+                              parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
     for (size_t i = 0; (field = query_field_at(i)); i++)
         if (field->set & route->query)
-            json_array_append_new(list, parameter("query", field->name, false, query_schema(field),
-                                                  field->doc));
+            json_array_append_new(
+                list, parameter("query", field->name, false, query_schema(field), field->doc));
     if (route->body == BODY_TUNE) {
-        json_array_append_new(list, parameter("header", "X-Idempotency-Key", false,
-                                              json_pack("{s:s, s:i}", "type", "string", "maxLength", 200),
-                                              "the same key and request: one tune, one answer"));
+        json_array_append_new(
+            list, parameter("header", "X-Idempotency-Key", false,
+                            json_pack("{s:s, s:i}", "type", "string", "maxLength", 200),
+                            "the same key and request: one tune, one answer"));
         json_array_append_new(list, parameter("header", "Prefer", false,
                                               json_pack("{s:s}", "type", "string"),
                                               "wait=SECONDS, or respond-async"));
@@ -229,7 +239,8 @@ parameters_of(const route_t *route)
 static json_t *
 response(const char *doc, const char *type, json_t *schema)
 {
-    return json_pack("{s:s, s:{s:{s:o}}}", "description", doc, "content", type, "schema", schema);
+    return json_pack("{s:s, s:{s:{s:o}}}", "description", doc, "content", type, "schema",
+                     schema);
 }
 
 static json_t *
@@ -238,14 +249,18 @@ operation(const route_t *route, const settings_t *settings)
     bool is_text = strcmp(route->answer, "text") == 0;
     json_t *responses = json_object(), *self;
 
-    json_object_set_new(responses, "200",
-                        response("done", is_text ? "text/plain" : JSON_TYPE, schema_of(route->answer)));
+    json_object_set_new(
+        responses, "200",
+        response("done", is_text ? "text/plain" : JSON_TYPE, schema_of(route->answer)));
     if (route->body == BODY_TUNE)
-        json_object_set_new(responses, "202",
-                            response("accepted; see Location", JSON_TYPE, schema_of(route->answer)));
-    json_object_set_new(responses, "default", response("a problem", PROBLEM_TYPE, ref("Problem")));
-    self = json_pack("{s:s, s:s, s:o, s:o}", "operationId", route->id, "summary", route->summary,
-                     "parameters", parameters_of(route), "responses", responses);
+        json_object_set_new(
+            responses, "202",
+            response("accepted; see Location", JSON_TYPE, schema_of(route->answer)));
+    json_object_set_new(responses, "default",
+                        response("a problem", PROBLEM_TYPE, ref("Problem")));
+    self =
+        json_pack("{s:s, s:s, s:o, s:o}", "operationId", route->id, "summary", route->summary,
+                  "parameters", parameters_of(route), "responses", responses);
     if (route->body == BODY_TUNE)
         json_object_set_new(self, "requestBody",
                             json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content",

@@ -7,7 +7,7 @@
 
 typedef struct request request_t;
 
-void openapi_run(request_t *request);              /* NOT_FOUND unless http.docs_enabled */
+void openapi_run(request_t *request);             /* NOT_FOUND unless http.docs_enabled */
 char *openapi_render(const settings_t *settings); /* the caller frees it */
 
 #endif

@@ -7,8 +7,7 @@
 #include "actors/kit/auto.h"
 
 /* As much of it as fits, in whole characters: a detail may quote what a client wrote. */
-static void
-print_clean(char *out, size_t size, const char *format, va_list arguments)
+static void print_clean(char *out, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
 static void
@@ -45,7 +44,8 @@ problem_add(struct problem *self, tm_err_t err, const char *loc, const char *for
         return;
     snprintf(self->errors[self->error_count].loc, sizeof(self->errors[0].loc), "%s", loc);
     va_start(arguments, format);
-    print_clean(self->errors[self->error_count].msg, sizeof(self->errors[0].msg), format, arguments);
+    print_clean(self->errors[self->error_count].msg, sizeof(self->errors[0].msg), format,
+                arguments);
     va_end(arguments);
     self->error_count++;
 }

@@ -16,7 +16,7 @@
 
 struct problem {
     tm_err_t err;
-    char detail[1024]; /* empty: the text of err */
+    char detail[1024];  /* empty: the text of err */
     size_t error_count; /* more than PROBLEM_ERRORS are left out */
     struct {
         char loc[80];

@@ -4,8 +4,16 @@
 #include <string.h>
 
 static const query_field_t fields[] = {
-#define Q(name, KIND, choices, standard, min, max, set, doc)                                      \
-    {#name, QUERY_##KIND, choices, standard, min, max, set, doc, offsetof(struct query, name),    \
+#define Q(name, KIND, choices, standard, min, max, set, doc) \
+    {#name,                                                  \
+     QUERY_##KIND,                                           \
+     choices,                                                \
+     standard,                                               \
+     min,                                                    \
+     max,                                                    \
+     set,                                                    \
+     doc,                                                    \
+     offsetof(struct query, name),                           \
      offsetof(struct query, has_##name)},
     HTTP_PARAMETERS(Q)
 #undef Q
@@ -115,8 +123,9 @@ complain(const query_field_t *field, struct problem *problem)
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be one of: %s", field->choices);
         break;
     case QUERY_INT:
-        problem_add(problem, TM_VALIDATION_FAILED, loc, "must be a whole number from %lld to %lld",
-                    (long long)field->min, (long long)field->max);
+        problem_add(problem, TM_VALIDATION_FAILED, loc,
+                    "must be a whole number from %lld to %lld", (long long)field->min,
+                    (long long)field->max);
         break;
     case QUERY_BOOL:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be true or false");

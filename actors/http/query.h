@@ -23,8 +23,8 @@ typedef enum { QUERY_UUID, QUERY_WORD, QUERY_INT, QUERY_BOOL } query_kind_t;
 
 /* name and has_name: whether it was given */
 struct query {
-#define Q(name, KIND, choices, standard, min, max, set, doc)                                      \
-    QUERY_C_##KIND name;                                                                          \
+#define Q(name, KIND, choices, standard, min, max, set, doc) \
+    QUERY_C_##KIND name;                                     \
     bool has_##name;
     HTTP_PARAMETERS(Q)
 #undef Q

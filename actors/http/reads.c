@@ -16,7 +16,8 @@ start(const request_t *request, http_statement_t statement)
     return unit;
 }
 
-/* The text of the second statement; NULL: answered with a problem, `absent` if there is no row. */
+/* The text of the second statement; NULL: answered with a problem, `absent` if there is no row.
+ */
 static const char *
 text_of(request_t *request, const struct pg_outcome *outcome, tm_err_t absent)
 {

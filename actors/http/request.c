@@ -38,7 +38,8 @@ struct request {
     request_t *links[2];
 };
 
-/* --- what handlers read --------------------------------------------------------------------- */
+/* --- what handlers read ---------------------------------------------------------------------
+ */
 
 bridge_t *
 request_bridge(const request_t *self)
@@ -96,7 +97,8 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value
 }
 
 void
-request_headers(const request_t *self, const char *name, void (*fn)(void *, const char *), void *arg)
+request_headers(const request_t *self, const char *name, void (*fn)(void *, const char *),
+                void *arg)
 {
     struct header_search search = {.name = name, .fn = fn, .arg = arg};
 
@@ -147,7 +149,8 @@ request_state(const request_t *self)
     return self->state;
 }
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life -----------------------------------------------------------------------------------
+ */
 
 request_t *
 request_ref(request_t *self)
@@ -254,7 +257,8 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
     return self;
 }
 
-/* --- arriving ------------------------------------------------------------------------------- */
+/* --- arriving -------------------------------------------------------------------------------
+ */
 
 struct arguments {
     request_t *request;
@@ -326,14 +330,16 @@ request_run(request_t *self)
         request_fail(self, TM_DRAINING, ""); /* the process is on its way out */
 }
 
-/* --- answering ------------------------------------------------------------------------------ */
+/* --- answering ------------------------------------------------------------------------------
+ */
 
 void
 request_add_header(request_t *self, const char *name, const char *value)
 {
     assert(self->header_count < sizeof(self->headers) / sizeof(self->headers[0]));
     self->headers[self->header_count].name = name;
-    snprintf(self->headers[self->header_count].value, sizeof(self->headers[0].value), "%s", value);
+    snprintf(self->headers[self->header_count].value, sizeof(self->headers[0].value), "%s",
+             value);
     self->header_count++;
 }
 
@@ -353,9 +359,11 @@ add_headers(request_t *self, const char *type)
         MHD_add_response_header(self->response, fixed[i][0], fixed[i][1]);
     MHD_add_response_header(self->response, "Content-Type", type);
     MHD_add_response_header(self->response, "X-Request-Id", self->id);
-    MHD_add_response_header(self->response, "traceparent", traceparent_text(&self->trace, trace));
+    MHD_add_response_header(self->response, "traceparent",
+                            traceparent_text(&self->trace, trace));
     if (server_is_behind_tls(self))
-        MHD_add_response_header(self->response, "Strict-Transport-Security", "max-age=31536000");
+        MHD_add_response_header(self->response, "Strict-Transport-Security",
+                                "max-age=31536000");
     if (self->bridge->is_draining)
         MHD_add_response_header(self->response, "Connection", "close");
     for (size_t i = 0; i < self->header_count; i++)
@@ -434,7 +442,7 @@ count(const request_t *self)
     meters_add(self->bridge->metrics, METRIC_HTTP_REQUESTS, route, 1);
     meters_add(self->bridge->metrics, METRIC_HTTP_CODES, code, 1);
     meters_observe_us(self->bridge->metrics, METRIC_HTTP_SECONDS, route,
-                       clock_us() - self->started_us);
+                      clock_us() - self->started_us);
     log_debug("http.answered", "route=%s status=%u trace=%s request=%s", route, self->status,
               self->trace.trace_id, self->id);
 }

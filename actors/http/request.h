@@ -1,9 +1,10 @@
 /* request - one HTTP request, from its first header to its answer.
  *
- * A handler (a row of routes.def) answers once, with request_reply or request_problem, at once or
- * from a later callback of the loop; until then the connection is suspended. Who starts something
- * asynchronous takes a reference and gives it back in the callback: a request outlives its client,
- * and answering one whose client has gone does nothing. So a late answer harms nobody.
+ * A handler (a row of routes.def) answers once, with request_reply or request_problem, at once
+ * or from a later callback of the loop; until then the connection is suspended. Who starts
+ * something asynchronous takes a reference and gives it back in the callback: a request
+ * outlives its client, and answering one whose client has gone does nothing. So a late answer
+ * harms nobody.
  */
 #ifndef ACTORS_HTTP_REQUEST_H
 #define ACTORS_HTTP_REQUEST_H
@@ -41,16 +42,18 @@ void *request_state(const request_t *self);
 
 /* Answering. Headers are added before; the text is the caller's memory from malloc, taken. */
 void request_add_header(request_t *self, const char *name, const char *value);
-void request_reply(request_t *self, unsigned status, const char *type, char **text_p, size_t size);
+void request_reply(request_t *self, unsigned status, const char *type, char **text_p,
+                   size_t size);
 void request_problem(request_t *self, const struct problem *problem);
-void request_fail(request_t *self, tm_err_t err, const char *detail); /* "" for err's own text */
+void request_fail(request_t *self, tm_err_t err,
+                  const char *detail); /* "" for err's own text */
 
 /* For the server */
 request_t *request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *method,
                        const char *path);
 void request_begin(request_t *self); /* headers are there: route, refuse early, or make ready */
 bool request_body(request_t *self, const char *data, size_t size); /* false: close it */
-void request_run(request_t *self);   /* all has arrived: calls the handler, once */
+void request_run(request_t *self);              /* all has arrived: calls the handler, once */
 enum MHD_Result request_queue(request_t *self); /* hands the answer to libmicrohttpd */
 void request_suspend(request_t *self);
 bool request_has_answer(const request_t *self);
@@ -58,6 +61,7 @@ void request_leave(request_t *self); /* the client hung up while suspended */
 bool request_has_left(const request_t *self);
 void request_ended(request_t **self_p); /* libmicrohttpd is done with it */
 struct MHD_Connection *request_connection(const request_t *self); /* NULL once gone */
-request_t **request_link(request_t *self, size_t which); /* the server's list: 0 next, 1 previous */
+request_t **request_link(request_t *self,
+                         size_t which); /* the server's list: 0 next, 1 previous */
 
 #endif

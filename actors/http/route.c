@@ -6,7 +6,7 @@
 #include "actors/http/tune_intake.h"
 
 static const route_t routes[] = {
-#define R(ID, method, path, access, body, query, handler, answer, summary)                        \
+#define R(ID, method, path, access, body, query, handler, answer, summary) \
     {#ID, method, path, ACCESS_##access, BODY_##body, query, handler, answer, summary},
     HTTP_ROUTES(R)
 #undef R
@@ -48,8 +48,8 @@ allow(struct route_match *match, const char *method)
 {
     size_t used = strlen(match->allow);
 
-    snprintf(match->allow + used, sizeof(match->allow) - used, "%s%s%s", used ? ", " : "", method,
-             strcmp(method, "GET") == 0 ? ", HEAD" : "");
+    snprintf(match->allow + used, sizeof(match->allow) - used, "%s%s%s", used ? ", " : "",
+             method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
 tm_err_t

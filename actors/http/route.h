@@ -31,8 +31,8 @@ typedef enum {
 
 struct route_match {
     const route_t *route;
-    tm_str_t id;     /* what stands for {id}, borrowed from the path; empty if none */
-    char allow[64];  /* for 405: the methods of this path */
+    tm_str_t id;    /* what stands for {id}, borrowed from the path; empty if none */
+    char allow[64]; /* for 405: the methods of this path */
 };
 
 const route_t *route_at(size_t index); /* NULL behind the last */

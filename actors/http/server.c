@@ -12,9 +12,9 @@
 #include "actors/kit/log.h"
 
 enum {
-    TURNS = 64,          /* of libmicrohttpd, before others have theirs */
-    SPARE = 64,          /* connections above the limit, to be refused politely */
-    FILES = 256,         /* descriptors for everything else */
+    TURNS = 64,  /* of libmicrohttpd, before others have theirs */
+    SPARE = 64,  /* connections above the limit, to be refused politely */
+    FILES = 256, /* descriptors for everything else */
     CONNECTION_BYTES = 32768,
     SEND_BUFFER = 262144,
 };
@@ -31,7 +31,8 @@ struct server {
     char address[300];
 };
 
-/* --- the list of requests ------------------------------------------------------------------- */
+/* --- the list of requests -------------------------------------------------------------------
+ */
 
 void
 server_remember(server_t *self, request_t *request)
@@ -63,7 +64,8 @@ server_requests(const server_t *self)
     return self->requests;
 }
 
-/* --- running libmicrohttpd ------------------------------------------------------------------ */
+/* --- running libmicrohttpd ------------------------------------------------------------------
+ */
 
 static void on_due(void *arg);
 
@@ -128,7 +130,8 @@ on_turn_end(void *arg)
         run(self);
 }
 
-/* --- suspended connections ------------------------------------------------------------------ */
+/* --- suspended connections ------------------------------------------------------------------
+ */
 
 static int
 descriptor(const request_t *request)
@@ -168,14 +171,16 @@ on_gone(void *arg)
         request_leave(event.data.ptr);
 }
 
-/* --- callbacks of libmicrohttpd ------------------------------------------------------------- */
+/* --- callbacks of libmicrohttpd -------------------------------------------------------------
+ */
 
 /* A request that is refused for its headers is answered before its body is read, which ends the
  * connection; one without a body is answered in its turn and keeps it. */
 static bool
 has_body(struct MHD_Connection *connection)
 {
-    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    const char *length =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
 
     return (length && strcmp(length, "0") != 0) ||
            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
@@ -193,7 +198,8 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
         request = request_new(self->bridge, connection, method, url);
         *state = request;
         request_begin(request);
-        return request_has_answer(request) && has_body(connection) ? request_queue(request) : MHD_YES;
+        return request_has_answer(request) && has_body(connection) ? request_queue(request)
+                                                                   : MHD_YES;
     }
     if (request_has_left(request))
         return MHD_NO;
@@ -242,7 +248,8 @@ on_connection(void *cls, struct MHD_Connection *connection, void **context,
     } else {
         self->connections--;
     }
-    meters_set(self->bridge->metrics, METRIC_HTTP_CONNECTIONS, NULL, (int64_t)self->connections);
+    meters_set(self->bridge->metrics, METRIC_HTTP_CONNECTIONS, NULL,
+               (int64_t)self->connections);
 }
 
 static void on_message(void *cls, const char *format, va_list arguments)
@@ -290,20 +297,24 @@ server_is_behind_tls(const request_t *request)
 
     if (!scheme || strcasecmp(scheme, "https") != 0)
         return false;
-    info = MHD_get_connection_info(request_connection(request), MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    info = MHD_get_connection_info(request_connection(request),
+                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     return info && info->client_addr && is_loopback(info->client_addr);
 }
 
-/* --- starting ------------------------------------------------------------------------------- */
+/* --- starting -------------------------------------------------------------------------------
+ */
 
 bool
-server_split_address(const char *listen, char *host, size_t host_size, char *port, size_t port_size)
+server_split_address(const char *listen, char *host, size_t host_size, char *port,
+                     size_t port_size)
 {
     const char *colon = strrchr(listen, ':');
     size_t size;
 
     if (!colon || colon == listen || strlen(colon + 1) == 0 || strlen(colon + 1) >= port_size ||
-        strspn(colon + 1, "0123456789") != strlen(colon + 1) || strtoul(colon + 1, NULL, 10) > 65535)
+        strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        strtoul(colon + 1, NULL, 10) > 65535)
         return false;
     size = (size_t)(colon - listen);
     if (listen[0] == '[' && listen[size - 1] == ']') {
@@ -324,7 +335,8 @@ static void
 raise_file_limit(const settings_t *settings)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)settings->http_max_connections + (rlim_t)settings->http_max_uploads + FILES;
+    rlim_t wanted =
+        (rlim_t)settings->http_max_connections + (rlim_t)settings->http_max_uploads + FILES;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return;
@@ -363,7 +375,8 @@ listen_at(server_t *self, const char *listen)
     if (!server_split_address(listen, host, sizeof(host), port, sizeof(port)) ||
         getaddrinfo(host, port, &hints, &where)) {
         log_error("http.bad_address",
-                  "listen=\"%s\" what=\"http.listen is not an address and a port, as 127.0.0.1:8080\"",
+                  "listen=\"%s\" what=\"http.listen is not an address and a port, as "
+                  "127.0.0.1:8080\"",
                   listen);
         return false;
     }
@@ -374,8 +387,8 @@ listen_at(server_t *self, const char *listen)
         return false;
     }
     info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    snprintf(self->address, sizeof(self->address), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
-             (unsigned)info->port);
+    snprintf(self->address, sizeof(self->address), strchr(host, ':') ? "[%s]:%u" : "%s:%u",
+             host, (unsigned)info->port);
     self->epoll = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     return true;
 }
@@ -415,7 +428,8 @@ server_quiesce(server_t *self)
         close(listening);
 }
 
-/* --- ending --------------------------------------------------------------------------------- */
+/* --- ending ---------------------------------------------------------------------------------
+ */
 
 /* libmicrohttpd must not be stopped with suspended connections: each gets an answer first. */
 static void

@@ -38,5 +38,6 @@ status_metrics(request_t *request)
     size_t size;
     char *text = meters_render(request_bridge(request)->metrics, &size);
 
-    request_reply(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text, size);
+    request_reply(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text,
+                  size);
 }

@@ -65,7 +65,8 @@ tune_key_say(struct tune_key *self, const char *header, const char *value)
     if (err == TM_IDEMPOTENCY_KEY_TOO_LONG)
         refuse_key(self, err, loc, tm_err_text(err));
     else if (err)
-        refuse_key(self, err, loc, "is not 1 to 200 visible ASCII characters, bare or in quotes");
+        refuse_key(self, err, loc,
+                   "is not 1 to 200 visible ASCII characters, bare or in quotes");
     else if (self->text[0] && strcmp(self->text, key) != 0)
         refuse_key(self, TM_BAD_REQUEST, loc,
                    "names another key than before; send one idempotency key");

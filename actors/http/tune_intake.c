@@ -6,8 +6,9 @@
  *   uploading    broker: the file, unless it is known               -> submitting
  *   submitting   broker: the job; ACCEPTED means it is durable      -> waiting, or rendering
  *   waiting      for the tune's end, or as long as the client likes -> rendering
- *   rendering    PostgreSQL: the tune as it is now                  -> keeping, answered, waiting
- *   keeping      PostgreSQL: the final answer under its key, read back as it is kept -> answered
+ *   rendering    PostgreSQL: the tune as it is now                  -> keeping, answered,
+ * waiting keeping      PostgreSQL: the final answer under its key, read back as it is kept ->
+ * answered
  *
  * Every step holds a reference to the request. A client that has left ends the way at the next
  * step; a job that was submitted goes on without it.
@@ -24,14 +25,14 @@
 
 enum { PREFER_MAX_MS = 300000 };
 
-#define INTAKE_STATES(X)                                                                          \
-    X(RECEIVING, "receiving")                                                                     \
-    X(LOOKING_UP, "looking_up")                                                                   \
-    X(UPLOADING, "uploading")                                                                     \
-    X(SUBMITTING, "submitting")                                                                   \
-    X(WAITING, "waiting")                                                                         \
-    X(RENDERING, "rendering")                                                                     \
-    X(KEEPING, "keeping")                                                                         \
+#define INTAKE_STATES(X)        \
+    X(RECEIVING, "receiving")   \
+    X(LOOKING_UP, "looking_up") \
+    X(UPLOADING, "uploading")   \
+    X(SUBMITTING, "submitting") \
+    X(WAITING, "waiting")       \
+    X(RENDERING, "rendering")   \
+    X(KEEPING, "keeping")       \
     X(ANSWERED, "answered")
 
 typedef enum {
@@ -97,7 +98,8 @@ fail_with(intake_t *self, tm_err_t err, const char *detail)
     fail(self, &problem);
 }
 
-/* --- receiving ------------------------------------------------------------------------------ */
+/* --- receiving ------------------------------------------------------------------------------
+ */
 
 void
 tune_intake_begin(request_t *request)
@@ -121,7 +123,8 @@ tune_intake_body(request_t *request, const char *data, size_t size)
     return self->receive && tune_receive_add(self->receive, data, size);
 }
 
-/* --- answered, or waiting again ------------------------------------------------------------- */
+/* --- answered, or waiting again -------------------------------------------------------------
+ */
 
 static void render(intake_t *self);
 
@@ -185,7 +188,8 @@ answer_finished(intake_t *self, unsigned status, char **text_p, size_t size)
     request_reply(self->request, status, status < 400 ? JSON_TYPE : PROBLEM_TYPE, text_p, size);
 }
 
-/* --- keeping -------------------------------------------------------------------------------- */
+/* --- keeping --------------------------------------------------------------------------------
+ */
 
 /* What is kept is sent, whoever kept it. A key that has expired meanwhile keeps nothing: the
  * outcome is then asked for once more by the client, under a new key. */
@@ -229,7 +233,8 @@ keep(intake_t *self, unsigned status, char **text_p)
     pg_send(&unit, on_kept, request_ref(self->request));
 }
 
-/* --- rendering ------------------------------------------------------------------------------ */
+/* --- rendering ------------------------------------------------------------------------------
+ */
 
 /* TUNE: response, status, error_code, error_detail */
 static char *
@@ -305,7 +310,8 @@ render(intake_t *self)
     pg_send(&unit, on_rendered, request_ref(self->request));
 }
 
-/* --- submitting ----------------------------------------------------------------------------- */
+/* --- submitting -----------------------------------------------------------------------------
+ */
 
 static int64_t
 patience_ms(const intake_t *self)
@@ -394,7 +400,8 @@ submit(intake_t *self)
     }
 }
 
-/* --- uploading ------------------------------------------------------------------------------ */
+/* --- uploading ------------------------------------------------------------------------------
+ */
 
 static void
 on_uploaded(void *arg, tm_err_t err, const char *detail)
@@ -414,12 +421,12 @@ static void
 upload(intake_t *self)
 {
     set_state(self, INTAKE_UPLOADING);
-    dataset_upload_start(&self->upload, self->bridge->client,
-                         tune_receive_form(self->receive), on_uploaded,
-                         request_ref(self->request));
+    dataset_upload_start(&self->upload, self->bridge->client, tune_receive_form(self->receive),
+                         on_uploaded, request_ref(self->request));
 }
 
-/* --- looking up ----------------------------------------------------------------------------- */
+/* --- looking up -----------------------------------------------------------------------------
+ */
 
 static void
 take_strategy(intake_t *self, const char *text)
@@ -427,7 +434,8 @@ take_strategy(intake_t *self, const char *text)
     struct tune_request_error error = {0};
     struct problem problem = {0};
     json_t *spec = json_loads(text, 0, NULL);
-    tm_err_t err = spec ? tune_request_set_strategy(self->tune, &spec, &error) : TM_INVALID_STRATEGY;
+    tm_err_t err =
+        spec ? tune_request_set_strategy(self->tune, &spec, &error) : TM_INVALID_STRATEGY;
     char loc[80];
 
     if (!err)
@@ -481,7 +489,8 @@ look_up(intake_t *self)
     pg_send(&unit, on_looked_up, request_ref(self->request));
 }
 
-/* --- all has arrived ------------------------------------------------------------------------ */
+/* --- all has arrived ------------------------------------------------------------------------
+ */
 
 void
 tune_intake_run(request_t *request)
@@ -493,8 +502,8 @@ tune_intake_run(request_t *request)
     if (!problem.err) {
         self->workspace = *request_workspace(request);
         self->tune = tune_request_new(self->bridge->settings);
-        tune_fields_read(tune_receive_form(self->receive), self->tune, &self->workspace, self->bridge->settings,
-                         &problem);
+        tune_fields_read(tune_receive_form(self->receive), self->tune, &self->workspace,
+                         self->bridge->settings, &problem);
     }
     if (problem.err) {
         tune_receive_release(self->receive);

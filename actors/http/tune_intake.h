@@ -8,8 +8,9 @@
 
 typedef struct request request_t;
 
-void tune_intake_begin(request_t *request); /* headers are there: refuses early, or makes ready */
+void
+tune_intake_begin(request_t *request); /* headers are there: refuses early, or makes ready */
 bool tune_intake_body(request_t *request, const char *data, size_t size); /* false: close it */
-void tune_intake_run(request_t *request);   /* all has arrived */
+void tune_intake_run(request_t *request);                                 /* all has arrived */
 
 #endif

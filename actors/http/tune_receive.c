@@ -46,7 +46,8 @@ check_headers(const tune_receive_t *self, request_t *request, struct problem *pr
         problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE, "send multipart/form-data");
     } else if (content_length_parse(request_header(request, "Content-Length"), &length) &&
                length > self->limit) {
-        problem_init(problem, TM_FILE_TOO_LARGE, "the file is larger than %lld MiB, the most this server takes",
+        problem_init(problem, TM_FILE_TOO_LARGE,
+                     "the file is larger than %lld MiB, the most this server takes",
                      (long long)self->bridge->settings->http_max_upload_mb);
     } else if (self->key.problem.err) {
         *problem = self->key.problem;
@@ -79,7 +80,8 @@ open_form(tune_receive_t *self, const request_t *request, struct problem *proble
         problem_init(problem, TM_BUSY, "there is no room for uploads at the moment");
         return;
     }
-    self->processor = MHD_create_post_processor(request_connection(request), POST_BUFFER, on_part, self);
+    self->processor =
+        MHD_create_post_processor(request_connection(request), POST_BUFFER, on_part, self);
     if (!self->processor)
         problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE,
                      "the Content-Type names no boundary between the parts");
@@ -154,7 +156,8 @@ tune_receive_end(tune_receive_t *self, struct problem *problem)
     if (form_error(self->form))
         *problem = *form_error(self->form);
     else if (self->received > self->limit)
-        problem_init(problem, TM_FILE_TOO_LARGE, "the request is larger than this server takes");
+        problem_init(problem, TM_FILE_TOO_LARGE,
+                     "the request is larger than this server takes");
     else if (self->is_malformed || !is_whole)
         problem_init(problem, TM_BAD_REQUEST,
                      "the body is not multipart/form-data, or ends in the middle of a part");

@@ -1,5 +1,5 @@
-/* tune_receive - a tune request as it arrives: what its headers alone make wrong, then the form,
- * piece by piece. Holds one of http.max_uploads until it is destroyed or released.
+/* tune_receive - a tune request as it arrives: what its headers alone make wrong, then the
+ * form, piece by piece. Holds one of http.max_uploads until it is destroyed or released.
  */
 #ifndef ACTORS_HTTP_TUNE_RECEIVE_H
 #define ACTORS_HTTP_TUNE_RECEIVE_H

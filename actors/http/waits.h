@@ -1,8 +1,8 @@
 /* waits - requests that wait for their tune to end.
  *
- * A RESULT from the broker is only a hint that may be lost with a connection; so all waited tunes
- * are also asked for in one query four times a second. fn runs once, when the tune is over, or
- * may be, or the deadline has passed: it looks at the row and at the clock itself.
+ * A RESULT from the broker is only a hint that may be lost with a connection; so all waited
+ * tunes are also asked for in one query four times a second. fn runs once, when the tune is
+ * over, or may be, or the deadline has passed: it looks at the row and at the clock itself.
  */
 #ifndef ACTORS_HTTP_WAITS_H
 #define ACTORS_HTTP_WAITS_H

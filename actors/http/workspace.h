@@ -14,10 +14,13 @@ struct workspace {
 };
 
 /* Notes what one place says (text may be NULL: nothing). A UUID that is none, or another than
- * was said before, goes into the problem. loc: "header.X-Workspace-Id", "query.workspace_id". */
+ * was said before, goes into the problem. loc: "header.X-Workspace-Id", "query.workspace_id".
+ */
 void workspace_say(struct workspace *self, const char *loc, const char *text, size_t size,
                    struct problem *problem);
-/* When nobody said anything: the development workspace in profile development, else a problem. */
-void workspace_settle(struct workspace *self, const settings_t *settings, struct problem *problem);
+/* When nobody said anything: the development workspace in profile development, else a problem.
+ */
+void workspace_settle(struct workspace *self, const settings_t *settings,
+                      struct problem *problem);
 
 #endif

@@ -171,9 +171,10 @@ unquote(char *text, size_t size, size_t *ret_length)
     for (; at < size && text[at] != '"'; at++) {
         if (text[at] == '\\' && at + 1 < size && strchr("\"\\n", text[at + 1])) {
             at++;
-            text[length++] = text[at] == 'n' ? '\n' : text[at];
-        } else
-            text[length++] = text[at];
+            if (text[at] == 'n')
+                text[at] = '\n';
+        }
+        text[length++] = text[at];
     }
     *ret_length = length;
     return at < size ? at + 1 : size;
@@ -294,9 +295,14 @@ log_quote(const char *text, size_t size, char *buffer, size_t buffer_size)
         return "\"\"";
     buffer[at++] = '"';
     for (size_t i = 0; i < size && at + 4 < buffer_size; i++) {
-        if (text[i] == '"' || text[i] == '\\' || text[i] == '\n')
+        char c = text[i];
+        if (c == '"' || c == '\\' || c == '\n')
             buffer[at++] = '\\';
-        buffer[at++] = text[i] == '\n' ? 'n' : text[i] ? text[i] : ' ';
+        if (c == '\n')
+            c = 'n';
+        if (c == '\0')
+            c = ' ';
+        buffer[at++] = c;
     }
     buffer[at++] = '"';
     buffer[at] = '\0';

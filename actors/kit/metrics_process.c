@@ -1,6 +1,7 @@
 #include "actors/kit/metrics_process.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ static double
 start_since_boot(void)
 {
     char line[1024];
-    unsigned long long ticks = 0;
+    double ticks = 0;
     FILE *file = fopen("/proc/self/stat", "re");
     const char *at = NULL;
 
@@ -25,21 +26,37 @@ start_since_boot(void)
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
     if (at)
-        sscanf(at, " %llu", &ticks);
-    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+        ticks = strtod(at, NULL);
+    return ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* The number in the given place (from 0) of a file of numbers; -1 if it cannot be read. */
+static double
+number_of(const char *path, int place)
+{
+    char line[256];
+    char *at = line, *end = line;
+    double value = -1;
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        return -1;
+    if (!fgets(line, sizeof(line), file))
+        line[0] = '\0';
+    fclose(file);
+    for (int i = 0; i <= place; i++, at = end) {
+        value = strtod(at, &end);
+        if (end == at)
+            return -1;
+    }
+    return value;
 }
 
 int64_t
 process_start_ms(void)
 {
-    double uptime = 0, start = start_since_boot();
-    FILE *file = fopen("/proc/uptime", "re");
+    double uptime = number_of("/proc/uptime", 0), start = start_since_boot();
 
-    if (file) {
-        if (fscanf(file, "%lf", &uptime) != 1)
-            uptime = 0;
-        fclose(file);
-    }
     if (start <= 0 || uptime < start)
         return clock_utc_ms(); /* metrics are made when a process starts: near enough */
     return clock_utc_ms() - (int64_t)((uptime - start) * 1000);
@@ -59,18 +76,10 @@ open_descriptors(void)
     return count;
 }
 
-static long long
+static double
 resident_bytes(void)
 {
-    long long total, resident = -1;
-    FILE *file = fopen("/proc/self/statm", "re");
-
-    if (!file)
-        return -1;
-    if (fscanf(file, "%lld %lld", &total, &resident) != 2)
-        resident = -1;
-    fclose(file);
-    return resident < 0 ? -1 : resident * sysconf(_SC_PAGESIZE);
+    return number_of("/proc/self/statm", 1) * (double)sysconf(_SC_PAGESIZE);
 }
 
 static double
@@ -96,7 +105,7 @@ void
 process_print(FILE *out, const char *actor, int64_t start_ms)
 {
     print_one(out, "process_resident_memory_bytes", "gauge", "Resident memory",
-              (double)resident_bytes());
+              resident_bytes());
     print_one(out, "process_open_fds", "gauge", "Open file descriptors",
               (double)open_descriptors());
     print_one(out, "process_cpu_seconds_total", "counter", "User and system CPU time",

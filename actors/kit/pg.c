@@ -91,7 +91,7 @@ pg_new(loop_t *loop, const struct pg_options *options)
     self->timer = -1;
     pg_queue_init(&self->refused);
     self->conn_count = options->connections > 0 ? (size_t)options->connections : 1;
-    self->conns = zmalloc(self->conn_count * sizeof(*self->conns));
+    self->conns = zmalloc(self->conn_count * sizeof(pg_conn_t *));
     for (size_t i = 0; i < self->conn_count; i++)
         self->conns[i] = pg_conn_new(loop, &self->options, i == 0 && self->listen, &events);
     return self;

@@ -67,8 +67,11 @@ poll_for(pg_conn_t *self, short events)
     if (self->polled)
         loop_fd_end(self->loop, self->fd);
     self->fd = fd;
-    self->polled = fd < 0 ? 0 : events;
-    if (self->polled)
+    self->polled = 0;
+    if (fd < 0)
+        return;
+    self->polled = events;
+    if (events)
         loop_fd(self->loop, fd, events, on_io, self);
 }
 

@@ -289,12 +289,12 @@ locate(const config_setting_t *element, const char *name, char *where, size_t si
 
 static tm_err_t
 read_section(settings_t *self, const config_setting_t *group, const char *name,
-             struct source *source)
+             const struct source *outer)
 {
     const char *section = config_setting_name(group);
     char where[256], key[2 * KEY_MAX];
+    const struct source here = {where, outer->detail, outer->size}, *source = &here;
 
-    source->where = where;
     locate(group, name, where, sizeof(where));
     if (!section_exists(section))
         return wrong(source, "%.64s: no such section (--help lists them all)", section);
@@ -316,7 +316,8 @@ read_section(settings_t *self, const config_setting_t *group, const char *name,
 }
 
 static tm_err_t
-read_config(settings_t *self, const config_t *config, const char *name, struct source *source)
+read_config(settings_t *self, const config_t *config, const char *name,
+            const struct source *source)
 {
     const config_setting_t *root = config_root_setting(config);
 

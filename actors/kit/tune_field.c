@@ -18,7 +18,7 @@ enum { NUMBER_MAX = 64, NAMES_MAX = TUNE_SPACE_NAMES_MAX, DEPTH_MAX = 8 };
 #define CHOICES_CHOICE(name) TUNE_CHOICES_##name
 
 static const tune_field_t fields[] = {
-#define T(name, KIND, standard, min, max, err, doc)                                               \
+#define T(name, KIND, standard, min, max, err, doc) \
     {#name, TUNE_##KIND, standard, min, max, TM_##err, doc, CHOICES_##KIND(name)},
     TUNE_FIELDS(T)
 #undef T
@@ -40,8 +40,10 @@ tune_field_find(const char *name)
 }
 
 tm_err_t
-tune_refuse(struct tune_request_error *ret, tm_err_t err, const char *field, const char *format, ...)
+tune_refuse(struct tune_request_error *ret, tm_err_t err, const char *field, const char *format,
+            ...)
 {
+    char text[sizeof(ret->text)];
     va_list args;
 
     if (!ret)
@@ -49,13 +51,16 @@ tune_refuse(struct tune_request_error *ret, tm_err_t err, const char *field, con
     ret->err = err;
     snprintf(ret->field, sizeof(ret->field), "%s", field);
     va_start(args, format);
-    vsnprintf(ret->text, sizeof(ret->text), format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    /* a name may have been cut within a character */
+    ret->text[tm_text_clean(text, ret->text, sizeof(ret->text) - 1).size] = '\0';
     return err;
 }
 
 static json_t *
-read_uuid(const tune_field_t *field, const char *text, size_t size, struct tune_request_error *ret)
+read_uuid(const tune_field_t *field, const char *text, size_t size,
+          struct tune_request_error *ret)
 {
     char canonical[TM_UUID_TEXT];
     tm_uuid_t id;
@@ -67,7 +72,8 @@ read_uuid(const tune_field_t *field, const char *text, size_t size, struct tune_
 }
 
 static json_t *
-read_choice(const tune_field_t *field, const char *text, size_t size, struct tune_request_error *ret)
+read_choice(const tune_field_t *field, const char *text, size_t size,
+            struct tune_request_error *ret)
 {
     const char *at = field->choices;
 
@@ -86,10 +92,12 @@ read_double(const char *text, size_t size, double *ret)
 {
     char copy[NUMBER_MAX + 1], *end;
 
-    if (size == 0 || size > NUMBER_MAX || strspn(text, "+-0123456789.eE") < size)
+    if (size == 0 || size > NUMBER_MAX)
         return false;
     memcpy(copy, text, size);
     copy[size] = '\0';
+    if (strspn(copy, "+-0123456789.eE") < size)
+        return false;
     *ret = strtod(copy, &end);
     return *end == '\0' && isfinite(*ret);
 }
@@ -117,7 +125,8 @@ read_number(const tune_field_t *field, const char *text, size_t size, double max
         return NULL;
     }
     if (value < field->min || value > max) {
-        tune_refuse(ret, field->err, field->name, "must be between %.15g and %.15g", field->min, max);
+        tune_refuse(ret, field->err, field->name, "must be between %.15g and %.15g", field->min,
+                    max);
         return NULL;
     }
     return whole ? json_integer((json_int_t)value) : json_real(value);
@@ -145,7 +154,8 @@ tune_date_parse(const char *text, int64_t *ret_ms)
 }
 
 static json_t *
-read_date(const tune_field_t *field, const char *text, size_t size, struct tune_request_error *ret)
+read_date(const tune_field_t *field, const char *text, size_t size,
+          struct tune_request_error *ret)
 {
     char copy[11] = "";
     int64_t ms;
@@ -178,7 +188,8 @@ tune_json_depth(const char *text, size_t size)
 }
 
 static json_t *
-read_object(const tune_field_t *field, const char *text, size_t size, struct tune_request_error *ret)
+read_object(const tune_field_t *field, const char *text, size_t size,
+            struct tune_request_error *ret)
 {
     json_error_t error;
     json_t *value;
@@ -200,7 +211,8 @@ read_object(const tune_field_t *field, const char *text, size_t size, struct tun
     if (json_is_object(value) && json_object_size(value) <= NAMES_MAX)
         return value;
     json_decref(value);
-    tune_refuse(ret, field->err, field->name, "is not a JSON object of at most %d names", NAMES_MAX);
+    tune_refuse(ret, field->err, field->name, "is not a JSON object of at most %d names",
+                NAMES_MAX);
     return NULL;
 }
 

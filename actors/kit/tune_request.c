@@ -74,7 +74,8 @@ tune_request_set_dataset(tune_request_t *self, const uint8_t sha256[32], uint64_
     }
 }
 
-/* --- strategy ------------------------------------------------------------------------------- */
+/* --- strategy -------------------------------------------------------------------------------
+ */
 
 static tm_err_t
 check_strategy(const tune_request_t *self, struct tune_request_error *ret)
@@ -90,7 +91,8 @@ check_strategy(const tune_request_t *self, struct tune_request_error *ret)
 }
 
 tm_err_t
-tune_request_set_strategy(tune_request_t *self, json_t **spec_p, struct tune_request_error *ret_error)
+tune_request_set_strategy(tune_request_t *self, json_t **spec_p,
+                          struct tune_request_error *ret_error)
 {
     json_t *spec = *spec_p;
     const char *id = json_string_value(json_object_get(spec, "id"));
@@ -102,8 +104,7 @@ tune_request_set_strategy(tune_request_t *self, json_t **spec_p, struct tune_req
     }
     json_object_set_new(self->root, "strategy", spec);
     if (!tune_request_strategy_id(self) && id) {
-        tm_err_t err =
-            tune_request_set(self, "strategy_entity_id", id, strlen(id), ret_error);
+        tm_err_t err = tune_request_set(self, "strategy_entity_id", id, strlen(id), ret_error);
         if (err)
             return err;
     }
@@ -252,7 +253,8 @@ tune_request_strategy_id(const tune_request_t *self)
 
 /* --- reading a body ----------------------------------------------------------------------- */
 
-/* Every value is checked as if a form had sent it: a producer over ZeroMQ writes its body itself. */
+/* Every value is checked as if a form had sent it: a producer over ZeroMQ writes its body
+ * itself. */
 static tm_err_t
 recheck(const json_t *root, tune_request_t *request, struct tune_request_error *ret)
 {
@@ -265,8 +267,9 @@ recheck(const json_t *root, tune_request_t *request, struct tune_request_error *
 
         if (!value || json_is_null(value))
             continue;
-        text = json_is_string(value) ? strdup(json_string_value(value))
-                                     : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+        text = json_is_string(value)
+                   ? strdup(json_string_value(value))
+                   : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
         if (!text)
             return TM_NO_MEMORY;
         err = tune_request_set(request, field->name, text, strlen(text), ret);
@@ -299,7 +302,8 @@ read_spec(json_t *root, struct tune_spec *ret)
     const char *to = json_string_value(json_object_get(root, "date_to"));
     const json_t *objective = json_object_get(root, "objective_params");
 
-    copy_text(root, "strategy_entity_id", ret->strategy_entity_id, sizeof(ret->strategy_entity_id));
+    copy_text(root, "strategy_entity_id", ret->strategy_entity_id,
+              sizeof(ret->strategy_entity_id));
     copy_text(root, "search_type", ret->search_type, sizeof(ret->search_type));
     copy_text(root, "objective_metric", ret->objective_metric, sizeof(ret->objective_metric));
     copy_text(root, "objective_type", ret->objective_type, sizeof(ret->objective_type));
@@ -329,8 +333,10 @@ read_dataset(const json_t *root, tune_request_t *request, struct tune_spec *ret,
     const char *sha256 = json_string_value(json_object_get(root, "dataset_sha256"));
     double size = number(root, "dataset_size", 0);
 
-    if (!sha256 || strlen(sha256) != SHA256_TEXT - 1 || !hex_parse(sha256, ret->dataset_sha256, 32))
-        return tune_refuse(ret_error, TM_BAD_REQUEST, "dataset_sha256", "is not 64 hexadecimal digits");
+    if (!sha256 || strlen(sha256) != SHA256_TEXT - 1 ||
+        !hex_parse(sha256, ret->dataset_sha256, 32))
+        return tune_refuse(ret_error, TM_BAD_REQUEST, "dataset_sha256",
+                           "is not 64 hexadecimal digits");
     if (!(size >= 1 && size <= UINT32_MAX))
         return tune_refuse(ret_error, TM_BAD_REQUEST, "dataset_size", "is not a size in bytes");
     ret->dataset_size = (uint64_t)size;

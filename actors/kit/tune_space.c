@@ -13,8 +13,8 @@ struct entry {
     struct tune_request_error *error;
 };
 
-#define refuse(entry, format, ...)                                                                \
-    tune_refuse((entry)->error, TM_INVALID_PARAM_SPACE, "param_space", "%.60s: " format,          \
+#define refuse(entry, format, ...)                                                       \
+    tune_refuse((entry)->error, TM_INVALID_PARAM_SPACE, "param_space", "%.60s: " format, \
                 (entry)->name, __VA_ARGS__)
 
 static tm_err_t
@@ -117,14 +117,16 @@ entry_of(const char *name, const json_t *param, struct tune_request_error *error
 }
 
 tm_err_t
-tune_space_check(const json_t *space, const json_t *params, struct tune_request_error *ret_error)
+tune_space_check(const json_t *space, const json_t *params,
+                 struct tune_request_error *ret_error)
 {
     struct entry whole = {.name = "it", .error = ret_error};
     const char *name;
     json_t *value;
 
     if (json_object_size(space) == 0)
-        return refuse(&whole, "names no parameter; %s", "leave it out to try the strategy's own");
+        return refuse(&whole, "names no parameter; %s",
+                      "leave it out to try the strategy's own");
     json_object_foreach((json_t *)(uintptr_t)space, name, value)
     {
         const json_t *param = json_object_get(params, name);

@@ -18,8 +18,8 @@ json_t *report_best_params(const strategy_t *strategy, const tune_plan_t *plan,
                            const trials_t *trials);
 
 /* {done, total, trials_per_second, eta_seconds, best_score, best_params} */
-char *report_progress(const strategy_t *strategy, const tune_plan_t *plan, const trials_t *trials,
-                      double seconds);
+char *report_progress(const strategy_t *strategy, const tune_plan_t *plan,
+                      const trials_t *trials, double seconds);
 
 char *report_gates(const struct tune_options *options, bool is_split);
 char *report_overfit(double pbo, double deflated_sharpe);

@@ -215,7 +215,8 @@ get(const uint8_t *at, void *data, size_t size)
 static size_t
 unpack(const trials_t *self, const uint8_t *from, struct trial_row *row)
 {
-    double scores[SPLIT_SCORES] = {(double)NAN, (double)NAN, (double)NAN, (double)NAN, (double)NAN};
+    double scores[SPLIT_SCORES] = {(double)NAN, (double)NAN, (double)NAN, (double)NAN,
+                                   (double)NAN};
     size_t reason = from[1];
     const uint8_t *at = get(from + HEAD_BYTES, scores, score_bytes(self));
 

@@ -1,9 +1,10 @@
 /* trials - the computed trials of one tune, packed, and the best of them.
  *
- * A packed trial takes 2 bytes, 8 for each metric and score, and its skip reason: 178 to 273 bytes
- * on the whole series, 362 to 457 with a split, and 8 more for its daily Sharpe ratio. A million
- * trials are at most 0.5 GB. Params are not kept: the plan gives them again. For the probability
- * of over-fitting at most OVERFIT_TRIALS_MAX evenly spaced trials keep their blocks.
+ * A packed trial takes 2 bytes, 8 for each metric and score, and its skip reason: 178 to 273
+ * bytes on the whole series, 362 to 457 with a split, and 8 more for its daily Sharpe ratio. A
+ * million trials are at most 0.5 GB. Params are not kept: the plan gives them again. For the
+ * probability of over-fitting at most OVERFIT_TRIALS_MAX evenly spaced trials keep their
+ * blocks.
  */
 #ifndef ACTORS_TUNE_TRIALS_H
 #define ACTORS_TUNE_TRIALS_H

@@ -2,8 +2,8 @@
  *
  * Handles  JOB on the queue "tune"; the body is a tune request (actors/kit/tune_request.h)
  * Emits    PROGRESS at most ten times a second, the last always; DONE or FAIL
- * Owns     its worker end (a network thread of its own), one database connection, parsed bars up
- *          to tune.dataset_cache_mb
+ * Owns     its worker end (a network thread of its own), one database connection, parsed bars
+ * up to tune.dataset_cache_mb
  *
  * A job's trials, its tune's row and the job's own end commit in one transaction that is fenced
  * by the job's attempt (job_finish): whatever dies when, they land once or not at all.
@@ -21,8 +21,8 @@
 
 #include "actors/kit/settings.h"
 
-/* Runs until SIGTERM or SIGINT: the job at hand is finished first, however long it takes. A second
- * signal ends the process at once. */
+/* Runs until SIGTERM or SIGINT: the job at hand is finished first, however long it takes. A
+ * second signal ends the process at once. */
 TM_CHECKED tm_err_t tune_run(const settings_t *settings);
 
 #endif

@@ -37,7 +37,8 @@ tune_store_new(const settings_t *settings, meters_t *meters)
                                  .statements = statements,
                                  .statement_count = STMT_COUNT,
                                  .connections = 1,
-                                 .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
+                                 .connect_timeout_ms =
+                                     (int)settings->database_connect_timeout_ms,
                                  .max_backoff_ms = (int)settings->database_max_backoff_ms,
                                  .metrics = meters};
 
@@ -81,7 +82,8 @@ unit_for(tune_store_t *self, size_t statement, const tm_uuid_t *tune, uint32_t a
 }
 
 tm_err_t
-tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, double *ret_queued_ms)
+tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
+                 double *ret_queued_ms)
 {
     pg_unit_t *unit = unit_for(self, STMT_TUNE_START, tune, attempt);
     const PGresult *result;
@@ -202,7 +204,8 @@ copy_metrics(copy_t *copy, const struct metrics *metrics)
 }
 
 static void
-copy_trial(copy_t *copy, const struct tune_result *result, const struct trial_row *row, size_t rank)
+copy_trial(copy_t *copy, const struct tune_result *result, const struct trial_row *row,
+           size_t rank)
 {
     tm_uuid_t run_id = tune_run_id(&result->tune, row->index);
     double params[TUNE_PARAMS_MAX];

@@ -19,13 +19,13 @@ tune_store_t *tune_store_new(const settings_t *settings, meters_t *meters);
 void tune_store_destroy(tune_store_t **self_p);
 
 /* Marks the tune as running. ret: how long it waited since it was accepted. */
-TM_CHECKED tm_err_t tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
-                                     double *ret_queued_ms);
+TM_CHECKED tm_err_t tune_store_start(tune_store_t *self, const tm_uuid_t *tune,
+                                     uint32_t attempt, double *ret_queued_ms);
 TM_CHECKED tm_err_t tune_store_strategy(tune_store_t *self, const tm_uuid_t *strategy,
                                         const tm_uuid_t *workspace, json_t **ret);
 /* TM_NOT_FOUND: no such dataset is complete. */
-TM_CHECKED tm_err_t tune_store_dataset_size(tune_store_t *self, const uint8_t sha256[SHA256_SIZE],
-                                            uint64_t *ret);
+TM_CHECKED tm_err_t tune_store_dataset_size(tune_store_t *self,
+                                            const uint8_t sha256[SHA256_SIZE], uint64_t *ret);
 /* A piece's bytes, the caller frees them. TM_NOT_FOUND: it is missing. */
 TM_CHECKED tm_err_t tune_store_piece(tune_store_t *self, const uint8_t sha256[SHA256_SIZE],
                                      uint64_t piece, unsigned char **ret, size_t *ret_size);
@@ -45,8 +45,8 @@ struct tune_result {
     double queued_ms, parse_ms, search_ms;
 };
 
-/* Ends the job and writes the tune and its trials, in one transaction. TM_OK also when an earlier
- * try of the same attempt has committed without our hearing of it. */
+/* Ends the job and writes the tune and its trials, in one transaction. TM_OK also when an
+ * earlier try of the same attempt has committed without our hearing of it. */
 TM_CHECKED tm_err_t tune_store_finish(tune_store_t *self, const struct tune_result *result);
 
 /* A trial's id: the tune's, its last four bytes XORed with index + 1, big-endian. Every attempt

@@ -69,7 +69,8 @@ pause_unless_dropped(const struct tuner_run *self, int64_t pause_ms)
 tm_err_t
 tuner_persevere(struct tuner_run *self, tuner_try_fn *attempt)
 {
-    int64_t pause_ms = FIRST_PAUSE_MS, longest_ms = self->tuner->settings->database_max_backoff_ms;
+    int64_t pause_ms = FIRST_PAUSE_MS,
+            longest_ms = self->tuner->settings->database_max_backoff_ms;
     bool has_waited = false;
 
     for (;;) {
@@ -130,8 +131,9 @@ try_load(struct tuner_run *self)
     bars_t *bars = NULL;
     char *data = NULL;
     size_t size = 0;
-    tm_err_t err = dataset_load(tuner->store, sha256, (uint64_t)tuner->settings->http_max_upload_mb << 20,
-                                &data, &size, self->detail, TUNER_DETAIL_BYTES);
+    tm_err_t err =
+        dataset_load(tuner->store, sha256, (uint64_t)tuner->settings->http_max_upload_mb << 20,
+                     &data, &size, self->detail, TUNER_DETAIL_BYTES);
 
     if (err)
         return err;
@@ -163,12 +165,14 @@ get_dataset(struct tuner_run *self)
 static tm_err_t
 choose_bars(struct tuner_run *self)
 {
-    self->bars = bars_between(self->dataset->bars, self->spec.date_from_ms, self->spec.date_to_ms);
+    self->bars =
+        bars_between(self->dataset->bars, self->spec.date_from_ms, self->spec.date_to_ms);
     if (self->bars.count >= MIN_BARS)
         return TM_OK;
-    return tuner_refuse(self, TM_INSUFFICIENT_DATA,
-                        "%zu of the %zu bars are between date_from and date_to; at least %d are needed",
-                        self->bars.count, self->dataset->bars->count, MIN_BARS);
+    return tuner_refuse(
+        self, TM_INSUFFICIENT_DATA,
+        "%zu of the %zu bars are between date_from and date_to; at least %d are needed",
+        self->bars.count, self->dataset->bars->count, MIN_BARS);
 }
 
 static tm_err_t
@@ -192,7 +196,8 @@ get_strategy(struct tuner_run *self)
 {
     if (!self->spec.strategy)
         return tuner_persevere(self, try_find_strategy);
-    return strategy_from_json(self->spec.strategy, &self->strategy, self->detail, TUNER_DETAIL_BYTES);
+    return strategy_from_json(self->spec.strategy, &self->strategy, self->detail,
+                              TUNER_DETAIL_BYTES);
 }
 
 static tm_err_t
@@ -224,10 +229,10 @@ warn_of_plan(struct tuner_run *self)
     if (warning[0])
         json_array_append_new(self->warnings, json_string(warning));
     if (trials < self->spec.n_trials)
-        json_array_append_new(self->warnings,
-                              json_sprintf("the grid has %llu combinations; %llu trials were asked for",
-                                           (unsigned long long)trials,
-                                           (unsigned long long)self->spec.n_trials));
+        json_array_append_new(
+            self->warnings,
+            json_sprintf("the grid has %llu combinations; %llu trials were asked for",
+                         (unsigned long long)trials, (unsigned long long)self->spec.n_trials));
 }
 
 static tm_err_t
@@ -318,21 +323,26 @@ account(const struct tuner_run *self, tm_err_t err, int64_t started_us)
         meters_observe_us(meters, METRIC_TUNE_SECONDS, NULL, clock_us() - started_us);
         meters_add(meters, METRIC_TRIALS, "completed",
                    trials_count_of(self->trials, TRIAL_COMPLETED));
-        meters_add(meters, METRIC_TRIALS, "skipped", trials_count_of(self->trials, TRIAL_SKIPPED));
-        meters_add(meters, METRIC_TRIALS, "failed", trials_count_of(self->trials, TRIAL_FAILED));
+        meters_add(meters, METRIC_TRIALS, "skipped",
+                   trials_count_of(self->trials, TRIAL_SKIPPED));
+        meters_add(meters, METRIC_TRIALS, "failed",
+                   trials_count_of(self->trials, TRIAL_FAILED));
     }
-    log_info("tune.ended", "job=%s attempt=%u outcome=%s code=%s trials=%llu search_ms=%.0f",
-             tm_uuid_text(&self->job->id, id), self->job->attempt, outcome_of(err),
-             tm_err_name(err),
-             self->trials ? (unsigned long long)trials_count(self->trials) : 0ULL, self->search_ms);
+    log_info(
+        "tune.ended", "job=%s attempt=%u outcome=%s code=%s trials=%llu search_ms=%.0f",
+        tm_uuid_text(&self->job->id, id), self->job->attempt, outcome_of(err), tm_err_name(err),
+        self->trials ? (unsigned long long)trials_count(self->trials) : 0ULL, self->search_ms);
 }
 
 void
 tuner_run(tuner_t *self, const struct tuner_job *job, const struct tuner_port *port,
           struct tuner_end *ret)
 {
-    struct tuner_run run = {
-        .tuner = self, .job = job, .port = port, .detail = ret->detail, .warnings = json_array()};
+    struct tuner_run run = {.tuner = self,
+                            .job = job,
+                            .port = port,
+                            .detail = ret->detail,
+                            .warnings = json_array()};
     int64_t started_us = clock_us();
     tm_err_t err = TM_OK;
 

@@ -1,12 +1,12 @@
 /* tuner - runs the jobs of the queue "tune", one at a time: from a job's body to its commit.
  *
- * A job is a list of steps (tuner.c, `steps`): read the request, mark the tune as running, get the
- * bars and the strategy, plan, search, judge, persist. What the job needs of the world outside the
- * database comes through a port, so that a test can run it without sockets.
+ * A job is a list of steps (tuner.c, `steps`): read the request, mark the tune as running, get
+ * the bars and the strategy, plan, search, judge, persist. What the job needs of the world
+ * outside the database comes through a port, so that a test can run it without sockets.
  *
  * While the database is down a job waits with a back-off, as long as its lease holds: what was
- * computed is kept. Everything is written in one transaction with the job's own end, fenced by its
- * attempt, so effects land once or not at all.
+ * computed is kept. Everything is written in one transaction with the job's own end, fenced by
+ * its attempt, so effects land once or not at all.
  *
  * Owns its database connection and the cache of parsed data sets. One thread.
  */
@@ -31,12 +31,13 @@ struct tuner_job {
 struct tuner_port {
     void *arg;
     bool (*is_dropped)(void *arg); /* the job's lease is gone: stop */
-    /* at most ten times a second, and once at the end of the search; json: see report_progress */
+    /* at most ten times a second, and once at the end of the search; json: see report_progress
+     */
     void (*progress)(void *arg, uint64_t done, uint64_t total, const char *json);
 };
 
-/* err TM_OK: committed; result is the job's, the caller's to free. TM_LEASE_LOST: given up, nothing
- * was written. Else the job failed: detail is for people. */
+/* err TM_OK: committed; result is the job's, the caller's to free. TM_LEASE_LOST: given up,
+ * nothing was written. Else the job failed: detail is for people. */
 struct tuner_end {
     tm_err_t err;
     bool retryable;

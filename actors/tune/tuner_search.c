@@ -10,9 +10,9 @@
 
 enum {
     CHUNK_US = 50000,
-    CHUNK_TRIALS = 4096, /* at most: 4 MB of them */
-    TELL_US = 100000,    /* between two messages */
-    WRITE_US = 1000000,  /* between two writes of trials_completed */
+    CHUNK_TRIALS = 4096,   /* at most: 4 MB of them */
+    TELL_US = 100000,      /* between two messages */
+    WRITE_US = 1000000,    /* between two writes of trials_completed */
     PATIENCE_US = 5000000, /* after a write that failed */
 };
 
@@ -84,7 +84,8 @@ run_chunk(struct search *self)
 tm_err_t
 tuner_search(struct tuner_run *self)
 {
-    struct search search = {.run = self, .next_count = 1, .total = tune_plan_trials(self->plan)};
+    struct search search = {
+        .run = self, .next_count = 1, .total = tune_plan_trials(self->plan)};
     tm_err_t err = TM_OK;
 
     search.capacity = search.total < CHUNK_TRIALS ? (size_t)search.total : CHUNK_TRIALS;
@@ -155,10 +156,11 @@ warn_of_no_winner(struct tuner_run *self)
     if (trials_leaders(self->trials, &leaders) == 0)
         json_array_append_new(
             self->warnings,
-            json_sprintf("none of the %llu trials is valid: each fell by more than %g %%, had too "
-                         "few trades, or has no score; the trials' reasons say which",
-                         (unsigned long long)trials_count(self->trials),
-                         self->options.gate_max_drawdown_pct));
+            json_sprintf(
+                "none of the %llu trials is valid: each fell by more than %g %%, had too "
+                "few trades, or has no score; the trials' reasons say which",
+                (unsigned long long)trials_count(self->trials),
+                self->options.gate_max_drawdown_pct));
 }
 
 tm_err_t
@@ -174,8 +176,8 @@ tuner_judge(struct tuner_run *self)
     self->dataset_text = report_dataset(self->spec.dataset_sha256, &self->bars);
     self->warnings_text = report_text(&self->warnings);
     self->body = report_result(&self->job->id, self->strategy, self->plan, self->trials);
-    if (!err && (!self->gates || !self->overfit || !self->dataset_text || !self->warnings_text ||
-                 !self->body))
+    if (!err && (!self->gates || !self->overfit || !self->dataset_text ||
+                 !self->warnings_text || !self->body))
         err = TM_NO_MEMORY;
     return err;
 }

@@ -264,7 +264,7 @@ static int
 submit(const cli_t *cli, struct submit *self)
 {
     struct tm_client_options client_options = {
-        .brokers = cli->settings->broker_brokers, .window = 64, .give_up_ms = 15000};
+        .brokers = cli->settings->broker_brokers, .window = 64, .give_up_ms = 10000};
     tm_auto(tm_client) client = tm_client_new(&client_options);
     tm_auto(watching) watching = NULL;
     char detail[CLI_DETAIL_MAX] = "";

@@ -31,7 +31,7 @@ cmd_watch(cli_t *cli, int argc, char **argv)
 {
     struct watch self = {NULL, false};
     int code = cli_parse(cli, &usage, &self, argc, argv);
-    struct tm_client_options client_options = {.give_up_ms = 15000};
+    struct tm_client_options client_options = {.give_up_ms = 10000};
     tm_auto(tm_client) client = NULL;
     tm_auto(watching) watching = NULL;
     tm_uuid_t tune;

@@ -163,22 +163,38 @@ make_cluster(const pg_fixture_t *self)
     }
 }
 
+/* The process ids at the start of a file; returns how many. */
+static size_t
+read_pids(const char *path, pid_t *pids, size_t limit)
+{
+    char line[16 * BACKENDS];
+    char *at = line, *end = line;
+    size_t count = 0;
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        return 0;
+    if (!fgets(line, sizeof(line), file))
+        line[0] = '\0';
+    fclose(file);
+    for (; count < limit; at = end) {
+        long pid = strtol(at, &end, 10);
+        if (end == at)
+            break;
+        pids[count++] = (pid_t)pid;
+    }
+    return count;
+}
+
 /* The postmaster's process id, 0 if it left none. */
 static pid_t
 postmaster(const pg_fixture_t *self)
 {
     char path[160];
-    int pid = 0;
-    FILE *file;
+    pid_t pid;
 
     snprintf(path, sizeof(path), "%s/data/postmaster.pid", self->root);
-    file = fopen(path, "re");
-    if (file) {
-        if (fscanf(file, "%d", &pid) != 1)
-            pid = 0;
-        fclose(file);
-    }
-    return pid;
+    return read_pids(path, &pid, 1) ? pid : 0;
 }
 
 /* A process that is dead but not yet waited for counts as gone. */
@@ -309,16 +325,9 @@ static size_t
 children_of(pid_t pid, pid_t *children, size_t limit)
 {
     char path[80];
-    size_t count = 0;
-    FILE *file;
 
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    file = fopen(path, "re");
-    while (file && count < limit && fscanf(file, "%d", &children[count]) == 1)
-        count++;
-    if (file)
-        fclose(file);
-    return count;
+    return read_pids(path, children, limit);
 }
 
 static void

@@ -148,8 +148,10 @@ tune_world_job_body(struct tune_world *self, const char *body)
     values[2] = self->body;
     sizes[2] = (int)strlen(self->body);
     execute(self,
-            "INSERT INTO jobs (id, workspace_id, queue, state, attempt, max_attempts, leased_at, body)"
-            " VALUES (($1::text)::uuid, ($2::text)::uuid, 'tune', 'running', 1, 5, now(), $3::bytea)",
+            "INSERT INTO jobs (id, workspace_id, queue, state, attempt, max_attempts, "
+            "leased_at, body)"
+            " VALUES (($1::text)::uuid, ($2::text)::uuid, 'tune', 'running', 1, 5, now(), "
+            "$3::bytea)",
             3, values, sizes);
 }
 
@@ -170,7 +172,8 @@ tune_world_job(struct tune_world *self, const char *strategy, const char *const 
                       error.field, error.text);
     }
     tune_request_set_dataset(request, self->sha256, self->csv_size, "data.csv");
-    ck_assert_msg(tune_request_finish(request, &error) == TM_OK, "%s %s", error.field, error.text);
+    ck_assert_msg(tune_request_finish(request, &error) == TM_OK, "%s %s", error.field,
+                  error.text);
     body = tune_request_body(request);
     tune_world_job_body(self, body);
     free(body);
@@ -218,8 +221,8 @@ tune_world_query(const struct tune_world *self, const char *sql)
     const char *at = sql;
 
     for (const char *id; (id = strstr(at, "$ID")); at = id + 3)
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s'%s'", (int)(id - at), at,
-                 self->id);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s'%s'", (int)(id - at),
+                 at, self->id);
     snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", at);
     return pg_fixture_query(self->url, text);
 }

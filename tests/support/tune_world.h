@@ -1,4 +1,5 @@
-/* tune_world - a tuner on a fixture's database, and jobs for it, without a broker or sockets. */
+/* tune_world - a tuner on a fixture's database, and jobs for it, without a broker or sockets.
+ */
 #ifndef TESTS_SUPPORT_TUNE_WORLD_H
 #define TESTS_SUPPORT_TUNE_WORLD_H
 

@@ -261,6 +261,10 @@ START_TEST(a_wrong_spec_is_told_by_field)
                   "\"params\":{\"not\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1}}}",
                   "params:");
     strategy_says("{" ID "\"params\":{\"p\":7}}", "params.p.type");
+    strategy_says("{" ID
+                  "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":9,\"default\":1,"
+                  "\"search\":[0,9]}}}",
+                  "params.p.search");
     strategy_says("[[[[[[[[[[[[[[[[[[[[", "nests more than");
     strategy_says("{\"id\":1,\"id\":2}", "duplicate");
 }

@@ -121,7 +121,7 @@ START_TEST(a_space_is_derived_from_the_strategy)
     ck_assert_uint_eq(space_size(space), 25);
     ck_assert_uint_eq(space_trials(space, 1000), 25);
     space_params(space, 0, 24, params);
-    ck_assert(params[0] == 500 && params[1] == 10);
+    ck_assert(params[0] == 60 && params[1] == 3);
     space_destroy(&space);
 }
 END_TEST

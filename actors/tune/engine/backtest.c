@@ -105,7 +105,7 @@ static void
 watch_all(struct run *run)
 {
     const struct backtest *backtest = run->backtest;
-    const uint64_t *signal[RULE_COUNT];
+    const uint64_t *signal[RULE_COUNT] = {NULL};
 
     for (size_t i = 0; i < RULE_COUNT; i++)
         signal[i] = columns_signal(backtest->columns, (enum rule)i);

@@ -111,11 +111,12 @@ spare_entry(columns_t *self)
     struct entry *oldest = &self->entries[0];
 
     if (self->entry_count < self->entry_capacity) {
-        struct entry *fresh = &self->entries[self->entry_count];
+        double *values = malloc((self->bars->count + 1) * sizeof *values);
 
-        fresh->values = malloc((self->bars->count + 1) * sizeof(double));
-        self->entry_count += fresh->values != NULL;
-        return fresh->values ? fresh : NULL;
+        if (!values)
+            return NULL;
+        self->entries[self->entry_count].values = values;
+        return &self->entries[self->entry_count++];
     }
     for (size_t i = 1; i < self->entry_count; i++) {
         if (self->entries[i].bound < oldest->bound)

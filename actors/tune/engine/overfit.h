@@ -17,7 +17,7 @@
 
 #include "actors/tune/engine/metrics.h"
 
-#define OVERFIT_TRIALS_MAX 4096 /* of more, evenly spaced ones stand for all */
+#define OVERFIT_TRIALS_MAX 2048 /* of more, evenly spaced ones stand for all */
 
 struct daily_moments {
     double days;            /* daily returns */

@@ -255,8 +255,10 @@ derive(const struct reader *reader)
         const struct strategy_param *param = strategy_param(reader->strategy, i);
         struct dimension *dimension = &reader->space->dimensions[reader->space->count++];
 
-        *dimension = (struct dimension){
-            .param = i, .min = param->min, .max = param->max, .is_int = param->is_int};
+        *dimension = (struct dimension){.param = i,
+                                        .min = param->search_min,
+                                        .max = param->search_max,
+                                        .is_int = param->is_int};
         const double grain = param->step > 0 ? param->step : param->is_int ? 1 : 0;
         const tm_err_t err = lay_out_range(reader, param->name, 0, grain, dimension);
         if (err)

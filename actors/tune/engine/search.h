@@ -7,8 +7,8 @@
  * JSON: {"period": [10, 20, 30], "k": {"min": 1.0, "max": 3.0, "step": 0.5, "type": "float"}}.
  * A list is discrete. A range is 5 points on a grid and continuous (whole numbers for an int)
  * at random; "step" makes it min, min+step, ... in both. NULL derives a range for each param
- * from the strategy, where the param's own step is the grain. Params that are not named keep
- * their default.
+ * from the strategy (its "search", else min to max), where the param's own step is the grain.
+ * Params that are not named keep their default.
  *
  * Grid: every combination, in order, the last param of the strategy fastest. Random: a
  * counter-based generator (splitmix64's finaliser) over (seed, trial, param).

@@ -84,9 +84,32 @@ read_number(const struct reader *reader, const json_t *param, const char *name, 
 }
 
 static tm_err_t
+read_search(const struct reader *reader, const json_t *param, struct strategy_param *ret)
+{
+    const json_t *search = json_object_get(param, "search");
+    const json_t *low = json_array_get(search, 0), *high = json_array_get(search, 1);
+
+    ret->search_min = ret->min;
+    ret->search_max = ret->max;
+    if (!search)
+        return TM_OK;
+    if (json_array_size(search) != 2 || !json_is_number(low) || !json_is_number(high))
+        return fail(reader, "params.%s.search: must be two numbers, [lowest, highest]",
+                    ret->name);
+    ret->search_min = json_number_value(low);
+    ret->search_max = json_number_value(high);
+    if (!(ret->min <= ret->search_min && ret->search_min <= ret->search_max &&
+          ret->search_max <= ret->max))
+        return fail(reader, "params.%s.search: must be in order, and between min and max",
+                    ret->name);
+    return TM_OK;
+}
+
+static tm_err_t
 check_param(const struct reader *reader, const struct strategy_param *param)
 {
-    const double numbers[] = {param->min, param->max, param->default_value, param->step};
+    const double numbers[] = {param->min,  param->max,        param->default_value,
+                              param->step, param->search_min, param->search_max};
 
     if (param->min > param->max)
         return fail(reader, "params.%s: min %g is above max %g", param->name, param->min,
@@ -130,6 +153,8 @@ read_param(const struct reader *reader, const char *name, const json_t *json)
         err = read_number(reader, json, name, "default", &param.default_value);
     if (!err && json_object_get(json, "step"))
         err = read_number(reader, json, name, "step", &param.step);
+    if (!err)
+        err = read_search(reader, json, &param);
     if (!err)
         err = check_param(reader, &param);
     if (!err)

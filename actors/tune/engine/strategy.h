@@ -7,6 +7,9 @@
  *    "entry_short": "...", "exit_short": "...",              at least one entry
  *    "reversing": false}
  *
+ * A param's min and max are what it may be; "search": [5, 60], if given, is the narrower range
+ * that a tune covers when it is not told otherwise; "step" is the grain of that range.
+ *
  * Flat: entry_long, then entry_short, is asked. In a position: its exit. With "reversing" the
  * entries are asked in a position too, before the exit, and close it first.
  *
@@ -33,6 +36,7 @@ struct strategy_param {
     double min, max; /* inclusive */
     double step;     /* 0: none given */
     double default_value;
+    double search_min, search_max; /* what a tune without a param_space covers */
 };
 
 typedef struct strategy strategy_t;

@@ -74,7 +74,7 @@ struct trial {
     double overfit_gap;  /* score_is - score_oos; NaN without a split */
     struct metrics is;   /* in-sample; the whole without a split */
     struct metrics oos;  /* all undefined without a split */
-    struct metrics_blocks blocks; /* of `is`, for tune_pbo */
+    struct metrics_blocks blocks; /* of `is`, for overfit_pbo */
 };
 
 typedef struct tune_plan tune_plan_t;

@@ -1,0 +1,216 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/http/headers.h"
+#include "actors/http/traceparent.h"
+#include "actors/http/tune_fields.h"
+
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define SPAN  "00f067aa0ba902b7"
+
+static tm_err_t
+key(const char *text, char *ret)
+{
+    return idempotency_key_parse(text, strlen(text), ret);
+}
+
+START_TEST(a_key_is_taken_bare_or_quoted)
+{
+    char got[IDEMPOTENCY_KEY_MAX + 1];
+
+    ck_assert_int_eq(key("abc-1", got), TM_OK);
+    ck_assert_str_eq(got, "abc-1");
+    ck_assert_int_eq(key("  \"abc-1\" ", got), TM_OK);
+    ck_assert_str_eq(got, "abc-1");
+    ck_assert_int_eq(key("\"a\\\"b\\\\c\"", got), TM_OK);
+    ck_assert_str_eq(got, "a\"b\\c");
+    ck_assert_int_eq(key("\"abc\";x=1", got), TM_OK);
+    ck_assert_str_eq(got, "abc");
+}
+END_TEST
+
+START_TEST(a_key_that_is_none_is_refused)
+{
+    static const char *const wrong[] = {"",           " ",     "\"\"",     "\"a", "\"",
+                                        "\"a\"b",     "\"a\\", "\"a\\b\"", "a b", "a\tb",
+                                        "k\xc3\xa9y", "a\x7f", "\"a b\""};
+    char got[IDEMPOTENCY_KEY_MAX + 1] = "before";
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ck_assert_msg(key(wrong[i], got) == TM_VALIDATION_FAILED, "%s was taken", wrong[i]);
+    ck_assert_str_eq(got, "before");
+}
+END_TEST
+
+START_TEST(a_key_has_at_most_200_characters)
+{
+    char text[300], got[IDEMPOTENCY_KEY_MAX + 1];
+
+    memset(text, 'k', sizeof(text));
+    ck_assert_int_eq(idempotency_key_parse(text, 200, got), TM_OK);
+    ck_assert_uint_eq(strlen(got), 200);
+    ck_assert_int_eq(idempotency_key_parse(text, 201, got), TM_IDEMPOTENCY_KEY_TOO_LONG);
+    text[0] = '"';
+    text[201] = '"';
+    ck_assert_int_eq(idempotency_key_parse(text, 202, got), TM_OK);
+}
+END_TEST
+
+START_TEST(two_headers_must_name_one_key)
+{
+    struct tune_key same = {0}, other = {0};
+
+    tune_key_say(&same, "X-Idempotency-Key", "k");
+    tune_key_say(&same, "Idempotency-Key", "\"k\"");
+    ck_assert_int_eq(same.problem.err, TM_OK);
+    ck_assert_str_eq(same.text, "k");
+    tune_key_say(&other, "X-Idempotency-Key", "k");
+    tune_key_say(&other, "Idempotency-Key", "m");
+    ck_assert_int_eq(other.problem.err, TM_BAD_REQUEST);
+}
+END_TEST
+
+static int64_t
+prefer(const char *text)
+{
+    int64_t wait_ms = 777;
+
+    prefer_parse(text, 60000, &wait_ms);
+    return wait_ms;
+}
+
+START_TEST(prefer_says_how_long_to_wait)
+{
+    ck_assert_int_eq(prefer(NULL), 777);
+    ck_assert_int_eq(prefer("return=minimal"), 777);
+    ck_assert_int_eq(prefer("wait=3"), 3000);
+    ck_assert_int_eq(prefer("return=minimal, Wait=4"), 4000);
+    ck_assert_int_eq(prefer("wait=99999999999999999999999"), 60000);
+    ck_assert_int_eq(prefer("wait=-1"), 777);
+    ck_assert_int_eq(prefer("wait="), 777);
+    ck_assert_int_eq(prefer("respond-async"), 0);
+    ck_assert_int_eq(prefer("respond-async, wait=5"), 0);
+    ck_assert_int_eq(prefer(",,;;,"), 777);
+}
+END_TEST
+
+START_TEST(a_request_id_is_kept_only_if_sane)
+{
+    char longest[130];
+
+    memset(longest, 'a', sizeof(longest));
+    longest[128] = '\0';
+    ck_assert(request_id_is_sane("aZ09._-"));
+    ck_assert(request_id_is_sane(longest));
+    longest[128] = 'a';
+    longest[129] = '\0';
+    ck_assert(!request_id_is_sane(longest));
+    ck_assert(!request_id_is_sane(NULL));
+    ck_assert(!request_id_is_sane(""));
+    ck_assert(!request_id_is_sane("a b"));
+    ck_assert(!request_id_is_sane("a\"b"));
+}
+END_TEST
+
+START_TEST(a_content_length_is_digits_within_reason)
+{
+    uint64_t value = 7;
+
+    ck_assert(content_length_parse("0", &value));
+    ck_assert_uint_eq(value, 0);
+    ck_assert(content_length_parse("123456789012345678", &value));
+    ck_assert(!content_length_parse("1234567890123456789", &value));
+    ck_assert(!content_length_parse("-1", &value));
+    ck_assert(!content_length_parse("", &value));
+    ck_assert(!content_length_parse(NULL, &value));
+}
+END_TEST
+
+static bool
+is_trace(const char *text)
+{
+    traceparent_t trace;
+
+    return traceparent_parse(text, strlen(text), &trace);
+}
+
+START_TEST(a_valid_traceparent_is_read)
+{
+    traceparent_t trace;
+    const char *text = "00-" TRACE "-" SPAN "-01";
+    char again[TRACEPARENT_TEXT];
+
+    ck_assert(traceparent_parse(text, strlen(text), &trace));
+    ck_assert_str_eq(trace.trace_id, TRACE);
+    ck_assert_str_eq(trace.parent_id, SPAN);
+    ck_assert(trace.is_sampled);
+    ck_assert_str_eq(traceparent_text(&trace, again), text);
+    ck_assert(is_trace("cc-" TRACE "-" SPAN "-00-what-the-future-brings"));
+}
+END_TEST
+
+START_TEST(a_wrong_traceparent_is_refused)
+{
+    ck_assert(!is_trace(""));
+    ck_assert(!is_trace("00-" TRACE "-" SPAN "-0"));
+    ck_assert(!is_trace("00-" TRACE "-" SPAN "-011"));
+    ck_assert(!is_trace("00-" TRACE "-" SPAN "-01-x"));
+    ck_assert(!is_trace("ff-" TRACE "-" SPAN "-01"));
+    ck_assert(!is_trace("cc-" TRACE "-" SPAN "-01x"));
+    ck_assert(!is_trace("00-4BF92f3577b34da6a3ce929d0e0e4736-" SPAN "-01"));
+    ck_assert(!is_trace("00-00000000000000000000000000000000-" SPAN "-01"));
+    ck_assert(!is_trace("00-" TRACE "-0000000000000000-01"));
+    ck_assert(!is_trace("00_" TRACE "-" SPAN "-01"));
+}
+END_TEST
+
+START_TEST(only_the_sampled_flag_goes_on)
+{
+    traceparent_t trace;
+    char text[TRACEPARENT_TEXT];
+
+    ck_assert(traceparent_parse("00-" TRACE "-" SPAN "-fe", 55, &trace));
+    ck_assert_str_eq(traceparent_text(&trace, text), "00-" TRACE "-" SPAN "-00");
+}
+END_TEST
+
+START_TEST(a_step_keeps_the_trace_and_changes_the_span)
+{
+    traceparent_t trace, next;
+    char text[TRACEPARENT_TEXT];
+
+    traceparent_start(&trace);
+    next = trace;
+    traceparent_step(&next);
+    ck_assert_str_eq(trace.trace_id, next.trace_id);
+    ck_assert_str_ne(trace.parent_id, next.parent_id);
+    ck_assert(is_trace(traceparent_text(&next, text)));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("http headers");
+    TCase *parsing = tcase_create("parsing");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(parsing, a_key_is_taken_bare_or_quoted);
+    tcase_add_test(parsing, a_key_that_is_none_is_refused);
+    tcase_add_test(parsing, a_key_has_at_most_200_characters);
+    tcase_add_test(parsing, two_headers_must_name_one_key);
+    tcase_add_test(parsing, prefer_says_how_long_to_wait);
+    tcase_add_test(parsing, a_request_id_is_kept_only_if_sane);
+    tcase_add_test(parsing, a_content_length_is_digits_within_reason);
+    tcase_add_test(parsing, a_valid_traceparent_is_read);
+    tcase_add_test(parsing, a_wrong_traceparent_is_refused);
+    tcase_add_test(parsing, only_the_sampled_flag_goes_on);
+    tcase_add_test(parsing, a_step_keeps_the_trace_and_changes_the_span);
+    suite_add_tcase(suite, parsing);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

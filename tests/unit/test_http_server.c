@@ -1,0 +1,529 @@
+/* A real http process without database and broker: what it answers on its own, what it refuses,
+ * and how it ends. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <curl/curl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/http/http.h"
+#include "actors/http/server.h"
+#include "actors/kit/clock.h"
+#include "actors/kit/log.h"
+
+#define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
+
+static char root[64];
+static pid_t child;
+static char address[64];
+static int log_fd; /* what the process writes */
+
+static void
+set(settings_t *settings, const char *name, const char *before, const char *value)
+{
+    char assignment[300], detail[300];
+
+    snprintf(assignment, sizeof(assignment), "%s=%s%s", name, before, value);
+    ck_assert_msg(settings_set(settings, assignment, detail, sizeof(detail)) == TM_OK, "%s",
+                  detail);
+}
+
+static int
+serve(void)
+{
+    settings_t *settings = settings_new();
+    tm_err_t err;
+
+    log_init("http", LOG_AT_INFO);
+    set(settings, "http.listen", "", "127.0.0.1:0");
+    set(settings, "http.max_upload_mb", "", "1");
+    set(settings, "http.max_uploads", "", "1");
+    set(settings, "http.max_connections", "", "16");
+    set(settings, "system.data_dir", "", root);
+    set(settings, "broker.brokers", "ipc:///nowhere", root);
+    set(settings, "database.url", "dbname=none host=", root);
+    err = http_run(settings, -1);
+    settings_destroy(&settings);
+    return err ? 1 : 0;
+}
+
+/* Ready is said only to a process that has all it needs; where this one listens, its log says.
+ */
+static void
+read_address(void)
+{
+    static const char before[] = "\"address\":\"";
+    char text[4096] = "", *found = NULL;
+    size_t size = 0;
+
+    while (!found || !strchr(found, '\n')) {
+        ssize_t got = read(log_fd, text + size, sizeof(text) - 1 - size);
+
+        ck_assert_msg(got > 0, "it never listened: %s", text);
+        size += (size_t)got;
+        found = strstr(text, before);
+    }
+    found += strlen(before);
+    snprintf(address, sizeof(address), "%.*s", (int)strcspn(found, "\""), found);
+}
+
+static void
+start(void)
+{
+    int ends[2];
+
+    snprintf(root, sizeof(root), "/tmp/tunemill-http-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+    ck_assert_int_eq(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        exit(serve());
+    }
+    close(ends[1]);
+    log_fd = ends[0];
+    read_address();
+}
+
+static void
+show_log(void)
+{
+    char text[4096];
+    ssize_t size;
+
+    while ((size = read(log_fd, text, sizeof(text))) > 0)
+        fwrite(text, 1, (size_t)size, stderr);
+}
+
+static void
+stop(void)
+{
+    char path[128];
+    int status = -1;
+
+    kill(child, SIGTERM);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (status)
+        show_log();
+    close(log_fd);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with %d", status);
+    snprintf(path, sizeof(path), "%s/spool", root);
+    rmdir(path);
+    ck_assert_msg(rmdir(root) == 0, "something was left in %s", root);
+}
+
+/* --- curl -----------------------------------------------------------------------------------
+ */
+
+struct answer {
+    char text[16384]; /* headers and body */
+    size_t size;
+    long status;
+};
+
+static size_t
+on_text(char *data, size_t one, size_t size, void *arg)
+{
+    struct answer *answer = arg;
+    size_t room = sizeof(answer->text) - 1 - answer->size;
+    size_t taken = size < room ? size : room;
+
+    memcpy(answer->text + answer->size, data, taken);
+    answer->size += taken;
+    return size * one;
+}
+
+static CURL *
+prepare(const char *path, struct answer *answer)
+{
+    CURL *curl = curl_easy_init();
+    char url[300];
+
+    memset(answer, 0, sizeof(*answer));
+    snprintf(url, sizeof(url), "http://%s%s", address, path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_text);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_text);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
+    return curl;
+}
+
+static void
+perform(CURL *curl, struct answer *answer)
+{
+    CURLcode code = curl_easy_perform(curl);
+
+    ck_assert_msg(code == CURLE_OK, "%s", curl_easy_strerror(code));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    curl_easy_cleanup(curl);
+}
+
+static void
+get(const char *path, const char *header, struct answer *answer)
+{
+    CURL *curl = prepare(path, answer);
+    struct curl_slist *headers = header ? curl_slist_append(NULL, header) : NULL;
+
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    perform(curl, answer);
+    curl_slist_free_all(headers);
+}
+
+static void
+expect(const struct answer *answer, long status, const char *text)
+{
+    ck_assert_msg(answer->status == status, "%ld: %s", answer->status, answer->text);
+    ck_assert_msg(strstr(answer->text, text) != NULL, "no %s in: %s", text, answer->text);
+}
+
+static void
+post(const char *header, size_t file_size, struct answer *answer)
+{
+    CURL *curl = prepare("/backtests/tune", answer);
+    struct curl_slist *headers = curl_slist_append(NULL, header);
+    curl_mime *form = curl_mime_init(curl);
+    curl_mimepart *part = curl_mime_addpart(form);
+    char *file = calloc(1, file_size + 1);
+
+    curl_mime_name(part, "strategy_entity_id");
+    curl_mime_data(part, STRATEGY, CURL_ZERO_TERMINATED);
+    if (file_size) {
+        part = curl_mime_addpart(form);
+        curl_mime_name(part, "file");
+        curl_mime_filename(part, "x.csv");
+        curl_mime_data(part, file, file_size);
+    }
+    curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    perform(curl, answer);
+    curl_mime_free(form);
+    curl_slist_free_all(headers);
+    free(file);
+}
+
+/* --- what it answers on its own -------------------------------------------------------------
+ */
+
+START_TEST(health_is_ok_whatever_else_is_down)
+{
+    struct answer answer;
+
+    get("/health", NULL, &answer);
+    expect(&answer, 200, "\"status\":\"ok\"");
+    expect(&answer, 200, "X-Content-Type-Options: nosniff");
+    expect(&answer, 200, "X-Frame-Options: DENY");
+}
+END_TEST
+
+START_TEST(ready_names_what_is_down)
+{
+    struct answer answer;
+
+    get("/ready", NULL, &answer);
+    expect(&answer, 503, "Retry-After: 1");
+    expect(&answer, 503, "\"loc\":\"database\"");
+    expect(&answer, 503, "\"loc\":\"broker\"");
+}
+END_TEST
+
+START_TEST(reading_without_a_database_is_unavailable)
+{
+    struct answer answer;
+
+    get("/backtests/tunes", NULL, &answer);
+    expect(&answer, 503, "STORE_DOWN");
+    expect(&answer, 503, "Retry-After: 1");
+}
+END_TEST
+
+START_TEST(a_sane_request_id_comes_back)
+{
+    struct answer answer;
+
+    get("/health", "X-Request-Id: mine-1", &answer);
+    expect(&answer, 200, "X-Request-Id: mine-1");
+    get("/health", "X-Request-Id: not a sane one", &answer);
+    ck_assert_ptr_null(strstr(answer.text, "not a sane one"));
+    expect(&answer, 200, "X-Request-Id: ");
+}
+END_TEST
+
+START_TEST(a_trace_goes_on)
+{
+    struct answer answer;
+
+    get("/health", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        &answer);
+    expect(&answer, 200, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-");
+}
+END_TEST
+
+START_TEST(a_proxy_with_tls_gets_hsts)
+{
+    struct answer answer;
+
+    get("/health", "X-Forwarded-Proto: https", &answer);
+    expect(&answer, 200, "Strict-Transport-Security: max-age=");
+    get("/health", NULL, &answer);
+    ck_assert_ptr_null(strstr(answer.text, "Strict-Transport-Security"));
+}
+END_TEST
+
+START_TEST(refusals_are_problems)
+{
+    struct answer answer;
+
+    get("/nowhere", NULL, &answer);
+    expect(&answer, 404, "application/problem+json");
+    get("/backtests/tune", NULL, &answer);
+    expect(&answer, 405, "Allow: POST");
+    get("/backtests/tunes/x", NULL, &answer);
+    expect(&answer, 422, "path.id");
+    get("/backtests/tunes?limit=0", NULL, &answer);
+    expect(&answer, 422, "query.limit");
+    get("/backtests/tunes?workspace_id=x", NULL, &answer);
+    expect(&answer, 422, "query.workspace_id");
+}
+END_TEST
+
+START_TEST(head_has_headers_and_no_body)
+{
+    struct answer answer;
+    CURL *curl = prepare("/health", &answer);
+
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    perform(curl, &answer);
+    expect(&answer, 200, "Content-Length: ");
+    ck_assert_ptr_null(strstr(answer.text, "\"status\""));
+}
+END_TEST
+
+/* --- uploads --------------------------------------------------------------------------------
+ */
+
+START_TEST(another_content_type_is_refused)
+{
+    struct answer answer;
+    CURL *curl = prepare("/backtests/tune", &answer);
+
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "a=b");
+    perform(curl, &answer);
+    expect(&answer, 415, "UNSUPPORTED_MEDIA_TYPE");
+}
+END_TEST
+
+START_TEST(a_body_that_ends_in_a_part_is_refused)
+{
+    struct answer answer;
+    CURL *curl = prepare("/backtests/tune", &answer);
+    struct curl_slist *headers =
+        curl_slist_append(NULL, "Content-Type: multipart/form-data; boundary=edge");
+
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                     "--edge\r\nContent-Disposition: form-data; name=\"seed\"\r\n\r\n12");
+    perform(curl, &answer);
+    expect(&answer, 400, "BAD_REQUEST");
+    curl_slist_free_all(headers);
+}
+END_TEST
+
+START_TEST(a_missing_file_is_named)
+{
+    struct answer answer;
+
+    post("X-Test: 1", 0, &answer);
+    expect(&answer, 422, "\"loc\":\"body.file\"");
+}
+END_TEST
+
+START_TEST(a_file_too_large_is_refused_by_its_stated_size)
+{
+    struct answer answer;
+
+    post("X-Test: 1", 8 << 20, &answer);
+    expect(&answer, 413, "FILE_TOO_LARGE");
+}
+END_TEST
+
+START_TEST(a_file_too_large_is_refused_by_its_counted_size)
+{
+    struct answer answer;
+
+    post("Transfer-Encoding: chunked", (1 << 20) + 1, &answer);
+    expect(&answer, 413, "FILE_TOO_LARGE");
+}
+END_TEST
+
+START_TEST(a_key_too_long_is_refused)
+{
+    char header[300] = "X-Idempotency-Key: ";
+    struct answer answer;
+
+    memset(header + strlen(header), 'k', 201);
+    post(header, 10, &answer);
+    expect(&answer, 422, "IDEMPOTENCY_KEY_TOO_LONG");
+}
+END_TEST
+
+START_TEST(a_tune_without_a_database_is_unavailable)
+{
+    struct answer answer;
+
+    post("X-Test: 1", 10, &answer);
+    expect(&answer, 503, "STORE_DOWN");
+}
+END_TEST
+
+/* --- clients of bad manners -----------------------------------------------------------------
+ */
+
+static int
+connect_raw(const char *text)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    in.sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1));
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    return fd;
+}
+
+/* Asks until the status is as expected; the test's own time-out is the limit. */
+static void
+get_until(const char *path, long status)
+{
+    struct answer answer;
+
+    do {
+        get(path, NULL, &answer);
+    } while (answer.status != status);
+}
+
+static const char upload_begun[] =
+    "POST /backtests/tune HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n"
+    "Content-Type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n";
+
+static void
+post_until(long status)
+{
+    struct answer answer;
+
+    do {
+        post("X-Test: 1", 0, &answer);
+    } while (answer.status != status);
+}
+
+START_TEST(an_upload_more_than_allowed_is_busy_until_the_other_leaves)
+{
+    int fd = connect_raw(upload_begun);
+
+    post_until(503); /* once the server has read it */
+    close(fd);
+    post_until(422); /* its place is free again */
+}
+END_TEST
+
+START_TEST(connections_over_the_limit_are_told_so)
+{
+    int fds[20];
+
+    for (size_t i = 0; i < 20; i++)
+        fds[i] = connect_raw("GET /health HTTP/1.1\r\n");
+    get_until("/health", 503);
+    for (size_t i = 0; i < 20; i++)
+        close(fds[i]);
+    get_until("/health", 200);
+}
+END_TEST
+
+START_TEST(what_is_no_http_is_refused_and_harms_nobody)
+{
+    char text[100];
+    int fd = connect_raw("\x16\x03\x01 nonsense\r\n\r\n");
+
+    while (read(fd, text, sizeof(text)) > 0) /* until it is closed */
+        ;
+    close(fd);
+    get_until("/health", 200);
+}
+END_TEST
+
+START_TEST(it_ends_with_an_upload_under_way)
+{
+    int fd = connect_raw(upload_begun);
+
+    post_until(503);
+    stop(); /* which fails the test unless it ends well */
+    close(fd);
+    start();
+}
+END_TEST
+
+/* --- addresses ------------------------------------------------------------------------------
+ */
+
+START_TEST(a_listen_address_is_split)
+{
+    char host[64], port[8];
+
+    ck_assert(server_split_address("127.0.0.1:80", host, sizeof(host), port, sizeof(port)));
+    ck_assert_str_eq(host, "127.0.0.1");
+    ck_assert_str_eq(port, "80");
+    ck_assert(server_split_address("[::1]:0", host, sizeof(host), port, sizeof(port)));
+    ck_assert_str_eq(host, "::1");
+    ck_assert(!server_split_address("127.0.0.1", host, sizeof(host), port, sizeof(port)));
+    ck_assert(!server_split_address("::1:80", host, sizeof(host), port, sizeof(port)));
+    ck_assert(!server_split_address(":80", host, sizeof(host), port, sizeof(port)));
+    ck_assert(!server_split_address("h:", host, sizeof(host), port, sizeof(port)));
+    ck_assert(!server_split_address("h:65536", host, sizeof(host), port, sizeof(port)));
+    ck_assert(!server_split_address("[]:80", host, sizeof(host), port, sizeof(port)));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("http server");
+    TCase *server = tcase_create("server"), *pure = tcase_create("pure");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(server, start, stop);
+    tcase_set_timeout(server, 60);
+    tcase_add_test(server, health_is_ok_whatever_else_is_down);
+    tcase_add_test(server, ready_names_what_is_down);
+    tcase_add_test(server, reading_without_a_database_is_unavailable);
+    tcase_add_test(server, a_sane_request_id_comes_back);
+    tcase_add_test(server, a_trace_goes_on);
+    tcase_add_test(server, a_proxy_with_tls_gets_hsts);
+    tcase_add_test(server, refusals_are_problems);
+    tcase_add_test(server, head_has_headers_and_no_body);
+    tcase_add_test(server, another_content_type_is_refused);
+    tcase_add_test(server, a_body_that_ends_in_a_part_is_refused);
+    tcase_add_test(server, a_missing_file_is_named);
+    tcase_add_test(server, a_file_too_large_is_refused_by_its_stated_size);
+    tcase_add_test(server, a_file_too_large_is_refused_by_its_counted_size);
+    tcase_add_test(server, a_key_too_long_is_refused);
+    tcase_add_test(server, a_tune_without_a_database_is_unavailable);
+    tcase_add_test(server, an_upload_more_than_allowed_is_busy_until_the_other_leaves);
+    tcase_add_test(server, connections_over_the_limit_are_told_so);
+    tcase_add_test(server, what_is_no_http_is_refused_and_harms_nobody);
+    tcase_add_test(server, it_ends_with_an_upload_under_way);
+    tcase_add_test(pure, a_listen_address_is_split);
+    suite_add_tcase(suite, server);
+    suite_add_tcase(suite, pure);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

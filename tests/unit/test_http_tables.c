@@ -1,0 +1,314 @@
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/http/csv.h"
+#include "actors/http/openapi.h"
+#include "actors/http/problem.h"
+#include "actors/http/query.h"
+#include "actors/http/route.h"
+#include "actors/kit/auto.h"
+
+#define ID "8fd7589a-97c6-49bf-a65e-357fb063fe33"
+
+/* --- routes ---------------------------------------------------------------------------------
+ */
+
+static void
+check_route(const char *method, const char *path, const char *id)
+{
+    struct route_match match;
+
+    ck_assert_msg(route_find(method, path, &match) == TM_OK, "%s %s is not found", method,
+                  path);
+    ck_assert_str_eq(match.route->id, id);
+}
+
+START_TEST(an_address_leads_to_its_row)
+{
+    check_route("POST", "/backtests/tune", "TUNE_SUBMIT");
+    check_route("GET", "/backtests/tunes", "TUNES");
+    check_route("GET", "/backtests/tunes/" ID, "TUNE");
+    check_route("GET", "/backtests/tunes/" ID "/runs", "TUNE_RUNS");
+    check_route("HEAD", "/health", "HEALTH");
+}
+END_TEST
+
+START_TEST(the_id_is_taken_from_the_path)
+{
+    struct route_match match;
+
+    ck_assert_int_eq(route_find("GET", "/backtests/tunes/" ID "/runs", &match), TM_OK);
+    ck_assert(tm_str_is(match.id, ID));
+}
+END_TEST
+
+START_TEST(an_unknown_address_is_not_found)
+{
+    static const char *const paths[] = {"",
+                                        "/",
+                                        "//",
+                                        "/backtests",
+                                        "/backtests/tunes/",
+                                        "/backtests/tunes/x/y",
+                                        "/healthy",
+                                        "/health/",
+                                        "health"};
+    struct route_match match;
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        ck_assert_msg(route_find("GET", paths[i], &match) == TM_NOT_FOUND, "%s is found",
+                      paths[i]);
+}
+END_TEST
+
+START_TEST(another_method_is_told_what_is_allowed)
+{
+    struct route_match match;
+
+    ck_assert_int_eq(route_find("DELETE", "/health", &match), TM_METHOD_NOT_ALLOWED);
+    ck_assert_str_eq(match.allow, "GET, HEAD");
+    ck_assert_int_eq(route_find("HEAD", "/backtests/tune", &match), TM_METHOD_NOT_ALLOWED);
+    ck_assert_str_eq(match.allow, "POST");
+}
+END_TEST
+
+/* --- query ----------------------------------------------------------------------------------
+ */
+
+START_TEST(absent_parameters_have_their_defaults)
+{
+    struct query query;
+
+    query_init(&query);
+    ck_assert_int_eq(query.limit, 20);
+    ck_assert_int_eq(query.offset, 0);
+    ck_assert(!query.has_limit && !query.has_status);
+}
+END_TEST
+
+START_TEST(parameters_are_read)
+{
+    struct problem problem = {0};
+    struct query query;
+    unsigned sets = QUERY_PAGE | QUERY_TUNES;
+
+    query_init(&query);
+    query_set(&query, sets, "limit", "200", &problem);
+    query_set(&query, sets, "status", "running", &problem);
+    query_set(&query, sets, "oos_enabled", "false", &problem);
+    query_set(&query, sets, "strategy_entity_id", ID, &problem);
+    query_set(&query, sets, "nobody_knows", "this", &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+    ck_assert_int_eq(query.limit, 200);
+    ck_assert_str_eq(query.status.text, "running");
+    ck_assert(query.has_oos_enabled && !query.oos_enabled);
+    ck_assert(query.has_strategy_entity_id);
+}
+END_TEST
+
+START_TEST(a_wrong_parameter_is_named)
+{
+    static const char *const wrong[][2] = {
+        {"limit", "0"},
+        {"limit", "201"},
+        {"limit", "-1"},
+        {"limit", ""},
+        {"limit", "1e2"},
+        {"offset", "x"},
+        {"offset", "9999999999999999999999"},
+        {"status", ""},
+        {"status", "runn"},
+        {"status", "queued running"},
+        {"status", " "},
+        {"valid_only", "yes"},
+        {"strategy_entity_id", "x"},
+    };
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct problem problem = {0};
+        struct query query;
+        char loc[80];
+
+        query_init(&query);
+        query_set(&query, QUERY_PAGE | QUERY_TUNES, wrong[i][0], wrong[i][1], &problem);
+        snprintf(loc, sizeof(loc), "query.%s", wrong[i][0]);
+        ck_assert_msg(problem.err == TM_VALIDATION_FAILED, "%s=%s", wrong[i][0], wrong[i][1]);
+        ck_assert_str_eq(problem.errors[0].loc, loc);
+    }
+}
+END_TEST
+
+START_TEST(a_parameter_given_twice_is_refused)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    query_set(&query, QUERY_PAGE, "limit", "1", &problem);
+    query_set(&query, QUERY_PAGE, "limit", "2", &problem);
+    ck_assert_int_eq(problem.err, TM_VALIDATION_FAILED);
+}
+END_TEST
+
+START_TEST(a_route_takes_only_its_own_parameters)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    query_set(&query, QUERY_PAGE, "status", "nonsense", &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+}
+END_TEST
+
+/* --- problems -------------------------------------------------------------------------------
+ */
+
+START_TEST(a_problem_says_what_its_row_says)
+{
+    struct problem problem;
+    tm_auto(tm_text) text = NULL;
+    tm_auto(json) root = NULL;
+
+    problem_init(&problem, TM_QUEUE_FULL, "%s", "");
+    text = problem_render(&problem);
+    root = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    ck_assert_int_eq(json_integer_value(json_object_get(root, "status")), 429);
+    ck_assert_str_eq(json_string_value(json_object_get(root, "code")), "QUEUE_FULL");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "detail")),
+                     tm_err_text(TM_QUEUE_FULL));
+    ck_assert_int_eq(json_integer_value(json_object_get(root, "retry_after_seconds")), 1);
+    ck_assert_ptr_null(json_object_get(root, "errors"));
+}
+END_TEST
+
+START_TEST(a_problem_quotes_anything_and_stays_json)
+{
+    struct problem problem = {0};
+    tm_auto(tm_text) text = NULL;
+    tm_auto(json) root = NULL;
+
+    problem_add(&problem, TM_VALIDATION_FAILED, "body.x", "%s", "\xff\xfe \"quoted\" \n\x01");
+    text = problem_render(&problem);
+    root = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "errors")), 1);
+}
+END_TEST
+
+START_TEST(a_problem_holds_a_bounded_number_of_errors)
+{
+    struct problem problem = {0};
+
+    for (int i = 0; i < PROBLEM_ERRORS * 2; i++)
+        problem_add(&problem, TM_VALIDATION_FAILED, "x", "%d", i);
+    ck_assert_uint_eq(problem.error_count, PROBLEM_ERRORS);
+}
+END_TEST
+
+/* --- CSV and OpenAPI ------------------------------------------------------------------------
+ */
+
+START_TEST(a_cell_is_never_a_formula)
+{
+    tm_auto(csv) csv = csv_new();
+    tm_auto(tm_text) text = NULL;
+    size_t size;
+
+    csv_text(csv, "=1+1");
+    csv_text(csv, "@x");
+    csv_text(csv, "a,\"b\"\n");
+    csv_number(csv, -0.1);
+    csv_text(csv, "plain");
+    csv_end_row(csv);
+    text = csv_take(csv, &size);
+    ck_assert_str_eq(text, "\"'=1+1\",\"'@x\",\"a,\"\"b\"\"\n\",-0.1,plain\r\n");
+    ck_assert_uint_eq(size, strlen(text));
+}
+END_TEST
+
+START_TEST(a_leaderboard_becomes_rows)
+{
+    tm_auto(tm_text) text = NULL;
+    size_t size;
+
+    text =
+        csv_leaderboard("{\"items\":[{\"rank\":1,\"strategy_name\":\"-x\",\"score\":0.25,"
+                        "\"summary\":{\"sharpe\":null,\"trades\":12},\"params\":{\"k\":2}}]}",
+                        &size);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_nonnull(
+        strstr(text, "\r\n1,,,,\"'-x\",,,0.25,,,,,,,,12,,,,\"{\"\"k\"\":2}\",\r\n"));
+    ck_assert_ptr_null(csv_leaderboard("[]", &size));
+    ck_assert_ptr_null(csv_leaderboard("{", &size));
+}
+END_TEST
+
+/* Every "$ref" of the document leads somewhere. */
+static void
+check_references(const json_t *node, const json_t *schemas)
+{
+    const char *name;
+    size_t index;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)node, name, value)
+    {
+        if (strcmp(name, "$ref") == 0)
+            ck_assert_msg(
+                json_object_get(schemas, strrchr(json_string_value(value), '/') + 1) != NULL,
+                "%s leads nowhere", json_string_value(value));
+        check_references(value, schemas);
+    }
+    json_array_foreach(node, index, value) check_references(value, schemas);
+}
+
+START_TEST(openapi_describes_every_route)
+{
+    settings_t *settings = settings_new();
+    tm_auto(tm_text) text = openapi_render(settings);
+    tm_auto(json) root = json_loads(text, 0, NULL);
+    const json_t *paths = json_object_get(root, "paths");
+    const route_t *route;
+
+    ck_assert_ptr_nonnull(root);
+    for (size_t i = 0; (route = route_at(i)); i++)
+        ck_assert_msg(json_object_get(paths, route->path) != NULL, "%s is missing",
+                      route->path);
+    check_references(root, json_object_get(json_object_get(root, "components"), "schemas"));
+    settings_destroy(&settings);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("http tables");
+    TCase *tables = tcase_create("tables");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(tables, an_address_leads_to_its_row);
+    tcase_add_test(tables, the_id_is_taken_from_the_path);
+    tcase_add_test(tables, an_unknown_address_is_not_found);
+    tcase_add_test(tables, another_method_is_told_what_is_allowed);
+    tcase_add_test(tables, absent_parameters_have_their_defaults);
+    tcase_add_test(tables, parameters_are_read);
+    tcase_add_test(tables, a_wrong_parameter_is_named);
+    tcase_add_test(tables, a_parameter_given_twice_is_refused);
+    tcase_add_test(tables, a_route_takes_only_its_own_parameters);
+    tcase_add_test(tables, a_problem_says_what_its_row_says);
+    tcase_add_test(tables, a_problem_quotes_anything_and_stays_json);
+    tcase_add_test(tables, a_problem_holds_a_bounded_number_of_errors);
+    tcase_add_test(tables, a_cell_is_never_a_formula);
+    tcase_add_test(tables, a_leaderboard_becomes_rows);
+    tcase_add_test(tables, openapi_describes_every_route);
+    suite_add_tcase(suite, tables);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

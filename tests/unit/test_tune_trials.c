@@ -1,0 +1,258 @@
+/* The packed trials and the cache of parsed data sets: no database. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/tune/dataset_cache.h"
+#include "actors/tune/report.h"
+#include "actors/tune/trials.h"
+
+/* A trial whose every value can be told from its index. */
+static struct trial
+trial_of(uint64_t index, enum trial_status status, double score)
+{
+    struct trial trial = {
+        .index = index, .status = status, .score = score, .objective_score = score};
+    double base = (double)index * 100;
+
+    trial.score_is = base + 1;
+    trial.score_oos = base + 2;
+    trial.overfit_gap = base + 3;
+    for (size_t i = 0; i < METRIC_COUNT_ALL; i++) {
+        metrics_set(&trial.is, i, base + (double)i);
+        metrics_set(&trial.oos, i, -base - (double)i);
+    }
+    trial.blocks = (struct metrics_blocks){{20}, {0.1}, {0.01}};
+    if (status != TRIAL_COMPLETED)
+        snprintf(trial.skip_reason, sizeof(trial.skip_reason), "reason of %llu",
+                 (unsigned long long)index);
+    return trial;
+}
+
+static void
+add(trials_t *trials, uint64_t index, enum trial_status status, double score)
+{
+    struct trial trial = trial_of(index, status, score);
+
+    ck_assert_int_eq(trials_add(trials, &trial), TM_OK);
+}
+
+static void
+expect_row(const struct trial_row *row, bool is_split)
+{
+    enum trial_status status = row->index % 3 ? TRIAL_COMPLETED : TRIAL_SKIPPED;
+    struct trial want = trial_of(row->index, status, (double)row->index);
+
+    ck_assert_int_eq(row->status, want.status);
+    ck_assert_str_eq(row->reason, want.skip_reason);
+    ck_assert_double_eq(row->score, want.score);
+    ck_assert_mem_eq(&row->is, &want.is, sizeof(want.is));
+    if (is_split) {
+        ck_assert_mem_eq(&row->oos, &want.oos, sizeof(want.oos));
+        ck_assert_double_eq(row->overfit_gap, want.overfit_gap);
+    } else {
+        ck_assert(isnan(row->score_oos));
+        ck_assert(isnan(row->oos.return_pct));
+    }
+}
+
+START_TEST(what_was_packed_comes_out_again)
+{
+    enum { COUNT = 20000 }; /* several chunks */
+    trials_t *trials = trials_new(COUNT, _i == 1, 10);
+    struct trials_cursor cursor = {0};
+    struct trial_row row;
+    uint64_t seen = 0;
+
+    for (uint64_t i = 0; i < COUNT; i++)
+        add(trials, i, i % 3 ? TRIAL_COMPLETED : TRIAL_SKIPPED, (double)i);
+    for (; trials_next(trials, &cursor, &row); seen++) {
+        ck_assert_uint_eq(row.index, seen);
+        expect_row(&row, _i == 1);
+    }
+    ck_assert_uint_eq(seen, COUNT);
+    ck_assert_uint_eq(trials_count(trials), COUNT);
+    ck_assert_uint_eq(trials_count_of(trials, TRIAL_SKIPPED), 6667);
+    trials_destroy(&trials);
+    ck_assert_ptr_null(trials);
+}
+END_TEST
+
+START_TEST(the_leaders_are_those_of_the_engines_ranking)
+{
+    enum { COUNT = 500, LEADERS = 20 };
+    trials_t *trials = trials_new(COUNT, false, LEADERS);
+    struct trial *all = calloc(COUNT, sizeof(*all));
+    size_t order[LEADERS], count;
+    const struct leader *leaders;
+    unsigned state = 12345;
+
+    for (uint64_t i = 0; i < COUNT; i++) {
+        state = state * 1103515245U + 12345U;
+        double score = (double)(state >> 16 & 63) - 32; /* many ties, zeros and negatives */
+        all[i] = trial_of(i, state >> 24 & 3 ? TRIAL_COMPLETED : TRIAL_SKIPPED,
+                          state >> 28 == 5 ? (double)NAN : score);
+        ck_assert_int_eq(trials_add(trials, &all[i]), TM_OK);
+    }
+    count = tune_rank(all, COUNT, LEADERS, order);
+    ck_assert_uint_eq(trials_leaders(trials, &leaders), count);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_uint_eq(leaders[i].index, all[order[i]].index);
+    free(all);
+    trials_destroy(&trials);
+}
+END_TEST
+
+START_TEST(without_a_valid_trial_there_are_no_leaders)
+{
+    trials_t *trials = trials_new(3, false, 10);
+    const struct leader *leaders;
+
+    add(trials, 0, TRIAL_SKIPPED, 5);
+    add(trials, 1, TRIAL_COMPLETED, (double)NAN);
+    add(trials, 2, TRIAL_FAILED, 7);
+    ck_assert_uint_eq(trials_leaders(trials, &leaders), 0);
+    trials_destroy(&trials);
+}
+END_TEST
+
+START_TEST(a_trial_takes_no_more_memory_than_the_header_says)
+{
+    trials_t *trials = trials_new(1, true, 1);
+    struct trial_row row;
+    struct trials_cursor cursor = {0};
+    struct trial trial = trial_of(0, TRIAL_SKIPPED, 1);
+
+    memset(trial.skip_reason, 'x', TUNE_REASON_BYTES); /* not even terminated */
+    ck_assert_int_eq(trials_add(trials, &trial), TM_OK);
+    ck_assert(trials_next(trials, &cursor, &row));
+    ck_assert_uint_eq(strlen(row.reason), TUNE_REASON_BYTES - 1);
+    ck_assert_uint_le(cursor.offset, 457);
+    trials_destroy(&trials);
+}
+END_TEST
+
+START_TEST(more_trials_than_samples_still_give_a_probability)
+{
+    trials_t *trials = trials_new(10000, false, 1);
+    double pbo;
+
+    for (uint64_t i = 0; i < 10000; i++) {
+        struct trial trial = trial_of(i, TRIAL_COMPLETED, (double)i);
+        for (size_t b = 0; b < METRICS_BLOCKS; b++) {
+            trial.blocks.days[b] = 20;
+            trial.blocks.sum[b] = (double)((i * 7 + b * 13) % 31) / 100;
+            trial.blocks.square[b] = 0.02;
+        }
+        ck_assert_int_eq(trials_add(trials, &trial), TM_OK);
+    }
+    pbo = trials_pbo(trials);
+    ck_assert(pbo >= 0 && pbo <= 1);
+    trials_destroy(&trials);
+}
+END_TEST
+
+/* ---- the cache -------------------------------------------------------------------------- */
+
+static const dataset_t *
+put(dataset_cache_t *cache, uint8_t first, size_t count)
+{
+    const uint8_t sha256[32] = {first};
+    struct csv_report report = {.rows = first};
+    bars_t *bars = bars_new(count);
+    const dataset_t *dataset = dataset_cache_add(cache, sha256, &bars, &report);
+
+    ck_assert_ptr_null(bars);
+    return dataset;
+}
+
+static const dataset_t *
+find(dataset_cache_t *cache, uint8_t first)
+{
+    const uint8_t sha256[32] = {first};
+
+    return dataset_cache_find(cache, sha256);
+}
+
+START_TEST(the_least_recently_used_leaves_first)
+{
+    dataset_cache_t *cache = dataset_cache_new((size_t)3 * 50000); /* three of 1,000 bars */
+
+    put(cache, 1, 1000);
+    put(cache, 2, 1000);
+    ck_assert_ptr_nonnull(find(cache, 1));
+    put(cache, 3, 1000);
+    put(cache, 4, 1000);
+    ck_assert_ptr_null(find(cache, 2));
+    ck_assert_ptr_nonnull(find(cache, 1));
+    ck_assert_uint_eq(find(cache, 4)->report.rows, 4);
+    ck_assert_uint_eq(dataset_cache_count(cache), 2 + (find(cache, 3) != NULL));
+    dataset_cache_destroy(&cache);
+}
+END_TEST
+
+START_TEST(a_dataset_larger_than_the_cache_is_kept_alone)
+{
+    dataset_cache_t *cache = dataset_cache_new(50000);
+
+    put(cache, 1, 100);
+    ck_assert_uint_eq(put(cache, 2, 5000)->bars->count, 5000);
+    ck_assert_uint_eq(dataset_cache_count(cache), 1);
+    put(cache, 3, 100);
+    ck_assert_ptr_null(find(cache, 2));
+    ck_assert_ptr_nonnull(find(cache, 3));
+    dataset_cache_destroy(&cache);
+}
+END_TEST
+
+/* ---- texts ------------------------------------------------------------------------------ */
+
+START_TEST(undefined_figures_are_null_in_json)
+{
+    char *text = report_overfit((double)NAN, 0.5);
+
+    ck_assert_str_eq(text, "{\"pbo\":null,\"deflated_sharpe\":0.5}");
+    free(text);
+}
+END_TEST
+
+START_TEST(the_gates_say_where_they_were_judged)
+{
+    struct tune_options options = TUNE_OPTIONS_DEFAULT;
+    char *text = report_gates(&options, true);
+
+    ck_assert_str_eq(text,
+                     "{\"max_drawdown_pct\":20.0,\"min_trades\":10,\"evaluated_on\":\"oos\"}");
+    free(text);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("tune_trials");
+    TCase *trials = tcase_create("trials"), *cache = tcase_create("cache"),
+          *texts = tcase_create("texts");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_loop_test(trials, what_was_packed_comes_out_again, 0, 2);
+    tcase_add_test(trials, the_leaders_are_those_of_the_engines_ranking);
+    tcase_add_test(trials, without_a_valid_trial_there_are_no_leaders);
+    tcase_add_test(trials, a_trial_takes_no_more_memory_than_the_header_says);
+    tcase_add_test(trials, more_trials_than_samples_still_give_a_probability);
+    tcase_set_timeout(trials, 120);
+    tcase_add_test(cache, the_least_recently_used_leaves_first);
+    tcase_add_test(cache, a_dataset_larger_than_the_cache_is_kept_alone);
+    tcase_add_test(texts, undefined_figures_are_null_in_json);
+    tcase_add_test(texts, the_gates_say_where_they_were_judged);
+    suite_add_tcase(suite, trials);
+    suite_add_tcase(suite, cache);
+    suite_add_tcase(suite, texts);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
