@@ -75,7 +75,7 @@ audience_progress(broker_t *self, const tm_msg_t *progress)
 
 void
 audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
-               const char *detail, tm_str_t body)
+                const char *detail, tm_str_t body)
 {
     watch_t *watch = zhashx_lookup(self->watches, job);
     tm_msg_t msg = {.type = TM_MSG_RESULT, .body = body};
@@ -98,7 +98,8 @@ audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const c
 static void
 remove_peer(broker_t *self, watch_t *watch, const zframe_t *peer)
 {
-    for (zframe_t *known = zlistx_first(watch->peers); known; known = zlistx_next(watch->peers)) {
+    for (zframe_t *known = zlistx_first(watch->peers); known;
+         known = zlistx_next(watch->peers)) {
         if (!zframe_eq(known, (zframe_t *)(uintptr_t)peer))
             continue;
         zlistx_delete(watch->peers, zlistx_cursor(watch->peers));

@@ -1,5 +1,5 @@
-/* batch - what goes to the database in one unit: endings, submits and claims. Shared by store.c,
- * endings.c, submits.c and claims.c only.
+/* batch - what goes to the database in one unit: endings, submits and claims. Shared by
+ * store.c, endings.c, submits.c and claims.c only.
  */
 #ifndef BROKER_BATCH_H
 #define BROKER_BATCH_H

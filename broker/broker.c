@@ -107,7 +107,8 @@ on_adopted(void *arg, const struct pg_outcome *outcome)
 {
     adoption_t *adoption = arg;
     broker_t *self = adoption->broker;
-    lease_t lost = {.job = adoption->job, .attempt = adoption->attempt, .worker = adoption->worker};
+    lease_t lost = {
+        .job = adoption->job, .attempt = adoption->attempt, .worker = adoption->worker};
 
     if (outcome->err) {
         log_warn("job.adopt", "err=%s", tm_err_name(outcome->err));
@@ -205,9 +206,12 @@ on_fail(void *state, zframe_t *peer, const tm_msg_t *msg)
 
     if (!known_worker(self))
         return TM_NOT_FOUND;
-    ending_t like = {.job = fail->job, .attempt = (uint32_t)fail->attempt,
-                     .worker = self->from->worker, .peer = peer,
-                     .retryable = fail->retryable || busy, .counts = !busy};
+    ending_t like = {.job = fail->job,
+                     .attempt = (uint32_t)fail->attempt,
+                     .worker = self->from->worker,
+                     .peer = peer,
+                     .retryable = fail->retryable || busy,
+                     .counts = !busy};
     end_lease(self, &fail->job, fail->attempt);
     code = tm_str_dup(fail->code);
     detail = tm_str_dup(fail->has_detail ? fail->detail : tm_str(""));
@@ -298,12 +302,19 @@ broker_type(void)
 {
     static const tm_actor_type_t type = {
         .name = "broker",
-        .on = {[TM_MSG_SUBMIT] = on_submit, [TM_MSG_STATUS] = on_status,
-               [TM_MSG_SUBSCRIBE] = on_subscribe, [TM_MSG_PUT] = on_put,
-               [TM_MSG_HELLO] = on_hello, [TM_MSG_HOLDING] = on_holding,
-               [TM_MSG_DONE] = on_done, [TM_MSG_FAIL] = on_fail,
-               [TM_MSG_PROGRESS] = on_progress, [TM_MSG_CREDIT] = on_credit,
-               [TM_MSG_BYE] = on_bye, [TM_MSG_PING] = on_ping, [TM_MSG_PONG] = on_pong},
+        .on = {[TM_MSG_SUBMIT] = on_submit,
+               [TM_MSG_STATUS] = on_status,
+               [TM_MSG_SUBSCRIBE] = on_subscribe,
+               [TM_MSG_PUT] = on_put,
+               [TM_MSG_HELLO] = on_hello,
+               [TM_MSG_HOLDING] = on_holding,
+               [TM_MSG_DONE] = on_done,
+               [TM_MSG_FAIL] = on_fail,
+               [TM_MSG_PROGRESS] = on_progress,
+               [TM_MSG_CREDIT] = on_credit,
+               [TM_MSG_BYE] = on_bye,
+               [TM_MSG_PING] = on_ping,
+               [TM_MSG_PONG] = on_pong},
         .refuse = refuse,
     };
     return &type;

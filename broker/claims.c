@@ -70,4 +70,3 @@ claim_ended(broker_t *self, claim_t *claim, const PGresult *result)
     claim->queue->depth -= claim->queue->depth < rows ? claim->queue->depth : rows;
     claim_release(self, claim, (size_t)rows); /* rows carry the first `rows` of the workers */
 }
-

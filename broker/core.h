@@ -4,9 +4,13 @@
  *     peers.c      who is connected, and what is to be sent to them
  *     dispatch.c   queues, workers' credit, leases
  *     intake.c     a SUBMIT on its way to its commit
- *     store.c      group commit: units of SUBMIT, DONE, FAIL and CLAIM, and their answers
+ *     store.c      group commit: when a unit leaves, what becomes of it, lost answers
+ *     submits.c    a unit's SUBMITs, and keys that were there before
+ *     endings.c    a unit's DONEs and FAILs
+ *     claims.c     a unit's claims
+ *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
- *     audience.c    who wants to hear of a job
+ *     audience.c   who wants to hear of a job
  *     upkeep.c     what the clock does: beats, lost workers, time-outs, promotion
  *     run.c        the process
  */
@@ -34,30 +38,30 @@ enum {
 /* --- peers.c: a connected producer or worker ---------------------------------------------- */
 
 typedef struct {
-    zframe_t *id;      /* routing id */
+    zframe_t *id; /* routing id */
     int64_t seen_ms;
-    zmsg_t *out;       /* pairs that leave at the end of this turn; NULL: none */
+    zmsg_t *out; /* pairs that leave at the end of this turn; NULL: none */
     bool has_worker;
-    tm_uuid_t worker;  /* said HELLO as this one */
+    tm_uuid_t worker; /* said HELLO as this one */
 } peer_t;
 
 /* --- dispatch.c --------------------------------------------------------------------------- */
 
 typedef struct {
     char name[TM_NAME_MAX + 1];
-    zlistx_t *workers;  /* of worker_t, borrowed; rotates */
-    bool has_ready;     /* the table may hold ready jobs */
-    bool is_claiming;   /* a CLAIM is in flight */
-    int64_t depth;      /* jobs not running: counted now and then, estimated between */
+    zlistx_t *workers; /* of worker_t, borrowed; rotates */
+    bool has_ready;    /* the table may hold ready jobs */
+    bool is_claiming;  /* a CLAIM is in flight */
+    int64_t depth;     /* jobs not running: counted now and then, estimated between */
 } queue_t;
 
 typedef struct {
     tm_uuid_t id;
     char actor[TM_NAME_MAX + 1];
-    zframe_t *peer;       /* routing id of its peer */
-    zlistx_t *queues;     /* of queue_t, borrowed */
-    uint64_t credit;      /* jobs at once */
-    uint64_t used;        /* leased or reserved */
+    zframe_t *peer;   /* routing id of its peer */
+    zlistx_t *queues; /* of queue_t, borrowed */
+    uint64_t credit;  /* jobs at once */
+    uint64_t used;    /* leased or reserved */
     bool is_leaving;
 } worker_t;
 
@@ -76,9 +80,9 @@ typedef struct {
     struct tm_submit fields; /* strings point behind the struct */
     tm_str_t body;
     zframe_t *peer;
-    bool is_again;     /* sent to the database before, outcome unknown */
-    bool is_alone;     /* goes by itself: a batch with it was refused */
-    bool is_reserved;  /* leaves at once for `worker` when committed */
+    bool is_again;    /* sent to the database before, outcome unknown */
+    bool is_alone;    /* goes by itself: a batch with it was refused */
+    bool is_reserved; /* leaves at once for `worker` when committed */
     tm_uuid_t worker;
 } submit_t;
 
@@ -88,7 +92,7 @@ typedef struct {
     tm_uuid_t job;
     uint32_t attempt;
     tm_uuid_t worker;
-    zframe_t *peer;      /* gets SETTLED; NULL: nobody */
+    zframe_t *peer; /* gets SETTLED; NULL: nobody */
     bool is_done;
     zframe_t *body;      /* result of a DONE */
     char *code, *detail; /* of a FAIL */
@@ -104,28 +108,28 @@ struct broker {
     tm_uuid_t id;
     char endpoint[1024];
     int ready_fd;
-    tm_err_t fate;         /* what broker_run returns */
-    bool is_started;       /* the row in `brokers` is there */
+    tm_err_t fate;   /* what broker_run returns */
+    bool is_started; /* the row in `brokers` is there */
     bool is_draining;
-    bool is_reconciling;   /* an answer was lost: wait for quiet, then compare with the table */
+    bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
-    size_t units;          /* write units in flight */
+    size_t units; /* write units in flight */
     size_t submits_in_flight;
 
-    zhashx_t *peers;       /* by routing id */
-    zlistx_t *dirty;       /* routing ids of peers with something to send */
-    zhashx_t *workers;     /* by id */
-    zhashx_t *queues;      /* by name */
-    zhashx_t *leases;      /* by job */
-    zhashx_t *watches;     /* by job */
-    zlistx_t *submits;     /* submit_t waiting for a unit */
-    zhashx_t *submitting;  /* job ids in a unit in flight */
-    zlistx_t *endings;     /* ending_t waiting for a unit */
-    zlistx_t *pieces;      /* PUTs waiting; the first may be in flight */
+    zhashx_t *peers;      /* by routing id */
+    zlistx_t *dirty;      /* routing ids of peers with something to send */
+    zhashx_t *workers;    /* by id */
+    zhashx_t *queues;     /* by name */
+    zhashx_t *leases;     /* by job */
+    zhashx_t *watches;    /* by job */
+    zlistx_t *submits;    /* submit_t waiting for a unit */
+    zhashx_t *submitting; /* job ids in a unit in flight */
+    zlistx_t *endings;    /* ending_t waiting for a unit */
+    zlistx_t *pieces;     /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
     size_t watch_count;
-    peer_t *from;          /* of the message being handled */
+    peer_t *from; /* of the message being handled */
 };
 
 /* hashes keyed by a tm_uuid_t inside the item */
@@ -155,7 +159,8 @@ void dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm
                     const tm_uuid_t *worker);
 void dispatch_adopted(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t attempt,
                       uint64_t timeout_ms, const tm_uuid_t *worker);
-void dispatch_end(broker_t *self, lease_t *lease); /* forgets it; credit was given back before */
+void dispatch_end(broker_t *self,
+                  lease_t *lease); /* forgets it; credit was given back before */
 void dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause);
 void dispatch_drop(broker_t *self, const lease_t *lease, tm_err_t code); /* tells the worker */
 void queue_destroy(queue_t **self_p);
@@ -172,7 +177,8 @@ void intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *d
 
 void ending_destroy(ending_t **self_p);
 /* Puts the end of an attempt on its way; takes nothing. */
-void store_done(broker_t *self, const struct tm_done *done, const tm_uuid_t *worker, tm_str_t body);
+void store_done(broker_t *self, const struct tm_done *done, const tm_uuid_t *worker,
+                tm_str_t body);
 void store_fail(broker_t *self, const ending_t *like, const char *code, const char *detail);
 void store_flush(broker_t *self);     /* sends what waits, if a unit may leave */
 void store_reconcile(broker_t *self); /* if one is due and all is quiet */
@@ -188,7 +194,7 @@ TM_CHECKED tm_err_t audience_add(broker_t *self, const tm_uuid_t *job, zframe_t 
 bool audience_has(const broker_t *self, const tm_uuid_t *job);
 void audience_progress(broker_t *self, const tm_msg_t *progress);
 void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
-                    const char *detail, tm_str_t body); /* and forgets them */
+                     const char *detail, tm_str_t body); /* and forgets them */
 void audience_peer_gone(broker_t *self, const zframe_t *peer);
 
 void upkeep_start(broker_t *self); /* arms the timers */

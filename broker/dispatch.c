@@ -122,7 +122,8 @@ dispatch_forget_worker(broker_t *self, worker_t *worker)
 static uint64_t
 free_credit(const worker_t *worker)
 {
-    return worker->is_leaving || worker->used >= worker->credit ? 0 : worker->credit - worker->used;
+    return worker->is_leaving || worker->used >= worker->credit ? 0
+                                                                : worker->credit - worker->used;
 }
 
 uint64_t
@@ -189,8 +190,12 @@ static void
 fail_lease(broker_t *self, const lease_t *lease, tm_err_t code, const char *detail, bool counts,
            bool crash)
 {
-    ending_t like = {.job = lease->job, .attempt = lease->attempt, .worker = lease->worker,
-                     .retryable = true, .counts = counts, .crash = crash};
+    ending_t like = {.job = lease->job,
+                     .attempt = lease->attempt,
+                     .worker = lease->worker,
+                     .retryable = true,
+                     .counts = counts,
+                     .crash = crash};
 
     store_fail(self, &like, tm_err_name(code), detail);
 }
@@ -210,7 +215,8 @@ dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_
     /* it went away between the reservation and the commit, and never saw the job */
     lease_t *lease = dispatch_lease(self, &job->job);
     lease->is_ending = true;
-    fail_lease(self, lease, TM_WORKER_LOST, "the worker left before it got the job", false, false);
+    fail_lease(self, lease, TM_WORKER_LOST, "the worker left before it got the job", false,
+               false);
 }
 
 void
@@ -255,12 +261,14 @@ dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause)
     char text[TM_UUID_TEXT];
     unsigned lost = 0;
 
-    for (lease_t *lease = zhashx_first(self->leases); lease; lease = zhashx_next(self->leases)) {
+    for (lease_t *lease = zhashx_first(self->leases); lease;
+         lease = zhashx_next(self->leases)) {
         if (lease->is_ending || !tm_uuid_is(&lease->worker, &id))
             continue;
         lease->is_ending = true;
         lost++;
-        fail_lease(self, lease, TM_WORKER_LOST, "the worker that ran the job went away", true, true);
+        fail_lease(self, lease, TM_WORKER_LOST, "the worker that ran the job went away", true,
+                   true);
     }
     meters_add(self->metrics, METRIC_LEASES_LOST, cause, lost);
     log_info("worker.gone", "worker=%s actor=%s cause=%s leases=%u", tm_uuid_text(&id, text),

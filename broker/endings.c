@@ -161,4 +161,3 @@ endings_fails_ended(broker_t *self, zlistx_t *fails, const PGresult *result)
             dispatch_queue(self, queue, strlen(queue))->has_ready = true;
     }
 }
-

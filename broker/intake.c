@@ -7,7 +7,8 @@ is_name(tm_str_t name)
 {
     for (size_t i = 0; i < name.size; i++) {
         char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+              c == '-'))
             return false;
     }
     return name.size > 0;
@@ -117,7 +118,9 @@ intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool dup
 static void
 start_now(broker_t *self, submit_t *submit, queue_t *queue)
 {
-    struct tm_job job = {.job = submit->fields.job, .attempt = 1, .queue = submit->fields.queue,
+    struct tm_job job = {.job = submit->fields.job,
+                         .attempt = 1,
+                         .queue = submit->fields.queue,
                          .workspace = submit->fields.workspace,
                          .timeout_ms = submit->fields.timeout_ms,
                          .has_timeout_ms = submit->fields.has_timeout_ms,

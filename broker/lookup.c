@@ -48,8 +48,10 @@ on_state(void *arg, const struct pg_outcome *outcome)
 
         if (query->peer)
             send_state(query, result, body);
-        if (strcmp(state, "done") == 0 || strcmp(state, "dead") == 0 || strcmp(state, "canceled") == 0)
-            audience_result(self, &query->job, state, pg_get(result, 0, 2), pg_get(result, 0, 3), body);
+        if (strcmp(state, "done") == 0 || strcmp(state, "dead") == 0 ||
+            strcmp(state, "canceled") == 0)
+            audience_result(self, &query->job, state, pg_get(result, 0, 2),
+                            pg_get(result, 0, 3), body);
         free(bytes);
     }
     zframe_destroy(&query->peer);

@@ -52,7 +52,8 @@ peer_destroy(peer_t **self_p)
     *self_p = NULL;
 }
 
-/* A routing id's printable form is its key: libzmq makes them 5 bytes long, peers at most 255. */
+/* A routing id's printable form is its key: libzmq makes them 5 bytes long, peers at most 255.
+ */
 static const char *
 peer_key(const zframe_t *id, char key[512])
 {

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* Datasets arrive in pieces and are stored one after the other: the last one sees all the others
- * and completes the dataset. */
+/* Datasets arrive in pieces and are stored one after the other: the last one sees all the
+ * others and completes the dataset. */
 
 enum { PIECE_SIZE = 1 << 20, PIECES_WAITING = 64 };
 

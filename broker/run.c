@@ -11,10 +11,10 @@ static const struct pg_statement statements[STMT_COUNT] = {
 #undef S
 };
 
-#define DESTRUCTOR(T)                                                                             \
-    static void destroy_##T(void **item_p)                                                        \
-    {                                                                                             \
-        T##_destroy((T##_t **)item_p);                                                            \
+#define DESTRUCTOR(T)                      \
+    static void destroy_##T(void **item_p) \
+    {                                      \
+        T##_destroy((T##_t **)item_p);     \
     }
 DESTRUCTOR(peer)
 DESTRUCTOR(queue)
@@ -48,7 +48,8 @@ open_database(broker_t *self)
                                  .statements = statements,
                                  .statement_count = STMT_COUNT,
                                  .connections = (int)settings->database_connections,
-                                 .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
+                                 .connect_timeout_ms =
+                                     (int)settings->database_connect_timeout_ms,
                                  .max_backoff_ms = (int)settings->database_max_backoff_ms,
                                  .metrics = self->metrics,
                                  .on_up = on_database_up,
@@ -167,8 +168,8 @@ on_gone(void *arg, const struct pg_outcome *outcome)
     loop_stop(self->loop);
 }
 
-/* Everything accepted is written; then the row says so, and workers' jobs may be adopted at once
- * by the next broker. */
+/* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
+ * once by the next broker. */
 static void
 on_drain_tick(void *arg)
 {
@@ -190,7 +191,8 @@ on_drain_over(void *arg)
 {
     broker_t *self = arg;
 
-    log_warn("broker.drain", "reason=\"not all could be written in time; producers ask again\"");
+    log_warn("broker.drain",
+             "reason=\"not all could be written in time; producers ask again\"");
     loop_stop(self->loop);
 }
 

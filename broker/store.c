@@ -3,12 +3,12 @@
 #include <string.h>
 
 /* Group commit. While a unit is in flight what arrives gathers in lists; when one may leave, it
- * takes what waits: endings, submits and claims, in one transaction. An idle broker thus commits
- * at once, a busy one in batches, and nobody waits for a timer.
+ * takes what waits: endings, submits and claims, in one transaction. An idle broker thus
+ * commits at once, a busy one in batches, and nobody waits for a timer.
  *
- * A unit that the database refuses is taken apart: its submits are sent again one by one, so that
- * only the wrong one is rejected. A unit whose answer is lost is sent again after the broker has
- * compared its leases with the table (store_reconcile). */
+ * A unit that the database refuses is taken apart: its submits are sent again one by one, so
+ * that only the wrong one is rejected. A unit whose answer is lost is sent again after the
+ * broker has compared its leases with the table (store_reconcile). */
 
 static void
 destroy_ending(void **item_p)
@@ -102,7 +102,8 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 
     zhashx_delete(self->submitting, &s->fields.job);
     submits_release(self, s);
-    log_warn("submit.refused", "err=%s sqlstate=%s", tm_err_name(outcome->err), outcome->sqlstate);
+    log_warn("submit.refused", "err=%s sqlstate=%s", tm_err_name(outcome->err),
+             outcome->sqlstate);
     intake_reject(self, s, ours ? outcome->err : TM_BAD_REQUEST,
                   ours ? outcome->message : "the database refused the job");
     submit_destroy(&s);
@@ -241,7 +242,8 @@ store_flush(broker_t *self)
 {
     size_t limit = (size_t)self->settings->database_connections;
 
-    while (self->is_started && !self->is_reconciling && pg_is_up(self->pg) && self->units < limit) {
+    while (self->is_started && !self->is_reconciling && pg_is_up(self->pg) &&
+           self->units < limit) {
         batch_t *batch = batch_new(self);
 
         take_endings(self, batch);
@@ -255,7 +257,6 @@ store_flush(broker_t *self)
         send_batch(self, batch);
     }
 }
-
 
 static void
 on_reconciled(void *arg, const struct pg_outcome *outcome)

@@ -32,8 +32,9 @@ static void
 add_submit_row(broker_t *self, pg_array_t *a[SUBMIT_COLUMNS], const submit_t *s)
 {
     const struct tm_submit *f = &s->fields;
-    int64_t attempts = f->has_max_attempts && f->max_attempts ? (int64_t)f->max_attempts
-                                                              : self->settings->broker_max_attempts;
+    int64_t attempts = f->has_max_attempts && f->max_attempts
+                           ? (int64_t)f->max_attempts
+                           : self->settings->broker_max_attempts;
 
     pg_array_bytes(a[0], f->job.bytes, 16);
     pg_array_bytes(a[1], f->queue.data, f->queue.size);
@@ -58,8 +59,8 @@ void
 submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
 {
     static const unsigned types[SUBMIT_COLUMNS] = {
-        PG_UUID, PG_TEXT, PG_UUID, PG_TEXT, PG_TEXT, PG_BYTEA, PG_INT8, PG_INT8,
-        PG_INT8, PG_INT8, PG_INT8, PG_TEXT, PG_BYTEA, PG_UUID};
+        PG_UUID, PG_TEXT, PG_UUID, PG_TEXT, PG_TEXT, PG_BYTEA, PG_INT8,
+        PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_TEXT, PG_BYTEA, PG_UUID};
     pg_array_t *columns[SUBMIT_COLUMNS];
 
     for (int i = 0; i < SUBMIT_COLUMNS; i++)
@@ -206,4 +207,3 @@ submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result)
     else
         zlistx_destroy(&known);
 }
-

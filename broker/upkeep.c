@@ -41,7 +41,7 @@ on_expired(void *arg, const struct pg_outcome *outcome)
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
         meters_add(self->metrics, METRIC_JOBS_ENDED, "dead", 1);
         audience_result(self, &job, "dead", pg_get(outcome->results[0], row, 1),
-                       pg_get(outcome->results[0], row, 2), tm_str(NULL));
+                        pg_get(outcome->results[0], row, 2), tm_str(NULL));
     }
 }
 
@@ -70,7 +70,8 @@ on_depth(void *arg, const struct pg_outcome *outcome)
         q->depth = 0;
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
         const char *name = pg_get(outcome->results[0], row, 0);
-        dispatch_queue(self, name, strlen(name))->depth = pg_get_i64(outcome->results[0], row, 1);
+        dispatch_queue(self, name, strlen(name))->depth =
+            pg_get_i64(outcome->results[0], row, 1);
     }
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         meters_set(self->metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
@@ -101,8 +102,8 @@ beat(broker_t *self)
     pg_send(&unit, on_beat, self);
 }
 
-/* Workers silent for a lease lose their jobs. Those found are collected first: losing one changes
- * the table. */
+/* Workers silent for a lease lose their jobs. Those found are collected first: losing one
+ * changes the table. */
 static void
 expire_workers(broker_t *self)
 {
@@ -128,8 +129,11 @@ expire_attempts(broker_t *self)
     for (lease_t *l = zhashx_first(self->leases); l; l = zhashx_next(self->leases)) {
         if (l->is_ending || l->deadline_ms > now)
             continue;
-        ending_t like = {.job = l->job, .attempt = l->attempt, .worker = l->worker,
-                         .retryable = true, .counts = true};
+        ending_t like = {.job = l->job,
+                         .attempt = l->attempt,
+                         .worker = l->worker,
+                         .retryable = true,
+                         .counts = true};
         l->is_ending = true;
         store_fail(self, &like, tm_err_name(TM_JOB_TIMEOUT), tm_err_text(TM_JOB_TIMEOUT));
         dispatch_drop(self, l, TM_JOB_TIMEOUT);

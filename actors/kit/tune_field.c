@@ -132,15 +132,30 @@ read_number(const tune_field_t *field, const char *text, size_t size, double max
     return whole ? json_integer((json_int_t)value) : json_real(value);
 }
 
+/* The number that these digits are. */
+static int
+digits(const char *text, int count)
+{
+    int value = 0;
+
+    for (int i = 0; i < count; i++)
+        value = value * 10 + (text[i] - '0');
+    return value;
+}
+
 bool
 tune_date_parse(const char *text, int64_t *ret_ms)
 {
+    static const char form[] = "0000-00-00";
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int y, m, d, used = 0;
+    int y, m, d;
 
-    if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 ||
-        sscanf(text, "%4d-%2d-%2d%n", &y, &m, &d, &used) != 3 || used != 10)
-        return false;
+    for (size_t i = 0; i < sizeof(form); i++)
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    y = digits(text, 4);
+    m = digits(text + 5, 2);
+    d = digits(text + 8, 2);
     if (y < 1 || m < 1 || m > 12 || d < 1 || d > lengths[m - 1])
         return false;
     if (m == 2 && d == 29 && (y % 4 || (y % 100 == 0 && y % 400)))

@@ -81,7 +81,7 @@ static tm_err_t
 check_strategy(const tune_request_t *self, struct tune_request_error *ret)
 {
     const json_t *strategy = json_object_get(self->root, "strategy");
-    const json_t *space = json_object_get(self->root, "param_space");
+    json_t *space = json_object_get(self->root, "param_space");
     const json_t *params = json_object_get(strategy, "params");
 
     if (strategy && json_object_size(params) == 0)
@@ -206,7 +206,7 @@ tune_request_body(const tune_request_t *self)
 
 /* Numbers become text with 10 decimals, so that 1, 1.0 and 1e0 are the same request. */
 static json_t *
-normalised(const json_t *value)
+normalised(json_t *value)
 {
     char text[400];
     const char *name;
@@ -224,11 +224,11 @@ normalised(const json_t *value)
     }
     if (json_is_object(value)) {
         copy = json_object();
-        json_object_foreach((json_t *)(uintptr_t)value, name, item)
+        json_object_foreach(value, name, item)
             json_object_set_new(copy, name, normalised(item));
         return copy;
     }
-    return json_copy((json_t *)(uintptr_t)value);
+    return json_copy(value);
 }
 
 void

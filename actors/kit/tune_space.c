@@ -62,13 +62,13 @@ check_type(const struct entry *self, const json_t *type)
 }
 
 static tm_err_t
-check_names(const struct entry *self, const json_t *range)
+check_names(const struct entry *self, json_t *range)
 {
     static const char *const known[] = {"min", "max", "step", "type"};
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)range, name, value)
+    json_object_foreach(range, name, value)
     {
         size_t i = 0;
         while (i < 4 && strcmp(known[i], name) != 0)
@@ -80,7 +80,7 @@ check_names(const struct entry *self, const json_t *range)
 }
 
 static tm_err_t
-check_range(const struct entry *self, const json_t *range)
+check_range(const struct entry *self, json_t *range)
 {
     const json_t *low = json_object_get(range, "min"), *high = json_object_get(range, "max");
     const json_t *step = json_object_get(range, "step");
@@ -117,8 +117,7 @@ entry_of(const char *name, const json_t *param, struct tune_request_error *error
 }
 
 tm_err_t
-tune_space_check(const json_t *space, const json_t *params,
-                 struct tune_request_error *ret_error)
+tune_space_check(json_t *space, const json_t *params, struct tune_request_error *ret_error)
 {
     struct entry whole = {.name = "it", .error = ret_error};
     const char *name;
@@ -127,7 +126,7 @@ tune_space_check(const json_t *space, const json_t *params,
     if (json_object_size(space) == 0)
         return refuse(&whole, "names no parameter; %s",
                       "leave it out to try the strategy's own");
-    json_object_foreach((json_t *)(uintptr_t)space, name, value)
+    json_object_foreach(space, name, value)
     {
         const json_t *param = json_object_get(params, name);
         struct entry entry = entry_of(name, param, ret_error);

@@ -10,7 +10,7 @@
 
 /* space: {name: [values] or {min, max, step, type}}; params: of the strategy's spec, may be
  * NULL (only the form is checked then). TM_INVALID_PARAM_SPACE. */
-TM_CHECKED tm_err_t tune_space_check(const json_t *space, const json_t *params,
+TM_CHECKED tm_err_t tune_space_check(json_t *space, const json_t *params,
                                      struct tune_request_error *ret_error);
 
 #endif

@@ -256,7 +256,7 @@ trials_next(const trials_t *self, struct trials_cursor *cursor, struct trial_row
 double
 trials_pbo(const trials_t *self)
 {
-    const struct metrics_blocks **blocks = calloc(self->sample_count + 1, sizeof(*blocks));
+    const struct metrics_blocks **blocks = calloc(self->sample_count + 1, sizeof(void *));
     double pbo = (double)NAN;
 
     for (size_t i = 0; blocks && i < self->sample_count; i++)

@@ -59,7 +59,7 @@ tune_store_destroy(tune_store_t **self_p)
 /* ---- reading ---------------------------------------------------------------------------- */
 
 static tm_err_t
-run(tune_store_t *self, pg_unit_t **unit_p, const PGresult **ret)
+run(tune_store_t *self, pg_unit_t **unit_p, PGresult **ret)
 {
     const struct pg_outcome *outcome;
     tm_err_t err = pg_sync_run(self->pg, unit_p, &outcome);
@@ -86,7 +86,7 @@ tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
                  double *ret_queued_ms)
 {
     pg_unit_t *unit = unit_for(self, STMT_TUNE_START, tune, attempt);
-    const PGresult *result;
+    PGresult *result;
     tm_err_t err = run(self, &unit, &result);
 
     if (err)
@@ -102,7 +102,7 @@ tune_store_strategy(tune_store_t *self, const tm_uuid_t *strategy, const tm_uuid
                     json_t **ret)
 {
     pg_unit_t *unit = pg_unit_sync(self->pg);
-    const PGresult *result;
+    PGresult *result;
     tm_err_t err;
 
     pg_add(unit, STMT_TUNE_STRATEGY);
@@ -121,7 +121,7 @@ tm_err_t
 tune_store_dataset_size(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t *ret)
 {
     pg_unit_t *unit = pg_unit_sync(self->pg);
-    const PGresult *result;
+    PGresult *result;
     tm_err_t err;
 
     pg_add(unit, STMT_DATASET_SIZE);
@@ -140,7 +140,7 @@ tune_store_piece(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t
                  unsigned char **ret, size_t *ret_size)
 {
     pg_unit_t *unit = pg_unit_sync(self->pg);
-    const PGresult *result;
+    PGresult *result;
     tm_err_t err;
 
     pg_add(unit, STMT_DATASET_PIECE);
@@ -338,7 +338,7 @@ static tm_err_t
 write_tune(tune_store_t *self, const struct tune_result *result, int64_t started_us)
 {
     pg_unit_t *unit = unit_for(self, STMT_TUNE_COMPLETE, &result->tune, result->attempt);
-    const PGresult *rows;
+    PGresult *rows;
     char timing[200];
     tm_err_t err;
 
@@ -359,7 +359,7 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     add_names(unit, result->strategy);
     pg_text(unit, strategy_name(result->strategy));
     err = run(self, &unit, &rows);
-    if (!err && strcmp(PQcmdTuples((PGresult *)(uintptr_t)rows), "1") != 0)
+    if (!err && strcmp(PQcmdTuples(rows), "1") != 0)
         err = TM_LEASE_LOST;
     return err;
 }
@@ -387,7 +387,7 @@ static tm_err_t
 look_back(tune_store_t *self, const struct tune_result *result)
 {
     pg_unit_t *unit = unit_for(self, STMT_JOB_DONE, &result->tune, result->attempt);
-    const PGresult *rows;
+    PGresult *rows;
     tm_err_t err = run(self, &unit, &rows);
 
     if (err)

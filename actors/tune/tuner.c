@@ -126,14 +126,16 @@ static tm_err_t
 try_load(struct tuner_run *self)
 {
     tuner_t *tuner = self->tuner;
-    const uint8_t *sha256 = self->spec.dataset_sha256;
+    const struct dataset_wanted wanted = {
+        .sha256 = self->spec.dataset_sha256,
+        .max_bytes = (uint64_t)tuner->settings->http_max_upload_mb << 20,
+        .detail = self->detail,
+        .detail_size = TUNER_DETAIL_BYTES};
     struct csv_report report;
     bars_t *bars = NULL;
     char *data = NULL;
     size_t size = 0;
-    tm_err_t err =
-        dataset_load(tuner->store, sha256, (uint64_t)tuner->settings->http_max_upload_mb << 20,
-                     &data, &size, self->detail, TUNER_DETAIL_BYTES);
+    tm_err_t err = dataset_load(tuner->store, &wanted, &data, &size);
 
     if (err)
         return err;
@@ -141,7 +143,7 @@ try_load(struct tuner_run *self)
     free(data);
     if (err)
         return tuner_refuse(self, err, "%s", report.error);
-    self->dataset = dataset_cache_add(tuner->datasets, sha256, &bars, &report);
+    self->dataset = dataset_cache_add(tuner->datasets, wanted.sha256, &bars, &report);
     return TM_OK;
 }
 

@@ -45,7 +45,9 @@ START_TEST(idempotency_concurrent_retry)
     char *first, *code;
 
     for (size_t i = 0; i < POSTS; i++)
-        posts[i] = (struct tune_post){.file = FILE_CSV, .key = "canary", .seed = "1",
+        posts[i] = (struct tune_post){.file = FILE_CSV,
+                                      .key = "canary",
+                                      .seed = "1",
                                       .param_space = "{\"period\":[10,20,30],\"k\":[1,1.5,2]}"};
     system_post(&up, posts, POSTS, 20);
     first = tune_post_text(&posts[0], "tune_id");
@@ -64,7 +66,9 @@ START_TEST(idempotency_concurrent_retry)
     ck_assert_int_eq(count("SELECT count(*) FROM jobs"), 0);
     ck_assert_int_eq(count("SELECT count(*) FROM backtest_tune_runs"), 9);
     ck_assert_int_eq(count("SELECT count(*) FROM datasets"), 1);
-    posts[1] = (struct tune_post){.file = FILE_CSV, .key = "canary", .seed = "2",
+    posts[1] = (struct tune_post){.file = FILE_CSV,
+                                  .key = "canary",
+                                  .seed = "2",
                                   .param_space = "{\"period\":[10,20,30],\"k\":[1,1.5,2]}"};
     system_post(&up, &posts[1], 1, 1);
     code = tune_post_text(&posts[1], "code");
@@ -117,8 +121,9 @@ post_open(struct tune_post *posts, char acknowledged[TUNES][40])
         if (acknowledged[i][0])
             continue;
         system_post(&up, &posts[i], 1, 1);
-        id = posts[i].status == 200 || posts[i].status == 202 ? tune_post_text(&posts[i], "tune_id")
-                                                              : NULL;
+        id = posts[i].status == 200 || posts[i].status == 202
+                 ? tune_post_text(&posts[i], "tune_id")
+                 : NULL;
         if (id)
             snprintf(acknowledged[i], sizeof(acknowledged[i]), "%.39s", id);
         free(id);
@@ -138,24 +143,32 @@ START_TEST(every_acknowledged_tune_completes_once_whatever_is_killed)
     for (size_t i = 0; i < TUNES; i++) {
         snprintf(keys[i], sizeof(keys[i]), "crash-%zu", i);
         snprintf(seeds[i], sizeof(seeds[i]), "%zu", i);
-        posts[i] = (struct tune_post){.file = FILE_CSV, .key = keys[i], .seed = seeds[i],
-                                      .prefer = "respond-async",
-                                      .param_space = "{\"period\":{\"min\":5,\"max\":100,\"step\":1},\"k\":[1,1.5]}"};
+        posts[i] = (struct tune_post){
+            .file = FILE_CSV,
+            .key = keys[i],
+            .seed = seeds[i],
+            .prefer = "respond-async",
+            .param_space = "{\"period\":{\"min\":5,\"max\":100,\"step\":1},\"k\":[1,1.5]}"};
     }
     while (post_open(posts, acknowledged) > 0)
         usleep(50000); /* the same keys again, as a client would */
     ck_assert_int_eq(waitpid(killer, &status, 0), killer);
     for (int i = 0; i < 1200; i++) {
-        char *left = pg_fixture_query(up.database, "SELECT count(*) FROM backtest_tunes WHERE status IN ('queued', 'running')");
+        char *left = pg_fixture_query(
+            up.database,
+            "SELECT count(*) FROM backtest_tunes WHERE status IN ('queued', 'running')");
         bool over = strcmp(left, "0") == 0;
         free(left);
         if (over)
             break;
         usleep(100000);
     }
-    ck_assert_int_eq(count("SELECT count(*) FROM backtest_tunes WHERE status = 'completed'"), TUNES);
+    ck_assert_int_eq(count("SELECT count(*) FROM backtest_tunes WHERE status = 'completed'"),
+                     TUNES);
     for (size_t i = 0; i < TUNES; i++) {
-        snprintf(sql, sizeof(sql), "SELECT count(*) FROM backtest_tune_runs WHERE tune_id = '%.36s'", acknowledged[i]);
+        snprintf(sql, sizeof(sql),
+                 "SELECT count(*) FROM backtest_tune_runs WHERE tune_id = '%.36s'",
+                 acknowledged[i]);
         ck_assert_msg(count(sql) == 50, "tune %s has %d trials", acknowledged[i], count(sql));
         tune_post_fini(&posts[i]);
     }

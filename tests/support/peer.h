@@ -1,5 +1,5 @@
-/* peer - a bare protocol peer for tests: a DEALER that sends and awaits single messages. It knows
- * nothing of the client and worker libraries, so it can misbehave. */
+/* peer - a bare protocol peer for tests: a DEALER that sends and awaits single messages. It
+ * knows nothing of the client and worker libraries, so it can misbehave. */
 #ifndef TESTS_SUPPORT_PEER_H
 #define TESTS_SUPPORT_PEER_H
 
@@ -14,7 +14,8 @@ void peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count); /*
 void peer_end_send_raw(peer_end_t *self, const void *header, size_t size, bool with_body);
 
 /* The next message of this type, skipping others (PONG, PROGRESS ...); fails the test after
- * timeout_ms. Borrowed until the next call. A PING is sent every 100 ms while waiting if `pings`. */
+ * timeout_ms. Borrowed until the next call. A PING is sent every 100 ms while waiting if
+ * `pings`. */
 const tm_msg_t *peer_end_expect(peer_end_t *self, tm_msg_type_t type, int timeout_ms);
 /* NULL if none came within timeout_ms */
 const tm_msg_t *peer_end_poll(peer_end_t *self, tm_msg_type_t type, int timeout_ms);

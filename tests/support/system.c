@@ -22,10 +22,12 @@ read_ready(struct system_up *self, int out)
     json_t *ready;
 
     ck_assert_ptr_nonnull(file);
-    ck_assert_msg(fgets(line, sizeof(line), file) != NULL, "up ended before it was ready: %s", self->log);
+    ck_assert_msg(fgets(line, sizeof(line), file) != NULL, "up ended before it was ready: %s",
+                  self->log);
     ready = json_loads(line, 0, NULL);
     ck_assert_msg(json_is_true(json_object_get(ready, "ready")), "%s", line);
-    snprintf(self->http, sizeof(self->http), "%s", json_string_value(json_object_get(ready, "http")));
+    snprintf(self->http, sizeof(self->http), "%s",
+             json_string_value(json_object_get(ready, "http")));
     snprintf(self->database, sizeof(self->database), "%s",
              json_string_value(json_object_get(ready, "database")));
     json_decref(ready);
@@ -35,8 +37,9 @@ read_ready(struct system_up *self, int out)
 void
 system_start(struct system_up *self, const char *tune_workers)
 {
-    const char *argv[] = {TUNEMILL, "up", "--data-dir", self->data_dir, "--http", "127.0.0.1:0",
-                          "--tune", tune_workers, NULL};
+    const char *argv[] = {TUNEMILL,       "up",         "--data-dir",
+                          self->data_dir, "--http",     "127.0.0.1:0",
+                          "--tune",       tune_workers, NULL};
     int out;
 
     unsetenv("DATABASE_URL");
@@ -61,7 +64,8 @@ system_stop(struct system_up *self)
 
     kill(self->pid, SIGTERM);
     ck_assert_int_eq(waitpid(self->pid, &status, 0), self->pid);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "up ended with status %d", status);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "up ended with status %d",
+                  status);
     removed = command_run(argv);
     command_destroy(&removed);
     curl_global_cleanup();
@@ -177,7 +181,8 @@ read_answers(CURLM *multi)
 }
 
 void
-system_post(const struct system_up *self, struct tune_post *posts, size_t count, long connections)
+system_post(const struct system_up *self, struct tune_post *posts, size_t count,
+            long connections)
 {
     struct request *requests = calloc(count, sizeof(*requests));
     CURLM *multi = curl_multi_init();

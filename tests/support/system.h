@@ -11,22 +11,22 @@
 struct system_up {
     char root[64], data_dir[128], log[128];
     pid_t pid;
-    char http[256];     /* http://127.0.0.1:port */
+    char http[256]; /* http://127.0.0.1:port */
     char database[600];
 };
 
 void system_start(struct system_up *self, const char *tune_workers);
 void system_stop(struct system_up *self); /* SIGTERM; fails the test if it does not end well */
 
-/* The pid of a child of `up` by its name in up.json ("broker", "http", "tune-1", "postgres" ...), 0 if it is
- * not running now. */
+/* The pid of a child of `up` by its name in up.json ("broker", "http", "tune-1", "postgres"
+ * ...), 0 if it is not running now. */
 pid_t system_child(const struct system_up *self, const char *name);
 
 /* One POST /backtests/tune, filled in before and read after system_post. */
 struct tune_post {
     const char *file, *key, *param_space, *seed, *prefer;
-    long status;        /* 0: no answer came */
-    char *body;         /* owned, freed with tune_post_fini */
+    long status; /* 0: no answer came */
+    char *body;  /* owned, freed with tune_post_fini */
     size_t size;
 };
 void tune_post_fini(struct tune_post *self);
@@ -34,7 +34,8 @@ void tune_post_fini(struct tune_post *self);
 /* Sends all, at most `connections` at a time, and waits for every answer. */
 void system_post(const struct system_up *self, struct tune_post *posts, size_t count,
                  long connections);
-char *tune_post_text(const struct tune_post *self, const char *member); /* NULL if absent; freed by the caller */
+char *tune_post_text(const struct tune_post *self,
+                     const char *member); /* NULL if absent; freed by the caller */
 
 /* GET path; *ret_status 0 if none came. The body is the caller's. */
 char *system_get(const struct system_up *self, const char *path, long *ret_status);

@@ -1,4 +1,5 @@
-/* The broker as a process of its own on a real PostgreSQL, seen by bare peers that may misbehave. */
+/* The broker as a process of its own on a real PostgreSQL, seen by bare peers that may
+ * misbehave. */
 #include "broker/broker.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
@@ -57,7 +58,8 @@ set(const char *assignment)
 {
     char detail[256];
 
-    ck_assert_msg(settings_set(settings, assignment, detail, sizeof(detail)) == TM_OK, "%s", detail);
+    ck_assert_msg(settings_set(settings, assignment, detail, sizeof(detail)) == TM_OK, "%s",
+                  detail);
 }
 
 static void
@@ -287,7 +289,8 @@ START_TEST(an_expired_key_may_be_used_again)
 
     peer_end_send(producer, &msg);
     peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
-    free(pg_fixture_query(url, "UPDATE idempotency_keys SET expires_at = now() - interval '1 s'"));
+    free(pg_fixture_query(url,
+                          "UPDATE idempotency_keys SET expires_at = now() - interval '1 s'"));
     msg = keyed("k", "another", hash, 2);
     peer_end_send(producer, &msg);
     ck_assert(!peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS)->accepted.duplicate);
@@ -378,8 +381,8 @@ START_TEST(a_dataset_is_complete_when_all_pieces_have_its_hash)
 
     memset(data, 'x', sizeof(data));
     digest_of(data, sizeof(data), sha256);
-    put.put = (struct tm_put){.ref = 1, .sha256 = {(const char *)sha256, SHA256_SIZE}, .size = SIZE,
-                              .offset = PIECE};
+    put.put = (struct tm_put){
+        .ref = 1, .sha256 = {(const char *)sha256, SHA256_SIZE}, .size = SIZE, .offset = PIECE};
     put.body = (tm_str_t){data + PIECE, 1000};
     peer_end_send(producer, &put);
     ck_assert(!peer_end_expect(producer, TM_MSG_STORED, SOON_MS)->stored.complete);
@@ -393,7 +396,8 @@ START_TEST(a_dataset_is_complete_when_all_pieces_have_its_hash)
     ck_assert(peer_end_expect(producer, TM_MSG_STORED, SOON_MS)->stored.complete);
 
     put = (tm_msg_t){.type = TM_MSG_PUT, .body = {data, 500}};
-    put.put = (struct tm_put){.ref = 2, .sha256 = {(const char *)sha256, SHA256_SIZE}, .size = 500};
+    put.put =
+        (struct tm_put){.ref = 2, .sha256 = {(const char *)sha256, SHA256_SIZE}, .size = 500};
     sha256[0] ^= 1;
     check_refused(producer, &put, "DATASET_MISMATCH");
     put.put.offset = 17;
@@ -427,7 +431,8 @@ START_TEST(a_job_is_pushed_done_and_its_result_told)
     result = peer_end_expect(producer, TM_MSG_RESULT, SOON_MS);
     ck_assert(tm_str_is(result->result.state, "done"));
     ck_assert(tm_str_is(result->body, "the result"));
-    ck_assert_int_eq(count("SELECT count(*) FROM job_runs WHERE outcome = 'done' AND attempt = 1"), 1);
+    ck_assert_int_eq(
+        count("SELECT count(*) FROM job_runs WHERE outcome = 'done' AND attempt = 1"), 1);
     ck_assert_int_eq(count("SELECT count(*) FROM jobs"), 0);
     peer_end_destroy(&producer);
     peer_end_destroy(&worker);
@@ -533,7 +538,9 @@ START_TEST(a_silent_worker_loses_its_job_and_its_late_result_changes_nothing)
     ck_assert_int_eq(count("SELECT count(*) FROM job_runs"), 0);
     finish_job(other, &second, "in time");
     peer_end_expect(other, TM_MSG_SETTLED, SOON_MS);
-    ck_assert_int_eq(count("SELECT count(*) FROM job_runs WHERE convert_from(result, 'UTF8') = 'in time'"), 1);
+    ck_assert_int_eq(
+        count("SELECT count(*) FROM job_runs WHERE convert_from(result, 'UTF8') = 'in time'"),
+        1);
     peer_end_destroy(&producer);
     peer_end_destroy(&silent);
     peer_end_destroy(&other);
@@ -553,7 +560,8 @@ START_TEST(a_job_that_takes_three_workers_with_it_is_parked)
         ck_assert_uint_eq(take(worker).attempt, attempt);
         peer_end_destroy(&worker);
     }
-    ck_assert(tm_str_is(peer_end_expect(producer, TM_MSG_RESULT, SOON_MS)->result.code, "POISONED"));
+    ck_assert(
+        tm_str_is(peer_end_expect(producer, TM_MSG_RESULT, SOON_MS)->result.code, "POISONED"));
     ck_assert_int_eq(count("SELECT crashes FROM dead_jobs"), 3);
     peer_end_destroy(&producer);
 }
@@ -569,7 +577,8 @@ START_TEST(an_attempt_that_takes_too_long_is_dropped_and_tried_again)
     msg.submit.has_timeout_ms = true;
     peer_end_send(producer, &msg);
     take(worker);
-    ck_assert(tm_str_is(peer_end_expect(worker, TM_MSG_DROP, SOON_MS)->drop.code, "JOB_TIMEOUT"));
+    ck_assert(
+        tm_str_is(peer_end_expect(worker, TM_MSG_DROP, SOON_MS)->drop.code, "JOB_TIMEOUT"));
     ck_assert_uint_eq(take(worker).attempt, 2);
     peer_end_destroy(&producer);
     peer_end_destroy(&worker);
@@ -595,7 +604,8 @@ START_TEST(a_delayed_job_waits_and_an_expired_one_dies)
     lost.submit.has_expires_ms = true;
     lost.submit.watch = lost.submit.has_watch = true;
     peer_end_send(producer, &lost);
-    ck_assert(tm_str_is(peer_end_expect(producer, TM_MSG_RESULT, SOON_MS)->result.code, "EXPIRED"));
+    ck_assert(
+        tm_str_is(peer_end_expect(producer, TM_MSG_RESULT, SOON_MS)->result.code, "EXPIRED"));
     peer_end_destroy(&producer);
     peer_end_destroy(&worker);
 }
@@ -606,7 +616,8 @@ END_TEST
 START_TEST(a_restarted_broker_adopts_the_jobs_its_workers_hold)
 {
     peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
-    tm_msg_t msg = submit_of("a", 1), pair[2] = {{.type = TM_MSG_HELLO}, {.type = TM_MSG_HOLDING}};
+    tm_msg_t msg = submit_of("a", 1),
+             pair[2] = {{.type = TM_MSG_HELLO}, {.type = TM_MSG_HOLDING}};
     struct tm_job job;
 
     hello(worker, "a", 1);
@@ -622,7 +633,8 @@ START_TEST(a_restarted_broker_adopts_the_jobs_its_workers_hold)
     pair[1].holding.attempt = job.attempt;
     peer_end_send_all(worker, pair, 2);
     peer_end_expect(worker, TM_MSG_WELCOME, SOON_MS);
-    ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_JOB, 2500)); /* two takeovers: not given again */
+    ck_assert_ptr_null(
+        peer_end_poll(worker, TM_MSG_JOB, 2500)); /* two takeovers: not given again */
     ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_DROP, 0));
     finish_job(worker, &job, "x");
     peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
