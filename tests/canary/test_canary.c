@@ -175,6 +175,9 @@ START_TEST(every_acknowledged_tune_completes_once_whatever_is_killed)
     ck_assert_int_eq(count("SELECT count(*) FROM backtest_tunes"), TUNES);
     ck_assert_int_eq(count("SELECT count(*) FROM job_runs"), TUNES);
     ck_assert_int_eq(count("SELECT count(*) FROM jobs"), 0);
+    ck_assert_int_ge(system_restarts(&up),
+                     2 * KILLS); /* those shot while starting count once */
+    printf("%d restarts\n", system_restarts(&up));
 }
 END_TEST
 

@@ -88,6 +88,21 @@ system_child(const struct system_up *self, const char *name)
     return pid;
 }
 
+int
+system_restarts(const struct system_up *self)
+{
+    json_t *status = status_read(self->data_dir), *child;
+    json_int_t sum = 0;
+    size_t index;
+
+    json_array_foreach(json_object_get(status, "children"), index, child)
+    {
+        sum += json_integer_value(json_object_get(child, "restarts"));
+    }
+    json_decref(status);
+    return (int)sum;
+}
+
 /* --- HTTP --------------------------------------------------------------------------------- */
 
 static size_t

@@ -22,6 +22,9 @@ void system_stop(struct system_up *self); /* SIGTERM; fails the test if it does 
  * ...), 0 if it is not running now. */
 pid_t system_child(const struct system_up *self, const char *name);
 
+/* How often `up` has restarted a child, all together. */
+int system_restarts(const struct system_up *self);
+
 /* One POST /backtests/tune, filled in before and read after system_post. */
 struct tune_post {
     const char *file, *key, *param_space, *seed, *prefer;
