@@ -11,6 +11,7 @@ struct tm_worker {
     zactor_t *io;
     int drain_fd;
     bool is_drained; /* the network's thread has said that no more jobs come */
+    atomic_size_t unsettled;
     char *actor, *queues, *software, *brokers;
 };
 
@@ -59,7 +60,8 @@ tm_worker_new(const struct tm_worker_options *options)
     struct worker_io_options args = {.hello = hello_of(self, options->credit),
                                      .brokers = self->brokers,
                                      .drain_fd = self->drain_fd,
-                                     .ret_is_ok = &is_ok};
+                                     .ret_is_ok = &is_ok,
+                                     .unsettled = &self->unsettled};
     if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
@@ -83,6 +85,14 @@ tm_worker_destroy(tm_worker_t **self_p)
     *self_p = NULL;
 }
 
+static void
+hand_back(tm_worker_t *self, tm_job_t **job_p)
+{
+    atomic_fetch_add(&self->unsettled, 1);
+    zsock_send(self->io, "sp", COMMAND_END, *job_p);
+    *job_p = NULL;
+}
+
 /* A job that was dropped on its way goes straight back. */
 static tm_job_t *
 take_job(tm_worker_t *self)
@@ -95,8 +105,7 @@ take_job(tm_worker_t *self)
     if (!job)
         self->is_drained = true;
     else if (tm_job_is_dropped(job)) {
-        zsock_send(self->io, "sp", COMMAND_END, job);
-        job = NULL;
+        hand_back(self, &job);
     }
     return job;
 }
@@ -121,13 +130,6 @@ tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
             return TM_TIMEOUT;
     }
     return TM_DRAINING;
-}
-
-static void
-hand_back(tm_worker_t *self, tm_job_t **job_p)
-{
-    zsock_send(self->io, "sp", COMMAND_END, *job_p);
-    *job_p = NULL;
 }
 
 void
@@ -180,6 +182,12 @@ tm_worker_drain(tm_worker_t *self)
 
     if (write(self->drain_fd, &one, sizeof one) < 0)
         return; /* full: a drain is already on its way */
+}
+
+size_t
+tm_worker_pending(const tm_worker_t *self)
+{
+    return atomic_load(&self->unsettled);
 }
 
 const tm_uuid_t *

@@ -47,6 +47,8 @@ void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const ch
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                         const void *body, size_t size);
 void tm_worker_drain(tm_worker_t *self); /* any thread: take no more jobs */
+/* Jobs ended but not yet SETTLED: 0 means that every outcome is durable. */
+size_t tm_worker_pending(const tm_worker_t *self);
 
 const tm_uuid_t *tm_job_id(const tm_job_t *job);
 uint32_t tm_job_attempt(const tm_job_t *job);

@@ -36,6 +36,7 @@ struct io {
     zlistx_t *all;
     zhashx_t *held;
     size_t in_hand; /* jobs that the caller has or will get */
+    atomic_size_t *unsettled;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
 };
@@ -99,6 +100,8 @@ forget(struct io *self, tm_job_t *job)
 {
     if (zhashx_lookup(self->held, &job->id) == job)
         zhashx_delete(self->held, &job->id);
+    if (job->is_callers_end)
+        atomic_fetch_sub(self->unsettled, 1);
     zlistx_delete(self->all, job->handle);
     job_destroy(&job);
 }
@@ -221,6 +224,7 @@ static void
 end_job(struct io *self, tm_job_t *job, int64_t now_ms)
 {
     self->in_hand--;
+    job->is_callers_end = true;
     if (atomic_load(&job->is_dropped)) {
         forget(self, job);
     } else {
@@ -482,7 +486,10 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
 {
     dealer_t dealers[BROKERS_MAX];
 
-    *self = (struct io){.pipe = pipe, .hello = options->hello, .drain_fd = options->drain_fd};
+    *self = (struct io){.pipe = pipe,
+                        .hello = options->hello,
+                        .drain_fd = options->drain_fd,
+                        .unsettled = options->unsettled};
     self->link_count = dealers_connect(dealers, options->brokers);
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];

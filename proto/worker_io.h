@@ -30,10 +30,11 @@ struct tm_leased {
     /* written by the caller when it ends the job: DONE or FAIL; empty: say nothing */
     parcel_t outcome;
     /* the network's thread only */
-    size_t home;       /* the broker it came from, or that has taken it over */
-    bool is_ended;     /* the outcome waits for SETTLED */
-    int64_t resend_ms; /* when to send the outcome again */
-    void *handle;      /* in the list of all jobs */
+    size_t home;         /* the broker it came from, or that has taken it over */
+    bool is_ended;       /* the outcome waits for SETTLED */
+    bool is_callers_end; /* the caller ended it: counted as unsettled until it is forgotten */
+    int64_t resend_ms;   /* when to send the outcome again */
+    void *handle;        /* in the list of all jobs */
 };
 
 void job_destroy(tm_job_t **self_p);
@@ -55,6 +56,8 @@ struct worker_io_options {
     const char *brokers;
     int drain_fd;    /* an eventfd: readable when the caller wants no more jobs */
     bool *ret_is_ok; /* false: a bad list of brokers; the thread has ended */
+    atomic_size_t
+        *unsettled; /* the caller adds one when it ends a job, the thread takes it off */
 };
 
 /* The actor. It sends, as picture "p", each job, and NULL once when

@@ -91,7 +91,7 @@ char *cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_
 const char *cli_closest(const char *name, const char *const *candidates, size_t count);
 
 /* commands, one file each */
-cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_backtest, cmd_migrate, cmd_broker,
-    cmd_http, cmd_tune;
+cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_backtest, cmd_migrate, cmd_bench,
+    cmd_broker, cmd_http, cmd_tune;
 
 #endif

@@ -1,0 +1,69 @@
+/* bench - what `tunemill bench queue` measures, and beside what.
+ *
+ * Everything runs on one private system that is started for the measurement: its own
+ * PostgreSQL, broker, and as many producer and worker processes as asked for. The floors use
+ * the same PostgreSQL without a broker: what no queue on it can beat.
+ */
+#ifndef OPS_BENCH_BENCH_H
+#define OPS_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/error.h"
+
+struct bench_options {
+    long long jobs, producers, workers, payload;
+    long long window; /* unanswered submits of all producers together */
+    long long credit; /* jobs at once of each worker */
+};
+
+/* Rates are jobs a second, latencies milliseconds; 0: not measured. */
+struct bench_figures {
+    double enqueue, drain, end_to_end;
+    double latency_p50, latency_p99;
+    double floor_insert, floor_cycle;
+    double floor_latency; /* two single-row commits and a ZeroMQ round trip, medians */
+    long long repeats;    /* jobs that a worker saw twice: each is a fault */
+};
+
+/* Starts the system, measures, stops it. On failure `detail` says what to do. */
+TM_CHECKED tm_err_t bench_queue(const struct bench_options *options, struct bench_figures *ret,
+                                char *detail, size_t size);
+
+/* --- world.c: the private system --------------------------------------------------------- */
+
+struct bench_world {
+    char directory[64];
+    char broker[512], database[1024];
+    int pid;
+};
+TM_CHECKED tm_err_t bench_world_start(struct bench_world *self, char *detail, size_t size);
+void bench_world_stop(struct bench_world *self);
+
+/* --- loads.c: producers and workers, each a process -------------------------------------- */
+
+struct bench_load {
+    long long producers, workers; /* 0: none of these */
+    bool has_latency;             /* one job at a time, by one producer that watches it */
+    double seconds;               /* from the first submit to the last durable completion */
+    double *latency_ms;           /* `jobs` of them; owned by the caller */
+    long long repeats;
+};
+TM_CHECKED tm_err_t bench_load_run(const struct bench_world *world,
+                                   const struct bench_options *options,
+                                   struct bench_load *self);
+
+/* --- floors.c: the same database, and plain ZeroMQ ---------------------------------------- */
+
+/* Rows a second; cycle: each is also updated, in a second commit. */
+TM_CHECKED tm_err_t bench_floor_rows(const struct bench_world *world, long long rows,
+                                     long long payload, bool cycle, double *ret);
+TM_CHECKED tm_err_t bench_floor_latency(const struct bench_world *world, long long payload,
+                                        double *ret_ms);
+
+double bench_now(void); /* seconds, monotonic, comparable between processes */
+double bench_percentile(double *values, size_t count, double share); /* sorts them */
+
+#endif

@@ -1,0 +1,109 @@
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/bench/bench.h"
+#include "ops/cli/cli.h"
+
+struct bench {
+    const char *jobs, *producers, *workers, *payload, *window, *credit;
+    bool json;
+};
+
+static const struct cli_option options[] = {
+    {"jobs", "N", CLI_TEXT, offsetof(struct bench, jobs), "jobs of each measurement; 200000"},
+    {"producers", "P", CLI_TEXT, offsetof(struct bench, producers), "producer processes; 1"},
+    {"workers", "W", CLI_TEXT, offsetof(struct bench, workers), "worker processes; 1"},
+    {"payload", "B", CLI_TEXT, offsetof(struct bench, payload), "bytes of a job's body; 200"},
+    {"window", "N", CLI_TEXT, offsetof(struct bench, window),
+     "unanswered submits of all producers together; 1024"},
+    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 512"},
+    {"json", NULL, CLI_FLAG, offsetof(struct bench, json), "print the figures as JSON"},
+};
+
+static const struct cli_usage usage = {
+    .arguments = "queue",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .notes =
+        "Starts a private system, measures it and stops it. Every submit and every completion\n"
+        "is durable before it counts. The floors are the same PostgreSQL without a broker:\n"
+        "256 rows a commit on two connections. Compare figures of one run only.\n",
+};
+
+static bool
+number(const cli_t *cli, const char *name, const char *text, long long min, long long max,
+       long long *ret)
+{
+    return !text || cli_integer(cli, name, text, min, max, ret);
+}
+
+static void
+print_json(const struct bench_figures *f)
+{
+    json_t *out =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "enqueue_per_s", f->enqueue,
+                  "drain_per_s", f->drain, "end_to_end_per_s", f->end_to_end, "latency_p50_ms",
+                  f->latency_p50, "latency_p99_ms", f->latency_p99, "floor_insert_per_s",
+                  f->floor_insert, "floor_cycle_per_s", f->floor_cycle, "floor_latency_ms",
+                  f->floor_latency, "repeats", (json_int_t)f->repeats);
+    json_dumpf(out, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(out);
+}
+
+static void
+print_table(const struct bench_figures *f)
+{
+    printf("%-28s %14s   %s\n", "measured", "", "of the floor");
+    printf("%-28s %12.0f/s   %.0f %%\n", "enqueue", f->enqueue,
+           100 * f->enqueue / f->floor_insert);
+    printf("%-28s %12.0f/s\n", "drain", f->drain);
+    printf("%-28s %12.0f/s   %.0f %%\n", "end to end", f->end_to_end,
+           100 * f->end_to_end / f->floor_cycle);
+    printf("%-28s %11.3f ms   %.2f x\n", "latency, one in flight, p50", f->latency_p50,
+           f->latency_p50 / f->floor_latency);
+    printf("%-28s %11.3f ms   %.2f x\n", "latency, one in flight, p99", f->latency_p99,
+           f->latency_p99 / f->floor_latency);
+    printf("floors: insert %.0f/s, insert and finish %.0f/s, two commits and a round trip "
+           "%.3f ms\n",
+           f->floor_insert, f->floor_cycle, f->floor_latency);
+    printf("jobs seen twice: %lld\n", f->repeats);
+}
+
+int
+cmd_bench(cli_t *cli, int argc, char **argv)
+{
+    struct bench self = {.json = false};
+    struct bench_options what = {.jobs = 200000,
+                                 .producers = 1,
+                                 .workers = 1,
+                                 .payload = 200,
+                                 .window = 1024,
+                                 .credit = 512};
+    struct bench_figures figures = {.enqueue = 0};
+    char detail[CLI_DETAIL_MAX] = "";
+    int code = cli_parse(cli, &usage, &self, argc, argv);
+
+    if (code >= 0)
+        return code;
+    if (strcmp(cli->arguments[0], "queue") != 0)
+        return cli_misuse(cli, "there is no benchmark \"%s\"; there is: queue",
+                          cli->arguments[0]);
+    if (!number(cli, "--jobs", self.jobs, 512, 100000000, &what.jobs) ||
+        !number(cli, "--producers", self.producers, 1, 64, &what.producers) ||
+        !number(cli, "--workers", self.workers, 1, 64, &what.workers) ||
+        !number(cli, "--payload", self.payload, 8, 1 << 20, &what.payload) ||
+        !number(cli, "--window", self.window, 1, 1000000, &what.window) ||
+        !number(cli, "--credit", self.credit, 1, 1000, &what.credit))
+        return CLI_USAGE;
+    if (bench_queue(&what, &figures, detail, sizeof detail))
+        return cli_fail(cli, "%s", detail);
+    if (self.json)
+        print_json(&figures);
+    else
+        print_table(&figures);
+    return CLI_OK;
+}
