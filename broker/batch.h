@@ -10,12 +10,14 @@ typedef struct {
     queue_t *queue;
     tm_uuid_t *workers; /* reserved, one for each job that may come */
     size_t count;
+    zlistx_t *lines; /* of line_t, borrowed: whose jobs are asked for */
 } claim_t;
 
 typedef struct {
     broker_t *broker;
     zlistx_t *dones, *fails; /* of ending_t */
-    zlistx_t *submits;       /* of submit_t */
+    zlistx_t *submits;       /* of submit_t: the common case */
+    zlistx_t *careful;       /* of submit_t: with keys, or perhaps sent before */
     zlistx_t *claims;        /* of claim_t */
 } batch_t;
 
@@ -26,12 +28,17 @@ void endings_dones_ended(broker_t *self, zlistx_t *dones, const PGresult *result
 void endings_fails_ended(broker_t *self, zlistx_t *fails, const PGresult *result);
 
 void submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits);
+void submits_add_carefully(broker_t *self, pg_unit_t *unit, zlistx_t *submits);
 void submits_release(broker_t *self, submit_t *submit); /* gives a reserved credit back */
-void submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result); /* takes them */
+/* Both take the submits. */
+void submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result);
+void submits_ended_carefully(broker_t *self, zlistx_t *submits, const PGresult *result);
 
 claim_t *claim_new(broker_t *self, queue_t *queue); /* reserves what credit the queue has */
-void claim_release(broker_t *self, claim_t *claim, size_t from);
+void claim_destroy(claim_t **self_p);
+void claim_failed(broker_t *self, claim_t *claim); /* gives the credit back */
 void claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim);
-void claim_ended(broker_t *self, claim_t *claim, const PGresult *result);
+size_t claim_results(const claim_t *claim); /* statements it adds */
+void claim_ended(broker_t *self, claim_t *claim, PGresult **results);
 
 #endif

@@ -9,7 +9,7 @@ is_full(broker_t *self, const struct tm_submit *submit)
 {
     queue_t *queue = dispatch_queue(self, submit->queue.data, submit->queue.size);
 
-    return queue->depth >= self->settings->broker_max_depth;
+    return queue->depth >= queue->max_depth;
 }
 
 static tm_err_t
@@ -117,8 +117,12 @@ on_adopted(void *arg, const struct pg_outcome *outcome)
     } else {
         const PGresult *row = outcome->results[0];
         const char *queue = pg_get(row, 0, 2);
-        dispatch_adopted(self, dispatch_queue(self, queue, strlen(queue)), &adoption->job,
-                         adoption->attempt, (uint64_t)pg_get_i64(row, 0, 4), &adoption->worker);
+        struct tm_job job = {.job = adoption->job,
+                             .attempt = adoption->attempt,
+                             .workspace = pg_get_uuid(row, 0, 3),
+                             .timeout_ms = (uint64_t)pg_get_i64(row, 0, 4)};
+        dispatch_adopted(self, dispatch_queue(self, queue, strlen(queue)), &job,
+                         &adoption->worker);
     }
     free(adoption);
 }

@@ -1,11 +1,38 @@
 #include "broker/batch.h"
 
+/* A claim asks for as many jobs as its queue's workers have credit for, shared out among the
+ * workspaces whose turn it is. A line that gives less than its share is forgotten until a job
+ * is added to it or a scan finds it again. */
+
 void
-claim_release(broker_t *self, claim_t *claim, size_t from)
+claim_destroy(claim_t **self_p)
 {
-    for (size_t i = from; i < claim->count; i++)
-        dispatch_release(self, &claim->workers[i]);
-    claim->queue->is_claiming = false;
+    claim_t *self = *self_p;
+
+    if (!self)
+        return;
+    zlistx_destroy(&self->lines);
+    free(self->workers);
+    free(self);
+    *self_p = NULL;
+}
+
+/* The first lines of the turn; each goes to the end. */
+static void
+take_lines(claim_t *self)
+{
+    zlistx_t *turns = self->queue->turns;
+    size_t count = zlistx_size(turns) < self->count ? zlistx_size(turns) : self->count;
+
+    for (size_t i = 0; i < count; i++) {
+        line_t *line = zlistx_first(turns);
+
+        zlistx_move_end(turns, line->turn);
+        zlistx_add_end(self->lines, line);
+        line->quota = self->count / count + (i < self->count % count);
+        line->got = 0;
+        line->is_renewed = false;
+    }
 }
 
 claim_t *
@@ -17,25 +44,57 @@ claim_new(broker_t *self, queue_t *queue)
     if (limit > (size_t)self->settings->broker_batch)
         limit = (size_t)self->settings->broker_batch;
     claim->queue = queue;
+    claim->lines = zlistx_new();
     claim->workers = zmalloc((limit + 1) * sizeof(*claim->workers));
     while (claim->count < limit && dispatch_reserve(self, queue, &claim->workers[claim->count]))
         claim->count++;
+    take_lines(claim);
     queue->is_claiming = true;
-    queue->has_ready = false; /* until something is added, or the answer is full */
     return claim;
+}
+
+static void
+release(broker_t *self, claim_t *claim, size_t from)
+{
+    for (size_t i = from; i < claim->count; i++)
+        dispatch_release(self, &claim->workers[i]);
+    claim->queue->is_claiming = false;
+}
+
+void
+claim_failed(broker_t *self, claim_t *claim)
+{
+    release(self, claim, 0);
 }
 
 void
 claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim)
 {
-    pg_array_t *workers = pg_array_new(PG_UUID);
+    pg_array_t *workers = pg_array_new(PG_UUID), *workspaces = pg_array_new(PG_UUID);
+    pg_array_t *lows = pg_array_new(PG_INT8), *quotas = pg_array_new(PG_INT8);
 
+    for (line_t *l = zlistx_first(claim->lines); l; l = zlistx_next(claim->lines)) {
+        pg_array_bytes(workspaces, l->workspace.bytes, 16);
+        pg_array_i64(lows, l->low_us);
+        pg_array_i64(quotas, (int64_t)l->quota);
+    }
     for (size_t i = 0; i < claim->count; i++)
         pg_array_bytes(workers, claim->workers[i].bytes, 16);
+    if (claim->queue->workspace_limit) {
+        pg_add(unit, STMT_LIMIT_LOCK);
+        pg_text(unit, claim->queue->name);
+    }
     pg_add(unit, STMT_CLAIM);
     pg_text(unit, claim->queue->name);
     pg_uuid(unit, &self->id);
+    pg_array(unit, &workspaces);
+    pg_array(unit, &lows);
+    pg_array(unit, &quotas);
     pg_array(unit, &workers);
+    if (claim->queue->workspace_limit)
+        pg_i64(unit, claim->queue->workspace_limit);
+    else
+        pg_null(unit);
 }
 
 static void
@@ -44,29 +103,45 @@ start_claimed(broker_t *self, queue_t *queue, const PGresult *result, int row)
     const char *trace = pg_get(result, row, 4);
     tm_uuid_t worker = pg_get_uuid(result, row, 5);
     size_t size = 0;
-    unsigned char *body = pg_get_bytes(result, row, 6, &size);
+    unsigned char *body = pg_get_bytes(result, row, 7, &size);
     struct tm_job job = {.job = pg_get_uuid(result, row, 0),
                          .attempt = (uint64_t)pg_get_i64(result, row, 1),
                          .queue = tm_str(queue->name),
                          .workspace = pg_get_uuid(result, row, 2),
                          .timeout_ms = (uint64_t)pg_get_i64(result, row, 3),
                          .traceparent = tm_str(trace),
-                         .has_traceparent = trace != NULL};
+                         .has_traceparent = trace != NULL,
+                         .join = pg_get_bool(result, row, 6)};
+    line_t *line = lines_find(queue, &job.workspace);
 
+    if (line)
+        line->got++;
     job.has_timeout_ms = job.timeout_ms > 0;
+    job.has_join = job.join;
     dispatch_start(self, queue, &job, (tm_str_t){(const char *)body, size}, &worker);
     free(body);
 }
 
-void
-claim_ended(broker_t *self, claim_t *claim, const PGresult *result)
+size_t
+claim_results(const claim_t *claim)
 {
+    return claim->queue->workspace_limit ? 2 : 1;
+}
+
+/* Rows carry the first of the workers; the others' credit comes back. */
+void
+claim_ended(broker_t *self, claim_t *claim, PGresult **results)
+{
+    queue_t *queue = claim->queue;
+    const PGresult *result = results[claim_results(claim) - 1];
     int rows = PQntuples(result);
+    line_t *line;
 
     for (int row = 0; row < rows; row++)
-        start_claimed(self, claim->queue, result, row);
-    if ((size_t)rows == claim->count)
-        claim->queue->has_ready = true;
-    claim->queue->depth -= claim->queue->depth < rows ? claim->queue->depth : rows;
-    claim_release(self, claim, (size_t)rows); /* rows carry the first `rows` of the workers */
+        start_claimed(self, queue, result, row);
+    while ((line = zlistx_detach(claim->lines, NULL)))
+        if (line->got < line->quota && !line->is_renewed)
+            lines_remove(queue, line);
+    queue->depth -= queue->depth < rows ? queue->depth : rows;
+    release(self, claim, (size_t)rows);
 }

@@ -8,6 +8,7 @@
  *     submits.c    a unit's SUBMITs, and keys that were there before
  *     endings.c    a unit's DONEs and FAILs
  *     claims.c     a unit's claims
+ *     lines.c      a queue's workspaces that may have ready jobs, in turn
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -50,10 +51,28 @@ typedef struct {
 typedef struct {
     char name[TM_NAME_MAX + 1];
     zlistx_t *workers; /* of worker_t, borrowed; rotates */
-    bool has_ready;    /* the table may hold ready jobs */
+    zhashx_t *lines;   /* of line_t, by workspace: those that may have ready jobs */
+    zlistx_t *turns;   /* the same, borrowed: whose turn is next */
+    bool needs_scan;   /* the table may hold ready jobs of others */
+    bool is_scanning;  /* a LINES is in flight */
+    tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
-    int64_t depth;     /* jobs not running: counted now and then, estimated between */
+    bool is_paused;
+    int64_t depth; /* jobs not running: counted now and then, estimated between */
+    int64_t max_depth;
+    int64_t workspace_limit; /* running jobs of one workspace; 0: any number */
 } queue_t;
+
+/* --- lines.c: the ready jobs of one workspace in one queue ---------------------------------
+ */
+
+typedef struct {
+    tm_uuid_t workspace;
+    int64_t low_us;      /* no ready job has a rank below, as far as is known */
+    void *turn;          /* in queue->turns */
+    uint64_t quota, got; /* of the CLAIM in flight */
+    bool is_renewed;     /* something was added since that CLAIM left */
+} line_t;
 
 typedef struct {
     tm_uuid_t id;
@@ -68,7 +87,7 @@ typedef struct {
 typedef struct {
     tm_uuid_t job;
     uint32_t attempt;
-    tm_uuid_t worker;
+    tm_uuid_t worker, workspace;
     queue_t *queue;
     int64_t deadline_ms; /* of the attempt's time-out; INT64_MAX: none */
     bool is_ending;      /* its DONE or FAIL is on the way to its commit */
@@ -81,7 +100,9 @@ typedef struct {
     tm_str_t body;
     zframe_t *peer;
     bool is_again;    /* sent to the database before, outcome unknown */
+    bool is_careful;  /* goes by the statement that takes what is there already */
     bool is_alone;    /* goes by itself: a batch with it was refused */
+    bool is_new;      /* that statement wrote it */
     bool is_reserved; /* leaves at once for `worker` when committed */
     tm_uuid_t worker;
 } submit_t;
@@ -114,7 +135,8 @@ struct broker {
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
-    size_t units; /* write units in flight */
+    size_t others; /* brokers alive beside this one */
+    size_t units;  /* write units in flight */
     size_t submits_in_flight;
 
     zhashx_t *peers;      /* by routing id */
@@ -157,8 +179,8 @@ lease_t *dispatch_lease(broker_t *self, const tm_uuid_t *job);
 /* Records the lease (its credit is reserved already) and sends the JOB. */
 void dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_t body,
                     const tm_uuid_t *worker);
-void dispatch_adopted(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t attempt,
-                      uint64_t timeout_ms, const tm_uuid_t *worker);
+void dispatch_adopted(broker_t *self, queue_t *queue, const struct tm_job *job,
+                      const tm_uuid_t *worker);
 void dispatch_end(broker_t *self,
                   lease_t *lease); /* forgets it; credit was given back before */
 void dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause);
@@ -166,6 +188,17 @@ void dispatch_drop(broker_t *self, const lease_t *lease, tm_err_t code); /* tell
 void queue_destroy(queue_t **self_p);
 void worker_destroy(worker_t **self_p);
 void lease_destroy(lease_t **self_p);
+
+enum { LOW_UNKNOWN = 0, PRIORITY_DEFAULT = 5 };
+
+line_t *lines_find(queue_t *queue, const tm_uuid_t *workspace);
+/* The workspace has, or may have, a ready job of this rank or a later one. */
+void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us);
+int64_t lines_rank_us(uint64_t priority); /* of a job that is ready now */
+void lines_remove(queue_t *queue, line_t *line);
+bool lines_are_empty(const queue_t *queue);      /* and nothing else is known to be ready */
+void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
+void line_destroy(line_t **self_p);
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
                       const char **ret_detail);

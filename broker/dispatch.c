@@ -8,6 +8,8 @@ queue_destroy(queue_t **self_p)
     if (!*self_p)
         return;
     zlistx_destroy(&(*self_p)->workers);
+    zlistx_destroy(&(*self_p)->turns);
+    zhashx_destroy(&(*self_p)->lines);
     free(*self_p);
     *self_p = NULL;
 }
@@ -30,6 +32,12 @@ lease_destroy(lease_t **self_p)
     *self_p = NULL;
 }
 
+static void
+destroy_line(void **item_p)
+{
+    line_destroy((line_t **)item_p);
+}
+
 queue_t *
 dispatch_queue(broker_t *self, const char *name, size_t size)
 {
@@ -45,7 +53,11 @@ dispatch_queue(broker_t *self, const char *name, size_t size)
     queue = zmalloc(sizeof(*queue));
     memcpy(queue->name, key, sizeof(key));
     queue->workers = zlistx_new();
-    queue->has_ready = true; /* who knows: the first claim will tell */
+    queue->lines = uuid_hash_new();
+    zhashx_set_destructor(queue->lines, destroy_line);
+    queue->turns = zlistx_new();
+    queue->max_depth = self->settings->broker_max_depth;
+    queue->needs_scan = true; /* who knows what is there */
     zhashx_insert(self->queues, queue->name, queue);
     return queue;
 }
@@ -84,7 +96,7 @@ join_queues(broker_t *self, worker_t *worker, tm_str_t names)
             queue_t *queue = dispatch_queue(self, at, (size_t)(stop - at));
             zlistx_add_end(queue->workers, worker);
             zlistx_add_end(worker->queues, queue);
-            queue->has_ready = true;
+            queue->needs_scan = true;
         }
         at = stop + 1;
     }
@@ -168,21 +180,21 @@ dispatch_lease(broker_t *self, const tm_uuid_t *job)
 }
 
 static void
-add_lease(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t attempt,
-          uint64_t timeout_ms, const tm_uuid_t *worker)
+add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uuid_t *worker)
 {
-    lease_t *lease = dispatch_lease(self, job);
+    lease_t *lease = dispatch_lease(self, &job->job);
 
     if (!lease) {
         lease = zmalloc(sizeof(*lease));
-        lease->job = *job;
+        lease->job = job->job;
         zhashx_insert(self->leases, &lease->job, lease);
     }
-    lease->attempt = attempt;
+    lease->attempt = (uint32_t)job->attempt;
     lease->queue = queue;
     lease->worker = *worker;
+    lease->workspace = job->workspace;
     lease->is_ending = false;
-    lease->deadline_ms = timeout_ms ? clock_ms() + (int64_t)timeout_ms : INT64_MAX;
+    lease->deadline_ms = job->timeout_ms ? clock_ms() + (int64_t)job->timeout_ms : INT64_MAX;
     meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)zhashx_size(self->leases));
 }
 
@@ -207,7 +219,7 @@ dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_
     tm_msg_t msg = {.type = TM_MSG_JOB, .job = *job, .body = body};
     worker_t *worker = dispatch_worker(self, worker_id);
 
-    add_lease(self, queue, &job->job, (uint32_t)job->attempt, job->timeout_ms, worker_id);
+    add_lease(self, queue, job, worker_id);
     if (worker) {
         peers_send(self, worker->peer, &msg);
         return;
@@ -220,14 +232,14 @@ dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_
 }
 
 void
-dispatch_adopted(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t attempt,
-                 uint64_t timeout_ms, const tm_uuid_t *worker_id)
+dispatch_adopted(broker_t *self, queue_t *queue, const struct tm_job *job,
+                 const tm_uuid_t *worker_id)
 {
     worker_t *worker = dispatch_worker(self, worker_id);
 
-    if (dispatch_lease(self, job))
+    if (dispatch_lease(self, &job->job))
         return;
-    add_lease(self, queue, job, attempt, timeout_ms, worker_id);
+    add_lease(self, queue, job, worker_id);
     if (worker)
         worker->used++;
 }
@@ -235,6 +247,8 @@ dispatch_adopted(broker_t *self, queue_t *queue, const tm_uuid_t *job, uint32_t 
 void
 dispatch_end(broker_t *self, lease_t *lease)
 {
+    if (lease->queue->workspace_limit) /* its workspace may have a place free */
+        lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN);
     zhashx_delete(self->leases, &lease->job);
     meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)zhashx_size(self->leases));
 }

@@ -60,19 +60,17 @@ void
 endings_add_dones(pg_unit_t *unit, zlistx_t *dones)
 {
     pg_array_t *ids = pg_array_new(PG_UUID), *attempts = pg_array_new(PG_INT4);
-    pg_array_t *results = pg_array_new(PG_BYTEA), *workers = pg_array_new(PG_UUID);
+    pg_array_t *results = pg_array_new(PG_BYTEA);
 
     for (ending_t *e = zlistx_first(dones); e; e = zlistx_next(dones)) {
         pg_array_bytes(ids, e->job.bytes, 16);
         pg_array_i64(attempts, e->attempt);
         pg_array_bytes(results, zframe_data(e->body), zframe_size(e->body));
-        pg_array_bytes(workers, e->worker.bytes, 16);
     }
     pg_add(unit, STMT_DONE);
     pg_array(unit, &ids);
     pg_array(unit, &attempts);
     pg_array(unit, &results);
-    pg_array(unit, &workers);
 }
 
 void
@@ -120,25 +118,24 @@ has_row(const PGresult *result, const tm_uuid_t *job, int *ret_row)
     return false;
 }
 
-/* No row: another attempt has the job, or this ending was written before and its answer lost.
- * Either way the worker may forget it; watchers are told what the table says. */
+/* Fewer rows than endings: another attempt has a job, or an ending was written before and its
+ * answer lost. Either way the worker may forget it; watchers are told what the table says. */
 void
 endings_dones_ended(broker_t *self, zlistx_t *dones, const PGresult *result)
 {
-    size_t fresh = (size_t)PQntuples(result);
-    bool all = fresh == zlistx_size(dones);
+    size_t written = pg_affected(result);
+    bool all = written == zlistx_size(dones);
 
     for (ending_t *e = zlistx_first(dones); e; e = zlistx_next(dones)) {
-        int row;
         tm_str_t body = {(const char *)zframe_data(e->body), zframe_size(e->body)};
 
         settle(self, e);
-        if (all || has_row(result, &e->job, &row))
+        if (all)
             audience_result(self, &e->job, "done", NULL, NULL, body);
         else if (audience_has(self, &e->job))
             store_lookup_state(self, &e->job, NULL, 0);
     }
-    meters_add(self->metrics, METRIC_JOBS_ENDED, "done", fresh);
+    meters_add(self->metrics, METRIC_JOBS_ENDED, "done", written);
 }
 
 void
@@ -153,11 +150,12 @@ endings_fails_ended(broker_t *self, zlistx_t *fails, const PGresult *result)
             continue;
         }
         const char *queue = pg_get(result, row, 1);
-        const char *code = pg_get(result, row, 2);
-        meters_add(self->metrics, METRIC_JOBS_ENDED, code ? "dead" : "retried", 1);
+        const char *outcome = pg_get(result, row, 2); /* dead, canceled or retried */
+        const char *code = pg_get(result, row, 3);
+        meters_add(self->metrics, METRIC_JOBS_ENDED, outcome, 1);
         if (code)
-            audience_result(self, &e->job, "dead", code, pg_get(result, row, 3), tm_str(NULL));
+            audience_result(self, &e->job, outcome, code, pg_get(result, row, 4), tm_str(NULL));
         else if (!e->counts)
-            dispatch_queue(self, queue, strlen(queue))->has_ready = true;
+            dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
     }
 }

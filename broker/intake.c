@@ -143,7 +143,9 @@ intake_committed(broker_t *self, submit_t *submit)
     }
     queue->depth++;
     if (!submit->fields.delay_ms)
-        queue->has_ready = true;
+        lines_add(queue, &submit->fields.workspace,
+                  lines_rank_us(submit->fields.has_priority ? submit->fields.priority
+                                                            : PRIORITY_DEFAULT));
 }
 
 void

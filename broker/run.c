@@ -45,6 +45,7 @@ open_database(broker_t *self)
     const settings_t *settings = self->settings;
     struct pg_options options = {.url = settings->database_url,
                                  .application = "tunemill broker",
+                                 .session = BROKER_SESSION,
                                  .statements = statements,
                                  .statement_count = STMT_COUNT,
                                  .connections = (int)settings->database_connections,

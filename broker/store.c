@@ -23,13 +23,9 @@ destroy_submit(void **item_p)
 }
 
 static void
-claim_destroy(void **item_p)
+destroy_claim(void **item_p)
 {
-    claim_t *claim = *item_p;
-
-    free(claim->workers);
-    free(claim);
-    *item_p = NULL;
+    claim_destroy((claim_t **)item_p);
 }
 
 static batch_t *
@@ -41,11 +37,13 @@ batch_new(broker_t *broker)
     self->dones = zlistx_new();
     self->fails = zlistx_new();
     self->submits = zlistx_new();
+    self->careful = zlistx_new();
     self->claims = zlistx_new();
     zlistx_set_destructor(self->dones, destroy_ending);
     zlistx_set_destructor(self->fails, destroy_ending);
     zlistx_set_destructor(self->submits, destroy_submit);
-    zlistx_set_destructor(self->claims, claim_destroy);
+    zlistx_set_destructor(self->careful, destroy_submit);
+    zlistx_set_destructor(self->claims, destroy_claim);
     return self;
 }
 
@@ -57,39 +55,59 @@ batch_destroy(batch_t **self_p)
     zlistx_destroy(&self->dones);
     zlistx_destroy(&self->fails);
     zlistx_destroy(&self->submits);
+    zlistx_destroy(&self->careful);
     zlistx_destroy(&self->claims);
     free(self);
     *self_p = NULL;
 }
 
+static size_t
+batch_submits(const batch_t *self)
+{
+    return zlistx_size(self->submits) + zlistx_size(self->careful);
+}
+
 static bool
 batch_is_empty(const batch_t *self)
 {
-    return zlistx_size(self->dones) + zlistx_size(self->fails) + zlistx_size(self->submits) +
+    return zlistx_size(self->dones) + zlistx_size(self->fails) + batch_submits(self) +
                zlistx_size(self->claims) ==
            0;
 }
 
+/* Lost: it may be there already. A key of the table that is taken: it is. Anything else: one of
+ * them is wrong, and each goes by itself. */
+enum why { LOST, TAKEN, WRONG };
+
 static void
-put_back(broker_t *self, batch_t *batch, bool is_lost)
+put_back_submits(broker_t *self, zlistx_t *submits, enum why why)
 {
     submit_t *s;
-    ending_t *e;
 
-    while ((s = zlistx_detach(batch->submits, NULL))) {
+    while ((s = zlistx_detach(submits, NULL))) {
         zhashx_delete(self->submitting, &s->fields.job);
         submits_release(self, s);
-        s->is_again |= is_lost;
-        s->is_alone |= !is_lost;
+        s->is_careful = true;
+        s->is_again |= why == LOST;
+        s->is_alone |= why == WRONG;
         zlistx_add_end(self->submits, s);
     }
+}
+
+static void
+put_back(broker_t *self, batch_t *batch, enum why why)
+{
+    ending_t *e;
+
+    put_back_submits(self, batch->submits, why);
+    put_back_submits(self, batch->careful, why);
     while ((e = zlistx_detach(batch->dones, NULL)))
         zlistx_add_end(self->endings, e);
     while ((e = zlistx_detach(batch->fails, NULL)))
         zlistx_add_end(self->endings, e);
     for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims)) {
-        claim_release(self, c, 0);
-        c->queue->has_ready = true;
+        claim_failed(self, c);
+        c->queue->needs_scan = true;
     }
 }
 
@@ -97,7 +115,7 @@ put_back(broker_t *self, batch_t *batch, bool is_lost)
 static void
 reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
-    submit_t *s = zlistx_detach(batch->submits, NULL);
+    submit_t *s = zlistx_detach(batch->careful, NULL);
     bool ours = strcmp(outcome->sqlstate, "TM001") == 0;
 
     zhashx_delete(self->submitting, &s->fields.job);
@@ -109,21 +127,29 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
     submit_destroy(&s);
 }
 
+static bool
+is_alone(const batch_t *batch)
+{
+    submit_t *first = zlistx_first(batch->careful);
+
+    return first && first->is_alone;
+}
+
 static void
 unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
     bool is_lost = outcome->err == TM_STORE_DOWN;
     bool is_passing = outcome->sqlstate && strncmp(outcome->sqlstate, "40", 2) == 0;
-    submit_t *first = zlistx_first(batch->submits);
+    bool is_taken = outcome->sqlstate && strcmp(outcome->sqlstate, "23505") == 0;
 
     if (is_lost)
         self->is_reconciling = true;
     else
         log_warn("unit.refused", "sqlstate=%s submits=%zu", outcome->sqlstate,
-                 zlistx_size(batch->submits));
-    if (!is_lost && !is_passing && first && first->is_alone)
+                 batch_submits(batch));
+    if (!is_lost && !is_passing && is_alone(batch))
         reject_single(self, batch, outcome);
-    put_back(self, batch, is_lost);
+    put_back(self, batch, is_lost ? LOST : is_taken || is_passing ? TAKEN : WRONG);
 }
 
 static void
@@ -137,8 +163,12 @@ unit_done(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
         endings_fails_ended(self, batch->fails, outcome->results[at++]);
     if (zlistx_size(batch->submits))
         submits_ended(self, batch->submits, outcome->results[at++]);
-    for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims))
-        claim_ended(self, c, outcome->results[at++]);
+    if (zlistx_size(batch->careful))
+        submits_ended_carefully(self, batch->careful, outcome->results[at++]);
+    for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims)) {
+        claim_ended(self, c, &outcome->results[at]);
+        at += claim_results(c);
+    }
 }
 
 static void
@@ -148,7 +178,7 @@ on_unit(void *arg, const struct pg_outcome *outcome)
     broker_t *self = batch->broker;
 
     self->units--;
-    self->submits_in_flight -= zlistx_size(batch->submits);
+    self->submits_in_flight -= batch_submits(batch);
     if (outcome->err)
         unit_failed(self, batch, outcome);
     else
@@ -166,6 +196,14 @@ take_endings(broker_t *self, batch_t *batch)
         zlistx_add_end(e->is_done ? batch->dones : batch->fails, e);
 }
 
+/* Nothing is before it in the queue, and no rule that only a claim can keep. */
+static bool
+may_leave_at_once(const queue_t *queue)
+{
+    return lines_are_empty(queue) && !queue->is_claiming && !queue->is_paused &&
+           !queue->workspace_limit;
+}
+
 static bool
 take_submit(broker_t *self, batch_t *batch, submit_t *s)
 {
@@ -174,9 +212,10 @@ take_submit(broker_t *self, batch_t *batch, submit_t *s)
     if (zhashx_lookup(self->submitting, &s->fields.job))
         return false; /* sent twice: the second waits for the first */
     zhashx_insert(self->submitting, &s->fields.job, s);
-    s->is_reserved = !s->fields.delay_ms && !queue->has_ready && !queue->is_claiming &&
+    s->is_reserved = !s->fields.delay_ms && may_leave_at_once(queue) &&
                      dispatch_reserve(self, queue, &s->worker);
-    zlistx_add_end(batch->submits, s);
+    s->is_new = false;
+    zlistx_add_end(s->is_careful || s->fields.has_key ? batch->careful : batch->submits, s);
     return true;
 }
 
@@ -187,7 +226,7 @@ take_submits(broker_t *self, batch_t *batch)
     size_t bytes = 0;
 
     while (waiting-- > 0 && bytes < 8 * 1024 * 1024 &&
-           zlistx_size(batch->submits) < (size_t)self->settings->broker_batch) {
+           batch_submits(batch) < (size_t)self->settings->broker_batch) {
         submit_t *s = zlistx_detach(self->submits, NULL);
         bool is_alone = s->is_alone;
 
@@ -203,20 +242,16 @@ take_submits(broker_t *self, batch_t *batch)
     }
 }
 
-static bool
-is_alone(const batch_t *batch)
-{
-    submit_t *first = zlistx_first(batch->submits);
-
-    return first && first->is_alone;
-}
-
 static void
 take_claims(broker_t *self, batch_t *batch)
 {
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
-        if (q->has_ready && !q->is_claiming && dispatch_free_credit(q) > 0)
+    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
+        if (q->is_claiming || q->is_paused || dispatch_free_credit(q) == 0)
+            continue;
+        lines_scan(self, q);
+        if (zhashx_size(q->lines) > 0)
             zlistx_add_end(batch->claims, claim_new(self, q));
+    }
 }
 
 static void
@@ -230,10 +265,12 @@ send_batch(broker_t *self, batch_t *batch)
         endings_add_fails(self, unit, batch->fails);
     if (zlistx_size(batch->submits))
         submits_add(self, unit, batch->submits);
+    if (zlistx_size(batch->careful))
+        submits_add_carefully(self, unit, batch->careful);
     for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims))
         claim_add(self, unit, c);
     self->units++;
-    self->submits_in_flight += zlistx_size(batch->submits);
+    self->submits_in_flight += batch_submits(batch);
     pg_send(&unit, on_unit, batch);
 }
 
@@ -268,7 +305,7 @@ on_reconciled(void *arg, const struct pg_outcome *outcome)
         return; /* the connection again: upkeep tries once more */
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
         const char *queue = pg_get(outcome->results[0], row, 0);
-        dispatch_queue(self, queue, strlen(queue))->has_ready = true;
+        dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
     }
     self->is_reconciling = false;
     log_info("store.reconciled", "released=%d", PQntuples(outcome->results[0]));

@@ -26,10 +26,10 @@ array_number(pg_array_t *array, uint64_t value, bool is_there)
         pg_array_null(array);
 }
 
-enum { SUBMIT_COLUMNS = 14 };
+enum { COLUMNS = 11, KEY_COLUMNS = 3 };
 
 static void
-add_submit_row(broker_t *self, pg_array_t *a[SUBMIT_COLUMNS], const submit_t *s)
+add_row(broker_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
 {
     const struct tm_submit *f = &s->fields;
     int64_t attempts = f->has_max_attempts && f->max_attempts
@@ -39,38 +39,59 @@ add_submit_row(broker_t *self, pg_array_t *a[SUBMIT_COLUMNS], const submit_t *s)
     pg_array_bytes(a[0], f->job.bytes, 16);
     pg_array_bytes(a[1], f->queue.data, f->queue.size);
     pg_array_bytes(a[2], f->workspace.bytes, 16);
-    array_text(a[3], f->key, f->has_key);
-    array_text(a[4], f->scope, true);
-    array_text(a[5], f->request_hash, f->has_key);
-    pg_array_i64(a[6], f->has_priority ? (int64_t)f->priority : 5);
-    pg_array_i64(a[7], (int64_t)f->delay_ms);
-    pg_array_i64(a[8], attempts);
-    pg_array_i64(a[9], (int64_t)f->timeout_ms);
-    array_number(a[10], f->expires_ms, f->has_expires_ms);
-    array_text(a[11], f->traceparent, f->has_traceparent);
-    pg_array_bytes(a[12], s->body.data, s->body.size);
+    pg_array_i64(a[3], f->has_priority ? (int64_t)f->priority : PRIORITY_DEFAULT);
+    pg_array_i64(a[4], (int64_t)f->delay_ms);
+    pg_array_i64(a[5], attempts);
+    pg_array_i64(a[6], (int64_t)f->timeout_ms);
+    array_number(a[7], f->expires_ms, f->has_expires_ms);
+    array_text(a[8], f->traceparent, f->has_traceparent);
+    pg_array_bytes(a[9], s->body.data, s->body.size);
     if (s->is_reserved)
-        pg_array_bytes(a[13], s->worker.bytes, 16);
+        pg_array_bytes(a[10], s->worker.bytes, 16);
     else
-        pg_array_null(a[13]);
+        pg_array_null(a[10]);
+}
+
+static void
+add_jobs(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
+{
+    static const unsigned types[COLUMNS] = {PG_UUID, PG_TEXT,  PG_UUID, PG_INT8,
+                                            PG_INT8, PG_INT8,  PG_INT8, PG_INT8,
+                                            PG_TEXT, PG_BYTEA, PG_UUID};
+    pg_array_t *columns[COLUMNS];
+
+    for (int i = 0; i < COLUMNS; i++)
+        columns[i] = pg_array_new(types[i]);
+    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits))
+        add_row(self, columns, s);
+    for (int i = 0; i < COLUMNS; i++)
+        pg_array(unit, &columns[i]);
+    pg_uuid(unit, &self->id);
 }
 
 void
 submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
 {
-    static const unsigned types[SUBMIT_COLUMNS] = {
-        PG_UUID, PG_TEXT, PG_UUID, PG_TEXT, PG_TEXT, PG_BYTEA, PG_INT8,
-        PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_TEXT, PG_BYTEA, PG_UUID};
-    pg_array_t *columns[SUBMIT_COLUMNS];
-
-    for (int i = 0; i < SUBMIT_COLUMNS; i++)
-        columns[i] = pg_array_new(types[i]);
-    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits))
-        add_submit_row(self, columns, s);
     pg_add(unit, STMT_SUBMIT);
-    for (int i = 0; i < SUBMIT_COLUMNS; i++)
-        pg_array(unit, &columns[i]);
-    pg_uuid(unit, &self->id);
+    add_jobs(self, unit, submits);
+}
+
+void
+submits_add_carefully(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
+{
+    pg_array_t *keys = pg_array_new(PG_TEXT), *scopes = pg_array_new(PG_TEXT);
+    pg_array_t *hashes = pg_array_new(PG_BYTEA);
+
+    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits)) {
+        array_text(keys, s->fields.key, s->fields.has_key);
+        array_text(scopes, s->fields.scope, true);
+        array_text(hashes, s->fields.request_hash, s->fields.has_key);
+    }
+    pg_add(unit, STMT_SUBMIT_CAREFULLY);
+    add_jobs(self, unit, submits);
+    pg_array(unit, &keys);
+    pg_array(unit, &scopes);
+    pg_array(unit, &hashes);
     pg_i64(unit, self->settings->idempotency_keep_days);
 }
 
@@ -175,35 +196,116 @@ lookup_keys(broker_t *self, zlistx_t *submits)
     pg_send(&unit, on_keys, lookup);
 }
 
-void
-submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result)
+/* What was there before is a duplicate, unless it is this broker that had sent it. */
+static void
+answer(broker_t *self, submit_t *s, zlistx_t *known)
+{
+    zhashx_delete(self->submitting, &s->fields.job);
+    if (!s->is_new)
+        submits_release(self, s);
+    if (!s->is_new && s->fields.has_key) {
+        zlistx_add_end(known, s);
+        return;
+    }
+    if (s->is_new)
+        intake_committed(self, s);
+    else
+        intake_accept(self, s, &s->fields.job, !s->is_again);
+    submit_destroy(&s);
+}
+
+static void
+answer_all(broker_t *self, zlistx_t *submits)
 {
     zlistx_t *known = zlistx_new();
-    int row = 0;
-    int64_t index = 0;
     submit_t *s;
 
     zlistx_set_destructor(known, destroy_submit);
-    while ((s = zlistx_detach(submits, NULL))) {
-        bool is_new = row < PQntuples(result) && pg_get_i64(result, row, 0) == index;
-
-        zhashx_delete(self->submitting, &s->fields.job);
-        row += is_new;
-        index++;
-        if (!is_new)
-            submits_release(self, s);
-        if (!is_new && s->fields.has_key) {
-            zlistx_add_end(known, s);
-            continue;
-        }
-        if (is_new)
-            intake_committed(self, s);
-        else
-            intake_accept(self, s, &s->fields.job, !s->is_again);
-        submit_destroy(&s);
-    }
+    while ((s = zlistx_detach(submits, NULL)))
+        answer(self, s, known);
     if (zlistx_size(known) > 0)
         lookup_keys(self, known);
     else
         zlistx_destroy(&known);
+}
+
+static void
+mark(broker_t *self, const PGresult *result, bool is_new)
+{
+    for (int row = 0; row < PQntuples(result); row++) {
+        tm_uuid_t id = pg_get_uuid(result, row, 0);
+        submit_t *s = zhashx_lookup(self->submitting, &id);
+
+        if (s)
+            s->is_new = is_new;
+    }
+}
+
+void
+submits_ended_carefully(broker_t *self, zlistx_t *submits, const PGresult *result)
+{
+    mark(self, result, true);
+    answer_all(self, submits);
+}
+
+/* No answer: what was written is found by sending all again, carefully. */
+static void
+send_again(broker_t *self, zlistx_t *submits)
+{
+    submit_t *s;
+
+    while ((s = zlistx_detach(submits, NULL))) {
+        zhashx_delete(self->submitting, &s->fields.job);
+        submits_release(self, s);
+        s->is_careful = s->is_again = true;
+        zlistx_add_end(self->submits, s);
+    }
+    self->is_reconciling = true; /* those that were written as leased are nobody's */
+}
+
+static void
+on_known(void *arg, const struct pg_outcome *outcome)
+{
+    lookup_t *lookup = arg;
+
+    if (outcome->err) {
+        send_again(lookup->broker, lookup->submits);
+    } else {
+        mark(lookup->broker, outcome->results[0], false);
+        answer_all(lookup->broker, lookup->submits);
+    }
+    zlistx_destroy(&lookup->submits);
+    free(lookup);
+}
+
+/* Fewer were written than sent: some had ended before. Which ones, the table says. */
+static void
+lookup_known(broker_t *self, zlistx_t *submits)
+{
+    lookup_t *lookup = zmalloc(sizeof(*lookup));
+    pg_array_t *ids = pg_array_new(PG_UUID);
+    pg_unit_t *unit = pg_unit_new(self->pg);
+    submit_t *s;
+
+    lookup->broker = self;
+    lookup->submits = zlistx_new();
+    zlistx_set_destructor(lookup->submits, destroy_submit);
+    while ((s = zlistx_detach(submits, NULL))) {
+        pg_array_bytes(ids, s->fields.job.bytes, 16);
+        zlistx_add_end(lookup->submits, s);
+    }
+    pg_add(unit, STMT_SUBMIT_KNOWN);
+    pg_array(unit, &ids);
+    pg_send(&unit, on_known, lookup);
+}
+
+void
+submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result)
+{
+    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits))
+        s->is_new = true;
+    if (pg_affected(result) == zlistx_size(submits))
+        answer_all(self, submits);
+    else
+        lookup_known(self, submits);
 }

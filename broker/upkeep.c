@@ -14,7 +14,7 @@ mark_ready(broker_t *self, const struct pg_outcome *outcome, const char *what)
     }
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
         const char *queue = pg_get(outcome->results[0], row, 0);
-        dispatch_queue(self, queue, strlen(queue))->has_ready = true;
+        dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
     }
     if (PQntuples(outcome->results[0]) > 0)
         log_info(what, "jobs=%d", PQntuples(outcome->results[0]));
@@ -45,6 +45,16 @@ on_expired(void *arg, const struct pg_outcome *outcome)
     }
 }
 
+static void
+ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
+{
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    pg_add(unit, statement);
+    pg_i64(unit, number);
+    pg_send(&unit, fn, self);
+}
+
 /* Declared gone by another broker: its leases are being taken over, so it must not go on. */
 static void
 on_beat(void *arg, const struct pg_outcome *outcome)
@@ -52,8 +62,14 @@ on_beat(void *arg, const struct pg_outcome *outcome)
     broker_t *self = arg;
 
     self->beat_sent = false;
-    if (outcome->err || PQntuples(outcome->results[0]) > 0)
+    if (outcome->err)
         return;
+    if (PQntuples(outcome->results[0]) > 0) {
+        self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
+        if (pg_get_bool(outcome->results[0], 0, 1))
+            ask(self, STMT_RECLAIM, self->settings->broker_takeover_ms, on_reclaimed);
+        return;
+    }
     log_error("broker.superseded", "reason=\"another broker has taken over; starting again\"");
     self->fate = TM_LEASE_LOST;
     loop_stop(self->loop);
@@ -78,16 +94,6 @@ on_depth(void *arg, const struct pg_outcome *outcome)
 }
 
 static void
-ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
-{
-    pg_unit_t *unit = pg_unit_new(self->pg);
-
-    pg_add(unit, statement);
-    pg_i64(unit, number);
-    pg_send(&unit, fn, self);
-}
-
-static void
 beat(broker_t *self)
 {
     pg_unit_t *unit;
@@ -98,6 +104,7 @@ beat(broker_t *self)
     pg_add(unit, STMT_BROKER_BEAT);
     pg_uuid(unit, &self->id);
     pg_i64(unit, self->settings->broker_takeover_ms);
+    pg_null(unit);
     self->beat_sent = true;
     pg_send(&unit, on_beat, self);
 }
@@ -171,9 +178,8 @@ on_second(void *arg)
     if (!pg_is_up(self->pg))
         return;
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
-        q->has_ready = q->has_ready || zlistx_size(q->workers) > 0;
+        q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
     beat(self);
-    ask(self, STMT_RECLAIM, self->settings->broker_takeover_ms, on_reclaimed);
     ask(self, STMT_EXPIRE, self->settings->broker_batch, on_expired);
     broker_turn(self);
 }

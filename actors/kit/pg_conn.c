@@ -182,6 +182,9 @@ prepare(pg_conn_t *self)
         PQenterPipelineMode(self->connection) == 1 &&
         PQsendQueryParams(self->connection, pg_session_sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
 
+    if (sent && self->options.session)
+        sent = PQsendQueryParams(self->connection, self->options.session, 0, NULL, NULL, NULL,
+                                 NULL, 0) == 1;
     set_state(self, PREPARING);
     self->prepared = 0;
     self->refused = false;
@@ -256,10 +259,12 @@ become_ready(pg_conn_t *self)
 static const char *
 prepared_name(const pg_conn_t *self)
 {
-    size_t i = self->prepared; /* 0 is the session's settings */
+    size_t sessions = self->options.session ? 2 : 1; /* the session's settings come first */
+    size_t i = self->prepared;
 
-    if (i == 0)
+    if (i < sessions)
         return "SESSION";
+    i -= sessions - 1;
     return i <= self->options.statement_count ? self->options.statements[i - 1].name : "LISTEN";
 }
 

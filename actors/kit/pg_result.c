@@ -21,6 +21,12 @@ pg_get_i64(const PGresult *result, int row, int column)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
+size_t
+pg_affected(const PGresult *result)
+{
+    return (size_t)strtoull(PQcmdTuples((PGresult *)(uintptr_t)result), NULL, 10);
+}
+
 double
 pg_get_f64(const PGresult *result, int row, int column)
 {

@@ -149,9 +149,9 @@ tune_world_job_body(struct tune_world *self, const char *body)
     sizes[2] = (int)strlen(self->body);
     execute(self,
             "INSERT INTO jobs (id, workspace_id, queue, state, attempt, max_attempts, "
-            "leased_at, body)"
+            "leased_at, lease_broker, body)"
             " VALUES (($1::text)::uuid, ($2::text)::uuid, 'tune', 'running', 1, 5, now(), "
-            "$3::bytea)",
+            "($1::text)::uuid, $3::bytea)",
             3, values, sizes);
 }
 

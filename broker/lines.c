@@ -1,0 +1,119 @@
+#include "broker/core.h"
+
+#include <string.h>
+
+/* Each workspace with ready jobs has a line, and the lines take turns: one with a hundred
+ * thousand jobs delays another's first by one turn. The broker does not know every line: what
+ * it makes ready itself it adds, what others made ready it finds by a scan of the index, now
+ * and then and whenever it is told. `low_us` keeps claims from walking over the index entries
+ * of jobs that have left: a scan finds the first live one. */
+
+enum { SCAN_LINES = 1000, PRIORITY_STEP_US = 60 * 1000000, CLOCK_SKEW_US = 5 * 1000000 };
+
+void
+line_destroy(line_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+line_t *
+lines_find(queue_t *queue, const tm_uuid_t *workspace)
+{
+    return zhashx_lookup(queue->lines, workspace);
+}
+
+/* As job_rank() has it, and early enough for a clock that differs from the database's. */
+int64_t
+lines_rank_us(uint64_t priority)
+{
+    return clock_utc_ms() * 1000 + (int64_t)priority * PRIORITY_STEP_US - CLOCK_SKEW_US;
+}
+
+void
+lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us)
+{
+    line_t *line = lines_find(queue, workspace);
+
+    if (!line) {
+        line = zmalloc(sizeof(*line));
+        line->workspace = *workspace;
+        line->low_us = low_us;
+        zhashx_insert(queue->lines, &line->workspace, line);
+        line->turn = zlistx_add_end(queue->turns, line);
+    }
+    line->is_renewed = true;
+    if (low_us < line->low_us)
+        line->low_us = low_us;
+}
+
+void
+lines_remove(queue_t *queue, line_t *line)
+{
+    zlistx_delete(queue->turns, line->turn);
+    zhashx_delete(queue->lines, &line->workspace);
+}
+
+bool
+lines_are_empty(const queue_t *queue)
+{
+    return !queue->needs_scan && !queue->is_scanning && zhashx_size(queue->lines) == 0;
+}
+
+typedef struct {
+    broker_t *broker;
+    queue_t *queue; /* queues live as long as the broker */
+} scan_t;
+
+static void
+take_scanned(queue_t *queue, const PGresult *result)
+{
+    int rows = PQntuples(result);
+
+    for (int row = 0; row < rows; row++) {
+        tm_uuid_t workspace = pg_get_uuid(result, row, 0);
+        line_t *line = lines_find(queue, &workspace);
+        int64_t low_us = pg_get_i64(result, row, 1);
+
+        if (line && !queue->is_claiming)
+            line->low_us = low_us;
+        else
+            lines_add(queue, &workspace, low_us);
+    }
+    memset(&queue->scan_at, 0, sizeof(queue->scan_at));
+    if (rows == SCAN_LINES)
+        queue->scan_at = pg_get_uuid(result, rows - 1, 0);
+}
+
+static void
+on_scanned(void *arg, const struct pg_outcome *outcome)
+{
+    scan_t *scan = arg;
+
+    scan->queue->is_scanning = false;
+    if (outcome->err)
+        scan->queue->needs_scan = true;
+    else
+        take_scanned(scan->queue, outcome->results[0]);
+    free(scan);
+}
+
+void
+lines_scan(broker_t *self, queue_t *queue)
+{
+    scan_t *scan;
+    pg_unit_t *unit;
+
+    if (!queue->needs_scan || queue->is_scanning)
+        return;
+    scan = zmalloc(sizeof(*scan));
+    *scan = (scan_t){self, queue};
+    queue->needs_scan = false;
+    queue->is_scanning = true;
+    unit = pg_unit_new(self->pg);
+    pg_add(unit, STMT_LINES);
+    pg_text(unit, queue->name);
+    pg_uuid(unit, &queue->scan_at);
+    pg_i64(unit, SCAN_LINES);
+    pg_send(&unit, on_scanned, scan);
+}

@@ -1,0 +1,256 @@
+-- The queue for many brokers: fair order, limits and pauses, cancelling, children, and the
+-- functions through which SQL, the command line and the brokers change a job's state.
+
+-- Where a job stands in its workspace's line. Each step of priority is worth a minute of waiting,
+-- so that a job of priority 9 waits at most nine minutes longer than its turn.
+CREATE OR REPLACE FUNCTION job_rank(p_run_at timestamptz, p_priority int) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT p_run_at + p_priority * interval '1 minute' $$;
+
+ALTER TABLE jobs ADD COLUMN IF NOT EXISTS rank timestamptz;
+ALTER TABLE jobs ADD COLUMN IF NOT EXISTS cancel_at timestamptz;            -- asked to stop
+ALTER TABLE jobs ADD COLUMN IF NOT EXISTS is_join boolean NOT NULL DEFAULT false;
+UPDATE jobs SET rank = job_rank(run_at, priority) WHERE rank IS NULL;
+ALTER TABLE jobs ALTER COLUMN rank SET NOT NULL, ALTER COLUMN rank SET DEFAULT now();
+
+-- One index for what may start, by workspace so that each gets its turn; one for what runs.
+DROP INDEX IF EXISTS jobs_ready, jobs_leased;
+CREATE INDEX jobs_ready ON jobs (queue, workspace_id, rank, id) WHERE state = 'ready';
+CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id) WHERE state = 'running';
+CREATE INDEX IF NOT EXISTS jobs_canceled ON jobs (cancel_at) WHERE cancel_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_children ON jobs (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS dead_jobs_recent ON dead_jobs (died_at, id);
+
+-- What is known of a queue beyond its jobs; no row: nothing special.
+CREATE TABLE IF NOT EXISTS queues (
+    name            text PRIMARY KEY,
+    paused_at       timestamptz,               -- no job starts while this stands
+    max_depth       bigint,                    -- jobs it may hold; null: broker.max_depth
+    workspace_limit int CHECK (workspace_limit > 0), -- running jobs of one workspace; null: any
+    updated_at      timestamptz NOT NULL DEFAULT now()
+);
+
+-- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software}.
+ALTER TABLE brokers ADD COLUMN IF NOT EXISTS workers jsonb NOT NULL DEFAULT '[]';
+
+-- Which broker alone serves a queue that a worker wants for itself, and for which worker.
+CREATE TABLE IF NOT EXISTS queue_owners (
+    queue    text PRIMARY KEY,
+    broker   uuid NOT NULL,
+    worker   uuid NOT NULL,
+    since    timestamptz NOT NULL DEFAULT now()
+);
+
+-- Brokers listen on this channel: 'ready:<queue>' ('*': any), 'cancel:<job>' to stop it,
+-- 'over:<job>' for those who watch it, 'queues' when that table has changed.
+CREATE OR REPLACE FUNCTION tm_tell(p_what text) RETURNS void
+LANGUAGE sql AS $$ SELECT pg_notify('tunemill', p_what) $$;
+
+-- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
+-- unless `attempt` is the newest lease, so that effects land once. Only what runs has a broker; the
+-- state is not asked for, so that the primary key is the only index that answers.
+CREATE OR REPLACE FUNCTION job_finish(p_id uuid, p_attempt int, p_result bytea) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM jobs WHERE id = p_id AND attempt = p_attempt AND lease_broker IS NOT NULL
+        RETURNING *)
+    INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
+                          started_at, result)
+    SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
+           p_result
+      FROM gone;
+    IF NOT FOUND THEN
+        PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');
+    END IF;
+END $$;
+
+-- A child that ends, however it ends, is one less for its parent to wait for; after the last, the
+-- parent runs once more.
+CREATE OR REPLACE FUNCTION job_child_ended() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_queue text;
+BEGIN
+    UPDATE jobs
+       SET children_left = children_left - 1,
+           state = CASE WHEN children_left <= 1 AND state = 'waiting' THEN 'ready' ELSE state END,
+           run_at = CASE WHEN children_left <= 1 THEN now() ELSE run_at END,
+           rank = CASE WHEN children_left <= 1 THEN job_rank(now(), priority) ELSE rank END
+     WHERE id = OLD.parent_id
+    RETURNING CASE WHEN children_left <= 0 THEN queue END INTO v_queue;
+    IF v_queue IS NOT NULL THEN
+        PERFORM tm_tell('ready:' || v_queue);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER jobs_child_ended AFTER DELETE ON jobs
+    FOR EACH ROW WHEN (OLD.parent_id IS NOT NULL) EXECUTE FUNCTION job_child_ended();
+
+-- Enqueues within the caller's transaction: the job is there if and when it commits, and the
+-- brokers are told then. With a key, the same request again gives the first one's id.
+CREATE OR REPLACE FUNCTION jobs_enqueue(
+    p_queue text, p_body bytea,
+    p_workspace uuid DEFAULT '00000000-0000-0000-0000-000000000001',
+    p_priority int DEFAULT 5, p_run_at timestamptz DEFAULT now(), p_max_attempts int DEFAULT 5,
+    p_timeout interval DEFAULT NULL, p_expires_at timestamptz DEFAULT NULL,
+    p_key text DEFAULT NULL, p_scope text DEFAULT 'sql', p_keep interval DEFAULT '7 days')
+RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    v_id uuid := gen_random_uuid();
+    v_hash bytea := sha256(convert_to(p_queue, 'UTF8') || '\x00'::bytea || p_body);
+    v_known_job uuid;
+    v_known_hash bytea;
+BEGIN
+    IF p_queue IS NULL OR p_queue !~ '^[a-z0-9._-]{1,64}$' THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'queue: 1 to 64 characters of a-z 0-9 . _ -');
+    ELSIF p_body IS NULL OR p_workspace IS NULL OR p_run_at IS NULL THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'body, workspace and run_at are needed');
+    ELSIF p_priority IS NULL OR p_priority NOT BETWEEN 0 AND 9 THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'priority: from 0 (first) to 9 (last)');
+    ELSIF p_max_attempts IS NULL OR p_max_attempts NOT BETWEEN 1 AND 100 THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'max_attempts: from 1 to 100');
+    ELSIF length(p_key) NOT BETWEEN 1 AND 200 THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'key: from 1 to 200 characters');
+    END IF;
+    IF p_key IS NOT NULL THEN
+        DELETE FROM idempotency_keys WHERE workspace_id = p_workspace AND scope = p_scope
+           AND key = p_key AND expires_at < now();
+        INSERT INTO idempotency_keys (workspace_id, scope, key, request_hash, job_id, expires_at)
+        VALUES (p_workspace, p_scope, p_key, v_hash, v_id, now() + p_keep) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            SELECT job_id, request_hash INTO v_known_job, v_known_hash FROM idempotency_keys
+             WHERE workspace_id = p_workspace AND scope = p_scope AND key = p_key;
+            IF v_known_hash IS DISTINCT FROM v_hash THEN
+                PERFORM tm_refuse('IDEMPOTENCY_KEY_REUSED',
+                                  'this key was used before with another queue or body');
+            END IF;
+            RETURN v_known_job;
+        END IF;
+    END IF;
+    INSERT INTO jobs (id, workspace_id, queue, state, priority, run_at, rank, max_attempts,
+                      timeout_ms, expires_at, body)
+    VALUES (v_id, p_workspace, p_queue,
+            CASE WHEN p_run_at > now() THEN 'scheduled' ELSE 'ready' END::job_state, p_priority,
+            p_run_at, job_rank(p_run_at, p_priority), p_max_attempts,
+            coalesce((extract(epoch FROM p_timeout) * 1000)::bigint, 0), p_expires_at, p_body);
+    PERFORM tm_tell('ready:' || p_queue);
+    RETURN v_id;
+END $$;
+
+-- Cancels a job and its children. What does not run ends at once; what runs is told to stop by
+-- its broker. Returns the state it is in now: canceled, canceling, done, dead or unknown.
+CREATE OR REPLACE FUNCTION job_cancel(p_id uuid) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_state text;
+BEGIN
+    PERFORM job_cancel(id) FROM jobs WHERE parent_id = p_id;
+    WITH gone AS (
+        DELETE FROM jobs WHERE id = p_id AND state <> 'running' RETURNING *)
+    INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
+                          started_at)
+    SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at
+      FROM gone;
+    IF FOUND THEN
+        PERFORM tm_tell('over:' || p_id);
+        RETURN 'canceled';
+    END IF;
+    UPDATE jobs SET cancel_at = coalesce(cancel_at, now()) WHERE id = p_id;
+    IF FOUND THEN
+        PERFORM tm_tell('cancel:' || p_id);
+        RETURN 'canceling';
+    END IF;
+    SELECT outcome INTO v_state FROM job_runs WHERE id = p_id;
+    IF NOT FOUND THEN
+        SELECT 'dead' INTO v_state FROM dead_jobs WHERE id = p_id;
+    END IF;
+    RETURN coalesce(v_state, 'unknown');
+END $$;
+
+CREATE OR REPLACE FUNCTION queue_pause(p_queue text) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO queues (name, paused_at) VALUES (p_queue, now())
+    ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(queues.paused_at, now()),
+                                     updated_at = now();
+    SELECT tm_tell('queues');
+$$;
+
+CREATE OR REPLACE FUNCTION queue_resume(p_queue text) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE queues SET paused_at = NULL, updated_at = now() WHERE name = p_queue;
+    SELECT tm_tell('queues');
+$$;
+
+-- null: no limit of its own
+CREATE OR REPLACE FUNCTION queue_limit(p_queue text, p_max_depth bigint, p_workspace_limit int)
+RETURNS void LANGUAGE sql AS $$
+    INSERT INTO queues (name, max_depth, workspace_limit)
+    VALUES (p_queue, p_max_depth, p_workspace_limit)
+    ON CONFLICT (name) DO UPDATE SET max_depth = EXCLUDED.max_depth,
+                                     workspace_limit = EXCLUDED.workspace_limit,
+                                     updated_at = now();
+    SELECT tm_tell('queues');
+$$;
+
+-- Dead letters by filter, each null meaning any. Returns how many.
+CREATE OR REPLACE FUNCTION dead_retry(p_ids uuid[], p_queue text, p_code text, p_before timestamptz)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    WITH risen AS (
+        DELETE FROM dead_jobs
+         WHERE (p_ids IS NULL OR id = ANY (p_ids)) AND (p_queue IS NULL OR queue = p_queue)
+           AND (p_code IS NULL OR code = p_code) AND (p_before IS NULL OR died_at < p_before)
+        RETURNING *),
+    again AS (
+        INSERT INTO jobs (id, workspace_id, queue, state, priority, rank, created_at, attempt,
+                          max_attempts, timeout_ms, last_code, last_detail, traceparent, body)
+        SELECT id, workspace_id, queue, 'ready', priority, job_rank(now(), priority), created_at,
+               attempt, max_attempts, timeout_ms, code, detail, traceparent, body FROM risen
+        RETURNING queue)
+    SELECT count(*) INTO v_count FROM again;
+    PERFORM tm_tell('ready:*');
+    RETURN v_count;
+END $$;
+
+CREATE OR REPLACE FUNCTION dead_drop(p_ids uuid[], p_queue text, p_code text, p_before timestamptz)
+RETURNS bigint LANGUAGE sql AS $$
+    WITH gone AS (
+        DELETE FROM dead_jobs
+         WHERE (p_ids IS NULL OR id = ANY (p_ids)) AND (p_queue IS NULL OR queue = p_queue)
+           AND (p_code IS NULL OR code = p_code) AND (p_before IS NULL OR died_at < p_before)
+        RETURNING 1)
+    SELECT count(*) FROM gone
+$$;
+
+-- A tune whose job was canceled, or is tried again after it had died.
+CREATE OR REPLACE FUNCTION tune_job_canceled() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE backtest_tunes
+       SET status = 'canceled', error_code = 'CANCELED', error_detail = 'the tune was canceled',
+           finished_at = now()
+     WHERE id = NEW.id AND status IN ('queued', 'running');
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER job_runs_tune_canceled AFTER INSERT ON job_runs
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled')
+    EXECUTE FUNCTION tune_job_canceled();
+
+CREATE OR REPLACE FUNCTION tune_job_again() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE backtest_tunes
+       SET status = 'queued', error_code = NULL, error_detail = NULL, finished_at = NULL
+     WHERE id = NEW.id AND status = 'failed';
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS jobs_tune_accepted ON jobs;
+CREATE OR REPLACE TRIGGER jobs_tune_accepted AFTER INSERT ON jobs
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.attempt <= 1 AND NEW.last_code IS NULL)
+    EXECUTE FUNCTION tune_job_accepted();
+CREATE OR REPLACE TRIGGER jobs_tune_again AFTER INSERT ON jobs
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.last_code IS NOT NULL)
+    EXECUTE FUNCTION tune_job_again();
