@@ -1,57 +1,65 @@
 #include "broker/core.h"
 
-#include <string.h>
-
 /* Those who want to hear of one job: producers, each once. */
 typedef struct {
     tm_uuid_t job;
-    zlistx_t *peers; /* of zframe_t, owned */
+    peer_id_t *peers;
+    size_t count, limit;
 } watch_t;
-
-static void
-destroy_frame(void **item_p)
-{
-    zframe_destroy((zframe_t **)item_p);
-}
-
-static void
-watch_destroy(void **item_p)
-{
-    watch_t *self = *item_p;
-
-    zlistx_destroy(&self->peers);
-    free(self);
-    *item_p = NULL;
-}
 
 static watch_t *
 watch_of(broker_t *self, const tm_uuid_t *job)
 {
-    watch_t *watch = zhashx_lookup(self->watches, job);
+    watch_t *watch = uuid_map_get(self->watches, job);
 
     if (watch)
         return watch;
     watch = zmalloc(sizeof(*watch));
     watch->job = *job;
-    watch->peers = zlistx_new();
-    zlistx_set_destructor(watch->peers, destroy_frame);
-    zhashx_set_destructor(self->watches, watch_destroy);
-    zhashx_insert(self->watches, &watch->job, watch);
+    uuid_map_put(self->watches, watch);
     return watch;
 }
 
-tm_err_t
-audience_add(broker_t *self, const tm_uuid_t *job, zframe_t *peer)
+static void
+end_watch(broker_t *self, watch_t *watch)
+{
+    uuid_map_remove(self->watches, &watch->job);
+    free(watch->peers);
+    free(watch);
+}
+
+void
+audience_fini(broker_t *self)
 {
     watch_t *watch;
 
+    for (size_t at = 0; (watch = uuid_map_next(self->watches, &at));) {
+        free(watch->peers);
+        free(watch);
+    }
+    uuid_map_destroy(&self->watches);
+}
+
+tm_err_t
+audience_add(broker_t *self, const tm_uuid_t *job, peer_id_t id)
+{
+    peer_t *peer = peers_find(self, id);
+    watch_t *watch;
+
+    if (!peer)
+        return TM_OK; /* gone before its job was durable: nobody to tell */
     if (self->watch_count >= (size_t)self->settings->broker_max_pending)
         return TM_BUSY;
     watch = watch_of(self, job);
-    for (zframe_t *known = zlistx_first(watch->peers); known; known = zlistx_next(watch->peers))
-        if (zframe_eq(known, peer))
+    for (size_t i = 0; i < watch->count; i++)
+        if (watch->peers[i] == id)
             return TM_OK;
-    zlistx_add_end(watch->peers, zframe_dup(peer));
+    if (watch->count == watch->limit) {
+        watch->limit = watch->limit ? 2 * watch->limit : 1;
+        watch->peers = tm_grown(watch->peers, watch->limit * sizeof(*watch->peers));
+    }
+    watch->peers[watch->count++] = id;
+    peer->watches++;
     self->watch_count++;
     return TM_OK;
 }
@@ -59,25 +67,23 @@ audience_add(broker_t *self, const tm_uuid_t *job, zframe_t *peer)
 bool
 audience_has(const broker_t *self, const tm_uuid_t *job)
 {
-    return zhashx_lookup(self->watches, job) != NULL;
+    return uuid_map_get(self->watches, job) != NULL;
 }
 
 void
 audience_progress(broker_t *self, const tm_msg_t *progress)
 {
-    watch_t *watch = zhashx_lookup(self->watches, &progress->progress.job);
+    watch_t *watch = uuid_map_get(self->watches, &progress->progress.job);
 
-    if (!watch)
-        return;
-    for (zframe_t *peer = zlistx_first(watch->peers); peer; peer = zlistx_next(watch->peers))
-        peers_send(self, peer, progress);
+    for (size_t i = 0; watch && i < watch->count; i++)
+        peers_send(self, watch->peers[i], progress);
 }
 
 void
 audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
                 const char *detail, tm_str_t body)
 {
-    watch_t *watch = zhashx_lookup(self->watches, job);
+    watch_t *watch = uuid_map_get(self->watches, job);
     tm_msg_t msg = {.type = TM_MSG_RESULT, .body = body};
     char code_text[TM_NAME_MAX], detail_text[TM_DETAIL_MAX];
 
@@ -89,37 +95,40 @@ audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const c
     msg.result.has_code = code != NULL;
     msg.result.detail = tm_text_clean(detail, detail_text, sizeof(detail_text));
     msg.result.has_detail = detail != NULL;
-    for (zframe_t *peer = zlistx_first(watch->peers); peer; peer = zlistx_next(watch->peers))
-        peers_send(self, peer, &msg);
-    self->watch_count -= zlistx_size(watch->peers);
-    zhashx_delete(self->watches, job);
+    for (size_t i = 0; i < watch->count; i++) {
+        peer_t *peer = peers_find(self, watch->peers[i]);
+        if (peer)
+            peer->watches--;
+        peers_send(self, watch->peers[i], &msg);
+    }
+    self->watch_count -= watch->count;
+    end_watch(self, watch);
 }
 
 static void
-remove_peer(broker_t *self, watch_t *watch, const zframe_t *peer)
+remove_peer(broker_t *self, watch_t *watch, peer_id_t peer)
 {
-    for (zframe_t *known = zlistx_first(watch->peers); known;
-         known = zlistx_next(watch->peers)) {
-        if (!zframe_eq(known, (zframe_t *)(uintptr_t)peer))
+    for (size_t i = 0; i < watch->count; i++) {
+        if (watch->peers[i] != peer)
             continue;
-        zlistx_delete(watch->peers, zlistx_cursor(watch->peers));
+        watch->peers[i] = watch->peers[--watch->count];
         self->watch_count--;
         return;
     }
 }
 
 void
-audience_peer_gone(broker_t *self, const zframe_t *peer)
+audience_peer_gone(broker_t *self, peer_id_t peer)
 {
     zlistx_t *empty = zlistx_new();
     watch_t *watch;
 
-    for (watch = zhashx_first(self->watches); watch; watch = zhashx_next(self->watches)) {
+    for (size_t at = 0; (watch = uuid_map_next(self->watches, &at));) {
         remove_peer(self, watch, peer);
-        if (zlistx_size(watch->peers) == 0)
+        if (watch->count == 0)
             zlistx_add_end(empty, watch);
     }
     while ((watch = zlistx_detach(empty, NULL)))
-        zhashx_delete(self->watches, &watch->job);
+        end_watch(self, watch);
     zlistx_destroy(&empty);
 }

@@ -7,6 +7,7 @@
 #include "broker/core.h"
 
 typedef struct {
+    fifo_link_t link;
     queue_t *queue;
     tm_uuid_t *workers; /* reserved, one for each job that may come */
     size_t count;
@@ -15,24 +16,24 @@ typedef struct {
 
 typedef struct {
     broker_t *broker;
-    zlistx_t *dones, *fails; /* of ending_t */
-    zlistx_t *submits;       /* of submit_t: the common case */
-    zlistx_t *careful;       /* of submit_t: with keys, or perhaps sent before */
-    zlistx_t *claims;        /* of claim_t */
+    fifo_t dones, fails; /* of ending_t */
+    fifo_t submits;      /* of submit_t: the common case */
+    fifo_t careful;      /* of submit_t: with keys, or perhaps sent before */
+    fifo_t claims;       /* of claim_t */
 } batch_t;
 
 /* Each `add` appends one statement, each `ended` reads its answer and tells the peers. */
-void endings_add_dones(pg_unit_t *unit, zlistx_t *dones);
-void endings_add_fails(broker_t *self, pg_unit_t *unit, zlistx_t *fails);
-void endings_dones_ended(broker_t *self, zlistx_t *dones, const PGresult *result);
-void endings_fails_ended(broker_t *self, zlistx_t *fails, const PGresult *result);
+void endings_add_dones(pg_unit_t *unit, fifo_t *dones);
+void endings_add_fails(broker_t *self, pg_unit_t *unit, fifo_t *fails);
+void endings_dones_ended(broker_t *self, fifo_t *dones, const PGresult *result);
+void endings_fails_ended(broker_t *self, fifo_t *fails, const PGresult *result);
 
-void submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits);
-void submits_add_carefully(broker_t *self, pg_unit_t *unit, zlistx_t *submits);
+void submits_add(broker_t *self, pg_unit_t *unit, fifo_t *submits);
+void submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits);
 void submits_release(broker_t *self, submit_t *submit); /* gives a reserved credit back */
 /* Both take the submits. */
-void submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result);
-void submits_ended_carefully(broker_t *self, zlistx_t *submits, const PGresult *result);
+void submits_ended(broker_t *self, fifo_t *submits, const PGresult *result);
+void submits_ended_carefully(broker_t *self, fifo_t *submits, const PGresult *result);
 
 claim_t *claim_new(broker_t *self, queue_t *queue); /* reserves what credit the queue has */
 void claim_destroy(claim_t **self_p);

@@ -13,59 +13,69 @@ is_full(broker_t *self, const struct tm_submit *submit)
 }
 
 static tm_err_t
-on_submit(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_submit(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     const char *detail = NULL;
     tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
     submit_t *submit;
 
+    (void)peer;
     if (!err && self->is_draining)
         err = TM_DRAINING;
-    else if (!err && zlistx_size(self->submits) + self->submits_in_flight >=
+    else if (!err && self->submits.count + self->submits_in_flight >=
                          (size_t)self->settings->broker_max_pending)
         err = TM_BUSY;
     else if (!err && is_full(self, &msg->submit))
         err = TM_QUEUE_FULL;
-    submit = err ? NULL : submit_new(peer, msg);
+    submit = err ? NULL : submit_new(self->from->id, msg);
     if (!err && !submit)
         err = TM_NO_MEMORY;
     if (err) {
         meters_add(self->metrics, METRIC_SUBMITS, "rejected", 1);
-        peers_reject(self, peer, msg->submit.ref, err, detail, tm_err_retryable(err) ? 200 : 0);
+        peers_reject(self, self->from->id, msg->submit.ref, err, detail,
+                     tm_err_retryable(err) ? 200 : 0);
         return TM_OK;
     }
-    zlistx_add_end(self->submits, submit);
+    fifo_add(&self->submits, submit);
     return TM_OK;
 }
 
 static tm_err_t
-on_status(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_status(void *state, void *peer, const tm_msg_t *msg)
 {
-    store_lookup_state(state, &msg->status.job, peer, msg->status.ref);
+    broker_t *self = state;
+
+    (void)peer;
+    store_lookup_state(self, &msg->status.job, self->from->id, msg->status.ref);
     return TM_OK;
 }
 
 /* The watch stands before the look-up, so that no end falls between them. */
 static tm_err_t
-on_subscribe(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_subscribe(void *state, void *peer, const tm_msg_t *msg)
 {
-    tm_err_t err = audience_add(state, &msg->subscribe.job, peer);
+    broker_t *self = state;
+    tm_err_t err = audience_add(self, &msg->subscribe.job, self->from->id);
 
+    (void)peer;
     if (err)
-        peers_reject(state, peer, msg->subscribe.ref, err, NULL, 1000);
+        peers_reject(self, self->from->id, msg->subscribe.ref, err, NULL, 1000);
     else
-        store_lookup_state(state, &msg->subscribe.job, peer, msg->subscribe.ref);
+        store_lookup_state(self, &msg->subscribe.job, self->from->id, msg->subscribe.ref);
     return TM_OK;
 }
 
 static tm_err_t
-on_put(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_put(void *state, void *peer, const tm_msg_t *msg)
 {
-    tm_err_t err = pieces_put(state, &msg->put, msg->body);
+    broker_t *self = state;
+    tm_err_t err = pieces_put(self, &msg->put, msg->body);
 
+    (void)peer;
     if (err)
-        peers_reject(state, peer, msg->put.ref, err, NULL, tm_err_retryable(err) ? 100 : 0);
+        peers_reject(self, self->from->id, msg->put.ref, err, NULL,
+                     tm_err_retryable(err) ? 100 : 0);
     return TM_OK;
 }
 
@@ -78,19 +88,20 @@ known_worker(broker_t *self)
 }
 
 static tm_err_t
-on_hello(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_hello(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     tm_msg_t welcome = {.type = TM_MSG_WELCOME};
     worker_t *worker = dispatch_hello(self, &msg->hello);
     char text[TM_UUID_TEXT];
 
+    (void)peer;
     self->from->has_worker = true;
     self->from->worker = worker->id;
     welcome.welcome.broker = self->id;
     welcome.welcome.ping_ms = (uint64_t)self->settings->broker_ping_ms;
     welcome.welcome.lease_ms = (uint64_t)self->settings->broker_lease_ms;
-    peers_send(self, peer, &welcome);
+    peers_send(self, self->from->id, &welcome);
     log_info("worker.hello", "worker=%s actor=%s credit=%llu", tm_uuid_text(&worker->id, text),
              worker->actor, (unsigned long long)worker->credit);
     return TM_OK;
@@ -128,7 +139,7 @@ on_adopted(void *arg, const struct pg_outcome *outcome)
 }
 
 static tm_err_t
-on_holding(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_holding(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     pg_array_t *ids, *attempts;
@@ -171,7 +182,7 @@ end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
 }
 
 static void
-settled_by_worker(broker_t *self, zframe_t *peer, const tm_msg_t *msg, lease_t *lease)
+settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
 {
     tm_msg_t settled = {.type = TM_MSG_SETTLED};
 
@@ -179,54 +190,51 @@ settled_by_worker(broker_t *self, zframe_t *peer, const tm_msg_t *msg, lease_t *
         dispatch_end(self, lease);
     settled.settled.job = msg->done.job;
     settled.settled.attempt = msg->done.attempt;
-    peers_send(self, peer, &settled);
+    peers_send(self, self->from->id, &settled);
     audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
     meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
 }
 
 static tm_err_t
-on_done(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_done(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     lease_t *lease;
 
+    (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
     lease = end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
-        settled_by_worker(self, peer, msg, lease);
+        settled_by_worker(self, msg, lease);
     else
         store_done(self, &msg->done, &self->from->worker, msg->body);
     return TM_OK;
 }
 
 static tm_err_t
-on_fail(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_fail(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     const struct tm_fail *fail = &msg->fail;
     bool busy = tm_str_is(fail->code, tm_err_name(TM_BUSY));
-    char *code, *detail;
 
+    (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND;
     ending_t like = {.job = fail->job,
                      .attempt = (uint32_t)fail->attempt,
                      .worker = self->from->worker,
-                     .peer = peer,
+                     .peer = self->from->id,
                      .retryable = fail->retryable || busy,
                      .counts = !busy};
     end_lease(self, &fail->job, fail->attempt);
-    code = tm_str_dup(fail->code);
-    detail = tm_str_dup(fail->has_detail ? fail->detail : tm_str(""));
-    store_fail(self, &like, code, detail);
-    free(code);
-    free(detail);
+    store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;
 }
 
 static tm_err_t
-on_progress(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_progress(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     lease_t *lease = dispatch_lease(self, &msg->progress.job);
@@ -239,7 +247,7 @@ on_progress(void *state, zframe_t *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
-on_credit(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_credit(void *state, void *peer, const tm_msg_t *msg)
 {
     worker_t *worker = known_worker(state);
 
@@ -251,7 +259,7 @@ on_credit(void *state, zframe_t *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
-on_bye(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_bye(void *state, void *peer, const tm_msg_t *msg)
 {
     worker_t *worker = known_worker(state);
 
@@ -264,20 +272,21 @@ on_bye(void *state, zframe_t *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
-on_ping(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_ping(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     tm_msg_t pong = {.type = TM_MSG_PONG};
 
+    (void)peer;
     pong.pong.seq = msg->ping.seq;
     pong.pong.broker = self->id;
     pong.pong.has_broker = true;
-    peers_send(self, peer, &pong);
+    peers_send(self, self->from->id, &pong);
     return TM_OK;
 }
 
 static tm_err_t
-on_pong(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_pong(void *state, void *peer, const tm_msg_t *msg)
 {
     (void)state;
     (void)peer;
@@ -292,13 +301,13 @@ ref_of(const tm_msg_t *msg)
 }
 
 static void
-refuse(void *state, zframe_t *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
+refuse(void *state, void *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
 {
     broker_t *self = state;
 
     log_info("message.refused", "err=%s what=\"%s\"", tm_err_name(err), what ? what : "");
     if (peer)
-        peers_reject(self, peer, ref_of(msg), err, what, 0);
+        peers_reject(self, self->from->id, ref_of(msg), err, what, 0);
 }
 
 const tm_actor_type_t *

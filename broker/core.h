@@ -21,11 +21,14 @@
 #include "actors/kit/actor.h"
 #include "actors/kit/auto.h"
 #include "actors/kit/clock.h"
+#include "actors/kit/fifo.h"
 #include "actors/kit/log.h"
 #include "actors/kit/loop.h"
+#include "actors/kit/memory.h"
 #include "actors/kit/pg.h"
 #include "actors/kit/settings.h"
 #include "broker/statements.def"
+#include "proto/uuid_map.h"
 
 typedef struct broker broker_t;
 
@@ -38,10 +41,22 @@ enum {
 
 /* --- peers.c: a connected producer or worker ---------------------------------------------- */
 
+typedef uint64_t peer_id_t; /* 0: nobody */
+
+/* Frames that leave as one message at the end of the turn, one behind the other. */
+struct outbox {
+    uint8_t *data;
+    size_t size, capacity;
+    size_t *sizes; /* of each frame */
+    size_t count, limit;
+};
+
 typedef struct {
-    zframe_t *id; /* routing id */
+    peer_id_t id;
+    uint8_t route[256]; /* ROUTER's routing id, behind its size */
     int64_t seen_ms;
-    zmsg_t *out; /* pairs that leave at the end of this turn; NULL: none */
+    struct outbox out;
+    size_t watches; /* jobs it wants to hear of */
     bool has_worker;
     tm_uuid_t worker; /* said HELLO as this one */
 } peer_t;
@@ -51,7 +66,7 @@ typedef struct {
 typedef struct {
     char name[TM_NAME_MAX + 1];
     zlistx_t *workers; /* of worker_t, borrowed; rotates */
-    zhashx_t *lines;   /* of line_t, by workspace: those that may have ready jobs */
+    uuid_map_t *lines; /* of line_t, by workspace: those that may have ready jobs */
     zlistx_t *turns;   /* the same, borrowed: whose turn is next */
     bool needs_scan;   /* the table may hold ready jobs of others */
     bool is_scanning;  /* a LINES is in flight */
@@ -77,7 +92,7 @@ typedef struct {
 typedef struct {
     tm_uuid_t id;
     char actor[TM_NAME_MAX + 1];
-    zframe_t *peer;   /* routing id of its peer */
+    peer_id_t peer;
     zlistx_t *queues; /* of queue_t, borrowed */
     uint64_t credit;  /* jobs at once */
     uint64_t used;    /* leased or reserved */
@@ -96,9 +111,10 @@ typedef struct {
 /* --- intake.c: a SUBMIT on its way -------------------------------------------------------- */
 
 typedef struct {
+    fifo_link_t link;
     struct tm_submit fields; /* strings point behind the struct */
     tm_str_t body;
-    zframe_t *peer;
+    peer_id_t peer;
     bool is_again;    /* sent to the database before, outcome unknown */
     bool is_careful;  /* goes by the statement that takes what is there already */
     bool is_alone;    /* goes by itself: a batch with it was refused */
@@ -110,13 +126,14 @@ typedef struct {
 /* --- store.c: the end of an attempt on its way -------------------------------------------- */
 
 typedef struct {
+    fifo_link_t link;
     tm_uuid_t job;
     uint32_t attempt;
     tm_uuid_t worker;
-    zframe_t *peer; /* gets SETTLED; NULL: nobody */
+    peer_id_t peer; /* gets SETTLED */
     bool is_done;
-    zframe_t *body;      /* result of a DONE */
-    char *code, *detail; /* of a FAIL */
+    tm_str_t body;         /* result of a DONE; these three point behind the struct */
+    tm_str_t code, detail; /* of a FAIL */
     bool retryable, counts, crash;
 } ending_t;
 
@@ -139,33 +156,39 @@ struct broker {
     size_t units;  /* write units in flight */
     size_t submits_in_flight;
 
-    zhashx_t *peers;      /* by routing id */
-    zlistx_t *dirty;      /* routing ids of peers with something to send */
-    zhashx_t *workers;    /* by id */
-    zhashx_t *queues;     /* by name */
-    zhashx_t *leases;     /* by job */
-    zhashx_t *watches;    /* by job */
-    zlistx_t *submits;    /* submit_t waiting for a unit */
-    zhashx_t *submitting; /* job ids in a unit in flight */
-    zlistx_t *endings;    /* ending_t waiting for a unit */
-    zlistx_t *pieces;     /* PUTs waiting; the first may be in flight */
+    int64_t now_ms;                                      /* of this turn */
+    uint64_t sent[TM_MSG_LIMIT], received[TM_MSG_LIMIT]; /* messages since the last count */
+
+    zhashx_t *peers;     /* of peer_t, by routing id */
+    peer_t **peer_slots; /* by the lower half of their number */
+    size_t peer_limit, last_slot;
+    uint64_t peers_seen;
+    peer_id_t *dirty; /* those with something to send */
+    size_t dirty_count, dirty_limit;
+    uuid_map_t *workers;    /* of worker_t */
+    zhashx_t *queues;       /* by name */
+    uuid_map_t *leases;     /* of lease_t, by job */
+    uuid_map_t *watches;    /* by job */
+    fifo_t submits;         /* submit_t waiting for a unit */
+    uuid_map_t *submitting; /* of struct submitting: in a unit in flight */
+    fifo_t endings;         /* ending_t waiting for a unit */
+    zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
     size_t watch_count;
     peer_t *from; /* of the message being handled */
 };
 
-/* hashes keyed by a tm_uuid_t inside the item */
-zhashx_t *uuid_hash_new(void);
-
-peer_t *peers_touch(broker_t *self, zframe_t *id); /* finds or makes */
-void peers_drop(broker_t *self, const zframe_t *id);
+void peers_init(broker_t *self);
+void peers_fini(broker_t *self);
+peer_t *peers_touch(broker_t *self, const void *route, size_t size); /* finds or makes */
+peer_t *peers_find(const broker_t *self, peer_id_t id);              /* NULL: it has gone */
+void peers_drop(broker_t *self, peer_id_t id);
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
-void peers_send(broker_t *self, zframe_t *id, const tm_msg_t *msg);
+void peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_flush(broker_t *self);
-void peers_reject(broker_t *self, zframe_t *id, uint64_t ref, tm_err_t err, const char *detail,
+void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
                   uint64_t retry_after_ms);
-void peers_expire(broker_t *self, int64_t silent_since_ms);
-void peer_destroy(peer_t **self_p);
+void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
 
 queue_t *dispatch_queue(broker_t *self, const char *name, size_t size); /* finds or makes */
 worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id);         /* NULL if gone */
@@ -187,7 +210,6 @@ void dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause);
 void dispatch_drop(broker_t *self, const lease_t *lease, tm_err_t code); /* tells the worker */
 void queue_destroy(queue_t **self_p);
 void worker_destroy(worker_t **self_p);
-void lease_destroy(lease_t **self_p);
 
 enum { LOW_UNKNOWN = 0, PRIORITY_DEFAULT = 5 };
 
@@ -198,24 +220,22 @@ int64_t lines_rank_us(uint64_t priority); /* of a job that is ready now */
 void lines_remove(queue_t *queue, line_t *line);
 bool lines_are_empty(const queue_t *queue);      /* and nothing else is known to be ready */
 void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
-void line_destroy(line_t **self_p);
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
                       const char **ret_detail);
-submit_t *submit_new(zframe_t *peer, const tm_msg_t *msg);
+submit_t *submit_new(peer_id_t peer, const tm_msg_t *msg);
 void submit_destroy(submit_t **self_p);
 void intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool duplicate);
 void intake_committed(broker_t *self, submit_t *submit); /* a new job: starts or queues it */
 void intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *detail);
 
-void ending_destroy(ending_t **self_p);
 /* Puts the end of an attempt on its way; takes nothing. */
 void store_done(broker_t *self, const struct tm_done *done, const tm_uuid_t *worker,
                 tm_str_t body);
-void store_fail(broker_t *self, const ending_t *like, const char *code, const char *detail);
+void store_fail(broker_t *self, const ending_t *like, tm_str_t code, tm_str_t detail);
 void store_flush(broker_t *self);     /* sends what waits, if a unit may leave */
 void store_reconcile(broker_t *self); /* if one is due and all is quiet */
-void store_lookup_state(broker_t *self, const tm_uuid_t *job, zframe_t *peer,
+void store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer,
                         uint64_t ref); /* STATE to peer, RESULT to watchers if it has ended */
 
 typedef struct put put_t;
@@ -223,12 +243,13 @@ void put_destroy(put_t **self_p);
 tm_err_t pieces_put(broker_t *self, const struct tm_put *put, tm_str_t body);
 void pieces_flush(broker_t *self);
 
-TM_CHECKED tm_err_t audience_add(broker_t *self, const tm_uuid_t *job, zframe_t *peer);
+TM_CHECKED tm_err_t audience_add(broker_t *self, const tm_uuid_t *job, peer_id_t peer);
 bool audience_has(const broker_t *self, const tm_uuid_t *job);
 void audience_progress(broker_t *self, const tm_msg_t *progress);
 void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
                      const char *detail, tm_str_t body); /* and forgets them */
-void audience_peer_gone(broker_t *self, const zframe_t *peer);
+void audience_peer_gone(broker_t *self, peer_id_t peer);
+void audience_fini(broker_t *self);
 
 void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);
@@ -237,8 +258,7 @@ const tm_actor_type_t *broker_type(void);
 broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
                      zsock_t *socket);
 void broker_destroy(broker_t **self_p);
-void broker_receive(broker_t *self, zmsg_t *message); /* routing id first */
-void broker_turn(broker_t *self);                     /* end of a turn: flush everything */
+void broker_turn(broker_t *self); /* end of a turn: flush everything */
 void broker_drain(broker_t *self);
 
 #endif

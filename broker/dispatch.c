@@ -5,11 +5,15 @@
 void
 queue_destroy(queue_t **self_p)
 {
+    line_t *line;
+
     if (!*self_p)
         return;
     zlistx_destroy(&(*self_p)->workers);
+    while ((line = zlistx_detach((*self_p)->turns, NULL)))
+        free(line);
     zlistx_destroy(&(*self_p)->turns);
-    zhashx_destroy(&(*self_p)->lines);
+    uuid_map_destroy(&(*self_p)->lines);
     free(*self_p);
     *self_p = NULL;
 }
@@ -20,22 +24,8 @@ worker_destroy(worker_t **self_p)
     if (!*self_p)
         return;
     zlistx_destroy(&(*self_p)->queues);
-    zframe_destroy(&(*self_p)->peer);
     free(*self_p);
     *self_p = NULL;
-}
-
-void
-lease_destroy(lease_t **self_p)
-{
-    free(*self_p);
-    *self_p = NULL;
-}
-
-static void
-destroy_line(void **item_p)
-{
-    line_destroy((line_t **)item_p);
 }
 
 queue_t *
@@ -53,8 +43,7 @@ dispatch_queue(broker_t *self, const char *name, size_t size)
     queue = zmalloc(sizeof(*queue));
     memcpy(queue->name, key, sizeof(key));
     queue->workers = zlistx_new();
-    queue->lines = uuid_hash_new();
-    zhashx_set_destructor(queue->lines, destroy_line);
+    queue->lines = uuid_map_new(offsetof(line_t, workspace));
     queue->turns = zlistx_new();
     queue->max_depth = self->settings->broker_max_depth;
     queue->needs_scan = true; /* who knows what is there */
@@ -65,7 +54,7 @@ dispatch_queue(broker_t *self, const char *name, size_t size)
 worker_t *
 dispatch_worker(broker_t *self, const tm_uuid_t *id)
 {
-    return zhashx_lookup(self->workers, id);
+    return uuid_map_get(self->workers, id);
 }
 
 static void
@@ -111,14 +100,13 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
         worker = zmalloc(sizeof(*worker));
         worker->id = hello->worker;
         worker->queues = zlistx_new();
-        zhashx_insert(self->workers, &worker->id, worker);
+        uuid_map_put(self->workers, worker);
     }
     memcpy(worker->actor, hello->actor.data, hello->actor.size);
     worker->actor[hello->actor.size] = '\0';
     worker->credit = hello->credit;
     worker->is_leaving = false;
-    zframe_destroy(&worker->peer);
-    worker->peer = zframe_dup(self->from->id);
+    worker->peer = self->from->id;
     leave_queues(worker);
     join_queues(self, worker, hello->queues);
     return worker;
@@ -128,7 +116,8 @@ void
 dispatch_forget_worker(broker_t *self, worker_t *worker)
 {
     leave_queues(worker);
-    zhashx_delete(self->workers, &worker->id);
+    uuid_map_remove(self->workers, &worker->id);
+    worker_destroy(&worker);
 }
 
 static uint64_t
@@ -176,7 +165,7 @@ dispatch_release(broker_t *self, const tm_uuid_t *id)
 lease_t *
 dispatch_lease(broker_t *self, const tm_uuid_t *job)
 {
-    return zhashx_lookup(self->leases, job);
+    return uuid_map_get(self->leases, job);
 }
 
 static void
@@ -187,15 +176,14 @@ add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uui
     if (!lease) {
         lease = zmalloc(sizeof(*lease));
         lease->job = job->job;
-        zhashx_insert(self->leases, &lease->job, lease);
+        uuid_map_put(self->leases, lease);
     }
     lease->attempt = (uint32_t)job->attempt;
     lease->queue = queue;
     lease->worker = *worker;
     lease->workspace = job->workspace;
     lease->is_ending = false;
-    lease->deadline_ms = job->timeout_ms ? clock_ms() + (int64_t)job->timeout_ms : INT64_MAX;
-    meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)zhashx_size(self->leases));
+    lease->deadline_ms = job->timeout_ms ? self->now_ms + (int64_t)job->timeout_ms : INT64_MAX;
 }
 
 static void
@@ -209,7 +197,7 @@ fail_lease(broker_t *self, const lease_t *lease, tm_err_t code, const char *deta
                      .counts = counts,
                      .crash = crash};
 
-    store_fail(self, &like, tm_err_name(code), detail);
+    store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
 }
 
 void
@@ -249,8 +237,8 @@ dispatch_end(broker_t *self, lease_t *lease)
 {
     if (lease->queue->workspace_limit) /* its workspace may have a place free */
         lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN);
-    zhashx_delete(self->leases, &lease->job);
-    meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)zhashx_size(self->leases));
+    uuid_map_remove(self->leases, &lease->job);
+    free(lease);
 }
 
 void
@@ -274,9 +262,9 @@ dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause)
     tm_uuid_t id = worker->id;
     char text[TM_UUID_TEXT];
     unsigned lost = 0;
+    lease_t *lease;
 
-    for (lease_t *lease = zhashx_first(self->leases); lease;
-         lease = zhashx_next(self->leases)) {
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));) {
         if (lease->is_ending || !tm_uuid_is(&lease->worker, &id))
             continue;
         lease->is_ending = true;

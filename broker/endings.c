@@ -2,44 +2,47 @@
 
 #include <string.h>
 
-void
-ending_destroy(ending_t **self_p)
+static tm_str_t
+keep(char **at, tm_str_t text)
 {
-    if (!*self_p)
-        return;
-    zframe_destroy(&(*self_p)->peer);
-    zframe_destroy(&(*self_p)->body);
-    free((*self_p)->code);
-    free((*self_p)->detail);
-    free(*self_p);
-    *self_p = NULL;
+    char *start = *at;
+
+    if (text.size > 0)
+        memcpy(start, text.data, text.size);
+    *at += text.size;
+    return (tm_str_t){start, text.size};
+}
+
+/* One piece of memory, texts behind the struct. */
+static void
+add(broker_t *self, const ending_t *like, tm_str_t body, tm_str_t code, tm_str_t detail)
+{
+    ending_t *ending = tm_grown(NULL, sizeof(*ending) + body.size + code.size + detail.size);
+    char *at = (char *)(ending + 1);
+
+    *ending = *like;
+    ending->body = keep(&at, body);
+    ending->code = keep(&at, code);
+    ending->detail = keep(&at, detail);
+    fifo_add(&self->endings, ending);
 }
 
 void
 store_done(broker_t *self, const struct tm_done *done, const tm_uuid_t *worker, tm_str_t body)
 {
-    ending_t *ending = zmalloc(sizeof(*ending));
+    ending_t like = {.job = done->job,
+                     .attempt = (uint32_t)done->attempt,
+                     .worker = *worker,
+                     .is_done = true,
+                     .peer = self->from->id};
 
-    ending->job = done->job;
-    ending->attempt = (uint32_t)done->attempt;
-    ending->worker = *worker;
-    ending->is_done = true;
-    ending->peer = zframe_dup(self->from->id);
-    ending->body = zframe_new(body.data, body.size);
-    zlistx_add_end(self->endings, ending);
+    add(self, &like, body, tm_str(""), tm_str(""));
 }
 
 void
-store_fail(broker_t *self, const ending_t *like, const char *code, const char *detail)
+store_fail(broker_t *self, const ending_t *like, tm_str_t code, tm_str_t detail)
 {
-    ending_t *ending = zmalloc(sizeof(*ending));
-
-    *ending = *like;
-    ending->peer = like->peer ? zframe_dup(like->peer) : NULL;
-    ending->body = NULL;
-    ending->code = strdup(code);
-    ending->detail = strdup(detail);
-    zlistx_add_end(self->endings, ending);
+    add(self, like, tm_str(""), code, detail);
 }
 
 static void
@@ -57,15 +60,15 @@ settle(broker_t *self, const ending_t *ending)
 }
 
 void
-endings_add_dones(pg_unit_t *unit, zlistx_t *dones)
+endings_add_dones(pg_unit_t *unit, fifo_t *dones)
 {
     pg_array_t *ids = pg_array_new(PG_UUID), *attempts = pg_array_new(PG_INT4);
     pg_array_t *results = pg_array_new(PG_BYTEA);
 
-    for (ending_t *e = zlistx_first(dones); e; e = zlistx_next(dones)) {
+    for (ending_t *e = fifo_first(dones); e; e = fifo_next(e)) {
         pg_array_bytes(ids, e->job.bytes, 16);
         pg_array_i64(attempts, e->attempt);
-        pg_array_bytes(results, zframe_data(e->body), zframe_size(e->body));
+        pg_array_bytes(results, e->body.data, e->body.size);
     }
     pg_add(unit, STMT_DONE);
     pg_array(unit, &ids);
@@ -74,18 +77,18 @@ endings_add_dones(pg_unit_t *unit, zlistx_t *dones)
 }
 
 void
-endings_add_fails(broker_t *self, pg_unit_t *unit, zlistx_t *fails)
+endings_add_fails(broker_t *self, pg_unit_t *unit, fifo_t *fails)
 {
     pg_array_t *ids = pg_array_new(PG_UUID), *attempts = pg_array_new(PG_INT4);
     pg_array_t *codes = pg_array_new(PG_TEXT), *details = pg_array_new(PG_TEXT);
     pg_array_t *retryable = pg_array_new(PG_BOOL), *counts = pg_array_new(PG_BOOL);
     pg_array_t *crash = pg_array_new(PG_BOOL), *workers = pg_array_new(PG_UUID);
 
-    for (ending_t *e = zlistx_first(fails); e; e = zlistx_next(fails)) {
+    for (ending_t *e = fifo_first(fails); e; e = fifo_next(e)) {
         pg_array_bytes(ids, e->job.bytes, 16);
         pg_array_i64(attempts, e->attempt);
-        pg_array_bytes(codes, e->code, strlen(e->code));
-        pg_array_bytes(details, e->detail, strlen(e->detail));
+        pg_array_bytes(codes, e->code.data, e->code.size);
+        pg_array_bytes(details, e->detail.data, e->detail.size);
         pg_array_i64(retryable, e->retryable);
         pg_array_i64(counts, e->counts);
         pg_array_i64(crash, e->crash);
@@ -105,57 +108,58 @@ endings_add_fails(broker_t *self, pg_unit_t *unit, zlistx_t *fails)
     pg_i64(unit, self->settings->broker_poison_crashes);
 }
 
-static bool
-has_row(const PGresult *result, const tm_uuid_t *job, int *ret_row)
-{
-    for (int row = 0; row < PQntuples(result); row++) {
-        tm_uuid_t id = pg_get_uuid(result, row, 0);
-        if (!tm_uuid_is(&id, job))
-            continue;
-        *ret_row = row;
-        return true;
-    }
-    return false;
-}
-
 /* Fewer rows than endings: another attempt has a job, or an ending was written before and its
  * answer lost. Either way the worker may forget it; watchers are told what the table says. */
 void
-endings_dones_ended(broker_t *self, zlistx_t *dones, const PGresult *result)
+endings_dones_ended(broker_t *self, fifo_t *dones, const PGresult *result)
 {
     size_t written = pg_affected(result);
-    bool all = written == zlistx_size(dones);
+    bool all = written == dones->count;
 
-    for (ending_t *e = zlistx_first(dones); e; e = zlistx_next(dones)) {
-        tm_str_t body = {(const char *)zframe_data(e->body), zframe_size(e->body)};
-
+    for (ending_t *e = fifo_first(dones); e; e = fifo_next(e)) {
         settle(self, e);
         if (all)
-            audience_result(self, &e->job, "done", NULL, NULL, body);
+            audience_result(self, &e->job, "done", NULL, NULL, e->body);
         else if (audience_has(self, &e->job))
-            store_lookup_state(self, &e->job, NULL, 0);
+            store_lookup_state(self, &e->job, 0, 0);
     }
     meters_add(self->metrics, METRIC_JOBS_ENDED, "done", written);
 }
 
-void
-endings_fails_ended(broker_t *self, zlistx_t *fails, const PGresult *result)
+static void
+tell_failed(broker_t *self, const ending_t *e, const PGresult *result, int row)
 {
-    for (ending_t *e = zlistx_first(fails); e; e = zlistx_next(fails)) {
-        int row;
+    const char *queue = pg_get(result, row, 1);
+    const char *outcome = pg_get(result, row, 2); /* dead, canceled or retried */
+    const char *code = pg_get(result, row, 3);
 
+    meters_add(self->metrics, METRIC_JOBS_ENDED, outcome, 1);
+    if (code)
+        audience_result(self, &e->job, outcome, code, pg_get(result, row, 4), tm_str(NULL));
+    else if (!e->counts)
+        dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
+}
+
+/* A row for each that was written; the others' watchers are told what the table says. */
+void
+endings_fails_ended(broker_t *self, fifo_t *fails, const PGresult *result)
+{
+    uuid_map_t *waiting = uuid_map_new(offsetof(ending_t, job));
+    ending_t *e;
+
+    for (e = fifo_first(fails); e; e = fifo_next(e)) {
         settle(self, e);
-        if (!has_row(result, &e->job, &row)) {
-            store_lookup_state(self, &e->job, NULL, 0);
-            continue;
-        }
-        const char *queue = pg_get(result, row, 1);
-        const char *outcome = pg_get(result, row, 2); /* dead, canceled or retried */
-        const char *code = pg_get(result, row, 3);
-        meters_add(self->metrics, METRIC_JOBS_ENDED, outcome, 1);
-        if (code)
-            audience_result(self, &e->job, outcome, code, pg_get(result, row, 4), tm_str(NULL));
-        else if (!e->counts)
-            dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
+        if (!uuid_map_get(waiting, &e->job))
+            uuid_map_put(waiting, e);
     }
+    for (int row = 0; row < PQntuples(result); row++) {
+        tm_uuid_t job = pg_get_uuid(result, row, 0);
+        e = uuid_map_get(waiting, &job);
+        if (e)
+            tell_failed(self, e, result, row);
+        uuid_map_remove(waiting, &job);
+    }
+    for (size_t at = 0; (e = uuid_map_next(waiting, &at));)
+        store_lookup_state(self, &e->job, 0, 0);
+    uuid_map_destroy(&waiting);
 }

@@ -64,7 +64,7 @@ keep(char **at, tm_str_t *str)
 }
 
 submit_t *
-submit_new(zframe_t *peer, const tm_msg_t *msg)
+submit_new(peer_id_t peer, const tm_msg_t *msg)
 {
     const struct tm_submit *in = &msg->submit;
     size_t text = in->queue.size + in->key.size + in->scope.size + in->request_hash.size +
@@ -84,16 +84,13 @@ submit_new(zframe_t *peer, const tm_msg_t *msg)
     keep(&at, &self->fields.request_hash);
     keep(&at, &self->fields.traceparent);
     keep(&at, &self->body);
-    self->peer = zframe_dup(peer);
+    self->peer = peer;
     return self;
 }
 
 void
 submit_destroy(submit_t **self_p)
 {
-    if (!*self_p)
-        return;
-    zframe_destroy(&(*self_p)->peer);
     free(*self_p);
     *self_p = NULL;
 }
@@ -112,7 +109,7 @@ intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool dup
     if (submit->fields.watch && audience_add(self, owner, submit->peer) != TM_OK)
         log_warn("watch.full", "limit=%lld", (long long)self->settings->broker_max_pending);
     else if (submit->fields.watch && (duplicate || submit->is_again))
-        store_lookup_state(self, owner, NULL, 0); /* it may be over already */
+        store_lookup_state(self, owner, 0, 0); /* it may be over already */
 }
 
 static void

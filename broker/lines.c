@@ -10,17 +10,10 @@
 
 enum { SCAN_LINES = 1000, PRIORITY_STEP_US = 60 * 1000000, CLOCK_SKEW_US = 5 * 1000000 };
 
-void
-line_destroy(line_t **self_p)
-{
-    free(*self_p);
-    *self_p = NULL;
-}
-
 line_t *
 lines_find(queue_t *queue, const tm_uuid_t *workspace)
 {
-    return zhashx_lookup(queue->lines, workspace);
+    return uuid_map_get(queue->lines, workspace);
 }
 
 /* As job_rank() has it, and early enough for a clock that differs from the database's. */
@@ -39,7 +32,7 @@ lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us)
         line = zmalloc(sizeof(*line));
         line->workspace = *workspace;
         line->low_us = low_us;
-        zhashx_insert(queue->lines, &line->workspace, line);
+        uuid_map_put(queue->lines, line);
         line->turn = zlistx_add_end(queue->turns, line);
     }
     line->is_renewed = true;
@@ -51,13 +44,14 @@ void
 lines_remove(queue_t *queue, line_t *line)
 {
     zlistx_delete(queue->turns, line->turn);
-    zhashx_delete(queue->lines, &line->workspace);
+    uuid_map_remove(queue->lines, &line->workspace);
+    free(line);
 }
 
 bool
 lines_are_empty(const queue_t *queue)
 {
-    return !queue->needs_scan && !queue->is_scanning && zhashx_size(queue->lines) == 0;
+    return !queue->needs_scan && !queue->is_scanning && uuid_map_size(queue->lines) == 0;
 }
 
 typedef struct {

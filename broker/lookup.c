@@ -5,7 +5,7 @@
 typedef struct {
     broker_t *broker;
     tm_uuid_t job;
-    zframe_t *peer; /* NULL: only watchers want to know */
+    peer_id_t peer; /* 0: only watchers want to know */
     uint64_t ref;
 } state_query_t;
 
@@ -54,19 +54,18 @@ on_state(void *arg, const struct pg_outcome *outcome)
                             pg_get(result, 0, 3), body);
         free(bytes);
     }
-    zframe_destroy(&query->peer);
     free(query);
 }
 
 void
-store_lookup_state(broker_t *self, const tm_uuid_t *job, zframe_t *peer, uint64_t ref)
+store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer, uint64_t ref)
 {
     state_query_t *query = zmalloc(sizeof(*query));
     pg_unit_t *unit = pg_unit_new(self->pg);
 
     query->broker = self;
     query->job = *job;
-    query->peer = peer ? zframe_dup(peer) : NULL;
+    query->peer = peer;
     query->ref = ref;
     pg_add(unit, STMT_JOB_STATE);
     pg_uuid(unit, job);

@@ -9,7 +9,7 @@ enum { PIECE_SIZE = 1 << 20, PIECES_WAITING = 64 };
 
 struct put {
     broker_t *broker;
-    zframe_t *peer;
+    peer_id_t peer;
     uint64_t ref, size, offset;
     uint8_t sha256[32];
     bool query;
@@ -21,7 +21,6 @@ put_destroy(put_t **self_p)
 {
     if (!*self_p)
         return;
-    zframe_destroy(&(*self_p)->peer);
     zframe_destroy(&(*self_p)->body);
     free(*self_p);
     *self_p = NULL;
@@ -55,7 +54,7 @@ pieces_put(broker_t *self, const struct tm_put *put, tm_str_t body)
         return TM_BUSY;
     item = zmalloc(sizeof(*item));
     item->broker = self;
-    item->peer = zframe_dup(self->from->id);
+    item->peer = self->from->id;
     item->ref = put->ref;
     item->size = put->size;
     item->offset = put->offset;

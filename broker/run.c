@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-enum { DRAIN_MS = 10000, DRAIN_TICK_MS = 50, HIGH_WATER = 100000 };
+enum { DRAIN_MS = 10000, DRAIN_TICK_MS = 50, HIGH_WATER = 10000, READ_AT_ONCE = 1000 };
 
 static const struct pg_statement statements[STMT_COUNT] = {
 #define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
@@ -11,20 +11,17 @@ static const struct pg_statement statements[STMT_COUNT] = {
 #undef S
 };
 
-#define DESTRUCTOR(T)                      \
-    static void destroy_##T(void **item_p) \
-    {                                      \
-        T##_destroy((T##_t **)item_p);     \
-    }
-DESTRUCTOR(peer)
-DESTRUCTOR(queue)
-DESTRUCTOR(worker)
-DESTRUCTOR(lease)
-DESTRUCTOR(submit)
-DESTRUCTOR(ending)
-DESTRUCTOR(put)
-DESTRUCTOR(zframe)
-#undef DESTRUCTOR
+static void
+destroy_queue(void **item_p)
+{
+    queue_destroy((queue_t **)item_p);
+}
+
+static void
+destroy_put(void **item_p)
+{
+    put_destroy((put_t **)item_p);
+}
 
 static void
 on_database_up(void *arg)
@@ -72,22 +69,14 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     self->ready_fd = -1;
     self->id = tm_uuid_new();
     snprintf(self->endpoint, sizeof(self->endpoint), "%s", settings->broker_listen);
-    self->peers = zhashx_new();
-    zhashx_set_destructor(self->peers, destroy_peer);
+    self->now_ms = clock_ms();
+    peers_init(self);
     self->queues = zhashx_new();
     zhashx_set_destructor(self->queues, destroy_queue);
-    self->workers = uuid_hash_new();
-    zhashx_set_destructor(self->workers, destroy_worker);
-    self->leases = uuid_hash_new();
-    zhashx_set_destructor(self->leases, destroy_lease);
-    self->watches = uuid_hash_new();
-    self->submitting = uuid_hash_new();
-    self->dirty = zlistx_new();
-    zlistx_set_destructor(self->dirty, destroy_zframe);
-    self->submits = zlistx_new();
-    zlistx_set_destructor(self->submits, destroy_submit);
-    self->endings = zlistx_new();
-    zlistx_set_destructor(self->endings, destroy_ending);
+    self->workers = uuid_map_new(offsetof(worker_t, id));
+    self->leases = uuid_map_new(offsetof(lease_t, job));
+    self->watches = uuid_map_new(0);
+    self->submitting = uuid_map_new(offsetof(submit_t, fields.job));
     self->pieces = zlistx_new();
     zlistx_set_destructor(self->pieces, destroy_put);
     open_database(self);
@@ -95,39 +84,39 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     return self;
 }
 
+static void
+free_all(fifo_t *list)
+{
+    void *item;
+
+    while ((item = fifo_take(list)))
+        free(item);
+}
+
 void
 broker_destroy(broker_t **self_p)
 {
     broker_t *self = *self_p;
+    void *item;
 
     if (!self)
         return;
     pg_destroy(&self->pg); /* units in flight come back here first */
-    zhashx_destroy(&self->submitting);
-    zlistx_destroy(&self->submits);
-    zlistx_destroy(&self->endings);
+    uuid_map_destroy(&self->submitting);
+    free_all(&self->submits);
+    free_all(&self->endings);
     zlistx_destroy(&self->pieces);
-    zlistx_destroy(&self->dirty);
-    zhashx_destroy(&self->watches);
-    zhashx_destroy(&self->leases);
+    audience_fini(self);
+    for (size_t at = 0; (item = uuid_map_next(self->leases, &at));)
+        free(item);
+    uuid_map_destroy(&self->leases);
     zhashx_destroy(&self->queues);
-    zhashx_destroy(&self->workers);
-    zhashx_destroy(&self->peers);
+    for (size_t at = 0; (item = uuid_map_next(self->workers, &at));)
+        worker_destroy((worker_t **)&item);
+    uuid_map_destroy(&self->workers);
+    peers_fini(self);
     free(self);
     *self_p = NULL;
-}
-
-void
-broker_receive(broker_t *self, zmsg_t *message)
-{
-    zframe_t *id = zmsg_pop(message);
-
-    if (!id)
-        return;
-    self->from = peers_touch(self, id);
-    actor_dispatch(broker_type(), self, self->metrics, id, message);
-    self->from = NULL;
-    zframe_destroy(&id);
 }
 
 void
@@ -145,19 +134,76 @@ on_turn(void *arg)
     broker_turn(arg);
 }
 
+static tm_str_t
+content(zmq_msg_t *frame)
+{
+    return (tm_str_t){zmq_msg_data(frame), zmq_msg_size(frame)};
+}
+
+static void
+refuse_lone_header(broker_t *self)
+{
+    meters_add(self->metrics, METRIC_MESSAGES_BAD, tm_err_name(TM_BAD_MESSAGE), 1);
+    peers_reject(self, self->from->id, 0, TM_BAD_MESSAGE,
+                 "a body frame must follow each header frame", 0);
+}
+
+/* The pairs of one message, each handled as it is read. After a bad one the rest is skipped:
+ * what follows it may be anything. */
+static void
+receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
+{
+    bool is_good = true;
+
+    do {
+        if (zmq_msg_recv(header, socket, 0) < 0)
+            return;
+        if (!zmq_msg_more(header)) {
+            if (is_good)
+                refuse_lone_header(self);
+            return;
+        }
+        if (zmq_msg_recv(body, socket, 0) < 0)
+            return;
+        if (is_good) {
+            tm_msg_type_t type = actor_dispatch_pair(broker_type(), self, self->metrics, self,
+                                                     content(header), content(body));
+            is_good = type != TM_MSG_NONE;
+            self->received[type]++;
+        }
+    } while (zmq_msg_more(body));
+}
+
+static bool
+receive(broker_t *self, void *socket)
+{
+    zmq_msg_t route, header, body;
+    bool is_there;
+
+    zmq_msg_init(&route);
+    zmq_msg_init(&header);
+    zmq_msg_init(&body);
+    is_there = zmq_msg_recv(&route, socket, ZMQ_DONTWAIT) >= 0;
+    if (is_there) {
+        self->from = peers_touch(self, zmq_msg_data(&route), zmq_msg_size(&route));
+        if (zmq_msg_more(&route))
+            receive_pairs(self, socket, &header, &body);
+        self->from = NULL;
+    }
+    zmq_msg_close(&route);
+    zmq_msg_close(&header);
+    zmq_msg_close(&body);
+    return is_there;
+}
+
 static void
 on_readable(void *arg)
 {
     broker_t *self = arg;
-    zmsg_t *message;
 
-    for (int i = 0; i < 1000 && (zsock_events(self->socket) & ZMQ_POLLIN); i++) {
-        message = zmsg_recv(self->socket);
-        if (!message)
-            return;
-        broker_receive(self, message);
-        zmsg_destroy(&message);
-    }
+    self->now_ms = clock_ms();
+    for (int i = 0; i < READ_AT_ONCE && receive(self, zsock_resolve(self->socket)); i++)
+        continue;
 }
 
 static void
@@ -177,7 +223,7 @@ on_drain_tick(void *arg)
     broker_t *self = arg;
     pg_unit_t *unit;
 
-    if (self->units > 0 || zlistx_size(self->submits) > 0 || zlistx_size(self->endings) > 0 ||
+    if (self->units > 0 || self->submits.count > 0 || self->endings.count > 0 ||
         self->beat_sent)
         return;
     self->beat_sent = true; /* no beat after the end */
@@ -201,8 +247,8 @@ void
 broker_drain(broker_t *self)
 {
     self->is_draining = true;
-    log_info("broker.draining", "submits=%zu endings=%zu", zlistx_size(self->submits),
-             zlistx_size(self->endings));
+    log_info("broker.draining", "submits=%zu endings=%zu", self->submits.count,
+             self->endings.count);
     loop_timer(self->loop, DRAIN_TICK_MS, true, on_drain_tick, self);
     loop_timer(self->loop, DRAIN_MS, false, on_drain_over, self);
 }

@@ -10,40 +10,12 @@
  * that only the wrong one is rejected. A unit whose answer is lost is sent again after the
  * broker has compared its leases with the table (store_reconcile). */
 
-static void
-destroy_ending(void **item_p)
-{
-    ending_destroy((ending_t **)item_p);
-}
-
-static void
-destroy_submit(void **item_p)
-{
-    submit_destroy((submit_t **)item_p);
-}
-
-static void
-destroy_claim(void **item_p)
-{
-    claim_destroy((claim_t **)item_p);
-}
-
 static batch_t *
 batch_new(broker_t *broker)
 {
     batch_t *self = zmalloc(sizeof(*self));
 
     self->broker = broker;
-    self->dones = zlistx_new();
-    self->fails = zlistx_new();
-    self->submits = zlistx_new();
-    self->careful = zlistx_new();
-    self->claims = zlistx_new();
-    zlistx_set_destructor(self->dones, destroy_ending);
-    zlistx_set_destructor(self->fails, destroy_ending);
-    zlistx_set_destructor(self->submits, destroy_submit);
-    zlistx_set_destructor(self->careful, destroy_submit);
-    zlistx_set_destructor(self->claims, destroy_claim);
     return self;
 }
 
@@ -51,12 +23,15 @@ static void
 batch_destroy(batch_t **self_p)
 {
     batch_t *self = *self_p;
+    fifo_t *lists[] = {&self->dones, &self->fails};
+    claim_t *claim;
+    void *item;
 
-    zlistx_destroy(&self->dones);
-    zlistx_destroy(&self->fails);
-    zlistx_destroy(&self->submits);
-    zlistx_destroy(&self->careful);
-    zlistx_destroy(&self->claims);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        while ((item = fifo_take(lists[i])))
+            free(item);
+    while ((claim = fifo_take(&self->claims)))
+        claim_destroy(&claim);
     free(self);
     *self_p = NULL;
 }
@@ -64,14 +39,13 @@ batch_destroy(batch_t **self_p)
 static size_t
 batch_submits(const batch_t *self)
 {
-    return zlistx_size(self->submits) + zlistx_size(self->careful);
+    return self->submits.count + self->careful.count;
 }
 
 static bool
 batch_is_empty(const batch_t *self)
 {
-    return zlistx_size(self->dones) + zlistx_size(self->fails) + batch_submits(self) +
-               zlistx_size(self->claims) ==
+    return self->dones.count + self->fails.count + batch_submits(self) + self->claims.count ==
            0;
 }
 
@@ -80,32 +54,28 @@ batch_is_empty(const batch_t *self)
 enum why { LOST, TAKEN, WRONG };
 
 static void
-put_back_submits(broker_t *self, zlistx_t *submits, enum why why)
+put_back_submits(broker_t *self, fifo_t *submits, enum why why)
 {
     submit_t *s;
 
-    while ((s = zlistx_detach(submits, NULL))) {
-        zhashx_delete(self->submitting, &s->fields.job);
+    while ((s = fifo_take(submits))) {
+        uuid_map_remove(self->submitting, &s->fields.job);
         submits_release(self, s);
         s->is_careful = true;
         s->is_again |= why == LOST;
         s->is_alone |= why == WRONG;
-        zlistx_add_end(self->submits, s);
+        fifo_add(&self->submits, s);
     }
 }
 
 static void
 put_back(broker_t *self, batch_t *batch, enum why why)
 {
-    ending_t *e;
-
-    put_back_submits(self, batch->submits, why);
-    put_back_submits(self, batch->careful, why);
-    while ((e = zlistx_detach(batch->dones, NULL)))
-        zlistx_add_end(self->endings, e);
-    while ((e = zlistx_detach(batch->fails, NULL)))
-        zlistx_add_end(self->endings, e);
-    for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims)) {
+    put_back_submits(self, &batch->submits, why);
+    put_back_submits(self, &batch->careful, why);
+    fifo_move(&self->endings, &batch->dones);
+    fifo_move(&self->endings, &batch->fails);
+    for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
         claim_failed(self, c);
         c->queue->needs_scan = true;
     }
@@ -115,10 +85,10 @@ put_back(broker_t *self, batch_t *batch, enum why why)
 static void
 reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
-    submit_t *s = zlistx_detach(batch->careful, NULL);
+    submit_t *s = fifo_take(&batch->careful);
     bool ours = strcmp(outcome->sqlstate, "TM001") == 0;
 
-    zhashx_delete(self->submitting, &s->fields.job);
+    uuid_map_remove(self->submitting, &s->fields.job);
     submits_release(self, s);
     log_warn("submit.refused", "err=%s sqlstate=%s", tm_err_name(outcome->err),
              outcome->sqlstate);
@@ -130,7 +100,7 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 static bool
 is_alone(const batch_t *batch)
 {
-    submit_t *first = zlistx_first(batch->careful);
+    submit_t *first = fifo_first(&batch->careful);
 
     return first && first->is_alone;
 }
@@ -139,8 +109,8 @@ static void
 unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
     bool is_lost = outcome->err == TM_STORE_DOWN;
-    bool is_passing = outcome->sqlstate && strncmp(outcome->sqlstate, "40", 2) == 0;
-    bool is_taken = outcome->sqlstate && strcmp(outcome->sqlstate, "23505") == 0;
+    bool is_passing = strncmp(outcome->sqlstate, "40", 2) == 0;
+    bool is_taken = strcmp(outcome->sqlstate, "23505") == 0;
 
     if (is_lost)
         self->is_reconciling = true;
@@ -157,15 +127,15 @@ unit_done(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
     size_t at = 0;
 
-    if (zlistx_size(batch->dones))
-        endings_dones_ended(self, batch->dones, outcome->results[at++]);
-    if (zlistx_size(batch->fails))
-        endings_fails_ended(self, batch->fails, outcome->results[at++]);
-    if (zlistx_size(batch->submits))
-        submits_ended(self, batch->submits, outcome->results[at++]);
-    if (zlistx_size(batch->careful))
-        submits_ended_carefully(self, batch->careful, outcome->results[at++]);
-    for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims)) {
+    if (batch->dones.count)
+        endings_dones_ended(self, &batch->dones, outcome->results[at++]);
+    if (batch->fails.count)
+        endings_fails_ended(self, &batch->fails, outcome->results[at++]);
+    if (batch->submits.count)
+        submits_ended(self, &batch->submits, outcome->results[at++]);
+    if (batch->careful.count)
+        submits_ended_carefully(self, &batch->careful, outcome->results[at++]);
+    for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
         claim_ended(self, c, &outcome->results[at]);
         at += claim_results(c);
     }
@@ -192,8 +162,8 @@ take_endings(broker_t *self, batch_t *batch)
     size_t limit = (size_t)self->settings->broker_batch;
     ending_t *e;
 
-    while (limit-- > 0 && (e = zlistx_detach(self->endings, NULL)))
-        zlistx_add_end(e->is_done ? batch->dones : batch->fails, e);
+    while (limit-- > 0 && (e = fifo_take(&self->endings)))
+        fifo_add(e->is_done ? &batch->dones : &batch->fails, e);
 }
 
 /* Nothing is before it in the queue, and no rule that only a claim can keep. */
@@ -209,34 +179,35 @@ take_submit(broker_t *self, batch_t *batch, submit_t *s)
 {
     queue_t *queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
 
-    if (zhashx_lookup(self->submitting, &s->fields.job))
+    if (uuid_map_get(self->submitting, &s->fields.job))
         return false; /* sent twice: the second waits for the first */
-    zhashx_insert(self->submitting, &s->fields.job, s);
+    uuid_map_put(self->submitting, s);
     s->is_reserved = !s->fields.delay_ms && may_leave_at_once(queue) &&
                      dispatch_reserve(self, queue, &s->worker);
     s->is_new = false;
-    zlistx_add_end(s->is_careful || s->fields.has_key ? batch->careful : batch->submits, s);
+    fifo_add(s->is_careful || s->fields.has_key ? &batch->careful : &batch->submits, s);
     return true;
 }
 
 static void
 take_submits(broker_t *self, batch_t *batch)
 {
-    size_t waiting = zlistx_size(self->submits);
+    size_t waiting = self->submits.count;
     size_t bytes = 0;
+    submit_t *s;
 
     while (waiting-- > 0 && bytes < 8 * 1024 * 1024 &&
-           batch_submits(batch) < (size_t)self->settings->broker_batch) {
-        submit_t *s = zlistx_detach(self->submits, NULL);
+           batch_submits(batch) < (size_t)self->settings->broker_batch &&
+           (s = fifo_take(&self->submits))) {
         bool is_alone = s->is_alone;
 
         if (is_alone && !batch_is_empty(batch)) {
-            zlistx_add_start(self->submits, s);
+            fifo_return(&self->submits, s);
             return;
         }
         bytes += s->body.size;
         if (!take_submit(self, batch, s))
-            zlistx_add_end(self->submits, s);
+            fifo_add(&self->submits, s);
         else if (is_alone)
             return;
     }
@@ -249,8 +220,8 @@ take_claims(broker_t *self, batch_t *batch)
         if (q->is_claiming || q->is_paused || dispatch_free_credit(q) == 0)
             continue;
         lines_scan(self, q);
-        if (zhashx_size(q->lines) > 0)
-            zlistx_add_end(batch->claims, claim_new(self, q));
+        if (uuid_map_size(q->lines) > 0)
+            fifo_add(&batch->claims, claim_new(self, q));
     }
 }
 
@@ -259,15 +230,15 @@ send_batch(broker_t *self, batch_t *batch)
 {
     pg_unit_t *unit = pg_unit_new(self->pg);
 
-    if (zlistx_size(batch->dones))
-        endings_add_dones(unit, batch->dones);
-    if (zlistx_size(batch->fails))
-        endings_add_fails(self, unit, batch->fails);
-    if (zlistx_size(batch->submits))
-        submits_add(self, unit, batch->submits);
-    if (zlistx_size(batch->careful))
-        submits_add_carefully(self, unit, batch->careful);
-    for (claim_t *c = zlistx_first(batch->claims); c; c = zlistx_next(batch->claims))
+    if (batch->dones.count)
+        endings_add_dones(unit, &batch->dones);
+    if (batch->fails.count)
+        endings_add_fails(self, unit, &batch->fails);
+    if (batch->submits.count)
+        submits_add(self, unit, &batch->submits);
+    if (batch->careful.count)
+        submits_add_carefully(self, unit, &batch->careful);
+    for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
         claim_add(self, unit, c);
     self->units++;
     self->submits_in_flight += batch_submits(batch);
@@ -316,13 +287,14 @@ store_reconcile(broker_t *self)
 {
     pg_array_t *known;
     pg_unit_t *unit;
+    lease_t *lease;
 
     if (!self->is_reconciling || self->reconcile_sent || self->units > 0 || !self->is_started ||
         !pg_is_up(self->pg))
         return;
     known = pg_array_new(PG_UUID);
-    for (lease_t *l = zhashx_first(self->leases); l; l = zhashx_next(self->leases))
-        pg_array_bytes(known, l->job.bytes, 16);
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+        pg_array_bytes(known, lease->job.bytes, 16);
     unit = pg_unit_new(self->pg);
     pg_add(unit, STMT_RECONCILE);
     pg_uuid(unit, &self->id);

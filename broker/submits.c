@@ -3,12 +3,6 @@
 #include <string.h>
 
 static void
-destroy_submit(void **item_p)
-{
-    submit_destroy((submit_t **)item_p);
-}
-
-static void
 array_text(pg_array_t *array, tm_str_t text, bool is_there)
 {
     if (is_there)
@@ -53,7 +47,7 @@ add_row(broker_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
 }
 
 static void
-add_jobs(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
+add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     static const unsigned types[COLUMNS] = {PG_UUID, PG_TEXT,  PG_UUID, PG_INT8,
                                             PG_INT8, PG_INT8,  PG_INT8, PG_INT8,
@@ -62,7 +56,7 @@ add_jobs(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
 
     for (int i = 0; i < COLUMNS; i++)
         columns[i] = pg_array_new(types[i]);
-    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits))
+    for (submit_t *s = fifo_first(submits); s; s = fifo_next(s))
         add_row(self, columns, s);
     for (int i = 0; i < COLUMNS; i++)
         pg_array(unit, &columns[i]);
@@ -70,19 +64,19 @@ add_jobs(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
 }
 
 void
-submits_add(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
+submits_add(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     pg_add(unit, STMT_SUBMIT);
     add_jobs(self, unit, submits);
 }
 
 void
-submits_add_carefully(broker_t *self, pg_unit_t *unit, zlistx_t *submits)
+submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     pg_array_t *keys = pg_array_new(PG_TEXT), *scopes = pg_array_new(PG_TEXT);
     pg_array_t *hashes = pg_array_new(PG_BYTEA);
 
-    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits)) {
+    for (submit_t *s = fifo_first(submits); s; s = fifo_next(s)) {
         array_text(keys, s->fields.key, s->fields.has_key);
         array_text(scopes, s->fields.scope, true);
         array_text(hashes, s->fields.request_hash, s->fields.has_key);
@@ -105,7 +99,7 @@ submits_release(broker_t *self, submit_t *s)
 
 typedef struct {
     broker_t *broker;
-    zlistx_t *submits; /* those whose key was there before */
+    fifo_t submits;
 } lookup_t;
 
 static void
@@ -155,7 +149,7 @@ on_keys(void *arg, const struct pg_outcome *outcome)
     int row = 0;
     submit_t *s;
 
-    while ((s = zlistx_detach(lookup->submits, NULL))) {
+    while ((s = fifo_take(&lookup->submits))) {
         bool found = row < rows && pg_get_i64(outcome->results[0], row, 0) == index;
 
         if (found && !pg_get_bool(outcome->results[0], row, 3)) {
@@ -165,17 +159,16 @@ on_keys(void *arg, const struct pg_outcome *outcome)
             if (found)
                 forget_key(self, s);
             s->is_alone = true;
-            zlistx_add_end(self->submits, s); /* gone meanwhile, or no answer: again */
+            fifo_add(&self->submits, s); /* gone meanwhile, or no answer: again */
         }
         row += found;
         index++;
     }
-    zlistx_destroy(&lookup->submits);
     free(lookup);
 }
 
 static void
-lookup_keys(broker_t *self, zlistx_t *submits)
+lookup_keys(broker_t *self, fifo_t *submits)
 {
     lookup_t *lookup = zmalloc(sizeof(*lookup));
     pg_array_t *workspaces = pg_array_new(PG_UUID), *scopes = pg_array_new(PG_TEXT);
@@ -183,8 +176,8 @@ lookup_keys(broker_t *self, zlistx_t *submits)
     pg_unit_t *unit = pg_unit_new(self->pg);
 
     lookup->broker = self;
-    lookup->submits = submits;
-    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits)) {
+    fifo_move(&lookup->submits, submits);
+    for (submit_t *s = fifo_first(&lookup->submits); s; s = fifo_next(s)) {
         pg_array_bytes(workspaces, s->fields.workspace.bytes, 16);
         pg_array_bytes(scopes, s->fields.scope.data, s->fields.scope.size);
         pg_array_bytes(keys, s->fields.key.data, s->fields.key.size);
@@ -198,13 +191,13 @@ lookup_keys(broker_t *self, zlistx_t *submits)
 
 /* What was there before is a duplicate, unless it is this broker that had sent it. */
 static void
-answer(broker_t *self, submit_t *s, zlistx_t *known)
+answer(broker_t *self, submit_t *s, fifo_t *known)
 {
-    zhashx_delete(self->submitting, &s->fields.job);
+    uuid_map_remove(self->submitting, &s->fields.job);
     if (!s->is_new)
         submits_release(self, s);
     if (!s->is_new && s->fields.has_key) {
-        zlistx_add_end(known, s);
+        fifo_add(known, s);
         return;
     }
     if (s->is_new)
@@ -215,18 +208,15 @@ answer(broker_t *self, submit_t *s, zlistx_t *known)
 }
 
 static void
-answer_all(broker_t *self, zlistx_t *submits)
+answer_all(broker_t *self, fifo_t *submits)
 {
-    zlistx_t *known = zlistx_new();
+    fifo_t known = {.count = 0};
     submit_t *s;
 
-    zlistx_set_destructor(known, destroy_submit);
-    while ((s = zlistx_detach(submits, NULL)))
-        answer(self, s, known);
-    if (zlistx_size(known) > 0)
-        lookup_keys(self, known);
-    else
-        zlistx_destroy(&known);
+    while ((s = fifo_take(submits)))
+        answer(self, s, &known);
+    if (known.count > 0)
+        lookup_keys(self, &known);
 }
 
 static void
@@ -234,7 +224,7 @@ mark(broker_t *self, const PGresult *result, bool is_new)
 {
     for (int row = 0; row < PQntuples(result); row++) {
         tm_uuid_t id = pg_get_uuid(result, row, 0);
-        submit_t *s = zhashx_lookup(self->submitting, &id);
+        submit_t *s = uuid_map_get(self->submitting, &id);
 
         if (s)
             s->is_new = is_new;
@@ -242,7 +232,7 @@ mark(broker_t *self, const PGresult *result, bool is_new)
 }
 
 void
-submits_ended_carefully(broker_t *self, zlistx_t *submits, const PGresult *result)
+submits_ended_carefully(broker_t *self, fifo_t *submits, const PGresult *result)
 {
     mark(self, result, true);
     answer_all(self, submits);
@@ -250,15 +240,15 @@ submits_ended_carefully(broker_t *self, zlistx_t *submits, const PGresult *resul
 
 /* No answer: what was written is found by sending all again, carefully. */
 static void
-send_again(broker_t *self, zlistx_t *submits)
+send_again(broker_t *self, fifo_t *submits)
 {
     submit_t *s;
 
-    while ((s = zlistx_detach(submits, NULL))) {
-        zhashx_delete(self->submitting, &s->fields.job);
+    while ((s = fifo_take(submits))) {
+        uuid_map_remove(self->submitting, &s->fields.job);
         submits_release(self, s);
         s->is_careful = s->is_again = true;
-        zlistx_add_end(self->submits, s);
+        fifo_add(&self->submits, s);
     }
     self->is_reconciling = true; /* those that were written as leased are nobody's */
 }
@@ -269,42 +259,37 @@ on_known(void *arg, const struct pg_outcome *outcome)
     lookup_t *lookup = arg;
 
     if (outcome->err) {
-        send_again(lookup->broker, lookup->submits);
+        send_again(lookup->broker, &lookup->submits);
     } else {
         mark(lookup->broker, outcome->results[0], false);
-        answer_all(lookup->broker, lookup->submits);
+        answer_all(lookup->broker, &lookup->submits);
     }
-    zlistx_destroy(&lookup->submits);
     free(lookup);
 }
 
 /* Fewer were written than sent: some had ended before. Which ones, the table says. */
 static void
-lookup_known(broker_t *self, zlistx_t *submits)
+lookup_known(broker_t *self, fifo_t *submits)
 {
     lookup_t *lookup = zmalloc(sizeof(*lookup));
     pg_array_t *ids = pg_array_new(PG_UUID);
     pg_unit_t *unit = pg_unit_new(self->pg);
-    submit_t *s;
 
     lookup->broker = self;
-    lookup->submits = zlistx_new();
-    zlistx_set_destructor(lookup->submits, destroy_submit);
-    while ((s = zlistx_detach(submits, NULL))) {
+    fifo_move(&lookup->submits, submits);
+    for (submit_t *s = fifo_first(&lookup->submits); s; s = fifo_next(s))
         pg_array_bytes(ids, s->fields.job.bytes, 16);
-        zlistx_add_end(lookup->submits, s);
-    }
     pg_add(unit, STMT_SUBMIT_KNOWN);
     pg_array(unit, &ids);
     pg_send(&unit, on_known, lookup);
 }
 
 void
-submits_ended(broker_t *self, zlistx_t *submits, const PGresult *result)
+submits_ended(broker_t *self, fifo_t *submits, const PGresult *result)
 {
-    for (submit_t *s = zlistx_first(submits); s; s = zlistx_next(submits))
+    for (submit_t *s = fifo_first(submits); s; s = fifo_next(s))
         s->is_new = true;
-    if (pg_affected(result) == zlistx_size(submits))
+    if (pg_affected(result) == submits->count)
         answer_all(self, submits);
     else
         lookup_known(self, submits);

@@ -109,32 +109,13 @@ beat(broker_t *self)
     pg_send(&unit, on_beat, self);
 }
 
-/* Workers silent for a lease lose their jobs. Those found are collected first: losing one
- * changes the table. */
-static void
-expire_workers(broker_t *self)
-{
-    int64_t limit = clock_ms() - self->settings->broker_lease_ms;
-    zlistx_t *lost = zlistx_new();
-    zframe_t *id;
-
-    for (peer_t *p = zhashx_first(self->peers); p; p = zhashx_next(self->peers))
-        if (p->has_worker && p->seen_ms < limit)
-            zlistx_add_end(lost, zframe_dup(p->id));
-    while ((id = zlistx_detach(lost, NULL))) {
-        peers_drop(self, id);
-        zframe_destroy(&id);
-    }
-    zlistx_destroy(&lost);
-}
-
 static void
 expire_attempts(broker_t *self)
 {
-    int64_t now = clock_ms();
+    lease_t *l;
 
-    for (lease_t *l = zhashx_first(self->leases); l; l = zhashx_next(self->leases)) {
-        if (l->is_ending || l->deadline_ms > now)
+    for (size_t at = 0; (l = uuid_map_next(self->leases, &at));) {
+        if (l->is_ending || l->deadline_ms > self->now_ms)
             continue;
         ending_t like = {.job = l->job,
                          .attempt = l->attempt,
@@ -142,7 +123,8 @@ expire_attempts(broker_t *self)
                          .retryable = true,
                          .counts = true};
         l->is_ending = true;
-        store_fail(self, &like, tm_err_name(TM_JOB_TIMEOUT), tm_err_text(TM_JOB_TIMEOUT));
+        store_fail(self, &like, tm_str(tm_err_name(TM_JOB_TIMEOUT)),
+                   tm_str(tm_err_text(TM_JOB_TIMEOUT)));
         dispatch_drop(self, l, TM_JOB_TIMEOUT);
         dispatch_release(self, &l->worker);
         meters_add(self->metrics, METRIC_LEASES_LOST, "timeout", 1);
@@ -154,11 +136,29 @@ on_tick(void *arg)
 {
     broker_t *self = arg;
 
-    expire_workers(self);
+    self->now_ms = clock_ms();
+    peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
     expire_attempts(self);
     if (self->is_started && pg_is_up(self->pg))
         ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
     broker_turn(self);
+}
+
+static void
+count_messages(broker_t *self)
+{
+    for (int type = 0; type < TM_MSG_LIMIT; type++) {
+        const char *name = tm_msg_name((tm_msg_type_t)type);
+
+        if (self->received[type])
+            meters_add(self->metrics, METRIC_MESSAGES_IN, name, self->received[type]);
+        if (self->sent[type])
+            meters_add(self->metrics, METRIC_MESSAGES_OUT, name, self->sent[type]);
+        self->received[type] = self->sent[type] = 0;
+    }
+    meters_set(self->metrics, METRIC_WORKERS, NULL, (int64_t)uuid_map_size(self->workers));
+    meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)uuid_map_size(self->leases));
+    meters_set(self->metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->submits.count);
 }
 
 /* Jobs may also come from SQL or from other brokers: idle workers look once a second. */
@@ -167,9 +167,8 @@ on_second(void *arg)
 {
     broker_t *self = arg;
 
-    peers_expire(self, clock_ms() - PEER_SILENT_MS);
-    meters_set(self->metrics, METRIC_WORKERS, NULL, (int64_t)zhashx_size(self->workers));
-    meters_set(self->metrics, METRIC_JOBS_PENDING, NULL, (int64_t)zlistx_size(self->submits));
+    self->now_ms = clock_ms();
+    count_messages(self);
     if (!self->is_started) {
         if (pg_is_up(self->pg))
             upkeep_database_up(self);

@@ -212,31 +212,3 @@ dealer_recv(dealer_t *self)
         return NULL;
     return zmsg_recv(self->socket);
 }
-
-/* The last eight bytes of an id are random: they are the hash. */
-static size_t
-uuid_hash(const void *key)
-{
-    size_t hash;
-    memcpy(&hash, ((const tm_uuid_t *)key)->bytes + sizeof(tm_uuid_t) - sizeof hash,
-           sizeof hash);
-    return hash;
-}
-
-static int
-uuid_compare(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(tm_uuid_t));
-}
-
-zhashx_t *
-uuid_map_new(void)
-{
-    zhashx_t *map = zhashx_new();
-
-    zhashx_set_key_duplicator(map, NULL);
-    zhashx_set_key_destructor(map, NULL);
-    zhashx_set_key_hasher(map, uuid_hash);
-    zhashx_set_key_comparator(map, uuid_compare);
-    return map;
-}

@@ -61,6 +61,4 @@ void dealer_flush(dealer_t *self);
 
 zmsg_t *dealer_recv(dealer_t *self); /* never waits; NULL: nothing there */
 
-zhashx_t *uuid_map_new(void); /* keys are tm_uuid_t *, borrowed from the items */
-
 #endif

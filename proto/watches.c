@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "uuid_map.h"
+
 #define AUDIT_MS 30000
 
 struct watch {
@@ -10,26 +12,18 @@ struct watch {
 };
 
 struct watches {
-    zhashx_t *map;
+    uuid_map_t *map;
     size_t limit;
     int64_t due_ms; /* no watch is due earlier */
 };
-
-static void
-free_watch(void **item)
-{
-    free(*item);
-    *item = NULL;
-}
 
 watches_t *
 watches_new(size_t limit)
 {
     watches_t *self = zmalloc(sizeof *self);
 
-    self->map = uuid_map_new();
+    self->map = uuid_map_new(offsetof(struct watch, job));
     self->limit = limit;
-    zhashx_set_destructor(self->map, free_watch);
     return self;
 }
 
@@ -37,10 +31,13 @@ void
 watches_destroy(watches_t **self_p)
 {
     watches_t *self = *self_p;
+    struct watch *watch;
 
     if (!self)
         return;
-    zhashx_destroy(&self->map);
+    for (size_t at = 0; (watch = uuid_map_next(self->map, &at));)
+        free(watch);
+    uuid_map_destroy(&self->map);
     free(self);
     *self_p = NULL;
 }
@@ -48,7 +45,7 @@ watches_destroy(watches_t **self_p)
 bool
 watches_has(const watches_t *self, const tm_uuid_t *job)
 {
-    return zhashx_lookup(self->map, job) != NULL;
+    return uuid_map_get(self->map, job) != NULL;
 }
 
 static tm_err_t
@@ -56,14 +53,14 @@ add_due(watches_t *self, const tm_uuid_t *job, int64_t due_ms)
 {
     if (watches_has(self, job))
         return TM_OK;
-    if (zhashx_size(self->map) >= self->limit)
+    if (uuid_map_size(self->map) >= self->limit)
         return TM_BUSY;
     struct watch *watch = zmalloc(sizeof *watch);
     watch->job = *job;
     watch->due_ms = due_ms;
     if (due_ms < self->due_ms)
         self->due_ms = due_ms;
-    zhashx_insert(self->map, &watch->job, watch);
+    uuid_map_put(self->map, watch);
     return TM_OK;
 }
 
@@ -76,7 +73,10 @@ watches_add(watches_t *self, const tm_uuid_t *job)
 void
 watches_forget(watches_t *self, const tm_uuid_t *job)
 {
-    zhashx_delete(self->map, job);
+    struct watch *watch = uuid_map_get(self->map, job);
+
+    uuid_map_remove(self->map, job);
+    free(watch);
 }
 
 bool
@@ -92,11 +92,12 @@ void
 watches_ask(watches_t *self, dealer_t *broker, bool only_due)
 {
     int64_t now_ms = zclock_mono();
+    struct watch *watch;
 
     if (!broker->alive || (only_due && self->due_ms > now_ms))
         return;
     self->due_ms = now_ms + AUDIT_MS;
-    for (struct watch *watch = zhashx_first(self->map); watch; watch = zhashx_next(self->map)) {
+    for (size_t at = 0; (watch = uuid_map_next(self->map, &at));) {
         if (!only_due || watch->due_ms <= now_ms) {
             tm_msg_t msg = {.type = TM_MSG_SUBSCRIBE, .subscribe.job = watch->job};
             watch->due_ms = now_ms + AUDIT_MS;

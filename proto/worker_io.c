@@ -12,10 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "uuid_map.h"
+
 #define TICK_MS        50
 #define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
 #define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
 #define LEAVE_MS       5000
+#define BYE_LINGER_MS  200 /* the last word is still sent after the socket is closed */
 #define PING_MIN_MS    20
 #define READ_AT_ONCE   100
 #define KNOWN_MAX      (4 * CREDIT_MAX) /* jobs in hand or not yet settled */
@@ -34,7 +37,7 @@ struct io {
     struct link links[BROKERS_MAX];
     size_t link_count;
     zlistx_t *all;
-    zhashx_t *held;
+    uuid_map_t *held;
     size_t in_hand; /* jobs that the caller has or will get */
     atomic_size_t *unsettled;
     bool is_draining, is_leaving;
@@ -98,8 +101,8 @@ home_of(struct io *self, const tm_job_t *job)
 static void
 forget(struct io *self, tm_job_t *job)
 {
-    if (zhashx_lookup(self->held, &job->id) == job)
-        zhashx_delete(self->held, &job->id);
+    if (uuid_map_get(self->held, &job->id) == job)
+        uuid_map_remove(self->held, &job->id);
     if (job->is_callers_end)
         atomic_fetch_sub(self->unsettled, 1);
     zlistx_delete(self->all, job->handle);
@@ -114,7 +117,7 @@ drop(struct io *self, tm_job_t *job)
         forget(self, job);
         return;
     }
-    zhashx_delete(self->held, &job->id);
+    uuid_map_remove(self->held, &job->id);
     atomic_store(&job->is_dropped, true);
 }
 
@@ -191,7 +194,8 @@ say_hello(struct io *self, struct link *link, int64_t now_ms)
     link->hello_ms = now_ms;
     link->is_welcome = false;
     dealer_msg(&link->dealer, &hello);
-    for (tm_job_t *job = zhashx_first(self->held); job; job = zhashx_next(self->held)) {
+    tm_job_t *job;
+    for (size_t at = 0; (job = uuid_map_next(self->held, &at));) {
         tm_msg_t holding = {.type = TM_MSG_HOLDING,
                             .holding = {.job = job->id, .attempt = job->attempt}};
         if (job->home != index && home_of(self, job)->dealer.alive)
@@ -245,7 +249,7 @@ refuse_job(struct io *self, tm_job_t *job, tm_err_t why)
 static void
 on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
 {
-    tm_job_t *known = zhashx_lookup(self->held, &msg->job.job);
+    tm_job_t *known = uuid_map_get(self->held, &msg->job.job);
 
     if (known && known->attempt >= msg->job.attempt)
         return; /* sent twice, or overtaken */
@@ -256,7 +260,7 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
     tm_job_t *job = job_new(msg, body);
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
-    zhashx_insert(self->held, &job->id, job);
+    uuid_map_put(self->held, job);
     if (self->is_draining) {
         refuse_job(self, job, TM_DRAINING);
     } else if (self->in_hand >= self->hello.hello.credit) {
@@ -271,7 +275,7 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
 static void
 on_settled(struct io *self, const struct tm_settled *settled)
 {
-    tm_job_t *job = zhashx_lookup(self->held, &settled->job);
+    tm_job_t *job = uuid_map_get(self->held, &settled->job);
 
     if (job && job->is_ended && job->attempt == settled->attempt)
         forget(self, job);
@@ -280,7 +284,7 @@ on_settled(struct io *self, const struct tm_settled *settled)
 static void
 on_drop(struct io *self, const struct tm_drop *dropped)
 {
-    tm_job_t *job = zhashx_lookup(self->held, &dropped->job);
+    tm_job_t *job = uuid_map_get(self->held, &dropped->job);
 
     if (job && job->attempt == dropped->attempt)
         drop(self, job);
@@ -463,7 +467,7 @@ may_leave(struct io *self, int64_t now_ms)
     for (size_t i = 0; i < self->link_count; i++)
         is_heard = is_heard || self->links[i].dealer.alive;
     return self->is_leaving &&
-           (zhashx_size(self->held) == 0 || !is_heard || now_ms >= self->leave_ms);
+           (uuid_map_size(self->held) == 0 || !is_heard || now_ms >= self->leave_ms);
 }
 
 static void
@@ -494,7 +498,7 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];
     self->all = zlistx_new();
-    self->held = uuid_map_new();
+    self->held = uuid_map_new(offsetof(tm_job_t, id));
     return self->link_count > 0;
 }
 
@@ -504,9 +508,11 @@ io_fini(struct io *self)
     for (tm_job_t *job = zlistx_first(self->all); job; job = zlistx_next(self->all))
         job_destroy(&job);
     zlistx_destroy(&self->all);
-    zhashx_destroy(&self->held);
-    for (size_t i = 0; i < self->link_count; i++)
+    uuid_map_destroy(&self->held);
+    for (size_t i = 0; i < self->link_count; i++) {
+        zsock_set_linger(self->links[i].dealer.socket, BYE_LINGER_MS);
         zsock_destroy(&self->links[i].dealer.socket);
+    }
 }
 
 void

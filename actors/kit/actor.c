@@ -1,21 +1,28 @@
 #include "actors/kit/actor.h"
 
 static void
-refuse(const tm_actor_type_t *type, void *state, zframe_t *peer, const tm_msg_t *msg,
-       tm_err_t err, const char *what)
+refuse(const tm_actor_type_t *type, void *state, void *peer, const tm_msg_t *msg, tm_err_t err,
+       const char *what)
 {
     if (type->refuse)
         type->refuse(state, peer, msg, err, what ? what : tm_err_text(err));
 }
 
 static void
-handle(const tm_actor_type_t *type, void *state, meters_t *metrics, zframe_t *peer,
+refuse_bad(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
+           tm_err_t err, const char *what)
+{
+    meters_add(metrics, METRIC_MESSAGES_BAD, tm_err_name(err), 1);
+    refuse(type, state, peer, NULL, err, what);
+}
+
+static void
+handle(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
        const tm_msg_t *msg)
 {
     actor_handler_fn *on = type->on[msg->type];
     tm_err_t err;
 
-    meters_add(metrics, METRIC_MESSAGES_IN, tm_msg_name(msg->type), 1);
     if (!on)
         meters_add(metrics, METRIC_MESSAGES_BAD, tm_err_name(TM_NOT_FOUND), 1);
     err = on ? on(state, peer, msg) : TM_NOT_FOUND;
@@ -25,16 +32,33 @@ handle(const tm_actor_type_t *type, void *state, meters_t *metrics, zframe_t *pe
 }
 
 void
-actor_dispatch(const tm_actor_type_t *type, void *state, meters_t *metrics, zframe_t *peer,
+actor_dispatch(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
                zmsg_t *message)
 {
     tm_pairs_t pairs = tm_pairs(message);
     tm_msg_t msg;
 
-    while (tm_pairs_next(&pairs, &msg))
+    while (tm_pairs_next(&pairs, &msg)) {
+        meters_add(metrics, METRIC_MESSAGES_IN, tm_msg_name(msg.type), 1);
         handle(type, state, metrics, peer, &msg);
-    if (pairs.err) {
-        meters_add(metrics, METRIC_MESSAGES_BAD, tm_err_name(pairs.err), 1);
-        refuse(type, state, peer, NULL, pairs.err, pairs.what);
     }
+    if (pairs.err)
+        refuse_bad(type, state, metrics, peer, pairs.err, pairs.what);
+}
+
+tm_msg_type_t
+actor_dispatch_pair(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
+                    tm_str_t header, tm_str_t body)
+{
+    const char *what = "the message is of another protocol version";
+    tm_msg_t msg;
+    tm_err_t err = tm_msg_decode(header.data, header.size, &msg, &what);
+
+    if (err) {
+        refuse_bad(type, state, metrics, peer, err, what);
+        return TM_MSG_NONE;
+    }
+    msg.body = body.size > 0 ? body : tm_str("");
+    handle(type, state, metrics, peer, &msg);
+    return msg.type;
 }

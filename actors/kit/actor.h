@@ -11,11 +11,11 @@
 #include "actors/kit/metrics.h"
 #include "proto/message.h"
 
-/* peer: the routing id frame of who sent it, NULL on a DEALER. body: the frame, may be taken by
- * setting *body_p to NULL after tm_pairs gave it (see message.h); msg borrows from the message. */
-typedef tm_err_t actor_handler_fn(void *state, zframe_t *peer, const tm_msg_t *msg);
+/* peer: who sent it, whatever the caller of actor_dispatch takes for that. msg borrows from the
+ * frames. */
+typedef tm_err_t actor_handler_fn(void *state, void *peer, const tm_msg_t *msg);
 /* Called for what could not be read or handled: the place to answer REJECTED. */
-typedef void actor_refuse_fn(void *state, zframe_t *peer, const tm_msg_t *msg, tm_err_t err,
+typedef void actor_refuse_fn(void *state, void *peer, const tm_msg_t *msg, tm_err_t err,
                              const char *what);
 
 typedef struct {
@@ -25,7 +25,11 @@ typedef struct {
 } tm_actor_type_t;
 
 /* Handles every pair of `message` (which stays the caller's). */
-void actor_dispatch(const tm_actor_type_t *type, void *state, meters_t *metrics, zframe_t *peer,
+void actor_dispatch(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
                     zmsg_t *message);
+/* The same for one pair that was read otherwise. Returns the message's number, TM_MSG_NONE if
+ * it could not be read; what was read is not counted as received: the caller does, in bulk. */
+tm_msg_type_t actor_dispatch_pair(const tm_actor_type_t *type, void *state, meters_t *metrics,
+                                  void *peer, tm_str_t header, tm_str_t body);
 
 #endif

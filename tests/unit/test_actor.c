@@ -29,7 +29,7 @@ teardown(void)
 }
 
 static tm_err_t
-on_ping(void *state, zframe_t *peer, const tm_msg_t *msg)
+on_ping(void *state, void *peer, const tm_msg_t *msg)
 {
     struct seen *self = state;
 
@@ -42,7 +42,7 @@ on_ping(void *state, zframe_t *peer, const tm_msg_t *msg)
 }
 
 static void
-on_refuse(void *state, zframe_t *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
+on_refuse(void *state, void *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
 {
     struct seen *self = state;
 
