@@ -78,22 +78,24 @@ add_board(void)
     reads_run_row(&world, 2, 3, "4", "objective_score = 'NaN'");
     reads_run_row(&world, 2, 4, "5", "objective_score = 'Infinity'");
     reads_run_row(&world, 2, 5, "6", "");
+    reads_run_row(&world, 2, 6, "7", "objective_score = 1");
     reads_run_row(&world, 3, 0, "1", "objective_score = 0.5");
 }
 
 START_TEST(all_tunes_trials_are_ranked_together)
 {
     add_board();
-    expect_places(BOARD, 1, 6, "1.1 2.0 1.0 2.1 3.0 2.2");
-    expect_places(BOARD "?limit=2", 1, 6, "1.1 2.0");
-    expect_places(BOARD "?limit=2&offset=2", 3, 6, "1.0 2.1");
-    expect_places(BOARD "?limit=2&offset=6", 7, 6, "");
-    expect_places(BOARD "?objective_type=calmar", 1, 3, "2.0 2.1 2.2");
+    expect_places(BOARD, 1, 7, "1.1 2.0 1.0 2.1 2.6 3.0 2.2");
+    expect_places(BOARD "?limit=2", 1, 7, "1.1 2.0");
+    expect_places(BOARD "?limit=2&offset=2", 3, 7, "1.0 2.1");
+    expect_places(BOARD "?limit=2&offset=7", 8, 7, "");
+    expect_places(BOARD "?limit=2&offset=6", 7, 7, "2.2");
+    expect_places(BOARD "?objective_type=calmar", 1, 4, "2.0 2.1 2.6 2.2");
     expect_places(BOARD "?oos_enabled=true", 1, 2, "1.1 1.0");
-    expect_places(BOARD "?oos_enabled=false&limit=3", 1, 4, "2.0 2.1 3.0");
+    expect_places(BOARD "?oos_enabled=false&limit=3", 1, 5, "2.0 2.1 2.6");
     expect_places(BOARD "?strategy_entity_id=" SMA, 1, 2, "1.1 1.0");
     expect_places(BOARD "?status=running", 1, 1, "3.0");
-    expect_places(BOARD "?valid_only=true", 1, 5, "1.1 2.0 1.0 2.1 2.2");
+    expect_places(BOARD "?valid_only=true", 1, 6, "1.1 2.0 1.0 2.1 2.6 2.2");
     expect_places(BOARD "?status=failed", 1, 0, "");
 }
 END_TEST
