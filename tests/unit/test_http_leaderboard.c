@@ -38,6 +38,16 @@ expect_query(const char *want, const char *sql)
 
 /* ---- the order -------------------------------------------------------------------------- */
 
+/* What reads_run_row made the item's run_id from: 1000 * tune + trial. */
+static unsigned
+run_number(const json_t *item)
+{
+    const char *run = json_string_value(json_object_get(item, "run_id"));
+
+    ck_assert_uint_eq(strlen(run), 36);
+    return (unsigned)strtoul(run + 24, NULL, 10);
+}
+
 /* "tune.trial ..." of a leaderboard's items, whose ranks go on from `first`. */
 static void
 expect_places(const char *path, json_int_t first, json_int_t total, const char *want)
@@ -49,11 +59,10 @@ expect_places(const char *path, json_int_t first, json_int_t total, const char *
 
     json_array_foreach(json_object_get(board, "items"), index, item)
     {
-        const char *run = json_string_value(json_object_get(item, "run_id"));
-        unsigned number = (unsigned)atoi(run + 24);
+        unsigned made_from = run_number(item);
 
         snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%u.%u", index ? " " : "",
-                 number / 1000, number % 1000);
+                 made_from / 1000, made_from % 1000);
         ck_assert_int_eq(json_integer_value(json_object_get(item, "rank")),
                          first + (json_int_t)index);
     }
@@ -243,9 +252,12 @@ static void
 expect_number(const json_t *got, double want, const char *what, unsigned i)
 {
     double value = json_number_value(got);
+    uint64_t bits, wanted;
 
-    ck_assert_msg(json_is_number(got) && memcmp(&value, &want, sizeof(value)) == 0,
-                  "%s of %u: %.17g, not %.17g", what, i, value, want);
+    memcpy(&bits, &value, sizeof(bits));
+    memcpy(&wanted, &want, sizeof(wanted));
+    ck_assert_msg(json_is_number(got) && bits == wanted, "%s of %u: %.17g, not %.17g", what, i,
+                  value, want);
 }
 
 static void
@@ -340,8 +352,7 @@ START_TEST(csv_has_the_numbers_of_json)
     ck_assert_uint_eq(json_array_size(json_object_get(board, "items")), NUMBERS);
     json_array_foreach(json_object_get(board, "items"), at, item)
     {
-        unsigned i =
-            (unsigned)atoi(json_string_value(json_object_get(item, "run_id")) + 24) % 1000;
+        unsigned i = run_number(item) % 1000;
 
         row = strstr(row, "\r\n") + 2;
         expect_number(json_object_get(item, "objective_score"), number(i), "objective", i);

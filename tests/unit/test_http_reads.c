@@ -171,7 +171,7 @@ seconds_running(unsigned tune)
                              "SELECT extract(epoch FROM now() - started_at) FROM backtest_tunes"
                              " WHERE id = '" READS_ID "'",
                              tune);
-    double seconds = atof(text);
+    double seconds = strtod(text, NULL);
 
     free(text);
     return seconds;

@@ -247,7 +247,7 @@ START_TEST(without_the_database_reads_are_unavailable_until_it_is_back)
                                         "/backtests/leaderboard",
                                         "/backtests/leaderboard?format=csv",
                                         "/strategies",
-                                        "/strategies/" SMA};
+                                        ("/strategies/" SMA)};
     struct reads_answer before, after;
 
     reads_tune_row(&world, 1, "completed", "started_at = created_at, finished_at = created_at");
