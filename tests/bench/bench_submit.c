@@ -6,11 +6,10 @@
  * A whole system is started, with one tune worker; one tune is in flight at a time. The floor,
  * measured in turn with the tunes, is what nobody can go below: two commits on the same cluster
  * (the job is durable, the result is durable), one round trip without, and what the engine
- * computes. Its kinds:
+ * computes for the tune (trials, probability of over-fitting). The tunes' kinds:
  *
  *   zeromq   libtunemill: from tm_client_submit to the watched job's RESULT
- *   http     POST /backtests/tune with Prefer: wait, on one connection: file, form, whole
- * answer
+ *   http     POST /backtests/tune with Prefer: wait, on one connection, to the answer's end
  *
  * It is a Check program only so that what its support asserts is told. Run it on a quiet
  * machine.
@@ -18,6 +17,7 @@
 #include <check.h>
 #include <curl/curl.h>
 #include <libpq-fe.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +129,7 @@ static double
 engine(void)
 {
     struct tune_options options = TUNE_OPTIONS_DEFAULT;
+    const struct metrics_blocks *blocks[4];
     tune_plan_t *plan = NULL;
     struct trial trials[4];
     char detail[256] = "";
@@ -139,8 +140,11 @@ engine(void)
                   "%s", detail);
     ck_assert_uint_eq(tune_plan_trials(plan), 4);
     ck_assert_int_eq(tune_run_range(plan, 0, 4, trials, NULL), TM_OK);
-    tune_plan_destroy(&plan);
+    for (size_t i = 0; i < 4; i++)
+        blocks[i] = &trials[i].blocks;
+    ck_assert(!isnan(overfit_pbo(blocks, 4)));
     took = now_us() - start;
+    tune_plan_destroy(&plan);
     return took;
 }
 
