@@ -4,3 +4,10 @@ tm_test(canary canary/test_canary.c support/system.c support/command.c
 add_dependencies(test_canary tunemill)
 target_compile_definitions(test_canary PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(canary PROPERTIES RUN_SERIAL ON)
+
+add_executable(bench_submit bench/bench_submit.c support/system.c support/command.c
+               support/tune_world.c)
+target_link_libraries(bench_submit PRIVATE tm_flags tm_cli tm_tune tm_engine tm_test_support
+                      PkgConfig::check PkgConfig::curl m)
+add_dependencies(bench_submit tunemill)
+target_compile_definitions(bench_submit PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")

@@ -2,6 +2,10 @@ tm_test(http_headers unit/test_http_headers.c LIBS tm_http)
 tm_test(http_tables unit/test_http_tables.c LIBS tm_http)
 tm_test(http_form unit/test_http_form.c LIBS tm_http)
 tm_test(http_server unit/test_http_server.c LIBS tm_http PkgConfig::curl)
+tm_test(http_reads unit/test_http_reads.c unit/test_http_refusals.c unit/test_http_leaderboard.c
+        support/reads_world.c support/tune_world.c
+        LIBS tm_http tm_tune tm_test_support PkgConfig::curl TIMEOUT 600)
+set_tests_properties(http_reads PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(idempotency_key fuzz/fuzz_idempotency_key.c LIBS tm_http)
 tm_fuzz(traceparent fuzz/fuzz_traceparent.c LIBS tm_http)
 tm_fuzz(query fuzz/fuzz_query.c LIBS tm_http)

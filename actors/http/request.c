@@ -265,30 +265,45 @@ struct arguments {
     struct problem problem;
 };
 
+/* A value with a NUL in it is cut there by those who read text: it counts as an empty one,
+ * which none takes. */
 static enum MHD_Result
-on_argument(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+on_argument(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
+            const char *value, size_t value_size)
 {
     struct arguments *self = cls;
     request_t *request = self->request;
 
     (void)kind;
+    if (strlen(key) != key_size)
+        return MHD_YES; /* no name of ours */
+    if (!value || strlen(value) != value_size)
+        value = "";
     if (strcmp(key, "workspace_id") == 0 && request->route->access != ACCESS_OPEN)
-        workspace_say(&request->workspace, "query.workspace_id", value ? value : "",
-                      value ? strlen(value) : 0, &self->problem);
+        workspace_say(&request->workspace, "query.workspace_id", value, strlen(value),
+                      &self->problem);
     query_set(&request->query, request->route->query, key, value, &self->problem);
     return MHD_YES;
+}
+
+static void
+on_workspace_header(void *arg, const char *value)
+{
+    struct arguments *self = arg;
+
+    workspace_say(&self->request->workspace, "header.X-Workspace-Id", value, strlen(value),
+                  &self->problem);
 }
 
 static void
 read_arguments(request_t *self)
 {
     struct arguments arguments = {.request = self};
-    const char *workspace = request_header(self, "X-Workspace-Id");
 
-    if (workspace && self->route->access != ACCESS_OPEN)
-        workspace_say(&self->workspace, "header.X-Workspace-Id", workspace, strlen(workspace),
-                      &arguments.problem);
-    MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, on_argument, &arguments);
+    if (self->route->access != ACCESS_OPEN)
+        request_headers(self, "X-Workspace-Id", on_workspace_header, &arguments);
+    MHD_get_connection_values_n(self->connection, MHD_GET_ARGUMENT_KIND, on_argument,
+                                &arguments);
     if (self->route->access == ACCESS_WORKSPACE)
         workspace_settle(&self->workspace, self->bridge->settings, &arguments.problem);
     if (arguments.problem.err)
