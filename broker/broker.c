@@ -67,6 +67,14 @@ on_subscribe(void *state, void *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
+on_cancel(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    controls_cancel(state, &msg->cancel);
+    return TM_OK;
+}
+
+static tm_err_t
 on_put(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
@@ -145,12 +153,17 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
     pg_array_t *ids, *attempts;
     pg_unit_t *unit;
     adoption_t *adoption;
+    lease_t *lease;
 
     (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND;
-    if (dispatch_lease(self, &msg->holding.job))
+    lease = dispatch_lease(self, &msg->holding.job);
+    if (lease) {
+        if (lease->attempt == msg->holding.attempt)
+            lease->confirm_ms = 0;
         return TM_OK;
+    }
     adoption = zmalloc(sizeof(*adoption));
     *adoption = (adoption_t){self, msg->holding.job, self->from->worker,
                              (uint32_t)msg->holding.attempt};
@@ -241,8 +254,10 @@ on_progress(void *state, void *peer, const tm_msg_t *msg)
 
     (void)peer;
     if (lease && lease->attempt == msg->progress.attempt && self->from->has_worker &&
-        tm_uuid_is(&lease->worker, &self->from->worker))
+        tm_uuid_is(&lease->worker, &self->from->worker)) {
+        lease->confirm_ms = 0;
         audience_progress(self, msg);
+    }
     return TM_OK;
 }
 
@@ -318,6 +333,7 @@ broker_type(void)
         .on = {[TM_MSG_SUBMIT] = on_submit,
                [TM_MSG_STATUS] = on_status,
                [TM_MSG_SUBSCRIBE] = on_subscribe,
+               [TM_MSG_CANCEL] = on_cancel,
                [TM_MSG_PUT] = on_put,
                [TM_MSG_HELLO] = on_hello,
                [TM_MSG_HOLDING] = on_holding,

@@ -9,6 +9,7 @@
  *     endings.c    a unit's DONEs and FAILs
  *     claims.c     a unit's claims
  *     lines.c      a queue's workspaces that may have ready jobs, in turn
+ *     controls.c   what is asked through the database: pauses, limits, cancelling
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -72,8 +73,9 @@ typedef struct {
     bool is_scanning;  /* a LINES is in flight */
     tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
-    bool is_paused;
-    int64_t depth; /* jobs not running: counted now and then, estimated between */
+    bool is_paused, was_paused;
+    int64_t told_ms; /* when the other brokers were last told of ready jobs */
+    int64_t depth;   /* jobs not running: counted now and then, estimated between */
     int64_t max_depth;
     int64_t workspace_limit; /* running jobs of one workspace; 0: any number */
 } queue_t;
@@ -105,6 +107,8 @@ typedef struct {
     tm_uuid_t worker, workspace;
     queue_t *queue;
     int64_t deadline_ms; /* of the attempt's time-out; INT64_MAX: none */
+    int64_t confirm_ms;  /* its worker is back and has not named it: lost by then; 0: fine */
+    int64_t cancel_ms;   /* asked to stop: revoked by then; 0: not asked */
     bool is_ending;      /* its DONE or FAIL is on the way to its commit */
 } lease_t;
 
@@ -152,6 +156,7 @@ struct broker {
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
+    int64_t depth_asked_ms, depth_due_ms;
     size_t others; /* brokers alive beside this one */
     size_t units;  /* write units in flight */
     size_t submits_in_flight;
@@ -250,6 +255,13 @@ void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, co
                      const char *detail, tm_str_t body); /* and forgets them */
 void audience_peer_gone(broker_t *self, peer_id_t peer);
 void audience_fini(broker_t *self);
+
+enum { CANCEL_MS = 1000, TELL_MS = 50 };
+
+void controls_notify(void *arg, const char *payload); /* a word of the channel */
+void controls_load(broker_t *self);                   /* the queues' rules */
+void controls_cancel(broker_t *self, const struct tm_cancel *request);
+void controls_tell_ready(broker_t *self, queue_t *queue);
 
 void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);

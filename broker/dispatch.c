@@ -91,6 +91,18 @@ join_queues(broker_t *self, worker_t *worker, tm_str_t names)
     }
 }
 
+/* It comes by another connection: what was sent by the old one may not have arrived. HOLDING
+ * names what did; the rest goes back to the queue soon. */
+static void
+doubt_leases(broker_t *self, const worker_t *worker)
+{
+    lease_t *lease;
+
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+        if (!lease->is_ending && tm_uuid_is(&lease->worker, &worker->id))
+            lease->confirm_ms = self->now_ms + 2 * self->settings->broker_ping_ms;
+}
+
 worker_t *
 dispatch_hello(broker_t *self, const struct tm_hello *hello)
 {
@@ -102,6 +114,8 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
         worker->queues = zlistx_new();
         uuid_map_put(self->workers, worker);
     }
+    if (worker->peer != self->from->id)
+        doubt_leases(self, worker);
     memcpy(worker->actor, hello->actor.data, hello->actor.size);
     worker->actor[hello->actor.size] = '\0';
     worker->credit = hello->credit;
@@ -183,6 +197,7 @@ add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uui
     lease->worker = *worker;
     lease->workspace = job->workspace;
     lease->is_ending = false;
+    lease->confirm_ms = lease->cancel_ms = 0;
     lease->deadline_ms = job->timeout_ms ? self->now_ms + (int64_t)job->timeout_ms : INT64_MAX;
 }
 

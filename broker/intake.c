@@ -139,10 +139,12 @@ intake_committed(broker_t *self, submit_t *submit)
         return;
     }
     queue->depth++;
-    if (!submit->fields.delay_ms)
-        lines_add(queue, &submit->fields.workspace,
-                  lines_rank_us(submit->fields.has_priority ? submit->fields.priority
-                                                            : PRIORITY_DEFAULT));
+    if (submit->fields.delay_ms)
+        return;
+    lines_add(queue, &submit->fields.workspace,
+              lines_rank_us(submit->fields.has_priority ? submit->fields.priority
+                                                        : PRIORITY_DEFAULT));
+    controls_tell_ready(self, queue);
 }
 
 void

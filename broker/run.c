@@ -52,6 +52,8 @@ open_database(broker_t *self)
                                  .metrics = self->metrics,
                                  .on_up = on_database_up,
                                  .on_down = on_database_down,
+                                 .listen = "tunemill",
+                                 .on_notify = controls_notify,
                                  .arg = self};
 
     self->pg = pg_new(self->loop, &options);
@@ -169,7 +171,8 @@ receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
             tm_msg_type_t type = actor_dispatch_pair(broker_type(), self, self->metrics, self,
                                                      content(header), content(body));
             is_good = type != TM_MSG_NONE;
-            self->received[type]++;
+            if (type != TM_MSG_LIMIT)
+                self->received[type]++;
         }
     } while (zmq_msg_more(body));
 }

@@ -55,6 +55,19 @@ ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
     pg_send(&unit, fn, self);
 }
 
+static void
+on_rest_canceled(void *arg, const struct pg_outcome *outcome)
+{
+    broker_t *self = arg;
+
+    for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
+        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
+        meters_add(self->metrics, METRIC_JOBS_ENDED, "canceled", 1);
+        audience_result(self, &job, "canceled", tm_err_name(TM_CANCELED),
+                        tm_err_text(TM_CANCELED), tm_str(NULL));
+    }
+}
+
 /* Declared gone by another broker: its leases are being taken over, so it must not go on. */
 static void
 on_beat(void *arg, const struct pg_outcome *outcome)
@@ -80,6 +93,10 @@ on_depth(void *arg, const struct pg_outcome *outcome)
 {
     broker_t *self = arg;
 
+    int64_t took_ms = clock_ms() - self->depth_asked_ms;
+
+    /* a long count is made less often: at most a fiftieth of the time goes to it */
+    self->depth_due_ms = clock_ms() + (took_ms * 50 > DEPTH_MS ? took_ms * 50 : DEPTH_MS);
     if (outcome->err)
         return;
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
@@ -109,26 +126,45 @@ beat(broker_t *self)
     pg_send(&unit, on_beat, self);
 }
 
+/* Takes a lease back. The worker is told; what it still says of the job counts no more. */
 static void
-expire_attempts(broker_t *self)
+take_back(broker_t *self, lease_t *lease, tm_err_t code, const char *detail, bool counts,
+          const char *cause)
 {
-    lease_t *l;
+    ending_t like = {.job = lease->job,
+                     .attempt = lease->attempt,
+                     .worker = lease->worker,
+                     .retryable = true,
+                     .counts = counts};
 
-    for (size_t at = 0; (l = uuid_map_next(self->leases, &at));) {
-        if (l->is_ending || l->deadline_ms > self->now_ms)
-            continue;
-        ending_t like = {.job = l->job,
-                         .attempt = l->attempt,
-                         .worker = l->worker,
-                         .retryable = true,
-                         .counts = true};
-        l->is_ending = true;
-        store_fail(self, &like, tm_str(tm_err_name(TM_JOB_TIMEOUT)),
-                   tm_str(tm_err_text(TM_JOB_TIMEOUT)));
-        dispatch_drop(self, l, TM_JOB_TIMEOUT);
-        dispatch_release(self, &l->worker);
-        meters_add(self->metrics, METRIC_LEASES_LOST, "timeout", 1);
-    }
+    lease->is_ending = true;
+    store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
+    dispatch_drop(self, lease, code);
+    dispatch_release(self, &lease->worker);
+    meters_add(self->metrics, METRIC_LEASES_LOST, cause, 1);
+}
+
+static void
+check_lease(broker_t *self, lease_t *lease)
+{
+    if (lease->is_ending)
+        return;
+    if (lease->deadline_ms <= self->now_ms)
+        take_back(self, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT), true, "timeout");
+    else if (lease->cancel_ms && lease->cancel_ms <= self->now_ms)
+        take_back(self, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false, "canceled");
+    else if (lease->confirm_ms && lease->confirm_ms <= self->now_ms)
+        take_back(self, lease, TM_WORKER_LOST, "the worker never got the job", false,
+                  "undelivered");
+}
+
+static void
+check_leases(broker_t *self)
+{
+    lease_t *lease;
+
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+        check_lease(self, lease);
 }
 
 static void
@@ -138,7 +174,7 @@ on_tick(void *arg)
 
     self->now_ms = clock_ms();
     peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
-    expire_attempts(self);
+    check_leases(self);
     if (self->is_started && pg_is_up(self->pg))
         ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
     broker_turn(self);
@@ -178,9 +214,19 @@ on_second(void *arg)
         return;
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
-    beat(self);
+    controls_load(self);
+    ask(self, STMT_CANCEL_REST, 0, on_rest_canceled);
     ask(self, STMT_EXPIRE, self->settings->broker_batch, on_expired);
     broker_turn(self);
+}
+
+static void
+on_beat_timer(void *arg)
+{
+    broker_t *self = arg;
+
+    if (self->is_started && pg_is_up(self->pg))
+        beat(self);
 }
 
 static void
@@ -189,8 +235,10 @@ on_depth_timer(void *arg)
     broker_t *self = arg;
     pg_unit_t *unit;
 
-    if (!self->is_started || !pg_is_up(self->pg))
+    if (!self->is_started || !pg_is_up(self->pg) || clock_ms() < self->depth_due_ms)
         return;
+    self->depth_asked_ms = clock_ms();
+    self->depth_due_ms = INT64_MAX; /* until it is answered */
     unit = pg_unit_new(self->pg);
     pg_add(unit, STMT_DEPTH);
     pg_add(unit, STMT_BROKER_FORGET);
@@ -231,7 +279,11 @@ upkeep_database_up(broker_t *self)
 void
 upkeep_start(broker_t *self)
 {
+    int64_t beat_ms = self->settings->broker_takeover_ms / 4;
+
+    loop_timer(self->loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
+               on_beat_timer, self);
     loop_timer(self->loop, TICK_MS, true, on_tick, self);
     loop_timer(self->loop, SECOND_MS, true, on_second, self);
-    loop_timer(self->loop, DEPTH_MS, true, on_depth_timer, self);
+    loop_timer(self->loop, SECOND_MS, true, on_depth_timer, self);
 }

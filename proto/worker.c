@@ -234,6 +234,12 @@ tm_job_body(const tm_job_t *job)
 }
 
 bool
+tm_job_is_canceled(const tm_job_t *job)
+{
+    return atomic_load(&job->is_canceled);
+}
+
+bool
 tm_job_is_dropped(const tm_job_t *job)
 {
     return atomic_load(&job->is_dropped);

@@ -9,8 +9,10 @@
  * Several brokers share the credit: each is told what the jobs of the others leave free. Should
  * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
  *
- * A job whose lease is lost (time-out, cancel, another attempt elsewhere) is flagged: see
- * tm_job_is_dropped. Its result counts no more; end it soon, the worker library does the rest.
+ * A job that somebody wants stopped is flagged: see tm_job_is_canceled. One that has not ended
+ * a second later, or whose lease is lost otherwise (time-out, another attempt elsewhere), is
+ * dropped: see tm_job_is_dropped. Its result counts no more; end it soon, the worker library
+ * does the rest.
  */
 #ifndef PROTO_WORKER_H
 #define PROTO_WORKER_H
@@ -58,5 +60,7 @@ const char *tm_job_traceparent(const tm_job_t *job); /* "" if none */
 uint64_t tm_job_timeout_ms(const tm_job_t *job);
 tm_str_t tm_job_body(const tm_job_t *job);
 bool tm_job_is_dropped(const tm_job_t *job); /* any thread */
+/* Somebody wants the job stopped: end it within a second, best with TM_CANCELED. Any thread. */
+bool tm_job_is_canceled(const tm_job_t *job);
 
 #endif

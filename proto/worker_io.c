@@ -88,6 +88,7 @@ job_new(const tm_msg_t *msg, zframe_t *body)
     memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
     self->body = zframe_dup(body);
     atomic_init(&self->is_dropped, false);
+    atomic_init(&self->is_canceled, false);
     return self;
 }
 
@@ -291,6 +292,15 @@ on_drop(struct io *self, const struct tm_drop *dropped)
 }
 
 static void
+on_cancel(struct io *self, const struct tm_cancel *cancel)
+{
+    tm_job_t *job = uuid_map_get(self->held, &cancel->job);
+
+    if (job && job->attempt == cancel->attempt)
+        atomic_store(&job->is_canceled, true);
+}
+
+static void
 on_welcome(struct io *self, struct link *link, const struct tm_welcome *welcome)
 {
     uint32_t ping_ms =
@@ -320,6 +330,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
         on_settled(self, &msg->settled);
     else if (msg->type == TM_MSG_DROP)
         on_drop(self, &msg->drop);
+    else if (msg->type == TM_MSG_CANCEL)
+        on_cancel(self, &msg->cancel);
     else if (msg->type == TM_MSG_REJECTED && tm_str_is(msg->rejected.code, "NOT_FOUND"))
         link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
 }

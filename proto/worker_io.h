@@ -26,7 +26,7 @@ struct tm_leased {
     char traceparent[64 + 1];
     zframe_t *body;
     /* both threads */
-    atomic_bool is_dropped;
+    atomic_bool is_dropped, is_canceled;
     /* written by the caller when it ends the job: DONE or FAIL; empty: say nothing */
     parcel_t outcome;
     /* the network's thread only */
