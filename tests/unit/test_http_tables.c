@@ -215,7 +215,8 @@ START_TEST(a_problem_quotes_anything_and_stays_json)
     tm_auto(tm_text) text = NULL;
     tm_auto(json) root = NULL;
 
-    problem_add(&problem, TM_VALIDATION_FAILED, "body.x", "%s", "\xff\xfe \"quoted\" \n\x01");
+    problem_add(&problem, TM_VALIDATION_FAILED, "body.\xff", "%s",
+                "\xff\xfe \"quoted\" \n\x01");
     text = problem_render(&problem);
     root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
