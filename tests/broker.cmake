@@ -1,4 +1,4 @@
-tm_test(broker unit/test_broker.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
 set_tests_properties(broker PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
