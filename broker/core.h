@@ -137,6 +137,7 @@ zhashx_t *uuid_hash_new(void);
 
 peer_t *peers_touch(broker_t *self, zframe_t *id); /* finds or makes */
 void peers_drop(broker_t *self, const zframe_t *id);
+void peers_part(broker_t *self, const zframe_t *id); /* its worker is at another peer now */
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
 void peers_send(broker_t *self, zframe_t *id, const tm_msg_t *msg);
 void peers_flush(broker_t *self);

@@ -100,6 +100,16 @@ peers_drop(broker_t *self, const zframe_t *id)
 }
 
 void
+peers_part(broker_t *self, const zframe_t *id)
+{
+    char key[512];
+    peer_t *peer = zhashx_lookup(self->peers, peer_key(id, key));
+
+    if (peer)
+        peer->has_worker = false;
+}
+
+void
 peers_send(broker_t *self, zframe_t *id, const tm_msg_t *msg)
 {
     char key[512];

@@ -203,6 +203,113 @@ START_TEST(a_delayed_job_waits_and_an_expired_one_dies)
 }
 END_TEST
 
+/* --- workers that say what is not so ------------------------------------------------------ */
+
+static const tm_uuid_t us = {{[15] = 7}};
+
+START_TEST(a_worker_that_connects_anew_keeps_its_jobs)
+{
+    peer_end_t *producer = peer_end_new(endpoint), *before = peer_end_new(endpoint), *after;
+    tm_msg_t msg = submit_of("a", 1);
+    struct tm_job job;
+
+    hello_as(before, &us, "a", 1);
+    peer_end_send(producer, &msg);
+    job = take(before);
+    peer_end_destroy(&before);
+    after = peer_end_new(endpoint);
+    hello_as(after, &us, "a", 1);
+    /* the lease of the old connection runs out meanwhile */
+    ck_assert_ptr_null(peer_end_poll(after, TM_MSG_JOB, 2000));
+    finish_job(after, &job, "");
+    peer_end_expect(after, TM_MSG_SETTLED, SOON_MS);
+    ck_assert_int_eq(count("SELECT count(*) FROM job_runs WHERE attempt = 1 AND failures = 0"),
+                     1);
+    peer_end_destroy(&after);
+    peer_end_destroy(&producer);
+}
+END_TEST
+
+START_TEST(a_peer_is_only_the_worker_it_said_it_was_last)
+{
+    peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
+    peer_end_t *other = peer_end_new(endpoint);
+    tm_msg_t msg = submit_of("a", 1);
+    struct tm_job job;
+
+    hello_as(worker, &us, "a", 1);
+    hello(worker, "b", 0);
+    peer_end_send(producer, &msg);
+    peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
+    ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_JOB, 500));
+    hello(other, "a", 1);
+    job = take(other);
+    finish_job(other, &job, "");
+    peer_end_expect(other, TM_MSG_SETTLED, SOON_MS);
+    peer_end_destroy(&other);
+    peer_end_destroy(&worker);
+    peer_end_destroy(&producer);
+}
+END_TEST
+
+/* What a worker says of a job that another has. */
+static const tm_msg_t claims[] = {
+    {.type = TM_MSG_DONE, .done = {.settled = true, .has_settled = true}},
+    {.type = TM_MSG_DONE, .body = {"a lie", 5}},
+    {.type = TM_MSG_FAIL, .fail = {.code = {"INTERNAL", 8}}},
+};
+
+START_TEST(a_stranger_ends_no_job)
+{
+    peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
+    peer_end_t *stranger = peer_end_new(endpoint);
+    tm_msg_t msg = submit_of("a", 1), claim = claims[_i];
+    struct tm_job job;
+
+    hello(worker, "a", 1);
+    hello(stranger, "b", 1);
+    msg.submit.watch = msg.submit.has_watch = true;
+    peer_end_send(producer, &msg);
+    job = take(worker);
+    if (claim.type == TM_MSG_DONE) {
+        claim.done.job = job.job;
+        claim.done.attempt = job.attempt;
+    } else {
+        claim.fail.job = job.job;
+        claim.fail.attempt = job.attempt;
+    }
+    peer_end_send(stranger, &claim);
+    ck_assert(
+        tm_str_is(peer_end_expect(stranger, TM_MSG_DROP, SOON_MS)->drop.code, "LEASE_LOST"));
+    finish_job(worker, &job, "the truth");
+    ck_assert(tm_str_is(peer_end_expect(producer, TM_MSG_RESULT, SOON_MS)->body, "the truth"));
+    ck_assert_int_eq(count("SELECT count(*) FROM job_runs"), 1);
+    peer_end_destroy(&stranger);
+    peer_end_destroy(&worker);
+    peer_end_destroy(&producer);
+}
+END_TEST
+
+/* The end of a job is in the table or it is not, whatever a worker without a lease says. */
+START_TEST(watchers_are_told_what_the_table_says)
+{
+    peer_end_t *producer = peer_end_new(endpoint), *stranger = peer_end_new(endpoint);
+    tm_msg_t msg = submit_of("a", 1), claim = claims[0];
+
+    hello(stranger, "b", 1);
+    msg.submit.watch = msg.submit.has_watch = true;
+    peer_end_send(producer, &msg);
+    peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
+    claim.done.job = msg.submit.job;
+    claim.done.attempt = 1;
+    peer_end_send(stranger, &claim);
+    peer_end_expect(stranger, TM_MSG_SETTLED, SOON_MS);
+    ck_assert_ptr_null(peer_end_poll(producer, TM_MSG_RESULT, 300));
+    peer_end_destroy(&stranger);
+    peer_end_destroy(&producer);
+}
+END_TEST
+
 TCase *
 broker_workers(void)
 {
@@ -216,5 +323,10 @@ broker_workers(void)
     tcase_add_test(tcase, a_job_that_takes_three_workers_with_it_is_parked);
     tcase_add_test(tcase, an_attempt_that_takes_too_long_is_dropped_and_tried_again);
     tcase_add_test(tcase, a_delayed_job_waits_and_an_expired_one_dies);
+    tcase_add_test(tcase, a_worker_that_connects_anew_keeps_its_jobs);
+    tcase_add_test(tcase, a_peer_is_only_the_worker_it_said_it_was_last);
+    tcase_add_loop_test(tcase, a_stranger_ends_no_job, 0,
+                        (int)(sizeof(claims) / sizeof(claims[0])));
+    tcase_add_test(tcase, watchers_are_told_what_the_table_says);
     return tcase;
 }
