@@ -5,16 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID                 "8fd7589a-97c6-49bf-a65e-357fb063fe33"
+#define ID                  "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 
-#define HOST               "Host: x\r\nConnection: close\r\n"
-#define ASK(what, headers) what " HTTP/1.1\r\n" HOST headers "\r\n"
-#define GET(target)        ASK("GET " target, "")
-#define FORM               "Content-Type: multipart/form-data; boundary=edge\r\n"
-#define POST(headers)      ASK("POST /backtests/tune", headers)
-#define PART(name)         "--edge\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n"
-#define KEYED(key)         POST(FORM "Content-Length: 0\r\nX-Idempotency-Key: " key "\r\n")
-#define LENGTH(value)      POST(FORM "Content-Length: " value "\r\n")
+#define HOST                "Host: x\r\nConnection: close\r\n"
+#define ASK(what, headers)  what " HTTP/1.1\r\n" HOST headers "\r\n"
+#define GET(target)         ASK("GET " target, "")
+#define KEPT(what, headers) what " HTTP/1.1\r\nHost: x\r\n" headers "\r\n"
+#define FORM                "Content-Type: multipart/form-data; boundary=edge\r\n"
+#define POST(headers)       ASK("POST /backtests/tune", headers)
+#define PART(name)          "--edge\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n"
+#define KEYED(key)          POST(FORM "Content-Length: 0\r\nX-Idempotency-Key: " key "\r\n")
+#define LENGTH(value)       POST(FORM "Content-Length: " value "\r\n")
 
 struct request {
     const char *name;
@@ -262,6 +263,11 @@ static const struct request requests[] = {
      .text = ASK("GET /health", "nonsense\r\n"),
      .status = 400,
      .code = ""},
+    {.name = "another server's address",
+     .text = GET("http://elsewhere/health"),
+     .status = 404,
+     .code = "NOT_FOUND"},
+    {.name = "a tunnel", .text = ASK("CONNECT x:443", ""), .status = 404, .code = "NOT_FOUND"},
     {.name = "no host", .text = "GET /health HTTP/1.1\r\n\r\n", .status = 400, .code = ""},
     {.name = "a version nobody knows",
      .text = "GET /health HTTP/9.9\r\n" HOST "\r\n",
@@ -332,6 +338,20 @@ static const struct request requests[] = {
      .text = POST(FORM "Transfer-Encoding: chunked\r\n") "x\r\n--edge",
      .status = 400,
      .code = ""},
+    {.name = "two lengths, and a request between them",
+     .text = KEPT("POST /health", "Content-Length: 0\r\nContent-Length: 50\r\n") GET("/ready"),
+     .status = 400,
+     .code = "BAD_REQUEST"},
+    {.name = "a length and chunks, and a request behind them",
+     .text =
+         KEPT("POST /nowhere",
+              "Content-Length: 60\r\nTransfer-Encoding: chunked\r\n") "0\r\n\r\n" GET("/ready"),
+     .status = 400,
+     .code = "BAD_REQUEST"},
+    {.name = "a transfer encoding nobody knows",
+     .text = KEPT("GET /health", "Transfer-Encoding: gzip\r\n") "x",
+     .code = ""},
+    {.name = "a length with a sign", .text = LENGTH("+4") "abcd", .status = 400, .code = ""},
     {.name = "a megabyte with GET", .make = stray_body, .code = ""},
     {.name = "no body",
      .text = POST(FORM),
