@@ -350,15 +350,11 @@ struct heard {
 static tm_str_t
 code_of(const tm_msg_t *msg)
 {
-    switch ((int)msg->type) {
-    case TM_MSG_REJECTED:
+    if (msg->type == TM_MSG_REJECTED)
         return msg->rejected.code;
-    case TM_MSG_DROP:
+    if (msg->type == TM_MSG_DROP)
         return msg->drop.code;
-    case TM_MSG_RESULT:
-        return msg->result.code;
-    }
-    return tm_str("");
+    return msg->type == TM_MSG_RESULT ? msg->result.code : tm_str("");
 }
 
 static bool

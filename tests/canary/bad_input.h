@@ -33,7 +33,8 @@ void bad_case(const char *name, enum bad_trace leaves, const char *fault);
 int bad_failures(void); /* of this process */
 void bad_done(void);    /* with the system, for this process */
 
-/* After all cases: as many tunes as they should have left and no job, memory as before. */
+/* After all cases: as many tunes as they should have left and no job, memory never much more
+ * than before. */
 void bad_system_check_end(void);
 
 /* --- bytes -------------------------------------------------------------------------------- */
