@@ -119,7 +119,7 @@ bad_exchange(const struct bytes *request, bool then_leave, struct answer *ret)
     bytes_text(&ret->text, "");
     ret->is_late = !converse(fd, request, then_leave, &ret->text);
     if (ret->text.size > 12 && strncmp(ret->text.data, "HTTP/1.1 ", 9) == 0)
-        ret->status = atoi(ret->text.data + 9);
+        ret->status = (int)strtol(ret->text.data + 9, NULL, 10);
     close(fd);
 }
 

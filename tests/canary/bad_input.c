@@ -51,7 +51,7 @@ peak_of(pid_t pid)
     file = fopen(path, "r");
     while (file && fgets(line, sizeof(line), file))
         if (strncmp(line, "VmHWM:", 6) == 0)
-            kb = atol(line + 6);
+            kb = strtol(line + 6, NULL, 10);
     if (file)
         fclose(file);
     return kb;
@@ -134,14 +134,14 @@ bad_system_broker(void)
 uint16_t
 bad_system_port(void)
 {
-    return (uint16_t)atoi(strrchr(up.http, ':') + 1);
+    return (uint16_t)strtoul(strrchr(up.http, ':') + 1, NULL, 10);
 }
 
 int
 bad_system_count(const char *sql)
 {
     char *text = pg_fixture_query(up.database, sql);
-    int value = atoi(text);
+    int value = (int)strtol(text, NULL, 10);
 
     ck_assert_msg(strncmp(text, "ERROR", 5) != 0, "%s: %s", sql, text);
     free(text);
@@ -191,10 +191,13 @@ trace_fault(enum bad_trace leaves)
         up.database,
         "SELECT count(*) FILTER (WHERE status = 'failed'),"
         " count(*) FILTER (WHERE status = 'completed'), count(*) FROM backtest_tunes");
-    int failed, completed, all;
+    char *at = text;
+    int failed = (int)strtol(at, &at, 10);
+    int completed = *at == '|' ? (int)strtol(at + 1, &at, 10) : -1;
+    int all = *at == '|' ? (int)strtol(at + 1, &at, 10) : -1;
     bool is_right;
 
-    ck_assert_msg(sscanf(text, "%d|%d|%d", &failed, &completed, &all) == 3, "%s", text);
+    ck_assert_msg(all >= 0, "%s", text);
     free(text);
     is_right = failed == tally->failed + (leaves == LEAVES_FAILED) &&
                completed == tally->completed + (leaves == LEAVES_COMPLETED) &&
