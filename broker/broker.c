@@ -95,15 +95,29 @@ known_worker(broker_t *self)
     return self->from->has_worker ? dispatch_worker(self, &self->from->worker) : NULL;
 }
 
+/* A peer is one worker, and a worker is at one peer: a HELLO ends what either was before. */
+static void
+part_from_former(broker_t *self, const tm_uuid_t *id)
+{
+    worker_t *former = known_worker(self), *same = dispatch_worker(self, id);
+
+    if (former && !tm_uuid_is(&former->id, id))
+        dispatch_worker_lost(self, former, "replaced");
+    if (same && same->peer != self->from->id)
+        peers_part(self, same->peer);
+}
+
 static tm_err_t
 on_hello(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     tm_msg_t welcome = {.type = TM_MSG_WELCOME};
-    worker_t *worker = dispatch_hello(self, &msg->hello);
+    worker_t *worker;
     char text[TM_UUID_TEXT];
 
     (void)peer;
+    part_from_former(self, &msg->hello.worker);
+    worker = dispatch_hello(self, &msg->hello);
     self->from->has_worker = true;
     self->from->worker = worker->id;
     welcome.welcome.broker = self->id;
@@ -194,18 +208,38 @@ end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
     return lease;
 }
 
+/* This attempt is another worker's: what its sender says of it does not count. */
+static bool
+is_anothers(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+{
+    const lease_t *lease = dispatch_lease(self, job);
+    lease_t claimed;
+
+    if (!lease || lease->attempt != attempt || tm_uuid_is(&lease->worker, &self->from->worker))
+        return false;
+    claimed = *lease;
+    claimed.worker = self->from->worker;
+    dispatch_drop(self, &claimed, TM_LEASE_LOST);
+    return true;
+}
+
+/* Without a lease (this broker has just started, or the worker says so again) watchers are told
+ * what the table says. */
 static void
 settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
 {
     tm_msg_t settled = {.type = TM_MSG_SETTLED};
 
-    if (lease)
-        dispatch_end(self, lease);
     settled.settled.job = msg->done.job;
     settled.settled.attempt = msg->done.attempt;
     peers_send(self, self->from->id, &settled);
-    audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
-    meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
+    if (lease) {
+        dispatch_end(self, lease);
+        audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
+        meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
+    } else if (audience_has(self, &msg->done.job)) {
+        store_lookup_state(self, &msg->done.job, 0, 0);
+    }
 }
 
 static tm_err_t
@@ -217,6 +251,8 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
     (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
+    if (is_anothers(self, &msg->done.job, msg->done.attempt))
+        return TM_OK;
     lease = end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
         settled_by_worker(self, msg, lease);
@@ -235,6 +271,8 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
     (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND;
+    if (is_anothers(self, &fail->job, fail->attempt))
+        return TM_OK;
     ending_t like = {.job = fail->job,
                      .attempt = (uint32_t)fail->attempt,
                      .worker = self->from->worker,

@@ -188,6 +188,7 @@ void peers_fini(broker_t *self);
 peer_t *peers_touch(broker_t *self, const void *route, size_t size); /* finds or makes */
 peer_t *peers_find(const broker_t *self, peer_id_t id);              /* NULL: it has gone */
 void peers_drop(broker_t *self, peer_id_t id);
+void peers_part(broker_t *self, peer_id_t id); /* its worker is at another peer now */
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
 void peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_flush(broker_t *self);

@@ -1,4 +1,5 @@
-tm_test(broker unit/test_broker.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_rules unit/test_broker_rules.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
 set_tests_properties(broker broker_rules PROPERTIES SKIP_RETURN_CODE 77)
