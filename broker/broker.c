@@ -26,7 +26,10 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
     else if (!err && self->submits.count + self->submits_in_flight >=
                          (size_t)self->settings->broker_max_pending)
         err = TM_BUSY;
-    else if (!err && is_full(self, &msg->submit))
+    else if (!err && !dispatch_may_name(self, msg->submit.queue)) {
+        err = TM_BUSY;
+        detail = "too many queues are in use at once";
+    } else if (!err && is_full(self, &msg->submit))
         err = TM_QUEUE_FULL;
     submit = err ? NULL : submit_new(self->from->id, msg);
     if (!err && !submit)

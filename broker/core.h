@@ -10,6 +10,7 @@
  *     claims.c     a unit's claims
  *     lines.c      a queue's workspaces that may have ready jobs, in turn
  *     controls.c   what is asked through the database: pauses, limits, cancelling
+ *     owners.c     queues that one worker alone serves
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -74,14 +75,19 @@ typedef struct {
     tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
     bool is_paused, was_paused;
-    int64_t told_ms; /* when the other brokers were last told of ready jobs */
-    int64_t depth;   /* jobs not running: counted now and then, estimated between */
+    int64_t told_ms;   /* when the other brokers were last told of ready jobs */
+    bool is_exclusive; /* its workers want it for one of them alone */
+    bool is_owner;     /* that one is `owner`, and connected here */
+    bool is_bidding;   /* an OWN is in flight */
+    tm_uuid_t owner;
+    int64_t bid_ms;
+    int64_t depth; /* jobs not running: counted now and then, estimated between */
     int64_t max_depth;
+    size_t leases;
     int64_t workspace_limit; /* running jobs of one workspace; 0: any number */
 } queue_t;
 
-/* --- lines.c: the ready jobs of one workspace in one queue ---------------------------------
- */
+/* --- lines.c: the ready jobs of one workspace in one queue ------------------------------- */
 
 typedef struct {
     tm_uuid_t workspace;
@@ -93,12 +99,12 @@ typedef struct {
 
 typedef struct {
     tm_uuid_t id;
-    char actor[TM_NAME_MAX + 1];
+    char actor[TM_NAME_MAX + 1], software[TM_NAME_MAX + 1];
     peer_id_t peer;
     zlistx_t *queues; /* of queue_t, borrowed */
     uint64_t credit;  /* jobs at once */
     uint64_t used;    /* leased or reserved */
-    bool is_leaving;
+    bool is_leaving, is_exclusive;
 } worker_t;
 
 typedef struct {
@@ -156,6 +162,7 @@ struct broker {
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
+    char *workers_told; /* as the database last heard of them */
     int64_t depth_asked_ms, depth_due_ms;
     size_t others; /* brokers alive beside this one */
     size_t units;  /* write units in flight */
@@ -197,7 +204,10 @@ void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, cons
 void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
 
 queue_t *dispatch_queue(broker_t *self, const char *name, size_t size); /* finds or makes */
-worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id);         /* NULL if gone */
+/* A peer may name this queue: it is known, or there is room for one more. */
+bool dispatch_may_name(broker_t *self, tm_str_t name);
+void dispatch_forget_queues(broker_t *self); /* those that nothing is known of any more */
+worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id); /* NULL if gone */
 worker_t *dispatch_hello(broker_t *self, const struct tm_hello *hello);
 void dispatch_forget_worker(broker_t *self, worker_t *worker);
 /* Takes one credit of a worker of the queue; false: none is free. */
@@ -263,6 +273,10 @@ void controls_notify(void *arg, const char *payload); /* a word of the channel *
 void controls_load(broker_t *self);                   /* the queues' rules */
 void controls_cancel(broker_t *self, const struct tm_cancel *request);
 void controls_tell_ready(broker_t *self, queue_t *queue);
+
+void owners_check(broker_t *self);
+bool owners_allow(const queue_t *queue,
+                  const worker_t *worker); /* to give it the queue's jobs */
 
 void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);

@@ -116,6 +116,7 @@ broker_destroy(broker_t **self_p)
     for (size_t at = 0; (item = uuid_map_next(self->workers, &at));)
         worker_destroy((worker_t **)&item);
     uuid_map_destroy(&self->workers);
+    free(self->workers_told);
     peers_fini(self);
     free(self);
     *self_p = NULL;

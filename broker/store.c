@@ -171,7 +171,7 @@ static bool
 may_leave_at_once(const queue_t *queue)
 {
     return lines_are_empty(queue) && !queue->is_claiming && !queue->is_paused &&
-           !queue->workspace_limit;
+           !queue->workspace_limit && !queue->is_exclusive;
 }
 
 static bool

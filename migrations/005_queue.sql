@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS queues (
     updated_at      timestamptz NOT NULL DEFAULT now()
 );
 
--- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software}.
+-- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software, leaving}.
 ALTER TABLE brokers ADD COLUMN IF NOT EXISTS workers jsonb NOT NULL DEFAULT '[]';
 
 -- Which broker alone serves a queue that a worker wants for itself, and for which worker.

@@ -13,6 +13,7 @@ struct tm_worker {
     bool is_drained; /* the network's thread has said that no more jobs come */
     atomic_size_t unsettled;
     char *actor, *queues, *software, *brokers;
+    bool is_exclusive;
 };
 
 static void
@@ -36,6 +37,8 @@ hello_of(const tm_worker_t *self, uint32_t credit)
                                 .queues = tm_str(self->queues),
                                 .credit = credit > 0 ? credit : 1,
                                 .software = tm_str(self->software),
+                                .exclusive = self->is_exclusive,
+                                .has_exclusive = self->is_exclusive,
                                 .has_software = self->software != NULL}};
 }
 
@@ -57,6 +60,7 @@ tm_worker_new(const struct tm_worker_options *options)
     self->queues = copy(options->queues);
     self->software = options->software ? copy(options->software) : NULL;
     self->brokers = copy(options->brokers);
+    self->is_exclusive = options->exclusive;
     struct worker_io_options args = {.hello = hello_of(self, options->credit),
                                      .brokers = self->brokers,
                                      .drain_fd = self->drain_fd,

@@ -28,6 +28,8 @@ struct tm_worker_options {
     const char *queues;  /* separated by commas */
     uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
     const char *software; /* version for people, may be NULL */
+    bool exclusive; /* of all who say so, one at a time gets the queues' jobs; the next takes
+                       over */
 };
 
 tm_worker_t *
