@@ -21,6 +21,10 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
     submit_t *submit;
 
     (void)peer;
+    if (self->spawn) {
+        spawns_add(self, msg);
+        return TM_OK;
+    }
     if (!err && self->is_draining)
         err = TM_DRAINING;
     else if (!err && self->submits.count + self->submits_in_flight >=
@@ -198,8 +202,8 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
 }
 
 /* Credit comes back at once; the lease stays until the commit. */
-static lease_t *
-end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+lease_t *
+broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
 {
     lease_t *lease = dispatch_lease(self, job);
 
@@ -256,7 +260,11 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
     if (is_anothers(self, &msg->done.job, msg->done.attempt))
         return TM_OK;
-    lease = end_lease(self, &msg->done.job, msg->done.attempt);
+    if (msg->done.followers > 0) {
+        spawns_begin(self, &msg->done, msg->body);
+        return TM_OK;
+    }
+    lease = broker_end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
         settled_by_worker(self, msg, lease);
     else
@@ -282,7 +290,7 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
                      .peer = self->from->id,
                      .retryable = fail->retryable || busy,
                      .counts = !busy};
-    end_lease(self, &fail->job, fail->attempt);
+    broker_end_lease(self, &fail->job, fail->attempt);
     store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;
 }

@@ -11,6 +11,7 @@
  *     lines.c      a queue's workspaces that may have ready jobs, in turn
  *     controls.c   what is asked through the database: pauses, limits, cancelling
  *     owners.c     queues that one worker alone serves
+ *     spawns.c     a DONE with jobs behind it
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -33,6 +34,7 @@
 #include "proto/uuid_map.h"
 
 typedef struct broker broker_t;
+typedef struct spawn spawn_t;
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -187,7 +189,8 @@ struct broker {
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
     size_t watch_count;
-    peer_t *from; /* of the message being handled */
+    peer_t *from;   /* of the message being handled */
+    spawn_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
 
 void peers_init(broker_t *self);
@@ -274,6 +277,11 @@ void controls_load(broker_t *self);                   /* the queues' rules */
 void controls_cancel(broker_t *self, const struct tm_cancel *request);
 void controls_tell_ready(broker_t *self, queue_t *queue);
 
+void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);
+void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
+void spawns_end_of_message(broker_t *self);
+void spawn_destroy(spawn_t **self_p);
+
 void owners_check(broker_t *self);
 bool owners_allow(const queue_t *queue,
                   const worker_t *worker); /* to give it the queue's jobs */
@@ -285,6 +293,9 @@ const tm_actor_type_t *broker_type(void);
 broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
                      zsock_t *socket);
 void broker_destroy(broker_t **self_p);
+/* Its worker is free of the job; the lease stays until the commit. NULL: it has no such lease.
+ */
+lease_t *broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt);
 void broker_turn(broker_t *self); /* end of a turn: flush everything */
 void broker_drain(broker_t *self);
 

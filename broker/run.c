@@ -192,6 +192,7 @@ receive(broker_t *self, void *socket)
         self->from = peers_touch(self, zmq_msg_data(&route), zmq_msg_size(&route));
         if (zmq_msg_more(&route))
             receive_pairs(self, socket, &header, &body);
+        spawns_end_of_message(self);
         self->from = NULL;
     }
     zmq_msg_close(&route);

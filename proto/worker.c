@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "requests.h"
 #include "worker_io.h"
 
 struct tm_worker {
@@ -154,6 +155,45 @@ tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *bo
     hand_back(self, job_p);
 }
 
+static tm_err_t
+add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
+{
+    job->followers = zmalloc((count + 1) * sizeof *job->followers);
+    for (; job->follower_count < count; job->follower_count++) {
+        tm_msg_t msg = {.type = TM_MSG_SUBMIT};
+        request_fill_submit(&msg, &jobs[job->follower_count]);
+        tm_err_t err = parcel_init(&job->followers[job->follower_count], &msg);
+        if (err)
+            return err;
+    }
+    return TM_OK;
+}
+
+void
+tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
+                    size_t count, bool join, const void *body, size_t size)
+{
+    tm_job_t *job = *job_p;
+    tm_msg_t msg = {.type = TM_MSG_DONE,
+                    .done = {.job = job->id,
+                             .attempt = job->attempt,
+                             .followers = count,
+                             .has_followers = count > 0,
+                             .join = join,
+                             .has_join = join && count > 0},
+                    .body = {body, size}};
+    tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
+
+    if (!err)
+        err = add_followers(job, jobs, count);
+    if (err) {
+        job_forget_followers(job);
+        job_set_failed(job, err, "a job that was to follow is not valid, or is too large",
+                       tm_err_retryable(err));
+    }
+    hand_back(self, job_p);
+}
+
 void
 tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                bool retryable)
@@ -235,6 +275,12 @@ tm_job_body(const tm_job_t *job)
 {
     size_t size = zframe_size(job->body);
     return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+}
+
+bool
+tm_job_is_join(const tm_job_t *job)
+{
+    return job->is_join;
 }
 
 bool

@@ -45,6 +45,16 @@ struct io {
 };
 
 void
+job_forget_followers(tm_job_t *self)
+{
+    for (size_t i = 0; i < self->follower_count; i++)
+        parcel_fini(&self->followers[i]);
+    free(self->followers);
+    self->followers = NULL;
+    self->follower_count = 0;
+}
+
+void
 job_destroy(tm_job_t **self_p)
 {
     tm_job_t *self = *self_p;
@@ -52,6 +62,7 @@ job_destroy(tm_job_t **self_p)
     if (!self)
         return;
     zframe_destroy(&self->body);
+    job_forget_followers(self);
     parcel_fini(&self->outcome);
     free(self);
     *self_p = NULL;
@@ -84,6 +95,7 @@ job_new(const tm_msg_t *msg, zframe_t *body)
     self->attempt = (uint32_t)job->attempt;
     self->workspace = job->workspace;
     self->timeout_ms = job->timeout_ms;
+    self->is_join = job->join;
     memcpy(self->queue, job->queue.data, job->queue.size);
     memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
     self->body = zframe_dup(body);
@@ -160,8 +172,15 @@ send_outcome(struct io *self, tm_job_t *job, int64_t now_ms)
     for (size_t i = 0; i < self->link_count && !link->dealer.alive; i++)
         link = &self->links[i];
     job->resend_ms = now_ms + RESEND_MS;
-    if (link->dealer.alive && job->outcome.header)
-        dealer_parcel(&link->dealer, &job->outcome);
+    if (!link->dealer.alive || !job->outcome.header)
+        return;
+    if (job->follower_count > 0)
+        dealer_hold(&link->dealer, true); /* one message: they commit together */
+    dealer_parcel(&link->dealer, &job->outcome);
+    for (size_t i = 0; i < job->follower_count; i++)
+        dealer_parcel(&link->dealer, &job->followers[i]);
+    if (job->follower_count > 0)
+        dealer_hold(&link->dealer, false);
 }
 
 static void
