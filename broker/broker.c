@@ -82,6 +82,30 @@ on_cancel(void *state, void *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
+on_call(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_forward(state, &msg->call, msg->body);
+    return TM_OK;
+}
+
+static tm_err_t
+on_return(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_return(state, msg);
+    return TM_OK;
+}
+
+static tm_err_t
+on_error(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_error(state, msg);
+    return TM_OK;
+}
+
+static tm_err_t
 on_put(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
@@ -383,6 +407,9 @@ broker_type(void)
                [TM_MSG_STATUS] = on_status,
                [TM_MSG_SUBSCRIBE] = on_subscribe,
                [TM_MSG_CANCEL] = on_cancel,
+               [TM_MSG_CALL] = on_call,
+               [TM_MSG_RETURN] = on_return,
+               [TM_MSG_ERROR] = on_error,
                [TM_MSG_PUT] = on_put,
                [TM_MSG_HELLO] = on_hello,
                [TM_MSG_HOLDING] = on_holding,

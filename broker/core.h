@@ -12,6 +12,7 @@
  *     controls.c   what is asked through the database: pauses, limits, cancelling
  *     owners.c     queues that one worker alone serves
  *     spawns.c     a DONE with jobs behind it
+ *     calls.c      questions to services, which pass through
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -35,6 +36,7 @@
 
 typedef struct broker broker_t;
 typedef struct spawn spawn_t;
+typedef struct call call_t;
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -103,9 +105,10 @@ typedef struct {
     tm_uuid_t id;
     char actor[TM_NAME_MAX + 1], software[TM_NAME_MAX + 1];
     peer_id_t peer;
-    zlistx_t *queues; /* of queue_t, borrowed */
-    uint64_t credit;  /* jobs at once */
-    uint64_t used;    /* leased or reserved */
+    zlistx_t *queues;           /* of queue_t, borrowed */
+    uint64_t credit;            /* jobs at once */
+    uint64_t used;              /* leased or reserved */
+    uint64_t calls, calls_used; /* at once, as a server */
     bool is_leaving, is_exclusive;
 } worker_t;
 
@@ -188,7 +191,11 @@ struct broker {
     fifo_t endings;         /* ending_t waiting for a unit */
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
-    size_t watch_count;
+    size_t watch_count, watch_at;
+    zhashx_t *services; /* by name */
+    call_t **calls;     /* by the lower half of their number */
+    size_t call_limit, call_count, call_at;
+    uint64_t calls_seen;
     peer_t *from;   /* of the message being handled */
     spawn_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
@@ -269,6 +276,7 @@ void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, co
                      const char *detail, tm_str_t body); /* and forgets them */
 void audience_peer_gone(broker_t *self, peer_id_t peer);
 void audience_fini(broker_t *self);
+void audience_check(broker_t *self); /* a few of those whose job runs elsewhere, or has ended */
 
 enum { CANCEL_MS = 1000, TELL_MS = 50 };
 
@@ -281,6 +289,15 @@ void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);
 void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
 void spawns_end_of_message(broker_t *self);
 void spawn_destroy(spawn_t **self_p);
+
+void calls_init(broker_t *self);
+void calls_fini(broker_t *self);
+void calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body);
+void calls_return(broker_t *self, const tm_msg_t *msg);
+void calls_error(broker_t *self, const tm_msg_t *msg);
+void calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello);
+void calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost);
+void calls_expire(broker_t *self);
 
 void owners_check(broker_t *self);
 bool owners_allow(const queue_t *queue,

@@ -164,6 +164,7 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
     worker->peer = self->from->id;
     leave_queues(worker);
     join_queues(self, worker, hello->queues);
+    calls_hello(self, worker, hello);
     return worker;
 }
 
@@ -171,6 +172,7 @@ void
 dispatch_forget_worker(broker_t *self, worker_t *worker)
 {
     leave_queues(worker);
+    calls_forget_server(self, worker, true);
     uuid_map_remove(self->workers, &worker->id);
     worker_destroy(&worker);
 }

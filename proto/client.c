@@ -157,8 +157,10 @@ tell_again(tm_client_t *self)
     if (!self->has_told)
         return;
     for (struct request *request; (request = requests_walk(self->requests, &index));)
-        if (request->state == REQUEST_SENT)
+        if (request->state == REQUEST_SENT && request->type != TM_MSG_CALL)
             requests_queue(self->requests, request);
+        else if (request->state == REQUEST_SENT)
+            request->due_ms = 0; /* a call is not asked twice: the next tick ends it */
     watches_ask(self->watches, &self->brokers[self->current], false);
     want_flush(self);
 }
@@ -192,7 +194,8 @@ tm_client_flush(tm_client_t *self)
     while ((request = requests_queued(self->requests))) {
         if (!dealer_parcel(broker, &request->parcel))
             break; /* the socket takes no more: the rest goes with the next tick */
-        requests_leave(self->requests, request, REQUEST_SENT, due_ms);
+        requests_leave(self->requests, request, REQUEST_SENT,
+                       request->type == TM_MSG_CALL ? request->end_ms : due_ms);
         self->has_told = true;
     }
     dealer_flush(broker);
@@ -229,6 +232,19 @@ find_answered(tm_client_t *self, uint64_t ref, tm_msg_type_t type)
     return request && request->type == type ? request : NULL;
 }
 
+/* A watched job may run, and end, at any broker: each of them tells its own watchers. */
+static void
+tell_others(tm_client_t *self, const tm_uuid_t *job)
+{
+    tm_msg_t msg = {.type = TM_MSG_SUBSCRIBE, .subscribe.job = *job};
+
+    for (size_t i = 0; i < self->broker_count; i++)
+        if (i != self->current && self->brokers[i].alive) {
+            dealer_msg(&self->brokers[i], &msg);
+            dealer_flush(&self->brokers[i]);
+        }
+}
+
 static void
 on_accepted(tm_client_t *self, const tm_msg_t *msg)
 {
@@ -245,6 +261,8 @@ on_accepted(tm_client_t *self, const tm_msg_t *msg)
     };
     if (watches_move(self->watches, &ended.job, &answer.job))
         watches_ask(self->watches, &self->brokers[self->current], true);
+    if (watches_has(self->watches, &answer.job))
+        tell_others(self, &answer.job);
     if (ended.fn.answer)
         ended.fn.answer(ended.arg, &answer);
 }
@@ -311,6 +329,8 @@ on_state(tm_client_t *self, const tm_msg_t *msg)
     if (request && (request->type == TM_MSG_STATUS || request->type == TM_MSG_SUBSCRIBE ||
                     request->type == TM_MSG_CANCEL)) {
         struct request ended = request_end(self, request);
+        if (ended.type == TM_MSG_SUBSCRIBE && !is_over(state->state))
+            tell_others(self, &state->job);
         if (ended.fn.state)
             ended.fn.state(ended.arg, TM_OK, state, msg->body);
     }
@@ -352,12 +372,38 @@ on_stored(tm_client_t *self, const tm_msg_t *msg)
         ended.fn.stored(ended.arg, TM_OK, msg->stored.complete, "");
 }
 
+static void
+on_returned(tm_client_t *self, const tm_msg_t *msg)
+{
+    struct request *request = find_answered(self, msg->returned.ref, TM_MSG_CALL);
+
+    if (!request)
+        return; /* too late */
+    struct request ended = request_end(self, request);
+    if (ended.fn.returned)
+        ended.fn.returned(ended.arg, TM_OK, "", msg->body);
+}
+
+static void
+on_error(tm_client_t *self, const tm_msg_t *msg)
+{
+    struct request *request = find_answered(self, msg->error.ref, TM_MSG_CALL);
+    tm_err_t err = tm_err_by_name(msg->error.code.data, msg->error.code.size);
+    char detail[TM_DETAIL_MAX + 1];
+
+    snprintf(detail, sizeof detail, "%.*s", (int)msg->error.detail.size,
+             msg->error.detail.data);
+    if (request)
+        request_fail(self, request, err ? err : TM_INTERNAL, detail, 0);
+}
+
 typedef void handler_fn(tm_client_t *self, const tm_msg_t *msg);
 
 static handler_fn *const handlers[TM_MSG_LIMIT] = {
     [TM_MSG_ACCEPTED] = on_accepted, [TM_MSG_REJECTED] = on_rejected,
     [TM_MSG_STATE] = on_state,       [TM_MSG_RESULT] = on_result,
     [TM_MSG_STORED] = on_stored,     [TM_MSG_PROGRESS] = on_progress,
+    [TM_MSG_RETURN] = on_returned,   [TM_MSG_ERROR] = on_error,
 };
 
 /* A message that cannot be read is dropped: what it answered is sent again in time. */
@@ -368,8 +414,12 @@ read_message(tm_client_t *self, size_t index, zmsg_t *zmsg)
     tm_msg_t msg;
 
     while (tm_pairs_next(&pairs, &msg)) {
-        if (dealer_heard(&self->brokers[index], &msg, zclock_mono()) && index == self->current)
-            tell_again(self);
+        if (dealer_heard(&self->brokers[index], &msg, zclock_mono())) {
+            if (index == self->current)
+                tell_again(self);
+            else /* a watched job may end there */
+                watches_ask(self->watches, &self->brokers[index], false);
+        }
         if (handlers[msg.type])
             handlers[msg.type](self, &msg);
     }
@@ -388,9 +438,21 @@ read_broker(tm_client_t *self, size_t index)
 }
 
 static void
+check_call(tm_client_t *self, struct request *request, int64_t now_ms)
+{
+    bool is_lost = request->state == REQUEST_SENT && request->due_ms == 0;
+    tm_err_t err = is_lost ? TM_BROKER_DOWN : TM_TIMEOUT;
+
+    if (is_lost || now_ms >= request->end_ms)
+        request_fail(self, request, err, tm_err_text(err), 0);
+}
+
+static void
 check_request(tm_client_t *self, struct request *request, int64_t now_ms)
 {
-    if (self->give_up_ms > 0 && now_ms - request->start_ms >= self->give_up_ms) {
+    if (request->type == TM_MSG_CALL) {
+        check_call(self, request, now_ms);
+    } else if (self->give_up_ms > 0 && now_ms - request->start_ms >= self->give_up_ms) {
         tm_err_t err = request->last_err ? request->last_err : TM_BROKER_DOWN;
         request_fail(self, request, err, tm_err_text(err), 0);
     } else if (request->state != REQUEST_QUEUED && request->due_ms <= now_ms) {
@@ -567,6 +629,26 @@ tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, vo
     if (!err)
         request->fn.state = fn;
     return err;
+}
+
+tm_err_t
+tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms, const void *body,
+               size_t size, tm_return_fn *fn, void *arg)
+{
+    static const tm_uuid_t nil;
+    tm_msg_t msg = {.type = TM_MSG_CALL,
+                    .call = {.ref = requests_next_ref(self->requests),
+                             .service = tm_str(service),
+                             .deadline_ms = deadline_ms},
+                    .body = {body, size}};
+    struct request *request;
+    tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
+
+    if (err)
+        return err;
+    request->fn.returned = fn;
+    request->end_ms = request->start_ms + deadline_ms;
+    return TM_OK;
 }
 
 tm_err_t

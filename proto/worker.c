@@ -13,7 +13,8 @@ struct tm_worker {
     int drain_fd;
     bool is_drained; /* the network's thread has said that no more jobs come */
     atomic_size_t unsettled;
-    char *actor, *queues, *software, *brokers;
+    char *actor, *queues, *software, *brokers, *services;
+    uint32_t calls;
     bool is_exclusive;
 };
 
@@ -24,6 +25,7 @@ free_parts(tm_worker_t *self)
         close(self->drain_fd);
     free(self->actor);
     free(self->queues);
+    free(self->services);
     free(self->software);
     free(self->brokers);
     free(self);
@@ -38,6 +40,10 @@ hello_of(const tm_worker_t *self, uint32_t credit)
                                 .queues = tm_str(self->queues),
                                 .credit = credit > 0 ? credit : 1,
                                 .software = tm_str(self->software),
+                                .services = tm_str(self->services),
+                                .has_services = self->services[0] != '\0',
+                                .calls = self->calls,
+                                .has_calls = true,
                                 .exclusive = self->is_exclusive,
                                 .has_exclusive = self->is_exclusive,
                                 .has_software = self->software != NULL}};
@@ -61,13 +67,15 @@ tm_worker_new(const struct tm_worker_options *options)
     self->queues = copy(options->queues);
     self->software = options->software ? copy(options->software) : NULL;
     self->brokers = copy(options->brokers);
+    self->services = copy(options->services);
+    self->calls = options->calls ? options->calls : 1;
     self->is_exclusive = options->exclusive;
     struct worker_io_options args = {.hello = hello_of(self, options->credit),
                                      .brokers = self->brokers,
                                      .drain_fd = self->drain_fd,
                                      .ret_is_ok = &is_ok,
                                      .unsettled = &self->unsettled};
-    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX &&
+    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX && self->calls <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
     if (!is_ok) {
@@ -147,6 +155,10 @@ tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *bo
                              .settled = settled,
                              .has_settled = settled},
                     .body = {body, size}};
+    if (job->call_ref) {
+        msg.type = TM_MSG_RETURN;
+        msg.returned = (struct tm_returned){.ref = job->call_ref};
+    }
     tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
 
     if (err)
@@ -275,6 +287,12 @@ tm_job_body(const tm_job_t *job)
 {
     size_t size = zframe_size(job->body);
     return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+}
+
+bool
+tm_job_is_call(const tm_job_t *job)
+{
+    return job->call_ref != 0;
 }
 
 bool

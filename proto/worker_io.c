@@ -80,6 +80,15 @@ job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retrya
                              .has_detail = true,
                              .retryable = is_retryable}};
 
+    if (self->call_ref) {
+        msg.type = TM_MSG_ERROR;
+        msg.error = (struct tm_error){.ref = self->call_ref,
+                                      .code = tm_str(tm_err_name(code)),
+                                      .detail = tm_text_clean(detail, text, sizeof text),
+                                      .has_detail = true,
+                                      .retryable = is_retryable,
+                                      .has_retryable = true};
+    }
     parcel_fini(&self->outcome);
     if (parcel_init(&self->outcome, &msg) != TM_OK)
         atomic_store(&self->is_dropped, true); /* out of memory: the lease runs out instead */
@@ -145,7 +154,7 @@ credit_for(const struct io *self, const struct link *link)
     if (self->is_draining)
         return 0;
     for (; job && self->link_count > 1; job = zlistx_next(self->all))
-        if (!job->is_ended && &self->links[job->home] != link)
+        if (!job->is_ended && !job->call_ref && &self->links[job->home] != link)
             others++;
     return others < self->hello.hello.credit ? self->hello.hello.credit - others : 0;
 }
@@ -244,9 +253,26 @@ on_silence(struct io *self, struct link *link, int64_t now_ms)
 
 /* ---- jobs ---- */
 
+/* An answer is sent once; whether it arrives is the caller's deadline's business. */
+static void
+end_call(struct io *self, tm_job_t *job)
+{
+    struct link *link = home_of(self, job);
+
+    if (link->dealer.alive && job->outcome.header)
+        dealer_parcel(&link->dealer, &job->outcome);
+    atomic_fetch_sub(self->unsettled, 1);
+    zlistx_delete(self->all, job->handle);
+    job_destroy(&job);
+}
+
 static void
 end_job(struct io *self, tm_job_t *job, int64_t now_ms)
 {
+    if (job->call_ref) {
+        end_call(self, job);
+        return;
+    }
     self->in_hand--;
     job->is_callers_end = true;
     if (atomic_load(&job->is_dropped)) {
@@ -290,6 +316,31 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         zsock_send(self->pipe, "p", job);
         tell_credit(self);
     }
+}
+
+static void
+on_call(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+{
+    tm_job_t *job = zmalloc(sizeof *job);
+
+    job->id = tm_uuid_new();
+    job->call_ref = msg->call.ref;
+    job->workspace = msg->call.workspace;
+    job->timeout_ms = msg->call.deadline_ms;
+    memcpy(job->queue, msg->call.service.data, msg->call.service.size);
+    memcpy(job->traceparent, msg->call.traceparent.data, msg->call.traceparent.size);
+    job->body = zframe_dup(body);
+    atomic_init(&job->is_dropped, false);
+    atomic_init(&job->is_canceled, false);
+    job->home = (size_t)(link - self->links);
+    job->handle = zlistx_add_end(self->all, job);
+    if (!self->is_draining && zlistx_size(self->all) < KNOWN_MAX) {
+        zsock_send(self->pipe, "p", job);
+        return;
+    }
+    job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), true);
+    atomic_fetch_add(self->unsettled, 1);
+    end_call(self, job);
 }
 
 static void
@@ -349,6 +400,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
         on_settled(self, &msg->settled);
     else if (msg->type == TM_MSG_DROP)
         on_drop(self, &msg->drop);
+    else if (msg->type == TM_MSG_CALL)
+        on_call(self, link, msg, body);
     else if (msg->type == TM_MSG_CANCEL)
         on_cancel(self, &msg->cancel);
     else if (msg->type == TM_MSG_REJECTED && tm_str_is(msg->rejected.code, "NOT_FOUND"))
@@ -407,7 +460,7 @@ start_leave(struct io *self)
     self->is_draining = self->is_leaving = true;
     self->leave_ms = now_ms + LEAVE_MS;
     for (; job; job = zlistx_next(self->all))
-        if (!job->is_ended && !atomic_load(&job->is_dropped))
+        if (!job->is_ended && !job->call_ref && !atomic_load(&job->is_dropped))
             refuse_job(self, job, TM_DRAINING);
     for (size_t i = 0; i < self->link_count; i++)
         send_bye(&self->links[i], LEAVE_MS);

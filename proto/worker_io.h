@@ -24,6 +24,7 @@ struct tm_leased {
     tm_uuid_t workspace;
     uint64_t timeout_ms;
     bool is_join;
+    uint64_t call_ref; /* of a call; 0: a job */
     char traceparent[64 + 1];
     zframe_t *body;
     /* both threads */
