@@ -113,7 +113,7 @@ static void
 unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
     bool is_lost = outcome->err == TM_STORE_DOWN;
-    bool is_passing = outcome->sqlstate && strncmp(outcome->sqlstate, "40", 2) == 0;
+    bool is_passing = strncmp(outcome->sqlstate, "40", 2) == 0;
     submit_t *first = zlistx_first(batch->submits);
 
     if (is_lost)
@@ -186,7 +186,7 @@ take_submits(broker_t *self, batch_t *batch)
     size_t waiting = zlistx_size(self->submits);
     size_t bytes = 0;
 
-    while (waiting-- > 0 && bytes < 8 * 1024 * 1024 &&
+    while (waiting-- > 0 && bytes < (size_t)8 * 1024 * 1024 &&
            zlistx_size(batch->submits) < (size_t)self->settings->broker_batch) {
         submit_t *s = zlistx_detach(self->submits, NULL);
         bool is_alone = s->is_alone;

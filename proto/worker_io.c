@@ -18,7 +18,7 @@
 #define LEAVE_MS       5000
 #define PING_MIN_MS    20
 #define READ_AT_ONCE   100
-#define KNOWN_MAX      (4 * CREDIT_MAX) /* jobs in hand or not yet settled */
+#define KNOWN_MAX      ((size_t)4 * CREDIT_MAX) /* jobs in hand or not yet settled */
 
 struct link {
     dealer_t dealer;

@@ -1,9 +1,9 @@
 /* pg - PostgreSQL in a loop: a pool of connections in libpq's pipeline mode.
  *
- * A *unit* is one or more prepared statements that run in one transaction (one Sync): all commit
- * or none. Units are sent at once, many in flight on each connection; answers come in order per
- * connection. Statements come from the caller's statements.def and are prepared whenever a
- * connection opens.
+ * A *unit* is one or more prepared statements that run in one transaction (one Sync): all
+ * commit or none. Units are sent at once, many in flight on each connection; answers come in
+ * order per connection. Statements come from the caller's statements.def and are prepared
+ * whenever a connection opens.
  *
  * When a connection is lost every unit in flight on it ends with TM_STORE_DOWN: whether it
  * committed is not known, so units must be safe to run again. The pool reconnects with
@@ -20,7 +20,8 @@
 #include "actors/kit/metrics.h"
 #include "proto/message.h"
 
-/* A statements.def has rows S(NAME, number of parameters, "SQL"); expand them into this table. */
+/* A statements.def has rows S(NAME, number of parameters, "SQL"); expand them into this table.
+ */
 struct pg_statement {
     const char *name;
     int params;
@@ -47,9 +48,10 @@ struct pg_options {
 };
 
 /* What became of a unit. err TM_OK: results[i] of the i-th statement (rows or command).
- * TM_STORE_DOWN: unknown. Anything else: rolled back; sqlstate (5 characters) and message of the
- * failing statement: TM_BUSY if it may succeed later (deadlock, serialization, out of a
- * resource), TM_TOO_LARGE if the parameters are over 1000 MiB (never sent), else TM_INTERNAL. A RAISE from our own SQL with SQLSTATE 'TM001' and a message `CODE: detail`
+ * TM_STORE_DOWN: unknown. Anything else: rolled back; sqlstate (5 characters, or "") and
+ * message of the failing statement: TM_BUSY if it may succeed later (deadlock, serialization,
+ * out of a resource), TM_TOO_LARGE if the parameters are over 1000 MiB (never sent), else
+ * TM_INTERNAL. A RAISE from our own SQL with SQLSTATE 'TM001' and a message `CODE: detail`
  * gives err = CODE and message = detail. Results are freed after the call. */
 struct pg_outcome {
     tm_err_t err;
@@ -61,8 +63,8 @@ struct pg_outcome {
 typedef void pg_fn(void *arg, const struct pg_outcome *outcome);
 
 pg_t *pg_new(loop_t *loop, const struct pg_options *options);
-/* Units in flight end with TM_STORE_DOWN first; what their callbacks send ends so, too. Not to be
- * called from a callback of its own: stop the loop there, and destroy after loop_run. */
+/* Units in flight end with TM_STORE_DOWN first; what their callbacks send ends so, too. Not to
+ * be called from a callback of its own: stop the loop there, and destroy after loop_run. */
 void pg_destroy(pg_t **self_p);
 bool pg_is_up(const pg_t *self);
 size_t pg_in_flight(const pg_t *self); /* units */
@@ -71,8 +73,8 @@ size_t pg_in_flight(const pg_t *self); /* units */
  *     pg_unit_t *unit = pg_unit_new(pg);
  *     pg_add(unit, STMT_X); pg_uuid(unit, &id); pg_text(unit, "a"); pg_i64(unit, 7);
  *     pg_send(&unit, on_done, self);
- * Parameters are copied. Binary arrays: pg_array_new(oid), add, pg_array(unit, &array). Text, uuid,
- * bytea, int8, bool, float8 are sent in binary form; write $n::type casts in the SQL. */
+ * Parameters are copied. Binary arrays: pg_array_new(oid), add, pg_array(unit, &array). Text,
+ * uuid, bytea, int8, bool, float8 are sent in binary form; write $n::type casts in the SQL. */
 pg_unit_t *pg_unit_new(pg_t *self);
 void pg_unit_destroy(pg_unit_t **self_p); /* of one not sent */
 void pg_add(pg_unit_t *self, size_t statement);
@@ -86,12 +88,20 @@ void pg_f64(pg_unit_t *self, double value);
 void pg_bool(pg_unit_t *self, bool value);
 
 typedef struct pg_array pg_array_t;
-enum { PG_BOOL = 16, PG_BYTEA = 17, PG_INT8 = 20, PG_INT4 = 23, PG_TEXT = 25, PG_FLOAT8 = 701, PG_UUID = 2950 };
+enum {
+    PG_BOOL = 16,
+    PG_BYTEA = 17,
+    PG_INT8 = 20,
+    PG_INT4 = 23,
+    PG_TEXT = 25,
+    PG_FLOAT8 = 701,
+    PG_UUID = 2950
+};
 pg_array_t *pg_array_new(unsigned oid);
 void pg_array_destroy(pg_array_t **self_p);
 void pg_array_null(pg_array_t *self);
 void pg_array_bytes(pg_array_t *self, const void *data, size_t size); /* text, bytea, uuid */
-void pg_array_i64(pg_array_t *self, int64_t value); /* int8, int4, bool */
+void pg_array_i64(pg_array_t *self, int64_t value);                   /* int8, int4, bool */
 void pg_array_f64(pg_array_t *self, double value);
 size_t pg_array_count(const pg_array_t *self);
 void pg_array(pg_unit_t *unit, pg_array_t **array_p); /* takes it */
@@ -112,10 +122,12 @@ unsigned char *pg_get_bytes(const PGresult *result, int row, int column, size_t 
 typedef struct pg_sync pg_sync_t;
 pg_sync_t *pg_sync_new(const struct pg_options *options);
 void pg_sync_destroy(pg_sync_t **self_p);
-TM_CHECKED tm_err_t pg_sync_connect(pg_sync_t *self); /* (re)connects if needed; TM_STORE_DOWN */
+TM_CHECKED tm_err_t
+pg_sync_connect(pg_sync_t *self); /* (re)connects if needed; TM_STORE_DOWN */
 /* Runs a unit (pg_unit_sync starts it) and waits. The outcome lives until the next call. */
 pg_unit_t *pg_unit_sync(pg_sync_t *self);
-TM_CHECKED tm_err_t pg_sync_run(pg_sync_t *self, pg_unit_t **unit_p, const struct pg_outcome **ret);
+TM_CHECKED tm_err_t pg_sync_run(pg_sync_t *self, pg_unit_t **unit_p,
+                                const struct pg_outcome **ret);
 PGconn *pg_sync_connection(pg_sync_t *self); /* for COPY and scripts; NULL when down */
 
 #endif
