@@ -63,6 +63,7 @@ tm_worker_new(const struct tm_worker_options *options)
     if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
+    PIPE_TAKE(&args);
     if (!is_ok) {
         zactor_destroy(&self->io);
         free_parts(self);
@@ -78,7 +79,9 @@ tm_worker_destroy(tm_worker_t **self_p)
 
     if (!self)
         return;
+    PIPE_GIVE(self->brokers);
     zactor_destroy(&self->io);
+    PIPE_TAKE(self->brokers);
     free_parts(self);
     *self_p = NULL;
 }
@@ -91,10 +94,12 @@ take_job(tm_worker_t *self)
 
     if (zsock_recv(self->io, "p", &address) != 0)
         return NULL;
+    PIPE_TAKE(address);
     tm_job_t *job = address;
     if (!job)
         self->is_drained = true;
     else if (tm_job_is_dropped(job)) {
+        PIPE_GIVE(job);
         zsock_send(self->io, "sp", COMMAND_END, job);
         job = NULL;
     }
@@ -126,6 +131,7 @@ tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
 static void
 hand_back(tm_worker_t *self, tm_job_t **job_p)
 {
+    PIPE_GIVE(*job_p);
     zsock_send(self->io, "sp", COMMAND_END, *job_p);
     *job_p = NULL;
 }
@@ -167,10 +173,12 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
     struct worker_progress *progress = zmalloc(sizeof *progress);
 
     progress->job = job;
-    if (parcel_init(&progress->parcel, &msg) == TM_OK)
-        zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
-    else
+    if (parcel_init(&progress->parcel, &msg)) {
         free(progress); /* too large: progress is for people, and may be missed */
+        return;
+    }
+    PIPE_GIVE(progress);
+    zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
 }
 
 void
