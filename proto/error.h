@@ -16,10 +16,10 @@ typedef enum {
         TM_ERR_COUNT
 } tm_err_t;
 
-const char *tm_err_name(tm_err_t err);      /* "QUEUE_FULL" */
-const char *tm_err_text(tm_err_t err);      /* a sentence for people, no full stop */
-int tm_err_http(tm_err_t err);              /* HTTP status */
-bool tm_err_retryable(tm_err_t err);        /* may the same thing succeed later? */
+const char *tm_err_name(tm_err_t err); /* "QUEUE_FULL" */
+const char *tm_err_text(tm_err_t err); /* a sentence for people, no full stop */
+int tm_err_http(tm_err_t err);         /* HTTP status */
+bool tm_err_retryable(tm_err_t err);   /* may the same thing succeed later? */
 tm_err_t tm_err_by_name(const char *name, size_t size); /* TM_INTERNAL if unknown */
 
 #endif

@@ -32,21 +32,21 @@ typedef enum {
 } tm_msg_type_t;
 
 /* C types of the field kinds */
-#define TM_C_U64 uint64_t
+#define TM_C_U64  uint64_t
 #define TM_C_BOOL bool
-#define TM_C_STR tm_str_t
-#define TM_C_BIN tm_str_t
+#define TM_C_STR  tm_str_t
+#define TM_C_BIN  tm_str_t
 #define TM_C_UUID tm_uuid_t
 
 /* struct tm_submit, struct tm_accepted, ... An optional field has `has_<field>` beside it: the
  * encoder writes the field only if it is set, the decoder sets it if the field was there.
  * Required fields have it too, and the encoder ignores it. */
-#define F(m, key, KIND, field, need, limit, doc)                                                  \
-    TM_C_##KIND field;                                                                            \
+#define F(m, key, KIND, field, need, limit, doc) \
+    TM_C_##KIND field;                           \
     bool has_##field;
-#define M(NAME, name, number, way, doc)                                                           \
-    struct tm_##name {                                                                            \
-        TM_FIELDS_##name(F, name)                                                                 \
+#define M(NAME, name, number, way, doc) \
+    struct tm_##name {                  \
+        TM_FIELDS_##name(F, name)       \
     };
 TM_MESSAGES(M)
 #undef M
@@ -65,10 +65,12 @@ typedef struct {
 
 /* Reads one header frame. `msg` is written on success only; for TM_BAD_MESSAGE, *ret_what (may
  * be NULL) names what was wrong in a constant string. ret->body is left empty. */
-TM_CHECKED tm_err_t tm_msg_decode(const void *data, size_t size, tm_msg_t *ret, const char **ret_what);
+TM_CHECKED tm_err_t tm_msg_decode(const void *data, size_t size, tm_msg_t *ret,
+                                  const char **ret_what);
 
-/* Appends the header and a body frame with a copy of msg->body to `out`. TM_TOO_LARGE if a field
- * is over its limit or a STR is not UTF-8: a fault of the caller, `out` is then unchanged. */
+/* Appends the header and a body frame with a copy of msg->body to `out`. TM_TOO_LARGE if a
+ * field is over its limit or a STR is not UTF-8: a fault of the caller, `out` is then
+ * unchanged. */
 TM_CHECKED tm_err_t tm_msg_append(zmsg_t *out, const tm_msg_t *msg);
 
 /* Same, but takes the body frame (may point to NULL: empty) instead of copying it. */
@@ -77,7 +79,7 @@ TM_CHECKED tm_err_t tm_msg_append_frame(zmsg_t *out, const tm_msg_t *msg, zframe
 /* Encodes the header alone into a buffer of TM_HEADER_MAX bytes; returns the size, 0 if a field
  * is over its limit or a STR is not UTF-8: what a peer would refuse is never sent. */
 #define TM_HEADER_MAX 8192
-#define TM_BODY_MAX (16u << 20) /* no body frame is larger; a broker may take less */
+#define TM_BODY_MAX   (16u << 20) /* no body frame is larger; a broker may take less */
 size_t tm_msg_encode(const tm_msg_t *msg, uint8_t *buffer);
 
 /* One line for a log: `SUBMIT ref=1 job=... queue=tune body=120`. Values of STR fields are
@@ -107,8 +109,9 @@ tm_str_t tm_str(const char *text); /* borrows; NULL gives an empty one */
 bool tm_str_is(tm_str_t self, const char *text);
 char *tm_str_dup(tm_str_t self); /* freed by the caller */
 
-/* Copies as much of `text` (may be NULL) as fits into `size` bytes of `buffer`, whole characters
- * only, `?` for what is not UTF-8. For texts that others wrote and a STR field is to carry. */
+/* Copies as much of `text` (may be NULL) as fits into `size` bytes of `buffer`, whole
+ * characters only, `?` for what is not UTF-8. For texts that others wrote and a STR field is to
+ * carry. */
 tm_str_t tm_text_clean(const char *text, char *buffer, size_t size);
 
 /* Ids. tm_uuid_new makes version 7 (RFC 9562): sorted by time, so that indexes stay dense. */
@@ -116,7 +119,8 @@ tm_str_t tm_text_clean(const char *text, char *buffer, size_t size);
 tm_uuid_t tm_uuid_new(void);
 bool tm_uuid_is(const tm_uuid_t *a, const tm_uuid_t *b);
 bool tm_uuid_is_nil(const tm_uuid_t *self);
-TM_CHECKED tm_err_t tm_uuid_parse(const char *text, size_t size, tm_uuid_t *ret); /* 8-4-4-4-12 */
-const char *tm_uuid_text(const tm_uuid_t *self, char text[TM_UUID_TEXT]);         /* returns text */
+TM_CHECKED tm_err_t tm_uuid_parse(const char *text, size_t size,
+                                  tm_uuid_t *ret);                        /* 8-4-4-4-12 */
+const char *tm_uuid_text(const tm_uuid_t *self, char text[TM_UUID_TEXT]); /* returns text */
 
 #endif

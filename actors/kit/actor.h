@@ -12,7 +12,8 @@
 #include "proto/message.h"
 
 /* peer: the routing id frame of who sent it, NULL on a DEALER. body: the frame, may be taken by
- * setting *body_p to NULL after tm_pairs gave it (see message.h); msg borrows from the message. */
+ * setting *body_p to NULL after tm_pairs gave it (see message.h); msg borrows from the message.
+ */
 typedef tm_err_t actor_handler_fn(void *state, zframe_t *peer, const tm_msg_t *msg);
 /* Called for what could not be read or handled: the place to answer REJECTED. */
 typedef void actor_refuse_fn(void *state, zframe_t *peer, const tm_msg_t *msg, tm_err_t err,

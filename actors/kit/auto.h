@@ -1,7 +1,7 @@
 /* auto - scoped ownership: `tm_auto(zmsg) msg = zmsg_recv(s);` is freed on every path.
  *
- * Works for every class with a `void T_destroy(T_t **self_p)`, ours and CZMQ's. Initialise where
- * declared; give ownership away by setting the variable to NULL.
+ * Works for every class with a `void T_destroy(T_t **self_p)`, ours and CZMQ's. Initialise
+ * where declared; give ownership away by setting the variable to NULL.
  */
 #ifndef ACTORS_KIT_AUTO_H
 #define ACTORS_KIT_AUTO_H

@@ -1,4 +1,5 @@
-/* log - one JSON object a line on standard error: {"ts":..,"level":..,"actor":..,"event":..,...}.
+/* log - one JSON object a line on standard error:
+ * {"ts":..,"level":..,"actor":..,"event":..,...}.
  *
  * log_info("job.claimed", "job=%s attempt=%u", id, attempt): a fixed dotted event name, then
  * key=value pairs, which become members. A value with spaces is written key="a b" (use
@@ -11,7 +12,13 @@
 
 #include <stddef.h>
 
-typedef enum { LOG_AT_DEBUG, LOG_AT_INFO, LOG_AT_WARN, LOG_AT_ERROR, LOG_LEVEL_COUNT } log_level_t;
+typedef enum {
+    LOG_AT_DEBUG,
+    LOG_AT_INFO,
+    LOG_AT_WARN,
+    LOG_AT_ERROR,
+    LOG_LEVEL_COUNT
+} log_level_t;
 
 void log_init(const char *actor, log_level_t level);
 void log_write(log_level_t level, const char *event, const char *format, ...)

@@ -17,9 +17,11 @@ typedef void loop_fn(void *arg);
 loop_t *loop_new(void);
 void loop_destroy(loop_t **self_p);
 
-void loop_socket(loop_t *self, zsock_t *socket, loop_fn *fn, void *arg); /* fn: read until empty */
+void loop_socket(loop_t *self, zsock_t *socket, loop_fn *fn,
+                 void *arg); /* fn: read until empty */
 void loop_socket_end(loop_t *self, zsock_t *socket);
-void loop_fd(loop_t *self, int fd, short events, loop_fn *fn, void *arg); /* ZMQ_POLLIN, _POLLOUT */
+void loop_fd(loop_t *self, int fd, short events, loop_fn *fn,
+             void *arg); /* ZMQ_POLLIN, _POLLOUT */
 void loop_fd_end(loop_t *self, int fd);
 int loop_timer(loop_t *self, uint32_t delay_ms, bool repeat, loop_fn *fn, void *arg); /* id */
 void loop_timer_end(loop_t *self, int timer); /* of a one-shot: only before it ran */

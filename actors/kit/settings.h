@@ -35,15 +35,15 @@ TM_CHECKED tm_err_t settings_load(settings_t *self, const char *path, char *deta
 /* The same from text already read; `name` stands for the file in details. */
 TM_CHECKED tm_err_t settings_parse(settings_t *self, const char *text, const char *name,
                                    char *detail, size_t detail_size);
-/* TUNEMILL_<SECTION>_<NAME>, and the short names of settings.def, which the long ones override. A
- * TUNEMILL_ variable that is none of ours is left alone (Kubernetes sets TUNEMILL_HTTP_PORT for
- * a service of that name) unless it is a misspelling of one. */
+/* TUNEMILL_<SECTION>_<NAME>, and the short names of settings.def, which the long ones override.
+ * A TUNEMILL_ variable that is none of ours is left alone (Kubernetes sets TUNEMILL_HTTP_PORT
+ * for a service of that name) unless it is a misspelling of one. */
 TM_CHECKED tm_err_t settings_environment(settings_t *self, char *detail, size_t detail_size);
 /* "section.name=value" */
 TM_CHECKED tm_err_t settings_set(settings_t *self, const char *assignment, char *detail,
                                  size_t detail_size);
 
-void settings_print_help(FILE *out);   /* for --help */
-void settings_print_file(FILE *out);   /* the documented config/tunemill.cfg */
+void settings_print_help(FILE *out); /* for --help */
+void settings_print_file(FILE *out); /* the documented config/tunemill.cfg */
 
 #endif
