@@ -652,18 +652,18 @@ tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms, con
 }
 
 tm_err_t
-tm_client_put(tm_client_t *self, const uint8_t sha256[32], uint64_t size, uint64_t offset,
-              const void *data, size_t data_size, tm_stored_fn *fn, void *arg)
+tm_client_put(tm_client_t *self, const struct tm_piece *piece, tm_stored_fn *fn, void *arg)
 {
     static const tm_uuid_t nil;
+    const bool is_query = piece->data == NULL;
     tm_msg_t msg = {.type = TM_MSG_PUT,
                     .put = {.ref = requests_next_ref(self->requests),
-                            .sha256 = {(const char *)sha256, 32},
-                            .size = size,
-                            .offset = offset,
-                            .query = data == NULL,
-                            .has_query = data == NULL},
-                    .body = {data, data ? data_size : 0}};
+                            .sha256 = {(const char *)piece->sha256, 32},
+                            .size = piece->size,
+                            .offset = piece->offset,
+                            .query = is_query,
+                            .has_query = is_query},
+                    .body = {piece->data, is_query ? 0 : piece->data_size}};
     struct request *request;
     tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
 

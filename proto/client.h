@@ -42,6 +42,14 @@ struct tm_job_spec {
     size_t body_size; /* at most the broker's max body, 1 MiB as shipped */
 };
 
+/* One piece of a dataset: 1 MiB but for the last. data NULL asks whether the whole is known. */
+struct tm_piece {
+    const uint8_t *sha256; /* 32 bytes, of the whole */
+    uint64_t size, offset; /* of the whole; in the whole */
+    const void *data;
+    size_t data_size;
+};
+
 /* The answer to a submit: err TM_OK (job, duplicate) or the broker's refusal (detail). */
 struct tm_answer {
     tm_err_t err;
@@ -83,9 +91,7 @@ TM_CHECKED tm_err_t tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job,
  * asked to stop, and ends as canceled within a second or so: watch it to hear of that. */
 TM_CHECKED tm_err_t tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn,
                                      void *arg);
-/* One piece of a dataset (1 MiB but for the last); data NULL asks whether it is known. */
-TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const uint8_t sha256[32], uint64_t size,
-                                  uint64_t offset, const void *data, size_t data_size,
+TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const struct tm_piece *piece,
                                   tm_stored_fn *fn, void *arg);
 /* Asks a service: not durable, and never sent twice. Ends at the deadline with TM_TIMEOUT, and
  * with TM_BROKER_DOWN when the broker goes away meanwhile: whether the question was heard is

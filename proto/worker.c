@@ -78,6 +78,7 @@ tm_worker_new(const struct tm_worker_options *options)
     if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX && self->calls <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
+    PIPE_TAKE(&args);
     if (!is_ok) {
         zactor_destroy(&self->io);
         free_parts(self);
@@ -93,7 +94,9 @@ tm_worker_destroy(tm_worker_t **self_p)
 
     if (!self)
         return;
+    PIPE_GIVE(self->brokers);
     zactor_destroy(&self->io);
+    PIPE_TAKE(self->brokers);
     free_parts(self);
     *self_p = NULL;
 }
@@ -102,6 +105,7 @@ static void
 hand_back(tm_worker_t *self, tm_job_t **job_p)
 {
     atomic_fetch_add(&self->unsettled, 1);
+    PIPE_GIVE(*job_p);
     zsock_send(self->io, "sp", COMMAND_END, *job_p);
     *job_p = NULL;
 }
@@ -114,6 +118,7 @@ take_job(tm_worker_t *self)
 
     if (zsock_recv(self->io, "p", &address) != 0)
         return NULL;
+    PIPE_TAKE(address);
     tm_job_t *job = address;
     if (!job)
         self->is_drained = true;
@@ -225,10 +230,12 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
     struct worker_progress *progress = zmalloc(sizeof *progress);
 
     progress->job = job;
-    if (parcel_init(&progress->parcel, &msg) == TM_OK)
-        zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
-    else
+    if (parcel_init(&progress->parcel, &msg)) {
         free(progress); /* too large: progress is for people, and may be missed */
+        return;
+    }
+    PIPE_GIVE(progress);
+    zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
 }
 
 void

@@ -18,10 +18,10 @@
 #define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
 #define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
 #define LEAVE_MS       5000
-#define BYE_LINGER_MS  200 /* the last word is still sent after the socket is closed */
+#define LAST_WORD_MS   200 /* a socket outlives its worker so long, to send what it was given */
 #define PING_MIN_MS    20
 #define READ_AT_ONCE   100
-#define KNOWN_MAX      (4 * CREDIT_MAX) /* jobs in hand or not yet settled */
+#define KNOWN_MAX      ((size_t)4 * CREDIT_MAX) /* jobs in hand or not yet settled */
 
 struct link {
     dealer_t dealer;
@@ -42,6 +42,7 @@ struct io {
     atomic_size_t *unsettled;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
+    void *texts;      /* of hello and others; the caller's */
 };
 
 void
@@ -313,6 +314,7 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         refuse_job(self, job, TM_BUSY);
     } else {
         self->in_hand++;
+        PIPE_GIVE(job);
         zsock_send(self->pipe, "p", job);
         tell_credit(self);
     }
@@ -457,6 +459,7 @@ start_leave(struct io *self)
     int64_t now_ms = zclock_mono();
     tm_job_t *job = zlistx_first(self->all);
 
+    PIPE_TAKE(self->texts); /* with them, the jobs in the caller's hand */
     self->is_draining = self->is_leaving = true;
     self->leave_ms = now_ms + LEAVE_MS;
     for (; job; job = zlistx_next(self->all))
@@ -475,6 +478,7 @@ on_command(struct io *self, zmsg_t *zmsg)
 
     if (item && zframe_size(item) == sizeof address)
         memcpy(&address, zframe_data(item), sizeof address);
+    PIPE_TAKE(address);
     if (zframe_streq(kind, "$TERM"))
         start_leave(self);
     else if (address && zframe_streq(kind, COMMAND_END))
@@ -577,7 +581,8 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
     *self = (struct io){.pipe = pipe,
                         .hello = options->hello,
                         .drain_fd = options->drain_fd,
-                        .unsettled = options->unsettled};
+                        .unsettled = options->unsettled,
+                        .texts = options->brokers};
     self->link_count = dealers_connect(dealers, options->brokers);
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];
@@ -594,8 +599,11 @@ io_fini(struct io *self)
     zlistx_destroy(&self->all);
     uuid_map_destroy(&self->held);
     for (size_t i = 0; i < self->link_count; i++) {
-        zsock_set_linger(self->links[i].dealer.socket, BYE_LINGER_MS);
-        zsock_destroy(&self->links[i].dealer.socket);
+        dealer_t *dealer = &self->links[i].dealer;
+
+        if (dealer->alive) /* the BYE may still be on its way */
+            zsock_set_linger(dealer->socket, LAST_WORD_MS);
+        zsock_destroy(&dealer->socket);
     }
 }
 
@@ -610,6 +618,7 @@ worker_io(zsock_t *pipe, void *args)
     struct worker_io_options *options = args;
     bool is_ok = io_init(&self, pipe, options);
     *options->ret_is_ok = is_ok;
+    PIPE_GIVE(options);
     zsock_signal(pipe, 0);
     if (is_ok) {
         for (size_t i = 0; i < self.link_count; i++)
@@ -617,4 +626,5 @@ worker_io(zsock_t *pipe, void *args)
         run(&self);
     }
     io_fini(&self);
+    PIPE_GIVE(self.texts); /* their owner may free them */
 }

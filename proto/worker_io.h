@@ -58,12 +58,25 @@ struct worker_progress {
 /* What the thread needs to start; read, and ret_is_ok written, before zactor_new returns. */
 struct worker_io_options {
     tm_msg_t hello; /* its texts live as long as the thread */
-    const char *brokers;
+    char *brokers;
     int drain_fd;    /* an eventfd: readable when the caller wants no more jobs */
     bool *ret_is_ok; /* false: a bad list of brokers; the thread has ended */
     atomic_size_t
         *unsettled; /* the caller adds one when it ends a job, the thread takes it off */
 };
+
+/* The pipe orders memory: what was written to an object before its address was given is there
+ * when the address is taken. The thread sanitizer does not see into the pipe; so each side says
+ * what it does. In other builds these do nothing. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *address);
+void __tsan_acquire(void *address);
+#define PIPE_GIVE(address) __tsan_release(address)
+#define PIPE_TAKE(address) __tsan_acquire(address)
+#else
+#define PIPE_GIVE(address) ((void)(address))
+#define PIPE_TAKE(address) ((void)(address))
+#endif
 
 /* The actor. It sends, as picture "p", each job, and NULL once when
  * no more will come. Ends with $TERM, at most LEAVE_MS later. */

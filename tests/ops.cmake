@@ -9,3 +9,4 @@ add_dependencies(test_supervisor tunemill)
 target_compile_definitions(test_supervisor PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 # starts a whole system each time: alone, so that its time-outs mean something
 set_tests_properties(supervisor PROPERTIES RUN_SERIAL ON LABELS "integration")
+tm_fuzz(choices fuzz/fuzz_choices.c LIBS tm_cli)
