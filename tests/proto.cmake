@@ -7,7 +7,7 @@ foreach(target message pairs requests)
 endforeach()
 
 add_test(NAME protocol_doc COMMAND sh -c
-  "$<TARGET_FILE:protocol_doc> proto/PROTOCOL.md.in | diff -u proto/PROTOCOL.md -"
+  "\"$1\" proto/PROTOCOL.md.in | diff -u proto/PROTOCOL.md -" sh $<TARGET_FILE:protocol_doc>
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 if(NOT TM_SANITIZE) # a sanitized library does not load into a plain program
   add_test(NAME installed_library COMMAND
