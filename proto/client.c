@@ -4,14 +4,10 @@
  * from silence), everything unanswered is sent again and every watched job is subscribed again.
  * As a broker may drop words to a peer that reads too slowly, a watched job is also asked for
  * now and then (watches.c). */
-#include "client.h"
+#include "client_inner.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "dealer.h"
-#include "requests.h"
-#include "watches.h"
 
 #define WINDOW_DEFAULT    4096
 #define WINDOW_MAX        1000000
@@ -21,23 +17,6 @@
 #define RETRY_DEFAULT_MS  200
 #define RETRY_MAX_MS      60000
 #define READ_AT_ONCE      100 /* messages of one broker before the others' turn */
-
-struct tm_client {
-    dealer_t brokers[BROKERS_MAX];
-    size_t broker_count;
-    size_t current; /* the broker that requests go to */
-    bool has_told;  /* some broker was sent something */
-    requests_t *requests;
-    uint32_t resend_ms, give_up_ms;
-    watches_t *watches;
-    tm_progress_fn *on_progress;
-    tm_result_fn *on_result;
-    void *watch_arg;
-    int64_t tick_ms; /* when the next is due */
-    uint64_t called; /* callbacks so far */
-    zloop_t *loop;
-    int tick_timer, flush_timer;
-};
 
 tm_client_t *
 tm_client_new(const struct tm_client_options *options)
@@ -141,8 +120,8 @@ on_flush_timer(zloop_t *loop, int timer, void *arg)
 }
 
 /* In a loop the flush is a timer of 0 ms: it runs once the handlers of this turn have run. */
-static void
-want_flush(tm_client_t *self)
+void
+client_want_flush(tm_client_t *self)
 {
     if (self->loop && self->flush_timer < 0)
         self->flush_timer = zloop_timer(self->loop, 0, 1, on_flush_timer, self);
@@ -162,7 +141,7 @@ tell_again(tm_client_t *self)
         else if (request->state == REQUEST_SENT)
             request->due_ms = 0; /* a call is not asked twice: the next tick ends it */
     watches_ask(self->watches, &self->brokers[self->current], false);
-    want_flush(self);
+    client_want_flush(self);
 }
 
 /* Keeps to the current broker while it is there; else takes the next that is. */
@@ -434,7 +413,7 @@ read_broker(tm_client_t *self, size_t index)
         read_message(self, index, zmsg);
         zmsg_destroy(&zmsg);
     }
-    want_flush(self);
+    client_want_flush(self);
 }
 
 static void
@@ -502,7 +481,7 @@ tm_client_attach(tm_client_t *self, zloop_t *loop)
     for (size_t i = 0; i < self->broker_count; i++)
         zloop_reader(loop, self->brokers[i].socket, on_readable, self);
     self->tick_timer = zloop_timer(loop, TICK_MS, 0, on_tick_timer, self);
-    want_flush(self);
+    client_want_flush(self);
 }
 
 /* Waits for a word from any broker until `until_ms`; false when a signal came. */
@@ -540,134 +519,4 @@ tm_client_wait(tm_client_t *self, int timeout_ms)
             tm_client_flush(self);
     } while (self->called == before && zclock_mono() < end_ms);
     return self->called != before ? TM_OK : TM_TIMEOUT;
-}
-
-/* Encodes msg, which carries requests_next_ref() as its ref, and queues it. */
-static tm_err_t
-request_begin(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, void *arg,
-              struct request **ret)
-{
-    parcel_t parcel;
-
-    if (requests_next_ref(self->requests) == 0)
-        return TM_BUSY;
-    tm_err_t err = parcel_init(&parcel, msg);
-    if (err)
-        return err;
-    *ret = requests_add(self->requests, msg->type, &parcel);
-    (*ret)->arg = arg;
-    (*ret)->job = *job;
-    want_flush(self);
-    return TM_OK;
-}
-
-/* The same for a job that is watched from now on. */
-static tm_err_t
-request_begin_watched(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, void *arg,
-                      struct request **ret)
-{
-    bool was_watched = watches_has(self->watches, job);
-    tm_err_t err = watches_add(self->watches, job);
-
-    if (!err)
-        err = request_begin(self, msg, job, arg, ret);
-    if (err && !was_watched)
-        watches_forget(self->watches, job);
-    return err;
-}
-
-tm_err_t
-tm_client_submit(tm_client_t *self, const struct tm_job_spec *spec, tm_answer_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_SUBMIT};
-    struct request *request;
-
-    request_fill_submit(&msg, spec);
-    msg.submit.ref = requests_next_ref(self->requests);
-    tm_err_t err = spec->watch
-                       ? request_begin_watched(self, &msg, &msg.submit.job, arg, &request)
-                       : request_begin(self, &msg, &msg.submit.job, arg, &request);
-    if (!err)
-        request->fn.answer = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_status(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_STATUS,
-                    .status = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, job, arg, &request);
-
-    if (!err)
-        request->fn.state = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_CANCEL,
-                    .cancel = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, job, arg, &request);
-
-    if (!err)
-        request->fn.state = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_SUBSCRIBE,
-                    .subscribe = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin_watched(self, &msg, job, arg, &request);
-
-    if (!err)
-        request->fn.state = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms, const void *body,
-               size_t size, tm_return_fn *fn, void *arg)
-{
-    static const tm_uuid_t nil;
-    tm_msg_t msg = {.type = TM_MSG_CALL,
-                    .call = {.ref = requests_next_ref(self->requests),
-                             .service = tm_str(service),
-                             .deadline_ms = deadline_ms},
-                    .body = {body, size}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
-
-    if (err)
-        return err;
-    request->fn.returned = fn;
-    request->end_ms = request->start_ms + deadline_ms;
-    return TM_OK;
-}
-
-tm_err_t
-tm_client_put(tm_client_t *self, const struct tm_piece *piece, tm_stored_fn *fn, void *arg)
-{
-    static const tm_uuid_t nil;
-    const bool is_query = piece->data == NULL;
-    tm_msg_t msg = {.type = TM_MSG_PUT,
-                    .put = {.ref = requests_next_ref(self->requests),
-                            .sha256 = {(const char *)piece->sha256, 32},
-                            .size = piece->size,
-                            .offset = piece->offset,
-                            .query = is_query,
-                            .has_query = is_query},
-                    .body = {piece->data, is_query ? 0 : piece->data_size}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
-
-    if (!err)
-        request->fn.stored = fn;
-    return err;
 }

@@ -45,75 +45,6 @@ struct io {
     void *texts;      /* of hello and others; the caller's */
 };
 
-void
-job_forget_followers(tm_job_t *self)
-{
-    for (size_t i = 0; i < self->follower_count; i++)
-        parcel_fini(&self->followers[i]);
-    free(self->followers);
-    self->followers = NULL;
-    self->follower_count = 0;
-}
-
-void
-job_destroy(tm_job_t **self_p)
-{
-    tm_job_t *self = *self_p;
-
-    if (!self)
-        return;
-    zframe_destroy(&self->body);
-    job_forget_followers(self);
-    parcel_fini(&self->outcome);
-    free(self);
-    *self_p = NULL;
-}
-
-void
-job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable)
-{
-    char text[TM_DETAIL_MAX];
-    tm_msg_t msg = {.type = TM_MSG_FAIL,
-                    .fail = {.job = self->id,
-                             .attempt = self->attempt,
-                             .code = tm_str(tm_err_name(code)),
-                             .detail = tm_text_clean(detail, text, sizeof text),
-                             .has_detail = true,
-                             .retryable = is_retryable}};
-
-    if (self->call_ref) {
-        msg.type = TM_MSG_ERROR;
-        msg.error = (struct tm_error){.ref = self->call_ref,
-                                      .code = tm_str(tm_err_name(code)),
-                                      .detail = tm_text_clean(detail, text, sizeof text),
-                                      .has_detail = true,
-                                      .retryable = is_retryable,
-                                      .has_retryable = true};
-    }
-    parcel_fini(&self->outcome);
-    if (parcel_init(&self->outcome, &msg) != TM_OK)
-        atomic_store(&self->is_dropped, true); /* out of memory: the lease runs out instead */
-}
-
-static tm_job_t *
-job_new(const tm_msg_t *msg, zframe_t *body)
-{
-    const struct tm_job *job = &msg->job;
-    tm_job_t *self = zmalloc(sizeof *self);
-
-    self->id = job->job;
-    self->attempt = (uint32_t)job->attempt;
-    self->workspace = job->workspace;
-    self->timeout_ms = job->timeout_ms;
-    self->is_join = job->join;
-    memcpy(self->queue, job->queue.data, job->queue.size);
-    memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
-    self->body = zframe_dup(body);
-    atomic_init(&self->is_dropped, false);
-    atomic_init(&self->is_canceled, false);
-    return self;
-}
-
 static struct link *
 home_of(struct io *self, const tm_job_t *job)
 {
@@ -304,7 +235,7 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         return; /* a broker that settles nothing: its lease runs out */
     if (known)
         drop(self, known);
-    tm_job_t *job = job_new(msg, body);
+    tm_job_t *job = job_of_lease(&msg->job, body);
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     uuid_map_put(self->held, job);
@@ -323,17 +254,8 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
 static void
 on_call(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
 {
-    tm_job_t *job = zmalloc(sizeof *job);
+    tm_job_t *job = job_of_call(&msg->call, body);
 
-    job->id = tm_uuid_new();
-    job->call_ref = msg->call.ref;
-    job->workspace = msg->call.workspace;
-    job->timeout_ms = msg->call.deadline_ms;
-    memcpy(job->queue, msg->call.service.data, msg->call.service.size);
-    memcpy(job->traceparent, msg->call.traceparent.data, msg->call.traceparent.size);
-    job->body = zframe_dup(body);
-    atomic_init(&job->is_dropped, false);
-    atomic_init(&job->is_canceled, false);
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     if (!self->is_draining && zlistx_size(self->all) < KNOWN_MAX) {

@@ -41,6 +41,9 @@ struct tm_leased {
     void *handle;        /* in the list of all jobs */
 };
 
+/* Both copy what they keep; the body frame is duplicated. */
+tm_job_t *job_of_lease(const struct tm_job *job, zframe_t *body);
+tm_job_t *job_of_call(const struct tm_call *call, zframe_t *body);
 void job_destroy(tm_job_t **self_p);
 void job_forget_followers(tm_job_t *self);
 /* Makes the outcome FAIL; `detail` may be any bytes. */
