@@ -16,7 +16,7 @@
 #define TICK_MS           50
 #define RETRY_DEFAULT_MS  200
 #define RETRY_MAX_MS      60000
-#define READ_AT_ONCE      100 /* messages of one broker before the others' turn */
+#define READ_AT_ONCE      1000 /* pairs of one broker before the others' turn */
 
 tm_client_t *
 tm_client_new(const struct tm_client_options *options)
@@ -385,35 +385,33 @@ static handler_fn *const handlers[TM_MSG_LIMIT] = {
     [TM_MSG_RETURN] = on_returned,   [TM_MSG_ERROR] = on_error,
 };
 
-/* A message that cannot be read is dropped: what it answered is sent again in time. */
 static void
-read_message(tm_client_t *self, size_t index, zmsg_t *zmsg)
+on_message(tm_client_t *self, size_t index, const tm_msg_t *msg)
 {
-    tm_pairs_t pairs = tm_pairs(zmsg);
-    tm_msg_t msg;
-
-    while (tm_pairs_next(&pairs, &msg)) {
-        if (dealer_heard(&self->brokers[index], &msg, zclock_mono())) {
-            if (index == self->current)
-                tell_again(self);
-            else /* a watched job may end there */
-                watches_ask(self->watches, &self->brokers[index], false);
-        }
-        if (handlers[msg.type])
-            handlers[msg.type](self, &msg);
+    if (dealer_heard(&self->brokers[index], msg, zclock_mono())) {
+        if (index == self->current)
+            tell_again(self);
+        else /* a watched job may end there */
+            watches_ask(self->watches, &self->brokers[index], false);
     }
+    if (handlers[msg->type])
+        handlers[msg->type](self, msg);
 }
 
-static void
+/* True: there was something. */
+static bool
 read_broker(tm_client_t *self, size_t index)
 {
-    zmsg_t *zmsg;
+    tm_msg_t msg;
+    int count = 0;
 
-    for (int i = 0; i < READ_AT_ONCE && (zmsg = dealer_recv(&self->brokers[index])); i++) {
-        read_message(self, index, zmsg);
-        zmsg_destroy(&zmsg);
+    while (count < READ_AT_ONCE && dealer_receive(&self->brokers[index], &msg)) {
+        on_message(self, index, &msg);
+        count++;
     }
-    client_want_flush(self);
+    if (count > 0)
+        client_want_flush(self);
+    return count > 0;
 }
 
 static void
@@ -484,13 +482,19 @@ tm_client_attach(tm_client_t *self, zloop_t *loop)
     client_want_flush(self);
 }
 
-/* Waits for a word from any broker until `until_ms`; false when a signal came. */
+/* Waits for a word from any broker until `until_ms`, unless one is there; false when a signal
+ * came. */
 static bool
 poll_brokers(tm_client_t *self, int64_t until_ms)
 {
     zmq_pollitem_t items[BROKERS_MAX] = {{0}};
     int64_t wait_ms = until_ms - zclock_mono();
+    bool is_read = false;
 
+    for (size_t i = 0; i < self->broker_count; i++)
+        is_read |= read_broker(self, i);
+    if (is_read)
+        return true;
     for (size_t i = 0; i < self->broker_count; i++)
         items[i] = (zmq_pollitem_t){zsock_resolve(self->brokers[i].socket), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(items, (int)self->broker_count, wait_ms > 0 ? (long)wait_ms : 0) < 0)

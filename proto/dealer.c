@@ -95,10 +95,21 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
 }
 
 void
+dealer_close(dealer_t *self)
+{
+    if (self->is_reading) {
+        zmq_msg_close(&self->header);
+        zmq_msg_close(&self->body);
+    }
+    self->is_reading = false;
+    zsock_destroy(&self->socket);
+}
+
+void
 dealers_close(dealer_t *dealers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        zsock_destroy(&dealers[i].socket);
+        dealer_close(&dealers[i]);
 }
 
 /* Answers a broker's ping, and takes its name from PONG and WELCOME. */
@@ -213,10 +224,47 @@ dealer_hold(dealer_t *self, bool is_held)
     self->is_held = is_held;
 }
 
-zmsg_t *
-dealer_recv(dealer_t *self)
+static bool
+take_frame(zmq_msg_t *frame, void *socket)
 {
-    if (!(zsock_events(self->socket) & ZMQ_POLLIN))
-        return NULL;
-    return zmsg_recv(self->socket);
+    return zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) >= 0;
+}
+
+static bool
+read_pair(dealer_t *self, tm_msg_t *ret)
+{
+    tm_err_t err =
+        tm_msg_decode(zmq_msg_data(&self->header), zmq_msg_size(&self->header), ret, NULL);
+    size_t size = zmq_msg_size(&self->body);
+
+    if (err) {
+        self->is_skipping = err != TM_UNKNOWN_MESSAGE && zmq_msg_more(&self->body);
+        return false;
+    }
+    ret->body = size > 0 ? (tm_str_t){zmq_msg_data(&self->body), size} : tm_str("");
+    return true;
+}
+
+bool
+dealer_receive(dealer_t *self, tm_msg_t *ret)
+{
+    void *socket = zsock_resolve(self->socket);
+
+    if (!self->is_reading) {
+        zmq_msg_init(&self->header);
+        zmq_msg_init(&self->body);
+        self->is_reading = true;
+    }
+    while (take_frame(&self->header, socket)) {
+        if (!zmq_msg_more(&self->header)) {
+            self->is_skipping = false; /* a lone header says nothing */
+            continue;
+        }
+        if (!take_frame(&self->body, socket))
+            return false;
+        if (!self->is_skipping && read_pair(self, ret))
+            return true;
+        self->is_skipping = self->is_skipping && zmq_msg_more(&self->body);
+    }
+    return false;
 }

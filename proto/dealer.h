@@ -37,16 +37,20 @@ typedef struct {
     const uint8_t *held; /* the body that waits for the next pair or the flush */
     size_t held_size;
     size_t batch_pairs, batch_bytes;
-    bool is_held; /* the batch is not to be split */
+    bool is_held;           /* the batch is not to be split */
+    zmq_msg_t header, body; /* of the pair being read */
+    bool is_reading;        /* they are initialised */
+    bool is_skipping;       /* the rest of the message being read */
 } dealer_t;
 
 /* Connects one dealer to each endpoint of the comma-separated list; returns how many, 0 if the
  * list is empty, too long or has a bad endpoint (nothing is left open then). */
 size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints);
 void dealers_close(dealer_t *dealers, size_t count);
+void dealer_close(dealer_t *self);
 
-/* What dealer_recv saw change. A broker that is new (first word, back from silence, or another
- * process than before) knows nothing of what was sent: the owner tells it again. */
+/* What dealer_receive saw change. A broker that is new (first word, back from silence, or
+ * another process than before) knows nothing of what was sent: the owner tells it again. */
 bool dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms);
 
 /* Pings when it is time. Returns false once when the broker has just fallen silent. */
@@ -63,6 +67,9 @@ void dealer_flush(dealer_t *self);
  */
 void dealer_hold(dealer_t *self, bool is_held);
 
-zmsg_t *dealer_recv(dealer_t *self); /* never waits; NULL: nothing there */
+/* The next pair, if one is there: never waits. It borrows from the dealer until the next call;
+ * `body` may be moved away. A pair of an unknown number is skipped, and after one that cannot
+ * be read the rest of its message: what it said is said again in time. */
+bool dealer_receive(dealer_t *self, tm_msg_t *ret);
 
 #endif

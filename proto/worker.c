@@ -102,30 +102,41 @@ tm_worker_destroy(tm_worker_t **self_p)
 }
 
 static void
+send_command(tm_worker_t *self, int kind, void *address)
+{
+    struct command command = {.kind = kind, .address = address};
+
+    PIPE_GIVE(address);
+    while (zmq_send(zsock_resolve(self->io), &command, sizeof command, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static void
 hand_back(tm_worker_t *self, tm_job_t **job_p)
 {
     atomic_fetch_add(&self->unsettled, 1);
-    PIPE_GIVE(*job_p);
-    zsock_send(self->io, "sp", COMMAND_END, *job_p);
+    send_command(self, COMMAND_END, *job_p);
     *job_p = NULL;
 }
 
-/* A job that was dropped on its way goes straight back. */
+/* The next job of the pipe, if one is there. One that was dropped on its way goes straight
+ * back.
+ */
 static tm_job_t *
 take_job(tm_worker_t *self)
 {
-    void *address = NULL;
+    tm_job_t *job = NULL;
 
-    if (zsock_recv(self->io, "p", &address) != 0)
-        return NULL;
-    PIPE_TAKE(address);
-    tm_job_t *job = address;
-    if (!job)
-        self->is_drained = true;
-    else if (tm_job_is_dropped(job)) {
-        hand_back(self, &job);
+    while (!self->is_drained && zmq_recv(zsock_resolve(self->io), (void *)&job, sizeof job,
+                                         ZMQ_DONTWAIT) == (int)sizeof job) {
+        PIPE_TAKE(job);
+        if (job && !tm_job_is_dropped(job))
+            return job;
+        self->is_drained = job == NULL;
+        if (job)
+            hand_back(self, &job);
     }
-    return job;
+    return NULL;
 }
 
 tm_err_t
@@ -134,20 +145,20 @@ tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
     int64_t end_ms = timeout_ms < 0 ? INT64_MAX : zclock_mono() + timeout_ms;
     zmq_pollitem_t item = {zsock_resolve(self->io), 0, ZMQ_POLLIN, 0};
 
-    while (!self->is_drained) {
-        int64_t left_ms = end_ms - zclock_mono();
-        int count = zmq_poll(&item, 1, timeout_ms < 0 ? -1 : left_ms > 0 ? (long)left_ms : 0);
-        if (count < 0)
-            return TM_DRAINING; /* a signal, and no job was there */
-        tm_job_t *job = count > 0 ? take_job(self) : NULL;
+    for (;;) {
+        tm_job_t *job = take_job(self);
         if (job) {
             *ret_job = job;
             return TM_OK;
         }
-        if (!self->is_drained && timeout_ms >= 0 && zclock_mono() >= end_ms)
+        int64_t left_ms = end_ms - zclock_mono();
+        if (self->is_drained)
+            return TM_DRAINING;
+        if (timeout_ms >= 0 && left_ms <= 0)
             return TM_TIMEOUT;
+        if (zmq_poll(&item, 1, timeout_ms < 0 ? -1 : (long)left_ms) < 0)
+            return TM_DRAINING; /* a signal, and no job was there */
     }
-    return TM_DRAINING;
 }
 
 void
@@ -234,8 +245,7 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
         free(progress); /* too large: progress is for people, and may be missed */
         return;
     }
-    PIPE_GIVE(progress);
-    zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
+    send_command(self, COMMAND_PROGRESS, progress);
 }
 
 void
@@ -292,8 +302,10 @@ tm_job_timeout_ms(const tm_job_t *job)
 tm_str_t
 tm_job_body(const tm_job_t *job)
 {
-    size_t size = zframe_size(job->body);
-    return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+    zmq_msg_t *body = (zmq_msg_t *)(uintptr_t)&job->body; /* reading changes nothing */
+    size_t size = zmq_msg_size(body);
+
+    return (tm_str_t){size > 0 ? zmq_msg_data(body) : "", size};
 }
 
 bool

@@ -20,7 +20,7 @@
 #define LEAVE_MS       5000
 #define LAST_WORD_MS   200 /* a socket outlives its worker so long, to send what it was given */
 #define PING_MIN_MS    20
-#define READ_AT_ONCE   100
+#define READ_AT_ONCE   1000 /* pairs of a broker, or commands, before the others' turn */
 #define KNOWN_MAX      ((size_t)4 * CREDIT_MAX) /* jobs in hand or not yet settled */
 
 struct link {
@@ -38,7 +38,8 @@ struct io {
     size_t link_count;
     zlistx_t *all;
     uuid_map_t *held;
-    size_t in_hand; /* jobs that the caller has or will get */
+    tm_job_t *spent; /* freed with the next flush */
+    size_t in_hand;  /* jobs that the caller has or will get */
     atomic_size_t *unsettled;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
@@ -51,16 +52,24 @@ home_of(struct io *self, const tm_job_t *job)
     return &self->links[job->home];
 }
 
+/* Memory that a dealer's batch may still point to is freed with the next flush. */
+static void
+spend(struct io *self, tm_job_t *job)
+{
+    if (job->is_callers_end)
+        atomic_fetch_sub(self->unsettled, 1);
+    zlistx_delete(self->all, job->handle);
+    job->next = self->spent;
+    self->spent = job;
+}
+
 /* Forgets the job for good. */
 static void
 forget(struct io *self, tm_job_t *job)
 {
     if (uuid_map_get(self->held, &job->id) == job)
         uuid_map_remove(self->held, &job->id);
-    if (job->is_callers_end)
-        atomic_fetch_sub(self->unsettled, 1);
-    zlistx_delete(self->all, job->handle);
-    job_destroy(&job);
+    spend(self, job);
 }
 
 /* The lease is lost: the job is forgotten now, or when the caller has ended it. */
@@ -129,6 +138,11 @@ flush_all(struct io *self)
 {
     for (size_t i = 0; i < self->link_count; i++)
         dealer_flush(&self->links[i].dealer);
+    while (self->spent) {
+        tm_job_t *job = self->spent;
+        self->spent = job->next;
+        job_destroy(&job);
+    }
 }
 
 static void
@@ -193,9 +207,8 @@ end_call(struct io *self, tm_job_t *job)
 
     if (link->dealer.alive && job->outcome.header)
         dealer_parcel(&link->dealer, &job->outcome);
-    atomic_fetch_sub(self->unsettled, 1);
-    zlistx_delete(self->all, job->handle);
-    job_destroy(&job);
+    job->is_callers_end = true;
+    spend(self, job);
 }
 
 static void
@@ -224,8 +237,18 @@ refuse_job(struct io *self, tm_job_t *job, tm_err_t why)
     send_outcome(self, job, zclock_mono());
 }
 
+/* NULL: no more will come. */
 static void
-on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+give_job(struct io *self, tm_job_t *job)
+{
+    PIPE_GIVE(job);
+    while (zmq_send(zsock_resolve(self->pipe), (void *)&job, sizeof job, 0) < 0 &&
+           errno == EINTR)
+        continue;
+}
+
+static void
+on_job(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
 {
     tm_job_t *known = uuid_map_get(self->held, &msg->job.job);
 
@@ -245,21 +268,20 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         refuse_job(self, job, TM_BUSY);
     } else {
         self->in_hand++;
-        PIPE_GIVE(job);
-        zsock_send(self->pipe, "p", job);
+        give_job(self, job);
         tell_credit(self);
     }
 }
 
 static void
-on_call(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+on_call(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
 {
     tm_job_t *job = job_of_call(&msg->call, body);
 
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     if (!self->is_draining && zlistx_size(self->all) < KNOWN_MAX) {
-        zsock_send(self->pipe, "p", job);
+        give_job(self, job);
         return;
     }
     job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), true);
@@ -309,7 +331,7 @@ on_welcome(struct io *self, struct link *link, const struct tm_welcome *welcome)
 }
 
 static void
-on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+on_message(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
 {
     int64_t now_ms = zclock_mono();
     bool is_new = dealer_heard(&link->dealer, msg, now_ms);
@@ -334,19 +356,17 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
 
 /* ---- the thread ---- */
 
-static void
+static bool
 read_link(struct io *self, struct link *link)
 {
-    zmsg_t *zmsg;
+    tm_msg_t msg;
+    int count = 0;
 
-    for (int i = 0; i < READ_AT_ONCE && (zmsg = dealer_recv(&link->dealer)); i++) {
-        tm_pairs_t pairs = tm_pairs(zmsg);
-        tm_msg_t msg;
-        while (tm_pairs_next(&pairs, &msg))
-            on_message(self, link, &msg, pairs.body);
-        zmsg_destroy(&zmsg);
+    while (count < READ_AT_ONCE && dealer_receive(&link->dealer, &msg)) {
+        on_message(self, link, &msg, &link->dealer.body);
+        count++;
     }
-    flush_all(self);
+    return count > 0;
 }
 
 static void
@@ -371,7 +391,7 @@ start_drain(struct io *self)
     self->is_draining = true;
     for (size_t i = 0; i < self->link_count; i++)
         send_bye(&self->links[i], 0);
-    zsock_send(self->pipe, "p", NULL);
+    give_job(self, NULL);
 }
 
 /* The caller leaves: what it has not ended goes back to the queue at once. */
@@ -391,35 +411,28 @@ start_leave(struct io *self)
         send_bye(&self->links[i], LEAVE_MS);
 }
 
-static void
-on_command(struct io *self, zmsg_t *zmsg)
-{
-    zframe_t *kind = zmsg_first(zmsg);
-    zframe_t *item = zmsg_next(zmsg);
-    void *address = NULL;
-
-    if (item && zframe_size(item) == sizeof address)
-        memcpy(&address, zframe_data(item), sizeof address);
-    PIPE_TAKE(address);
-    if (zframe_streq(kind, "$TERM"))
-        start_leave(self);
-    else if (address && zframe_streq(kind, COMMAND_END))
-        end_job(self, address, zclock_mono());
-    else if (address && zframe_streq(kind, COMMAND_PROGRESS))
-        send_progress(self, address);
-}
-
-/* Several commands at once, so that many short jobs leave in few messages. */
-static void
+/* Several commands at once, so that many short jobs leave in few messages. What is not a
+ * command is zactor's $TERM. */
+static bool
 read_pipe(struct io *self)
 {
-    for (int i = 0; i < READ_AT_ONCE && (zsock_events(self->pipe) & ZMQ_POLLIN); i++) {
-        zmsg_t *zmsg = zmsg_recv(self->pipe);
-        if (zmsg)
-            on_command(self, zmsg);
-        zmsg_destroy(&zmsg);
+    struct command command;
+    int count = 0, size;
+
+    while (count < READ_AT_ONCE && (size = zmq_recv(zsock_resolve(self->pipe), &command,
+                                                    sizeof command, ZMQ_DONTWAIT)) >= 0) {
+        count++;
+        if (size != (int)sizeof command) {
+            start_leave(self);
+            continue;
+        }
+        PIPE_TAKE(command.address);
+        if (command.kind == COMMAND_END)
+            end_job(self, command.address, zclock_mono());
+        else
+            send_progress(self, command.address);
     }
-    flush_all(self);
+    return count > 0;
 }
 
 static void
@@ -436,6 +449,7 @@ tick(struct io *self, int64_t now_ms)
 {
     tm_job_t *job;
 
+    start_drain(self); /* if it was asked for: a busy thread hardly waits */
     for (size_t i = 0; i < self->link_count; i++)
         tick_link(self, &self->links[i], now_ms);
     for (job = zlistx_first(self->all); job; job = zlistx_next(self->all))
@@ -444,10 +458,9 @@ tick(struct io *self, int64_t now_ms)
     flush_all(self);
 }
 
-/* One turn: waits for the caller, the brokers or the next tick. EINTR is a turn without news.
- */
+/* Until the caller, a broker or the next tick. EINTR is a turn without news. */
 static void
-turn(struct io *self, int64_t wait_ms)
+wait_for_news(struct io *self, int64_t wait_ms)
 {
     zmq_pollitem_t items[BROKERS_MAX + 2] = {{0}};
 
@@ -457,15 +470,24 @@ turn(struct io *self, int64_t wait_ms)
         void *socket = zsock_resolve(self->links[i].dealer.socket);
         items[i + 2] = (zmq_pollitem_t){socket, 0, ZMQ_POLLIN, 0};
     }
-    if (zmq_poll(items, (int)self->link_count + 2, wait_ms > 0 ? (long)wait_ms : 0) <= 0)
-        return;
-    for (size_t i = 0; i < self->link_count; i++)
-        if (items[i + 2].revents & ZMQ_POLLIN)
-            read_link(self, &self->links[i]);
-    if (items[1].revents & ZMQ_POLLIN)
+    if (zmq_poll(items, (int)self->link_count + 2, wait_ms > 0 ? (long)wait_ms : 0) > 0 &&
+        (items[1].revents & ZMQ_POLLIN))
         start_drain(self);
-    if (items[0].revents & ZMQ_POLLIN)
-        read_pipe(self);
+}
+
+/* One turn: what is there is read first, and only then is it worth asking the system. */
+static void
+turn(struct io *self, int64_t wait_ms)
+{
+    bool is_read = false;
+
+    for (size_t i = 0; i < self->link_count; i++)
+        is_read |= read_link(self, &self->links[i]);
+    is_read |= read_pipe(self);
+    if (is_read)
+        flush_all(self);
+    else
+        wait_for_news(self, wait_ms);
 }
 
 /* Nothing is left to settle, or nobody is there to settle it, or the time is over. */
@@ -518,6 +540,7 @@ io_fini(struct io *self)
 {
     for (tm_job_t *job = zlistx_first(self->all); job; job = zlistx_next(self->all))
         job_destroy(&job);
+    flush_all(self);
     zlistx_destroy(&self->all);
     uuid_map_destroy(&self->held);
     for (size_t i = 0; i < self->link_count; i++) {
@@ -525,7 +548,7 @@ io_fini(struct io *self)
 
         if (dealer->alive) /* the BYE may still be on its way */
             zsock_set_linger(dealer->socket, LAST_WORD_MS);
-        zsock_destroy(&dealer->socket);
+        dealer_close(dealer);
     }
 }
 

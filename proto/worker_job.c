@@ -21,7 +21,7 @@ job_destroy(tm_job_t **self_p)
 
     if (!self)
         return;
-    zframe_destroy(&self->body);
+    zmq_msg_close(&self->body);
     job_forget_followers(self);
     parcel_fini(&self->outcome);
     free(self);
@@ -55,7 +55,7 @@ job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retrya
 }
 
 tm_job_t *
-job_of_lease(const struct tm_job *job, zframe_t *body)
+job_of_lease(const struct tm_job *job, zmq_msg_t *body)
 {
     tm_job_t *self = zmalloc(sizeof *self);
 
@@ -66,24 +66,25 @@ job_of_lease(const struct tm_job *job, zframe_t *body)
     self->is_join = job->join;
     memcpy(self->queue, job->queue.data, job->queue.size);
     memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
-    self->body = zframe_dup(body);
+    zmq_msg_init(&self->body);
+    zmq_msg_move(&self->body, body);
     atomic_init(&self->is_dropped, false);
     atomic_init(&self->is_canceled, false);
     return self;
 }
 
 tm_job_t *
-job_of_call(const struct tm_call *call, zframe_t *body)
+job_of_call(const struct tm_call *call, zmq_msg_t *body)
 {
     tm_job_t *self = zmalloc(sizeof *self);
 
-    self->id = tm_uuid_new();
     self->call_ref = call->ref;
     self->workspace = call->workspace;
     self->timeout_ms = call->deadline_ms;
     memcpy(self->queue, call->service.data, call->service.size);
     memcpy(self->traceparent, call->traceparent.data, call->traceparent.size);
-    self->body = zframe_dup(body);
+    zmq_msg_init(&self->body);
+    zmq_msg_move(&self->body, body);
     atomic_init(&self->is_dropped, false);
     atomic_init(&self->is_canceled, false);
     return self;
