@@ -18,7 +18,7 @@ CREATE INDEX IF NOT EXISTS job_runs_children ON job_runs (parent_id) WHERE paren
 -- One index for what may start, by workspace so that each gets its turn; one for what runs.
 DROP INDEX IF EXISTS jobs_ready, jobs_leased;
 CREATE INDEX jobs_ready ON jobs (queue, workspace_id, rank, id) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id) WHERE state = 'running';
+CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id, id) WHERE state = 'running';
 CREATE INDEX IF NOT EXISTS jobs_canceled ON jobs (cancel_at) WHERE cancel_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_children ON jobs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dead_jobs_recent ON dead_jobs (died_at, id);
