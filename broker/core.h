@@ -78,6 +78,7 @@ typedef struct {
     bool is_scanning;  /* a LINES is in flight */
     tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
+    bool is_drained;   /* as far as is known, every job that waits has been asked for */
     bool is_paused, was_paused;
     int64_t told_ms;   /* when the other brokers were last told of ready jobs */
     bool is_exclusive; /* its workers want it for one of them alone */
@@ -97,8 +98,9 @@ typedef struct {
     tm_uuid_t workspace;
     int64_t low_us;      /* no ready job has a rank below, as far as is known */
     void *turn;          /* in queue->turns */
+    uint64_t known;      /* ready jobs that this broker made so and no claim has asked for */
+    bool is_open;        /* there may be more: others', or left by a claim that was full */
     uint64_t quota, got; /* of the CLAIM in flight */
-    bool is_renewed;     /* something was added since that CLAIM left */
 } line_t;
 
 typedef struct {
@@ -240,11 +242,11 @@ void worker_destroy(worker_t **self_p);
 enum { LOW_UNKNOWN = 0, PRIORITY_DEFAULT = 5 };
 
 line_t *lines_find(queue_t *queue, const tm_uuid_t *workspace);
-/* The workspace has, or may have, a ready job of this rank or a later one. */
-void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us);
+/* The workspace has one more ready job, of this rank or a later one; or, `may_be`, it may have
+ * any number of them. */
+void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be);
 int64_t lines_rank_us(uint64_t priority); /* of a job that is ready now */
 void lines_remove(queue_t *queue, line_t *line);
-bool lines_are_empty(const queue_t *queue);      /* and nothing else is known to be ready */
 void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,

@@ -298,7 +298,7 @@ void
 dispatch_end(broker_t *self, lease_t *lease)
 {
     if (lease->queue->workspace_limit) /* its workspace may have a place free */
-        lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN);
+        lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN, true);
     lease->queue->leases--;
     uuid_map_remove(self->leases, &lease->job);
     free(lease);
