@@ -220,16 +220,16 @@ static int
 refuse_word(const cli_t *self, const struct cli_command *commands, size_t count,
             const char *word)
 {
-    size_t skip = strlen(commands[0].name) + 1, used = 0;
+    size_t skip = strlen(commands[0].name) + 1, used = 0, word_count = 0;
     const char *words[CLI_WORDS_MAX], *closest;
     char list[256] = "";
 
-    for (size_t i = 1; i < count; i++) {
-        words[i - 1] = commands[i].name + skip;
+    for (size_t i = 1; i < count && word_count < CLI_WORDS_MAX; i++) {
+        words[word_count++] = commands[i].name + skip;
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 1 ? ", " : "",
-                                 words[i - 1]);
+                                 commands[i].name + skip);
     }
-    closest = cli_closest(word, words, count - 1);
+    closest = cli_closest(word, words, word_count);
     if (closest)
         return cli_misuse(self, "what is \"%s\"? did you mean %s?", word, closest);
     return cli_misuse(self, "what is \"%s\"? there is: %s", word, list);

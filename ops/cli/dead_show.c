@@ -9,7 +9,7 @@
 #include "ops/cli/show.h"
 #include "ops/cli/table.h"
 
-#define HEAD_BYTES 64 /* of a body that is no text */
+#define HEAD_BYTES ((size_t)64) /* of a body that is no text */
 
 struct dead {
     const char *data_dir;

@@ -53,7 +53,7 @@ queue_id(int n)
     return keep(text);
 }
 
-static char *
+__attribute__((format(printf, 1, 0))) static char *
 ask_list(const char *format, va_list values)
 {
     char *sql = NULL, *answer;

@@ -535,10 +535,17 @@ wrong_case(void)
     return tcase;
 }
 
+static void
+add_case(Suite *suite, TCase *tcase)
+{
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, cli_setup, cli_teardown);
+    suite_add_tcase(suite, tcase);
+}
+
 int
 main(void)
 {
-    TCase *cases[] = {queues_case(), wrong_case(), cli_dead_case(), cli_cancel_case()};
     Suite *suite = suite_create("cli_queues");
     SRunner *runner;
     int failed;
@@ -547,11 +554,10 @@ main(void)
     queue_fixture = pg_fixture_new();
     if (!queue_fixture)
         return PG_FIXTURE_SKIP;
-    for (int i = 0; i < COUNT(cases); i++) {
-        tcase_set_timeout(cases[i], 120);
-        tcase_add_checked_fixture(cases[i], cli_setup, cli_teardown);
-        suite_add_tcase(suite, cases[i]);
-    }
+    add_case(suite, queues_case());
+    add_case(suite, wrong_case());
+    add_case(suite, cli_dead_case());
+    add_case(suite, cli_cancel_case());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
