@@ -21,12 +21,19 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
     submit_t *submit;
 
     (void)peer;
+    if (self->spawn) {
+        spawns_add(self, msg);
+        return TM_OK;
+    }
     if (!err && self->is_draining)
         err = TM_DRAINING;
     else if (!err && self->submits.count + self->submits_in_flight >=
                          (size_t)self->settings->broker_max_pending)
         err = TM_BUSY;
-    else if (!err && is_full(self, &msg->submit))
+    else if (!err && !dispatch_may_name(self, msg->submit.queue)) {
+        err = TM_BUSY;
+        detail = "too many queues are in use at once";
+    } else if (!err && is_full(self, &msg->submit))
         err = TM_QUEUE_FULL;
     submit = err ? NULL : submit_new(self->from->id, msg);
     if (!err && !submit)
@@ -71,6 +78,30 @@ on_cancel(void *state, void *peer, const tm_msg_t *msg)
 {
     (void)peer;
     controls_cancel(state, &msg->cancel);
+    return TM_OK;
+}
+
+static tm_err_t
+on_call(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_forward(state, &msg->call, msg->body);
+    return TM_OK;
+}
+
+static tm_err_t
+on_return(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_return(state, msg);
+    return TM_OK;
+}
+
+static tm_err_t
+on_error(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_error(state, msg);
     return TM_OK;
 }
 
@@ -195,8 +226,8 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
 }
 
 /* Credit comes back at once; the lease stays until the commit. */
-static lease_t *
-end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+lease_t *
+broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
 {
     lease_t *lease = dispatch_lease(self, job);
 
@@ -253,7 +284,11 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
     if (is_anothers(self, &msg->done.job, msg->done.attempt))
         return TM_OK;
-    lease = end_lease(self, &msg->done.job, msg->done.attempt);
+    if (msg->done.followers > 0) {
+        spawns_begin(self, &msg->done, msg->body);
+        return TM_OK;
+    }
+    lease = broker_end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
         settled_by_worker(self, msg, lease);
     else
@@ -279,7 +314,7 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
                      .peer = self->from->id,
                      .retryable = fail->retryable || busy,
                      .counts = !busy};
-    end_lease(self, &fail->job, fail->attempt);
+    broker_end_lease(self, &fail->job, fail->attempt);
     store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;
 }
@@ -372,6 +407,9 @@ broker_type(void)
                [TM_MSG_STATUS] = on_status,
                [TM_MSG_SUBSCRIBE] = on_subscribe,
                [TM_MSG_CANCEL] = on_cancel,
+               [TM_MSG_CALL] = on_call,
+               [TM_MSG_RETURN] = on_return,
+               [TM_MSG_ERROR] = on_error,
                [TM_MSG_PUT] = on_put,
                [TM_MSG_HELLO] = on_hello,
                [TM_MSG_HOLDING] = on_holding,

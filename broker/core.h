@@ -10,6 +10,9 @@
  *     claims.c     a unit's claims
  *     lines.c      a queue's workspaces that may have ready jobs, in turn
  *     controls.c   what is asked through the database: pauses, limits, cancelling
+ *     owners.c     queues that one worker alone serves
+ *     spawns.c     a DONE with jobs behind it
+ *     calls.c      questions to services, which pass through
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -32,6 +35,8 @@
 #include "proto/uuid_map.h"
 
 typedef struct broker broker_t;
+typedef struct spawn spawn_t;
+typedef struct call call_t;
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -74,14 +79,19 @@ typedef struct {
     tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
     bool is_paused, was_paused;
-    int64_t told_ms; /* when the other brokers were last told of ready jobs */
-    int64_t depth;   /* jobs not running: counted now and then, estimated between */
+    int64_t told_ms;   /* when the other brokers were last told of ready jobs */
+    bool is_exclusive; /* its workers want it for one of them alone */
+    bool is_owner;     /* that one is `owner`, and connected here */
+    bool is_bidding;   /* an OWN is in flight */
+    tm_uuid_t owner;
+    int64_t bid_ms;
+    int64_t depth; /* jobs not running: counted now and then, estimated between */
     int64_t max_depth;
+    size_t leases;
     int64_t workspace_limit; /* running jobs of one workspace; 0: any number */
 } queue_t;
 
-/* --- lines.c: the ready jobs of one workspace in one queue ---------------------------------
- */
+/* --- lines.c: the ready jobs of one workspace in one queue ------------------------------- */
 
 typedef struct {
     tm_uuid_t workspace;
@@ -93,12 +103,13 @@ typedef struct {
 
 typedef struct {
     tm_uuid_t id;
-    char actor[TM_NAME_MAX + 1];
+    char actor[TM_NAME_MAX + 1], software[TM_NAME_MAX + 1];
     peer_id_t peer;
-    zlistx_t *queues; /* of queue_t, borrowed */
-    uint64_t credit;  /* jobs at once */
-    uint64_t used;    /* leased or reserved */
-    bool is_leaving;
+    zlistx_t *queues;           /* of queue_t, borrowed */
+    uint64_t credit;            /* jobs at once */
+    uint64_t used;              /* leased or reserved */
+    uint64_t calls, calls_used; /* at once, as a server */
+    bool is_leaving, is_exclusive;
 } worker_t;
 
 typedef struct {
@@ -156,6 +167,7 @@ struct broker {
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
+    char *workers_told; /* as the database last heard of them */
     int64_t depth_asked_ms, depth_due_ms;
     size_t others; /* brokers alive beside this one */
     size_t units;  /* write units in flight */
@@ -179,8 +191,13 @@ struct broker {
     fifo_t endings;         /* ending_t waiting for a unit */
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
-    size_t watch_count;
-    peer_t *from; /* of the message being handled */
+    size_t watch_count, watch_at;
+    zhashx_t *services; /* by name */
+    call_t **calls;     /* by the lower half of their number */
+    size_t call_limit, call_count, call_at;
+    uint64_t calls_seen;
+    peer_t *from;   /* of the message being handled */
+    spawn_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
 
 void peers_init(broker_t *self);
@@ -197,7 +214,10 @@ void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, cons
 void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
 
 queue_t *dispatch_queue(broker_t *self, const char *name, size_t size); /* finds or makes */
-worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id);         /* NULL if gone */
+/* A peer may name this queue: it is known, or there is room for one more. */
+bool dispatch_may_name(broker_t *self, tm_str_t name);
+void dispatch_forget_queues(broker_t *self); /* those that nothing is known of any more */
+worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id); /* NULL if gone */
 worker_t *dispatch_hello(broker_t *self, const struct tm_hello *hello);
 void dispatch_forget_worker(broker_t *self, worker_t *worker);
 /* Takes one credit of a worker of the queue; false: none is free. */
@@ -256,6 +276,7 @@ void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, co
                      const char *detail, tm_str_t body); /* and forgets them */
 void audience_peer_gone(broker_t *self, peer_id_t peer);
 void audience_fini(broker_t *self);
+void audience_check(broker_t *self); /* a few of those whose job runs elsewhere, or has ended */
 
 enum { CANCEL_MS = 1000, TELL_MS = 50 };
 
@@ -264,6 +285,24 @@ void controls_load(broker_t *self);                   /* the queues' rules */
 void controls_cancel(broker_t *self, const struct tm_cancel *request);
 void controls_tell_ready(broker_t *self, queue_t *queue);
 
+void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);
+void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
+void spawns_end_of_message(broker_t *self);
+void spawn_destroy(spawn_t **self_p);
+
+void calls_init(broker_t *self);
+void calls_fini(broker_t *self);
+void calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body);
+void calls_return(broker_t *self, const tm_msg_t *msg);
+void calls_error(broker_t *self, const tm_msg_t *msg);
+void calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello);
+void calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost);
+void calls_expire(broker_t *self);
+
+void owners_check(broker_t *self);
+bool owners_allow(const queue_t *queue,
+                  const worker_t *worker); /* to give it the queue's jobs */
+
 void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);
 
@@ -271,6 +310,9 @@ const tm_actor_type_t *broker_type(void);
 broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
                      zsock_t *socket);
 void broker_destroy(broker_t **self_p);
+/* Its worker is free of the job; the lease stays until the commit. NULL: it has no such lease.
+ */
+lease_t *broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt);
 void broker_turn(broker_t *self); /* end of a turn: flush everything */
 void broker_drain(broker_t *self);
 

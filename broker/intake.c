@@ -41,7 +41,8 @@ intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body
         return TM_BAD_REQUEST;
     }
     if (submit->has_parent) {
-        *ret_detail = "parent: jobs with a parent are not offered by this version";
+        *ret_detail =
+            "parent: children are sent behind their parent's DONE, which names itself";
         return TM_BAD_REQUEST;
     }
     if (body.size > (size_t)self->settings->broker_max_body_kb * 1024) {

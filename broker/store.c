@@ -171,7 +171,7 @@ static bool
 may_leave_at_once(const queue_t *queue)
 {
     return lines_are_empty(queue) && !queue->is_claiming && !queue->is_paused &&
-           !queue->workspace_limit;
+           !queue->workspace_limit && !queue->is_exclusive;
 }
 
 static bool
@@ -196,7 +196,7 @@ take_submits(broker_t *self, batch_t *batch)
     size_t bytes = 0;
     submit_t *s;
 
-    while (waiting-- > 0 && bytes < 8 * 1024 * 1024 &&
+    while (waiting-- > 0 && bytes < (size_t)8 * 1024 * 1024 &&
            batch_submits(batch) < (size_t)self->settings->broker_batch &&
            (s = fifo_take(&self->submits))) {
         bool is_alone = s->is_alone;

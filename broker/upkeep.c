@@ -75,8 +75,11 @@ on_beat(void *arg, const struct pg_outcome *outcome)
     broker_t *self = arg;
 
     self->beat_sent = false;
-    if (outcome->err)
+    if (outcome->err) {
+        free(self->workers_told); /* perhaps it has not heard: told again */
+        self->workers_told = NULL;
         return;
+    }
     if (PQntuples(outcome->results[0]) > 0) {
         self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
         if (pg_get_bool(outcome->results[0], 0, 1))
@@ -110,18 +113,56 @@ on_depth(void *arg, const struct pg_outcome *outcome)
         meters_set(self->metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
 }
 
+static json_t *
+describe_worker(worker_t *worker)
+{
+    json_t *queues = json_array();
+    char id[TM_UUID_TEXT];
+
+    for (queue_t *q = zlistx_first(worker->queues); q; q = zlistx_next(worker->queues))
+        json_array_append_new(queues, json_string(q->name));
+    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:s, s:b}", "worker",
+                     tm_uuid_text(&worker->id, id), "actor", worker->actor, "queues", queues,
+                     "credit", (json_int_t)worker->credit, "used", (json_int_t)worker->used,
+                     "software", worker->software, "leaving", worker->is_leaving);
+}
+
+/* What `tunemill workers` shows. NULL: as the database last heard. The caller frees it. */
+static char *
+workers_news(broker_t *self)
+{
+    tm_auto(json) list = json_array();
+    worker_t *worker;
+    char *text;
+
+    for (size_t at = 0; (worker = uuid_map_next(self->workers, &at));)
+        json_array_append_new(list, describe_worker(worker));
+    text = json_dumps(list, JSON_COMPACT);
+    if (text && self->workers_told && strcmp(text, self->workers_told) == 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static void
 beat(broker_t *self)
 {
     pg_unit_t *unit;
+    char *news;
 
     if (self->beat_sent)
         return;
+    news = workers_news(self);
     unit = pg_unit_new(self->pg);
     pg_add(unit, STMT_BROKER_BEAT);
     pg_uuid(unit, &self->id);
     pg_i64(unit, self->settings->broker_takeover_ms);
-    pg_null(unit);
+    pg_text(unit, news);
+    if (news) {
+        free(self->workers_told);
+        self->workers_told = news;
+    }
     self->beat_sent = true;
     pg_send(&unit, on_beat, self);
 }
@@ -175,6 +216,8 @@ on_tick(void *arg)
     self->now_ms = clock_ms();
     peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
     check_leases(self);
+    owners_check(self);
+    calls_expire(self);
     if (self->is_started && pg_is_up(self->pg))
         ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
     broker_turn(self);
@@ -212,6 +255,8 @@ on_second(void *arg)
     }
     if (!pg_is_up(self->pg))
         return;
+    dispatch_forget_queues(self);
+    audience_check(self);
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
     controls_load(self);

@@ -12,6 +12,9 @@ ALTER TABLE jobs ADD COLUMN IF NOT EXISTS is_join boolean NOT NULL DEFAULT false
 UPDATE jobs SET rank = job_rank(run_at, priority) WHERE rank IS NULL;
 ALTER TABLE jobs ALTER COLUMN rank SET NOT NULL, ALTER COLUMN rank SET DEFAULT now();
 
+ALTER TABLE job_runs ADD COLUMN IF NOT EXISTS parent_id uuid;
+CREATE INDEX IF NOT EXISTS job_runs_children ON job_runs (parent_id) WHERE parent_id IS NOT NULL;
+
 -- One index for what may start, by workspace so that each gets its turn; one for what runs. Each
 -- state has one that holds the queue, so that a look at the queues reads indexes only.
 DROP INDEX IF EXISTS jobs_ready, jobs_leased, jobs_scheduled;
@@ -39,7 +42,7 @@ CREATE TABLE IF NOT EXISTS queues (
     updated_at      timestamptz NOT NULL DEFAULT now()
 );
 
--- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software}.
+-- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software, leaving}.
 ALTER TABLE brokers ADD COLUMN IF NOT EXISTS workers jsonb NOT NULL DEFAULT '[]';
 
 -- Which broker alone serves a queue that a worker wants for itself, and for which worker.
@@ -65,9 +68,9 @@ BEGIN
         DELETE FROM jobs WHERE id = p_id AND attempt = p_attempt AND lease_broker IS NOT NULL
         RETURNING *)
     INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
-                          started_at, result)
+                          started_at, parent_id, result)
     SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
-           p_result
+           parent_id, p_result
       FROM gone;
     IF NOT FOUND THEN
         PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');
@@ -188,8 +191,9 @@ BEGIN
         DELETE FROM jobs WHERE id = ANY (v_family) AND state <> 'running' RETURNING *),
     kept AS (
         INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker,
-                              created_at, started_at)
-        SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at
+                              created_at, started_at, parent_id)
+        SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at,
+               parent_id
           FROM gone
         RETURNING id)
     SELECT array_agg(id) INTO v_gone FROM kept;

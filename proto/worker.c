@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "requests.h"
 #include "worker_io.h"
 
 struct tm_worker {
@@ -12,7 +13,9 @@ struct tm_worker {
     int drain_fd;
     bool is_drained; /* the network's thread has said that no more jobs come */
     atomic_size_t unsettled;
-    char *actor, *queues, *software, *brokers;
+    char *actor, *queues, *software, *brokers, *services;
+    uint32_t calls;
+    bool is_exclusive;
 };
 
 static void
@@ -22,6 +25,7 @@ free_parts(tm_worker_t *self)
         close(self->drain_fd);
     free(self->actor);
     free(self->queues);
+    free(self->services);
     free(self->software);
     free(self->brokers);
     free(self);
@@ -36,6 +40,12 @@ hello_of(const tm_worker_t *self, uint32_t credit)
                                 .queues = tm_str(self->queues),
                                 .credit = credit > 0 ? credit : 1,
                                 .software = tm_str(self->software),
+                                .services = tm_str(self->services),
+                                .has_services = self->services[0] != '\0',
+                                .calls = self->calls,
+                                .has_calls = true,
+                                .exclusive = self->is_exclusive,
+                                .has_exclusive = self->is_exclusive,
                                 .has_software = self->software != NULL}};
 }
 
@@ -57,14 +67,18 @@ tm_worker_new(const struct tm_worker_options *options)
     self->queues = copy(options->queues);
     self->software = options->software ? copy(options->software) : NULL;
     self->brokers = copy(options->brokers);
+    self->services = copy(options->services);
+    self->calls = options->calls ? options->calls : 1;
+    self->is_exclusive = options->exclusive;
     struct worker_io_options args = {.hello = hello_of(self, options->credit),
                                      .brokers = self->brokers,
                                      .drain_fd = self->drain_fd,
                                      .ret_is_ok = &is_ok,
                                      .unsettled = &self->unsettled};
-    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX &&
+    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX && self->calls <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
+    PIPE_TAKE(&args);
     if (!is_ok) {
         zactor_destroy(&self->io);
         free_parts(self);
@@ -80,7 +94,9 @@ tm_worker_destroy(tm_worker_t **self_p)
 
     if (!self)
         return;
+    PIPE_GIVE(self->brokers);
     zactor_destroy(&self->io);
+    PIPE_TAKE(self->brokers);
     free_parts(self);
     *self_p = NULL;
 }
@@ -89,6 +105,7 @@ static void
 hand_back(tm_worker_t *self, tm_job_t **job_p)
 {
     atomic_fetch_add(&self->unsettled, 1);
+    PIPE_GIVE(*job_p);
     zsock_send(self->io, "sp", COMMAND_END, *job_p);
     *job_p = NULL;
 }
@@ -101,6 +118,7 @@ take_job(tm_worker_t *self)
 
     if (zsock_recv(self->io, "p", &address) != 0)
         return NULL;
+    PIPE_TAKE(address);
     tm_job_t *job = address;
     if (!job)
         self->is_drained = true;
@@ -142,11 +160,54 @@ tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *bo
                              .settled = settled,
                              .has_settled = settled},
                     .body = {body, size}};
+    if (job->call_ref) {
+        msg.type = TM_MSG_RETURN;
+        msg.returned = (struct tm_returned){.ref = job->call_ref};
+    }
     tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
 
     if (err)
         job_set_failed(job, err, "the result could not be sent: it is too large for a message",
                        tm_err_retryable(err));
+    hand_back(self, job_p);
+}
+
+static tm_err_t
+add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
+{
+    job->followers = zmalloc((count + 1) * sizeof *job->followers);
+    for (; job->follower_count < count; job->follower_count++) {
+        tm_msg_t msg = {.type = TM_MSG_SUBMIT};
+        request_fill_submit(&msg, &jobs[job->follower_count]);
+        tm_err_t err = parcel_init(&job->followers[job->follower_count], &msg);
+        if (err)
+            return err;
+    }
+    return TM_OK;
+}
+
+void
+tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
+                    size_t count, bool join, const void *body, size_t size)
+{
+    tm_job_t *job = *job_p;
+    tm_msg_t msg = {.type = TM_MSG_DONE,
+                    .done = {.job = job->id,
+                             .attempt = job->attempt,
+                             .followers = count,
+                             .has_followers = count > 0,
+                             .join = join,
+                             .has_join = join && count > 0},
+                    .body = {body, size}};
+    tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
+
+    if (!err)
+        err = add_followers(job, jobs, count);
+    if (err) {
+        job_forget_followers(job);
+        job_set_failed(job, err, "a job that was to follow is not valid, or is too large",
+                       tm_err_retryable(err));
+    }
     hand_back(self, job_p);
 }
 
@@ -169,10 +230,12 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
     struct worker_progress *progress = zmalloc(sizeof *progress);
 
     progress->job = job;
-    if (parcel_init(&progress->parcel, &msg) == TM_OK)
-        zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
-    else
+    if (parcel_init(&progress->parcel, &msg)) {
         free(progress); /* too large: progress is for people, and may be missed */
+        return;
+    }
+    PIPE_GIVE(progress);
+    zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
 }
 
 void
@@ -231,6 +294,18 @@ tm_job_body(const tm_job_t *job)
 {
     size_t size = zframe_size(job->body);
     return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+}
+
+bool
+tm_job_is_call(const tm_job_t *job)
+{
+    return job->call_ref != 0;
+}
+
+bool
+tm_job_is_join(const tm_job_t *job)
+{
+    return job->is_join;
 }
 
 bool

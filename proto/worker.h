@@ -28,6 +28,10 @@ struct tm_worker_options {
     const char *queues;  /* separated by commas */
     uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
     const char *software; /* version for people, may be NULL */
+    const char *services; /* whose calls it answers, separated by commas; may be NULL */
+    uint32_t calls;       /* calls at once, beside the jobs; 0: 1 */
+    bool exclusive; /* of all who say so, one at a time gets the queues' jobs; the next takes
+                       over */
 };
 
 tm_worker_t *
@@ -40,10 +44,20 @@ void tm_worker_destroy(tm_worker_t **self_p);
  * TM_DRAINING: tm_worker_drain was called or a signal came, and none is left. */
 TM_CHECKED tm_err_t tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job);
 
+/* A call comes as a job, of the service's name as its queue: tm_worker_done answers it, _fail
+ * says why there is no answer; progress, leases and settling are not for calls. */
+bool tm_job_is_call(const tm_job_t *job);
+
 /* Each takes the job. settled: the caller's own database transaction has finished it already.
  */
 void tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body,
                     size_t size);
+/* Ends the job and hands in jobs that commit with its end, or not at all: at most 1000, without
+ * keys, together below the broker's largest message. `join`: they are its children; the job
+ * waits for them and runs once more when all have ended (tm_job_is_join). */
+struct tm_job_spec;
+void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
+                         size_t count, bool join, const void *body, size_t size);
 void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                     bool retryable);
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
@@ -59,6 +73,7 @@ const char *tm_job_queue(const tm_job_t *job);       /* terminated */
 const char *tm_job_traceparent(const tm_job_t *job); /* "" if none */
 uint64_t tm_job_timeout_ms(const tm_job_t *job);
 tm_str_t tm_job_body(const tm_job_t *job);
+bool tm_job_is_join(const tm_job_t *job);    /* its children have all ended */
 bool tm_job_is_dropped(const tm_job_t *job); /* any thread */
 /* Somebody wants the job stopped: end it within a second, best with TM_CANCELED. Any thread. */
 bool tm_job_is_canceled(const tm_job_t *job);

@@ -18,10 +18,10 @@
 #define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
 #define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
 #define LEAVE_MS       5000
-#define BYE_LINGER_MS  200 /* the last word is still sent after the socket is closed */
+#define LAST_WORD_MS   200 /* a socket outlives its worker so long, to send what it was given */
 #define PING_MIN_MS    20
 #define READ_AT_ONCE   100
-#define KNOWN_MAX      (4 * CREDIT_MAX) /* jobs in hand or not yet settled */
+#define KNOWN_MAX      ((size_t)4 * CREDIT_MAX) /* jobs in hand or not yet settled */
 
 struct link {
     dealer_t dealer;
@@ -42,55 +42,8 @@ struct io {
     atomic_size_t *unsettled;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
+    void *texts;      /* of hello and others; the caller's */
 };
-
-void
-job_destroy(tm_job_t **self_p)
-{
-    tm_job_t *self = *self_p;
-
-    if (!self)
-        return;
-    zframe_destroy(&self->body);
-    parcel_fini(&self->outcome);
-    free(self);
-    *self_p = NULL;
-}
-
-void
-job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable)
-{
-    char text[TM_DETAIL_MAX];
-    tm_msg_t msg = {.type = TM_MSG_FAIL,
-                    .fail = {.job = self->id,
-                             .attempt = self->attempt,
-                             .code = tm_str(tm_err_name(code)),
-                             .detail = tm_text_clean(detail, text, sizeof text),
-                             .has_detail = true,
-                             .retryable = is_retryable}};
-
-    parcel_fini(&self->outcome);
-    if (parcel_init(&self->outcome, &msg) != TM_OK)
-        atomic_store(&self->is_dropped, true); /* out of memory: the lease runs out instead */
-}
-
-static tm_job_t *
-job_new(const tm_msg_t *msg, zframe_t *body)
-{
-    const struct tm_job *job = &msg->job;
-    tm_job_t *self = zmalloc(sizeof *self);
-
-    self->id = job->job;
-    self->attempt = (uint32_t)job->attempt;
-    self->workspace = job->workspace;
-    self->timeout_ms = job->timeout_ms;
-    memcpy(self->queue, job->queue.data, job->queue.size);
-    memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
-    self->body = zframe_dup(body);
-    atomic_init(&self->is_dropped, false);
-    atomic_init(&self->is_canceled, false);
-    return self;
-}
 
 static struct link *
 home_of(struct io *self, const tm_job_t *job)
@@ -133,7 +86,7 @@ credit_for(const struct io *self, const struct link *link)
     if (self->is_draining)
         return 0;
     for (; job && self->link_count > 1; job = zlistx_next(self->all))
-        if (!job->is_ended && &self->links[job->home] != link)
+        if (!job->is_ended && !job->call_ref && &self->links[job->home] != link)
             others++;
     return others < self->hello.hello.credit ? self->hello.hello.credit - others : 0;
 }
@@ -160,8 +113,15 @@ send_outcome(struct io *self, tm_job_t *job, int64_t now_ms)
     for (size_t i = 0; i < self->link_count && !link->dealer.alive; i++)
         link = &self->links[i];
     job->resend_ms = now_ms + RESEND_MS;
-    if (link->dealer.alive && job->outcome.header)
-        dealer_parcel(&link->dealer, &job->outcome);
+    if (!link->dealer.alive || !job->outcome.header)
+        return;
+    if (job->follower_count > 0)
+        dealer_hold(&link->dealer, true); /* one message: they commit together */
+    dealer_parcel(&link->dealer, &job->outcome);
+    for (size_t i = 0; i < job->follower_count; i++)
+        dealer_parcel(&link->dealer, &job->followers[i]);
+    if (job->follower_count > 0)
+        dealer_hold(&link->dealer, false);
 }
 
 static void
@@ -225,9 +185,26 @@ on_silence(struct io *self, struct link *link, int64_t now_ms)
 
 /* ---- jobs ---- */
 
+/* An answer is sent once; whether it arrives is the caller's deadline's business. */
+static void
+end_call(struct io *self, tm_job_t *job)
+{
+    struct link *link = home_of(self, job);
+
+    if (link->dealer.alive && job->outcome.header)
+        dealer_parcel(&link->dealer, &job->outcome);
+    atomic_fetch_sub(self->unsettled, 1);
+    zlistx_delete(self->all, job->handle);
+    job_destroy(&job);
+}
+
 static void
 end_job(struct io *self, tm_job_t *job, int64_t now_ms)
 {
+    if (job->call_ref) {
+        end_call(self, job);
+        return;
+    }
     self->in_hand--;
     job->is_callers_end = true;
     if (atomic_load(&job->is_dropped)) {
@@ -258,7 +235,7 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         return; /* a broker that settles nothing: its lease runs out */
     if (known)
         drop(self, known);
-    tm_job_t *job = job_new(msg, body);
+    tm_job_t *job = job_of_lease(&msg->job, body);
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     uuid_map_put(self->held, job);
@@ -268,9 +245,26 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         refuse_job(self, job, TM_BUSY);
     } else {
         self->in_hand++;
+        PIPE_GIVE(job);
         zsock_send(self->pipe, "p", job);
         tell_credit(self);
     }
+}
+
+static void
+on_call(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+{
+    tm_job_t *job = job_of_call(&msg->call, body);
+
+    job->home = (size_t)(link - self->links);
+    job->handle = zlistx_add_end(self->all, job);
+    if (!self->is_draining && zlistx_size(self->all) < KNOWN_MAX) {
+        zsock_send(self->pipe, "p", job);
+        return;
+    }
+    job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), true);
+    atomic_fetch_add(self->unsettled, 1);
+    end_call(self, job);
 }
 
 static void
@@ -330,6 +324,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
         on_settled(self, &msg->settled);
     else if (msg->type == TM_MSG_DROP)
         on_drop(self, &msg->drop);
+    else if (msg->type == TM_MSG_CALL)
+        on_call(self, link, msg, body);
     else if (msg->type == TM_MSG_CANCEL)
         on_cancel(self, &msg->cancel);
     else if (msg->type == TM_MSG_REJECTED && tm_str_is(msg->rejected.code, "NOT_FOUND"))
@@ -385,10 +381,11 @@ start_leave(struct io *self)
     int64_t now_ms = zclock_mono();
     tm_job_t *job = zlistx_first(self->all);
 
+    PIPE_TAKE(self->texts); /* with them, the jobs in the caller's hand */
     self->is_draining = self->is_leaving = true;
     self->leave_ms = now_ms + LEAVE_MS;
     for (; job; job = zlistx_next(self->all))
-        if (!job->is_ended && !atomic_load(&job->is_dropped))
+        if (!job->is_ended && !job->call_ref && !atomic_load(&job->is_dropped))
             refuse_job(self, job, TM_DRAINING);
     for (size_t i = 0; i < self->link_count; i++)
         send_bye(&self->links[i], LEAVE_MS);
@@ -403,6 +400,7 @@ on_command(struct io *self, zmsg_t *zmsg)
 
     if (item && zframe_size(item) == sizeof address)
         memcpy(&address, zframe_data(item), sizeof address);
+    PIPE_TAKE(address);
     if (zframe_streq(kind, "$TERM"))
         start_leave(self);
     else if (address && zframe_streq(kind, COMMAND_END))
@@ -505,7 +503,8 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
     *self = (struct io){.pipe = pipe,
                         .hello = options->hello,
                         .drain_fd = options->drain_fd,
-                        .unsettled = options->unsettled};
+                        .unsettled = options->unsettled,
+                        .texts = options->brokers};
     self->link_count = dealers_connect(dealers, options->brokers);
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];
@@ -522,8 +521,11 @@ io_fini(struct io *self)
     zlistx_destroy(&self->all);
     uuid_map_destroy(&self->held);
     for (size_t i = 0; i < self->link_count; i++) {
-        zsock_set_linger(self->links[i].dealer.socket, BYE_LINGER_MS);
-        zsock_destroy(&self->links[i].dealer.socket);
+        dealer_t *dealer = &self->links[i].dealer;
+
+        if (dealer->alive) /* the BYE may still be on its way */
+            zsock_set_linger(dealer->socket, LAST_WORD_MS);
+        zsock_destroy(&dealer->socket);
     }
 }
 
@@ -538,6 +540,7 @@ worker_io(zsock_t *pipe, void *args)
     struct worker_io_options *options = args;
     bool is_ok = io_init(&self, pipe, options);
     *options->ret_is_ok = is_ok;
+    PIPE_GIVE(options);
     zsock_signal(pipe, 0);
     if (is_ok) {
         for (size_t i = 0; i < self.link_count; i++)
@@ -545,4 +548,5 @@ worker_io(zsock_t *pipe, void *args)
         run(&self);
     }
     io_fini(&self);
+    PIPE_GIVE(self.texts); /* their owner may free them */
 }

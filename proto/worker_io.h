@@ -23,12 +23,16 @@ struct tm_leased {
     char queue[TM_NAME_MAX + 1];
     tm_uuid_t workspace;
     uint64_t timeout_ms;
+    bool is_join;
+    uint64_t call_ref; /* of a call; 0: a job */
     char traceparent[64 + 1];
     zframe_t *body;
     /* both threads */
     atomic_bool is_dropped, is_canceled;
     /* written by the caller when it ends the job: DONE or FAIL; empty: say nothing */
     parcel_t outcome;
+    parcel_t *followers; /* jobs that go behind it in the same message */
+    size_t follower_count;
     /* the network's thread only */
     size_t home;         /* the broker it came from, or that has taken it over */
     bool is_ended;       /* the outcome waits for SETTLED */
@@ -37,7 +41,11 @@ struct tm_leased {
     void *handle;        /* in the list of all jobs */
 };
 
+/* Both copy what they keep; the body frame is duplicated. */
+tm_job_t *job_of_lease(const struct tm_job *job, zframe_t *body);
+tm_job_t *job_of_call(const struct tm_call *call, zframe_t *body);
 void job_destroy(tm_job_t **self_p);
+void job_forget_followers(tm_job_t *self);
 /* Makes the outcome FAIL; `detail` may be any bytes. */
 void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable);
 
@@ -53,12 +61,25 @@ struct worker_progress {
 /* What the thread needs to start; read, and ret_is_ok written, before zactor_new returns. */
 struct worker_io_options {
     tm_msg_t hello; /* its texts live as long as the thread */
-    const char *brokers;
+    char *brokers;
     int drain_fd;    /* an eventfd: readable when the caller wants no more jobs */
     bool *ret_is_ok; /* false: a bad list of brokers; the thread has ended */
     atomic_size_t
         *unsettled; /* the caller adds one when it ends a job, the thread takes it off */
 };
+
+/* The pipe orders memory: what was written to an object before its address was given is there
+ * when the address is taken. The thread sanitizer does not see into the pipe; so each side says
+ * what it does. In other builds these do nothing. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *address);
+void __tsan_acquire(void *address);
+#define PIPE_GIVE(address) __tsan_release(address)
+#define PIPE_TAKE(address) __tsan_acquire(address)
+#else
+#define PIPE_GIVE(address) ((void)(address))
+#define PIPE_TAKE(address) ((void)(address))
+#endif
 
 /* The actor. It sends, as picture "p", each job, and NULL once when
  * no more will come. Ends with $TERM, at most LEAVE_MS later. */

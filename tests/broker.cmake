@@ -2,7 +2,11 @@ tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c 
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_rules unit/test_broker_rules.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
-set_tests_properties(broker broker_rules PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_calls unit/test_broker_calls.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+set_tests_properties(broker broker_rules broker_spawns broker_calls PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(broker broker_rules PROPERTIES RUN_SERIAL ON)
+set_tests_properties(broker broker_rules broker_spawns broker_calls PROPERTIES RUN_SERIAL ON)

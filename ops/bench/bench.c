@@ -76,8 +76,6 @@ measure_floors(const struct bench_world *world, const struct bench_options *opti
 
     if (!err)
         err = bench_floor_rows(world, options->jobs, options->payload, true, &ret->floor_cycle);
-    if (!err)
-        err = bench_floor_latency(world, options->payload, &ret->floor_latency);
     return err;
 }
 
@@ -93,7 +91,13 @@ bench_queue(const struct bench_options *options, struct bench_figures *ret, char
         return err;
     err = measure_throughput(&world, options, ret);
     if (!err)
+        err = bench_calls(&world, options->jobs, options->payload, false, &ret->call);
+    if (!err)
+        err = bench_calls(&world, options->jobs, options->payload, true, &ret->floor_call);
+    if (!err)
         err = measure_latency(&world, options, ret);
+    if (!err)
+        err = bench_floor_latency(&world, options->payload, &ret->floor_latency);
     if (!err)
         err = measure_floors(&world, options, ret);
     bench_world_stop(&world);

@@ -24,8 +24,9 @@ struct bench_figures {
     double enqueue, drain, end_to_end;
     double latency_p50, latency_p99;
     double floor_insert, floor_cycle;
-    double floor_latency; /* two single-row commits and a ZeroMQ round trip, medians */
-    long long repeats;    /* jobs that a worker saw twice: each is a fault */
+    double floor_latency;    /* two single-row commits and a ZeroMQ round trip, medians */
+    double call, floor_call; /* a second: through the broker, and a bare ZeroMQ proxy */
+    long long repeats;       /* jobs that a worker saw twice: each is a fault */
 };
 
 /* Starts the system, measures, stops it. On failure `detail` says what to do. */
@@ -54,6 +55,11 @@ struct bench_load {
 TM_CHECKED tm_err_t bench_load_run(const struct bench_world *world,
                                    const struct bench_options *options,
                                    struct bench_load *self);
+
+/* --- calls.c ------------------------------------------------------------------------------ */
+
+TM_CHECKED tm_err_t bench_calls(const struct bench_world *world, long long count,
+                                long long payload, bool is_floor, double *ret);
 
 /* --- floors.c: the same database, and plain ZeroMQ ---------------------------------------- */
 

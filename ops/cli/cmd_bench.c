@@ -16,8 +16,8 @@ static const struct cli_option options[] = {
     {"workers", "W", CLI_TEXT, offsetof(struct bench, workers), "worker processes; 1"},
     {"payload", "B", CLI_TEXT, offsetof(struct bench, payload), "bytes of a job's body; 200"},
     {"window", "N", CLI_TEXT, offsetof(struct bench, window),
-     "unanswered submits of all producers together; 1024"},
-    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 512"},
+     "unanswered submits of all producers together; 512"},
+    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 1000"},
     {"json", NULL, CLI_FLAG, offsetof(struct bench, json), "print the figures as JSON"},
 };
 
@@ -43,12 +43,12 @@ number(const cli_t *cli, const char *name, const char *text, long long min, long
 static void
 print_json(const struct bench_figures *f)
 {
-    json_t *out =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "enqueue_per_s", f->enqueue,
-                  "drain_per_s", f->drain, "end_to_end_per_s", f->end_to_end, "latency_p50_ms",
-                  f->latency_p50, "latency_p99_ms", f->latency_p99, "floor_insert_per_s",
-                  f->floor_insert, "floor_cycle_per_s", f->floor_cycle, "floor_latency_ms",
-                  f->floor_latency, "repeats", (json_int_t)f->repeats);
+    json_t *out = json_pack(
+        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "enqueue_per_s", f->enqueue,
+        "drain_per_s", f->drain, "end_to_end_per_s", f->end_to_end, "latency_p50_ms",
+        f->latency_p50, "latency_p99_ms", f->latency_p99, "floor_insert_per_s", f->floor_insert,
+        "floor_cycle_per_s", f->floor_cycle, "call_per_s", f->call, "floor_call_per_s",
+        f->floor_call, "floor_latency_ms", f->floor_latency, "repeats", (json_int_t)f->repeats);
     json_dumpf(out, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(out);
@@ -67,9 +67,10 @@ print_table(const struct bench_figures *f)
            f->latency_p50 / f->floor_latency);
     printf("%-28s %11.3f ms   %.2f x\n", "latency, one in flight, p99", f->latency_p99,
            f->latency_p99 / f->floor_latency);
-    printf("floors: insert %.0f/s, insert and finish %.0f/s, two commits and a round trip "
-           "%.3f ms\n",
-           f->floor_insert, f->floor_cycle, f->floor_latency);
+    printf("%-28s %12.0f/s   %.0f %%\n", "calls", f->call, 100 * f->call / f->floor_call);
+    printf("floors: insert %.0f/s, insert and finish %.0f/s, calls %.0f/s, two commits "
+           "and a round trip %.3f ms\n",
+           f->floor_insert, f->floor_cycle, f->floor_call, f->floor_latency);
     printf("jobs seen twice: %lld\n", f->repeats);
 }
 
@@ -81,8 +82,8 @@ cmd_bench(cli_t *cli, int argc, char **argv)
                                  .producers = 1,
                                  .workers = 1,
                                  .payload = 200,
-                                 .window = 1024,
-                                 .credit = 512};
+                                 .window = 512,
+                                 .credit = 1000};
     struct bench_figures figures = {.enqueue = 0};
     char detail[CLI_DETAIL_MAX] = "";
     int code = cli_parse(cli, &usage, &self, argc, argv);

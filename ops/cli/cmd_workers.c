@@ -22,16 +22,17 @@ static const struct cli_usage usage = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .notes =
-        "credit: jobs a worker takes at once; used: those it has. A worker of several brokers\n"
+        "credit: jobs a worker takes at once; used: those it has; leaving: it takes no more. A "
+        "worker of several brokers\n"
         "is one line. A broker whose last heartbeat is older than broker.takeover_ms is\n"
         "silent, and its workers are not listed; one that was taken over or ended is gone.\n",
 };
 
 static const struct table_column worker_columns[] = {
-    {"worker", "worker", TABLE_TEXT},   {"actor", "actor", TABLE_TEXT},
-    {"queues", "queues", TABLE_LIST},   {"credit", "credit", TABLE_NUMBER},
-    {"used", "used", TABLE_NUMBER},     {"software", "software", TABLE_TEXT},
-    {"brokers", "brokers", TABLE_LIST},
+    {"worker", "worker", TABLE_TEXT},     {"actor", "actor", TABLE_TEXT},
+    {"queues", "queues", TABLE_LIST},     {"credit", "credit", TABLE_NUMBER},
+    {"used", "used", TABLE_NUMBER},       {"leaving", "leaving", TABLE_FLAG},
+    {"software", "software", TABLE_TEXT}, {"brokers", "brokers", TABLE_LIST},
 };
 
 static const struct table_column broker_columns[] = {

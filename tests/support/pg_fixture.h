@@ -11,8 +11,9 @@
 
 #include <stdbool.h>
 
-#define PG_FIXTURE_SKIP 77 /* a test program's exit status: PostgreSQL's programs are missing \
-                            */
+#define PG_FIXTURE_SKIP                                                   \
+    77 /* a test program's exit status: PostgreSQL's programs are missing \
+        */
 
 typedef struct pg_fixture pg_fixture_t;
 

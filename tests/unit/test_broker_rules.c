@@ -374,6 +374,79 @@ START_TEST(a_worker_that_outlives_its_broker_keeps_its_job)
 }
 END_TEST
 
+static void
+say_exclusive(peer_end_t *peer, uint64_t credit)
+{
+    tm_msg_t msg = {.type = TM_MSG_HELLO};
+
+    msg.hello = (struct tm_hello){.actor = tm_str("test"),
+                                  .worker = tm_uuid_new(),
+                                  .queues = tm_str("a"),
+                                  .credit = credit,
+                                  .exclusive = true,
+                                  .has_exclusive = true};
+    peer_end_send(peer, &msg);
+    peer_end_expect(peer, TM_MSG_WELCOME, SOON_MS);
+}
+
+/* Order matters: of two workers at two brokers one gets every job, and when it and its broker
+ * are killed the other goes on where it stopped. */
+START_TEST(an_exclusive_queue_has_one_worker_at_a_time)
+{
+    enum { JOBS = 10 };
+    peer_end_t *first = peer_end_new(world.endpoint[0]);
+    tm_msg_t msgs[JOBS];
+
+    say_exclusive(first, 1);
+    broker_world_await(&world, "SELECT count(*) FROM queue_owners", 1);
+    say_exclusive(worker, 1);
+    peer_end_destroy(&producer);
+    producer = peer_end_new(world.endpoint[1]);
+    for (uint64_t i = 0; i < JOBS; i++) {
+        msgs[i] = submit_of("a", i);
+        submit_and_wait(producer, &msgs[i]);
+    }
+    for (int i = 0; i < JOBS / 2; i++) {
+        struct tm_job job = take_job(first);
+        ck_assert_msg(tm_uuid_is(&job.job, &msgs[i].submit.job), "place %d", i);
+        ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_JOB, 0));
+        finish_job(first, &job, "");
+    }
+    broker_world_await(&world, "SELECT count(*) FROM job_runs", JOBS / 2);
+    broker_world_kill(&world, 0, SIGKILL);
+    peer_end_destroy(&first);
+    say_exclusive(worker, 1); /* it has not pinged for a while */
+    for (int i = JOBS / 2; i < JOBS; i++) {
+        struct tm_job job = take_job(worker);
+        ck_assert_msg(tm_uuid_is(&job.job, &msgs[i].submit.job), "place %d", i);
+        finish_job(worker, &job, "");
+    }
+    broker_world_await(&world, "SELECT count(*) FROM job_runs", JOBS);
+}
+END_TEST
+
+START_TEST(an_exclusive_worker_that_leaves_is_followed_by_the_next)
+{
+    peer_end_t *first = peer_end_new(world.endpoint[0]);
+    tm_msg_t msg = submit_of("a", 1), bye = {.type = TM_MSG_BYE};
+    struct tm_job job;
+
+    say_exclusive(first, 1);
+    broker_world_await(&world, "SELECT count(*) FROM queue_owners", 1);
+    say_exclusive(worker, 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(first);
+    peer_end_send(first, &bye);
+    msg = submit_of("a", 2);
+    submit_and_wait(producer, &msg);
+    ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_JOB, 600)); /* the first is not done yet */
+    finish_job(first, &job, "");
+    job = take_job(worker);
+    ck_assert(tm_uuid_is(&job.job, &msg.submit.job));
+    peer_end_destroy(&first);
+}
+END_TEST
+
 /* --- connections and versions --------------------------------------------------------------
  */
 
@@ -514,6 +587,8 @@ main(void)
         a_job_finds_a_worker_at_another_broker,
         jobs_of_a_dead_broker_go_on_at_the_other,
         a_worker_that_outlives_its_broker_keeps_its_job,
+        an_exclusive_queue_has_one_worker_at_a_time,
+        an_exclusive_worker_that_leaves_is_followed_by_the_next,
     };
     Suite *suite = suite_create("broker_rules");
     SRunner *runner;

@@ -277,7 +277,8 @@ put_brokers(void)
         " \"fold\"], \"credit\": 3, \"used\": 1, \"software\": \"tunemill 9\"}]'),"
         " ('%s', 'tcp://two:1', now() - interval '1 s', NULL,"
         "  '[{\"worker\": \"" WORKER_A "\", \"actor\": \"tune\", \"queues\": [\"tune\","
-        " \"fold\"], \"credit\": 4, \"used\": 2, \"software\": \"tunemill 9\"},"
+        " \"fold\"], \"credit\": 4, \"used\": 2, \"software\": \"tunemill 9\", \"leaving\": "
+        "true},"
         " {\"worker\": \"" WORKER_B "\", \"actor\": \"mailer\", \"queues\": \"mail\","
         " \"credit\": 1, \"used\": 0, \"software\": null}]'),"
         " ('%s', 'tcp://three:1', now() - interval '1 hour', NULL,"
@@ -296,6 +297,8 @@ START_TEST(a_worker_of_two_brokers_is_one_worker)
     ck_assert_str_eq(json_string_value(cli_at(answer, "workers.0.worker")), WORKER_B);
     ck_assert_str_eq(json_string_value(cli_at(answer, "workers.0.queues.0")), "mail");
     ck_assert(json_is_null(cli_at(answer, "workers.0.software")));
+    ck_assert(json_is_false(cli_at(answer, "workers.0.leaving")));
+    ck_assert(json_is_true(cli_at(answer, "workers.1.leaving")));
     ck_assert_str_eq(json_string_value(cli_at(answer, "workers.1.worker")), WORKER_A);
     ck_assert_str_eq(json_string_value(cli_at(answer, "workers.1.actor")), "tune");
     ck_assert_str_eq(json_string_value(cli_at(answer, "workers.1.software")), "tunemill 9");
@@ -341,10 +344,11 @@ START_TEST(workers_are_two_tables_for_people)
     ck_assert_int_eq(command->code, 0);
     ck_assert_str_eq(cli_cell(command->out, 1, 0), WORKER_B);
     ck_assert_str_eq(cli_cell(command->out, 1, 5), "-");
+    ck_assert_str_eq(cli_cell(command->out, 2, 5), "yes");
     ck_assert_str_eq(cli_cell(command->out, 2, 0), WORKER_A);
     ck_assert_str_eq(cli_cell(command->out, 2, 2), "tune,fold");
     ck_assert_str_eq(cli_cell(command->out, 2, 3), "5");
-    ck_assert_str_eq(cli_cell(command->out, 2, 6), "tcp://one:1,tcp://two:1");
+    ck_assert_str_eq(cli_cell(command->out, 2, 7), "tcp://one:1,tcp://two:1");
     ck_assert_str_eq(cli_cell(command->out, 4, 0), "broker");
     ck_assert_str_eq(cli_cell(command->out, 7, 1), "silent");
     ck_assert_str_eq(cli_cell(command->out, 7, 2), "60 min");

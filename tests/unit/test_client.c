@@ -478,6 +478,7 @@ START_TEST(status_and_put_are_answered)
 {
     tm_uuid_t job = tm_uuid_new();
     uint8_t hash[32] = {1};
+    struct tm_piece piece = {.sha256 = hash, .size = 5, .data = "bytes", .data_size = 5};
 
     start_client((struct tm_client_options){0});
     ck_assert_int_eq(tm_client_status(client, &job, on_state, &got), TM_OK);
@@ -486,7 +487,7 @@ START_TEST(status_and_put_are_answered)
                       .state = {.ref = asked.status.ref, .job = job, .state = tm_str("ready")}};
     fake_broker_send(broker, &state);
     run_until(&got.states, 1);
-    ck_assert_int_eq(tm_client_put(client, hash, 5, 0, "bytes", 5, on_stored, &got), TM_OK);
+    ck_assert_int_eq(tm_client_put(client, &piece, on_stored, &got), TM_OK);
     asked = expect(broker, TM_MSG_PUT);
     ck_assert(asked.put.sha256.size == 32 && tm_str_is(asked.body, "bytes"));
     tm_msg_t stored = {.type = TM_MSG_STORED,
