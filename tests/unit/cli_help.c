@@ -17,6 +17,13 @@ cli_setup(void)
 }
 
 void
+cli_setup_nowhere(void)
+{
+    setenv("DATABASE_URL", "host=/nonexistent-directory password=hush-hush", 1);
+    unsetenv("TUNEMILL_CONFIG");
+}
+
+void
 cli_teardown(void)
 {
     command_destroy(&last);

@@ -11,6 +11,7 @@
 
 /* Checked fixture: queue_setup, and DATABASE_URL names its database. */
 void cli_setup(void);
+void cli_setup_nowhere(void); /* a database that cannot be reached: to ask it is a failure */
 void cli_teardown(void);
 
 /* Runs it with the words up to NULL; the outcome stands until the next run. */
