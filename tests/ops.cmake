@@ -10,4 +10,9 @@ add_dependencies(test_supervisor tunemill)
 target_compile_definitions(test_supervisor PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 # starts a whole system each time: alone, so that its time-outs mean something
 set_tests_properties(supervisor PROPERTIES RUN_SERIAL ON LABELS "integration")
+tm_test(cli_queues unit/test_cli_queues.c unit/test_cli_dead.c unit/cli_help.c unit/queue_help.c
+        support/command.c LIBS tm_test_support PkgConfig::jansson)
+add_dependencies(test_cli_queues tunemill)
+target_compile_definitions(test_cli_queues PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+set_tests_properties(cli_queues PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(choices fuzz/fuzz_choices.c LIBS tm_cli)
