@@ -18,7 +18,7 @@
 
 enum {
     RECOVER_MS = 30000, /* the bar for work to go on after a fault */
-    QUIET_MS = 90000,
+    QUIET_MS = 60000,
     STOP_MS = 20000,
     PROGRESS = 30, /* jobs acknowledged and ended after a fault: it goes on */
     BROKER_LIMIT_KB = 256 * 1024,
