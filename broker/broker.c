@@ -221,6 +221,7 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
     pg_array(unit, &ids);
     pg_array(unit, &attempts);
     pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->from->worker);
     pg_send(&unit, on_adopted, adoption);
     return TM_OK;
 }

@@ -285,6 +285,7 @@ enum { CANCEL_MS = 1000, TELL_MS = 50 };
 void controls_notify(void *arg, const char *payload); /* a word of the channel */
 void controls_load(broker_t *self);                   /* the queues' rules */
 void controls_cancel(broker_t *self, const struct tm_cancel *request);
+void controls_look_for_cancels(broker_t *self);
 void controls_tell_ready(broker_t *self, queue_t *queue);
 
 void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);

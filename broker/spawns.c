@@ -114,6 +114,7 @@ send_spawn(spawn_t *spawn)
     submits_add_jobs(self, unit, &spawn->jobs);
     pg_uuid(unit, &spawn->job);
     pg_i64(unit, (int64_t)spawn->attempt);
+    pg_uuid(unit, &spawn->worker);
     if (!spawn->is_join)
         pg_bytes(unit, zframe_data(spawn->result), zframe_size(spawn->result));
     pg_send(&unit, on_spawned, spawn);

@@ -260,6 +260,7 @@ on_second(void *arg)
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
     controls_load(self);
+    controls_look_for_cancels(self);
     ask(self, STMT_CANCEL_REST, 0, on_rest_canceled);
     ask(self, STMT_EXPIRE, self->settings->broker_batch, on_expired);
     broker_turn(self);

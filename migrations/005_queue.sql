@@ -58,6 +58,21 @@ CREATE TABLE IF NOT EXISTS queue_owners (
 CREATE OR REPLACE FUNCTION tm_tell(p_what text) RETURNS void
 LANGUAGE sql AS $$ SELECT pg_notify('tunemill', p_what) $$;
 
+-- An id is one job's, whatever it has become. The statement that adds a job looks first, but one
+-- that ended in between it sees neither here nor there: what was added is looked at once more, by
+-- what is committed by then. Whoever is refused so sends again, and finds the job that has ended.
+CREATE OR REPLACE FUNCTION jobs_have_not_ended() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM added JOIN job_runs USING (id))
+       OR EXISTS (SELECT 1 FROM added JOIN dead_jobs USING (id)) THEN
+        RAISE unique_violation USING MESSAGE = 'a job of this id has ended';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER jobs_added AFTER INSERT ON jobs
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION jobs_have_not_ended();
+
 -- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
 -- unless `attempt` is the newest lease, so that effects land once. Only what runs has a broker; the
 -- state is not asked for, so that the primary key is the only index that answers.

@@ -61,11 +61,29 @@ socket_new(const char *endpoint)
     return socket;
 }
 
+/* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more, though
+ * it was never silent. */
+static zsock_t *
+monitor_new(zsock_t *socket)
+{
+    char endpoint[64];
+    zsock_t *monitor;
+
+    snprintf(endpoint, sizeof endpoint, "inproc://tm-dealer-%p", (void *)socket);
+    if (zmq_socket_monitor(zsock_resolve(socket), endpoint, ZMQ_EVENT_DISCONNECTED) != 0)
+        return NULL;
+    monitor = zsock_new(ZMQ_PAIR);
+    if (monitor && zsock_connect(monitor, "%s", endpoint) != 0)
+        zsock_destroy(&monitor);
+    return monitor;
+}
+
 static void
-dealer_init(dealer_t *self, zsock_t *socket)
+dealer_init(dealer_t *self, zsock_t *socket, zsock_t *monitor)
 {
     *self = (dealer_t){
         .socket = socket,
+        .monitor = monitor,
         .ping_ms = PING_MS,
         .silence_ms = PING_MS * SILENT_PINGS,
         .pinged_ms = INT64_MIN / 2,
@@ -83,9 +101,12 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
     for (char *one = is_ok ? strtok_r(list, ", ", &rest) : NULL; one && is_ok;
          one = strtok_r(NULL, ", ", &rest)) {
         zsock_t *socket = count < BROKERS_MAX ? socket_new(one) : NULL;
-        is_ok = socket != NULL;
+        zsock_t *monitor = socket ? monitor_new(socket) : NULL;
+        is_ok = monitor != NULL;
         if (is_ok)
-            dealer_init(&dealers[count++], socket);
+            dealer_init(&dealers[count++], socket, monitor);
+        else
+            zsock_destroy(&socket);
     }
     free(list);
     if (is_ok)
@@ -103,6 +124,7 @@ dealer_close(dealer_t *self)
     }
     self->is_reading = false;
     zsock_destroy(&self->socket);
+    zsock_destroy(&self->monitor);
 }
 
 void
@@ -110,6 +132,19 @@ dealers_close(dealer_t *dealers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         dealer_close(&dealers[i]);
+}
+
+static bool
+was_cut(dealer_t *self)
+{
+    bool is_cut = false;
+    zmsg_t *event;
+
+    while ((zsock_events(self->monitor) & ZMQ_POLLIN) && (event = zmsg_recv(self->monitor))) {
+        is_cut = true;
+        zmsg_destroy(&event);
+    }
+    return is_cut;
 }
 
 /* Answers a broker's ping, and takes its name from PONG and WELCOME. */
@@ -129,12 +164,28 @@ names_another(dealer_t *self, const tm_msg_t *msg)
     return was_named;
 }
 
+/* A ping leaves at the next tick, so that it is known soon. */
+static void
+doubt(dealer_t *self, int64_t now_ms)
+{
+    self->is_cut = true;
+    self->pinged_ms = now_ms - self->ping_ms;
+}
+
+void
+dealer_doubt(dealer_t *self, int64_t now_ms)
+{
+    doubt(self, now_ms);
+    self->heard_ms = now_ms;
+}
+
 bool
 dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 {
-    bool is_new = names_another(self, msg) || !self->alive;
+    bool is_new = names_another(self, msg) || !self->alive || self->is_cut;
 
     self->alive = true;
+    self->is_cut = false;
     self->heard_ms = now_ms;
     if (msg->type == TM_MSG_PING) {
         tm_msg_t pong = {.type = TM_MSG_PONG, .pong.seq = msg->ping.seq};
@@ -147,6 +198,8 @@ dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 bool
 dealer_tick(dealer_t *self, int64_t now_ms)
 {
+    if (was_cut(self))
+        doubt(self, now_ms);
     if (now_ms - self->pinged_ms >= self->ping_ms) {
         tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = ++self->seq};
         self->pinged_ms = now_ms;

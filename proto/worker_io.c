@@ -17,6 +17,7 @@
 #define TICK_MS        50
 #define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
 #define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
+#define ASLEEP_MS      500 /* a turn takes a tick at most */
 #define LEAVE_MS       5000
 #define LAST_WORD_MS   200 /* a socket outlives its worker so long, to send what it was given */
 #define PING_MIN_MS    20
@@ -502,13 +503,25 @@ may_leave(struct io *self, int64_t now_ms)
            (uuid_map_size(self->held) == 0 || !is_heard || now_ms >= self->leave_ms);
 }
 
+/* This process was stopped, or the machine slept. It is the brokers who heard nothing: each is told
+ * again of its own jobs, and none of another's. */
+static void
+wake_up(struct io *self, int64_t now_ms)
+{
+    for (size_t i = 0; i < self->link_count; i++)
+        dealer_doubt(&self->links[i].dealer, now_ms);
+}
+
 static void
 run(struct io *self)
 {
-    int64_t next_ms = 0;
+    int64_t next_ms = 0, turned_ms = zclock_mono();
 
     while (!may_leave(self, zclock_mono())) {
         int64_t now_ms = zclock_mono();
+        if (now_ms - turned_ms > ASLEEP_MS)
+            wake_up(self, now_ms);
+        turned_ms = now_ms;
         if (now_ms >= next_ms) {
             tick(self, now_ms);
             next_ms = now_ms + TICK_MS;

@@ -167,6 +167,17 @@ START_TEST(a_worker_that_was_forgotten_says_hello_again)
 }
 END_TEST
 
+/* An idle one, too: it says nothing by which a broker could find that it does not know it. */
+START_TEST(a_worker_says_hello_again_by_a_new_connection)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    in_order(broker);
+    fake_broker_cut(broker, place.endpoint[0]);
+    expect(broker, TM_MSG_HELLO);
+}
+END_TEST
+
 START_TEST(a_job_reaches_the_caller_whole)
 {
     start_worker(place.endpoint[0], 1);
@@ -452,6 +463,7 @@ main(void)
     tcase_add_test(tests, a_worker_says_who_it_is);
     tcase_add_test(tests, hello_is_repeated_until_welcome_comes);
     tcase_add_test(tests, a_worker_that_was_forgotten_says_hello_again);
+    tcase_add_test(tests, a_worker_says_hello_again_by_a_new_connection);
     tcase_add_test(tests, a_job_reaches_the_caller_whole);
     tcase_add_test(tests, done_is_said_again_until_it_is_settled);
     tcase_add_test(tests, pings_go_on_while_the_caller_is_busy);
