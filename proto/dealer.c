@@ -121,7 +121,8 @@ names_another(dealer_t *self, const tm_msg_t *msg)
 bool
 dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 {
-    bool is_new = names_another(self, msg) || !self->alive;
+    bool is_back = now_ms - self->heard_ms >= self->silence_ms; /* no tick saw it go */
+    bool is_new = names_another(self, msg) || !self->alive || is_back;
 
     self->alive = true;
     self->heard_ms = now_ms;

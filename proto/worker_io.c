@@ -138,16 +138,22 @@ credit_for(const struct io *self, const struct link *link)
 }
 
 static void
+send_credit(struct io *self, struct link *link)
+{
+    tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
+
+    if (dealer_msg(&link->dealer, &msg))
+        link->credit = msg.credit.credit;
+    dealer_flush(&link->dealer);
+}
+
+static void
 tell_credit(struct io *self)
 {
     for (size_t i = 0; i < self->link_count; i++) {
         struct link *link = &self->links[i];
-        tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
-        if (!link->is_welcome || msg.credit.credit == link->credit)
-            continue;
-        if (dealer_msg(&link->dealer, &msg))
-            link->credit = msg.credit.credit;
-        dealer_flush(&link->dealer);
+        if (link->is_welcome && credit_for(self, link) != link->credit)
+            send_credit(self, link);
     }
 }
 
@@ -412,11 +418,18 @@ read_pipe(struct io *self)
     flush_all(self);
 }
 
+/* With each ping goes the credit: a broker answers a ping whoever sent it, but tells a worker that
+ * it does not know so. Thus a worker whose connection broke and came back is never idle for good.
+ */
 static void
 tick_link(struct io *self, struct link *link, int64_t now_ms)
 {
+    uint64_t pings = link->dealer.seq;
+
     if (!dealer_tick(&link->dealer, now_ms))
         on_silence(self, link, now_ms);
+    if (link->is_welcome && link->dealer.seq != pings)
+        send_credit(self, link);
     if (link->dealer.alive && !link->is_welcome && now_ms - link->hello_ms >= HELLO_AGAIN_MS)
         say_hello(self, link, now_ms);
 }
