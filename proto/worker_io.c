@@ -418,8 +418,9 @@ read_pipe(struct io *self)
     flush_all(self);
 }
 
-/* With each ping goes the credit: a broker answers a ping whoever sent it, but tells a worker that
- * it does not know so. Thus a worker whose connection broke and came back is never idle for good.
+/* With each ping goes the credit: a broker answers a ping whoever sent it, but tells a worker
+ * that it does not know so. Thus a worker whose connection broke and came back is never idle
+ * for good.
  */
 static void
 tick_link(struct io *self, struct link *link, int64_t now_ms)

@@ -167,7 +167,8 @@ START_TEST(a_worker_that_was_forgotten_says_hello_again)
 }
 END_TEST
 
-/* A connection that is made anew is a stranger to the broker, and neither side is told of it. */
+/* A connection that is made anew is a stranger to the broker, and neither side is told of it.
+ */
 START_TEST(an_idle_worker_whose_connection_was_replaced_is_told_so)
 {
     start_worker(place.endpoint[0], 3);
