@@ -187,8 +187,8 @@ send_bye(struct link *link, uint64_t leaving_in_ms)
     dealer_flush(&link->dealer);
 }
 
-/* HELLO, a HOLDING for each job that is this broker's or whose broker is gone, and what has
- * ended since. From here on the orphans among them are this broker's. */
+/* HELLO, and for each job that is this broker's or whose broker is gone HOLDING, or how it has
+ * ended. From here on the orphans among them are this broker's. */
 static void
 say_hello(struct io *self, struct link *link, int64_t now_ms)
 {
@@ -207,9 +207,10 @@ say_hello(struct io *self, struct link *link, int64_t now_ms)
         if (job->home != index && home_of(self, job)->dealer.alive)
             continue;
         job->home = index;
-        dealer_msg(&link->dealer, &holding);
         if (job->is_ended)
             send_outcome(self, job, now_ms);
+        else
+            dealer_msg(&link->dealer, &holding);
     }
     dealer_flush(&link->dealer);
     if (self->is_draining)

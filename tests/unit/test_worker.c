@@ -263,6 +263,7 @@ START_TEST(an_outcome_lost_with_its_broker_is_said_to_the_next)
     broker = fake_broker_new(place.endpoint[0]);
     tm_msg_t fail = expect(broker, TM_MSG_FAIL);
     ck_assert(tm_uuid_is(&fail.fail.job, &id) && tm_str_is(fail.fail.code, "JOB_FAILED"));
+    ck_assert_uint_eq(fake_broker_seen(broker, TM_MSG_HOLDING), 0); /* it is not in work */
     settle(broker, &id, 4);
 }
 END_TEST
