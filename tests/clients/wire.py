@@ -216,8 +216,8 @@ class Peer:
         self._calls.append((function, args))
         try:
             self._wake_out.send(b"!")
-        except BlockingIOError:
-            pass  # full of wake-ups
+        except OSError:
+            pass  # full of wake-ups, or the thread has ended
 
     def on_start(self, now):
         """Before anything was heard."""
@@ -285,3 +285,5 @@ class Peer:
                     self.on_message(link, message, link.hear(message, now), now)
             self._run_calls()
         self._context.destroy(linger=200)  # the last word is still sent
+        self._wake_in.close()
+        self._wake_out.close()
