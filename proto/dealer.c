@@ -61,8 +61,8 @@ socket_new(const char *endpoint)
     return socket;
 }
 
-/* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more, though
- * it was never silent. */
+/* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more,
+ * though it was never silent. */
 static zsock_t *
 monitor_new(zsock_t *socket)
 {
@@ -182,7 +182,8 @@ dealer_doubt(dealer_t *self, int64_t now_ms)
 bool
 dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 {
-    bool is_new = names_another(self, msg) || !self->alive || self->is_cut;
+    bool is_back = now_ms - self->heard_ms >= self->silence_ms; /* no tick saw it go */
+    bool is_new = names_another(self, msg) || !self->alive || self->is_cut || is_back;
 
     self->alive = true;
     self->is_cut = false;

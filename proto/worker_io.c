@@ -102,16 +102,22 @@ credit_for(const struct io *self, const struct link *link)
 }
 
 static void
+send_credit(struct io *self, struct link *link)
+{
+    tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
+
+    if (dealer_msg(&link->dealer, &msg))
+        link->credit = msg.credit.credit;
+    dealer_flush(&link->dealer);
+}
+
+static void
 tell_credit(struct io *self)
 {
     for (size_t i = 0; i < self->link_count; i++) {
         struct link *link = &self->links[i];
-        tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
-        if (!link->is_welcome || msg.credit.credit == link->credit)
-            continue;
-        if (dealer_msg(&link->dealer, &msg))
-            link->credit = msg.credit.credit;
-        dealer_flush(&link->dealer);
+        if (link->is_welcome && credit_for(self, link) != link->credit)
+            send_credit(self, link);
     }
 }
 
@@ -157,8 +163,8 @@ send_bye(struct link *link, uint64_t leaving_in_ms)
     dealer_flush(&link->dealer);
 }
 
-/* HELLO, a HOLDING for each job that is this broker's or whose broker is gone, and what has
- * ended since. From here on the orphans among them are this broker's. */
+/* HELLO, and for each job that is this broker's or whose broker is gone HOLDING, or how it has
+ * ended. From here on the orphans among them are this broker's. */
 static void
 say_hello(struct io *self, struct link *link, int64_t now_ms)
 {
@@ -177,9 +183,10 @@ say_hello(struct io *self, struct link *link, int64_t now_ms)
         if (job->home != index && home_of(self, job)->dealer.alive)
             continue;
         job->home = index;
-        dealer_msg(&link->dealer, &holding);
         if (job->is_ended)
             send_outcome(self, job, now_ms);
+        else
+            dealer_msg(&link->dealer, &holding);
     }
     dealer_flush(&link->dealer);
     if (self->is_draining)
@@ -436,11 +443,19 @@ read_pipe(struct io *self)
     return count > 0;
 }
 
+/* With each ping goes the credit: a broker answers a ping whoever sent it, but tells a worker
+ * that it does not know so. Thus a worker whose connection broke and came back is never idle
+ * for good.
+ */
 static void
 tick_link(struct io *self, struct link *link, int64_t now_ms)
 {
+    uint64_t pings = link->dealer.seq;
+
     if (!dealer_tick(&link->dealer, now_ms))
         on_silence(self, link, now_ms);
+    if (link->is_welcome && link->dealer.seq != pings)
+        send_credit(self, link);
     if (link->dealer.alive && !link->is_welcome && now_ms - link->hello_ms >= HELLO_AGAIN_MS)
         say_hello(self, link, now_ms);
 }

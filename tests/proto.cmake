@@ -1,6 +1,7 @@
 tm_test(uuid_map unit/test_uuid_map.c LIBS tm_proto tm_kit)
 tm_test(error unit/test_error.c LIBS tm_proto)
 tm_test(message unit/test_message.c LIBS tm_proto)
+tm_test(dealer unit/test_dealer.c LIBS tm_proto)
 tm_test(client unit/test_client.c unit/fake_broker.c LIBS tm_proto)
 tm_test(worker unit/test_worker.c unit/fake_broker.c LIBS tm_proto)
 foreach(target message pairs requests)
