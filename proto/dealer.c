@@ -61,8 +61,8 @@ socket_new(const char *endpoint)
     return socket;
 }
 
-/* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more, though
- * it was never silent. */
+/* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more,
+ * though it was never silent. */
 static zsock_t *
 monitor_new(zsock_t *socket)
 {
