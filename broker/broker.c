@@ -302,7 +302,8 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     const struct tm_fail *fail = &msg->fail;
-    bool busy = tm_str_is(fail->code, tm_err_name(TM_BUSY));
+    bool is_handed_back = tm_str_is(fail->code, tm_err_name(TM_BUSY)) ||
+                          tm_str_is(fail->code, tm_err_name(TM_DRAINING));
 
     (void)peer;
     if (!known_worker(self))
@@ -313,8 +314,8 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
                      .attempt = (uint32_t)fail->attempt,
                      .worker = self->from->worker,
                      .peer = self->from->id,
-                     .retryable = fail->retryable || busy,
-                     .counts = !busy};
+                     .retryable = fail->retryable || is_handed_back,
+                     .counts = !is_handed_back};
     broker_end_lease(self, &fail->job, fail->attempt);
     store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;

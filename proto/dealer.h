@@ -29,7 +29,8 @@ typedef struct {
     zsock_t *socket;
     zsock_t *monitor; /* says when a connection breaks */
     bool alive;
-    bool is_cut; /* the connection broke since the last word: the broker knows the next as new */
+    bool
+        is_cut; /* the connection broke since the last word: the broker knows the next as new */
     int64_t heard_ms; /* when the last word came */
     int64_t pinged_ms;
     uint32_t ping_ms;    /* how often to ping */
@@ -51,13 +52,13 @@ size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints);
 void dealers_close(dealer_t *dealers, size_t count);
 void dealer_close(dealer_t *self);
 
-/* What dealer_receive saw change. A broker that is new (first word, back from silence or by another
- * connection, or another process than before) knows nothing of what was sent: the owner tells it
- * again. */
+/* What dealer_receive saw change. A broker that is new (first word, back from silence or by
+ * another connection, or another process than before) knows nothing of what was sent: the owner
+ * tells it again. */
 bool dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms);
 
-/* The owner did not look for a while: silence until now says nothing of the broker, which may have
- * given up the owner. The next word counts as that of a new one. */
+/* The owner did not look for a while: silence until now says nothing of the broker, which may
+ * have given up the owner. The next word counts as that of a new one. */
 void dealer_doubt(dealer_t *self, int64_t now_ms);
 
 /* Pings when it is time. Returns false once when the broker has just fallen silent. */

@@ -17,7 +17,7 @@
 #define TICK_MS        50
 #define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
 #define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
-#define ASLEEP_MS      500 /* a turn takes a tick at most */
+#define ASLEEP_MS      500  /* a turn takes a tick at most */
 #define LEAVE_MS       5000
 #define LAST_WORD_MS   200 /* a socket outlives its worker so long, to send what it was given */
 #define PING_MIN_MS    20
@@ -518,8 +518,8 @@ may_leave(struct io *self, int64_t now_ms)
            (uuid_map_size(self->held) == 0 || !is_heard || now_ms >= self->leave_ms);
 }
 
-/* This process was stopped, or the machine slept. It is the brokers who heard nothing: each is told
- * again of its own jobs, and none of another's. */
+/* This process was stopped, or the machine slept. It is the brokers who heard nothing: each is
+ * told again of its own jobs, and none of another's. */
 static void
 wake_up(struct io *self, int64_t now_ms)
 {

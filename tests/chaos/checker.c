@@ -33,6 +33,7 @@ static const char moves_sql[] =
     " DECLARE v_move text := OLD.state || '>' || NEW.state; BEGIN"
     "  IF NEW.id = OLD.id AND NEW.attempt = OLD.attempt"
     "     AND (NEW.state = OLD.state OR v_move IN ('running>ready', 'running>scheduled',"
+    "          'running>waiting', 'waiting>ready',"
     "                                              'scheduled>ready')) THEN RETURN NULL; END "
     "IF;"
     "  IF v_move = 'ready>running' AND NEW.attempt = OLD.attempt + 1 THEN RETURN NULL; END IF;"

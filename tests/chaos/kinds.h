@@ -13,6 +13,7 @@ enum action {
     DO_RETRY,  /* fails twice, then is done */
     DO_FAIL,   /* for good */
     DO_HANG,   /* until the lease is gone */
+    DO_PARENT, /* has two children, and is done when they have ended */
     DO_CANCEL, /* until it is canceled: the producer asks for that */
     DO_CRASH   /* the worker dies of it */
 };

@@ -241,7 +241,7 @@ cut_all(struct wire *self, unsigned link)
             close_pair(self, &self->pairs[i]);
 }
 
-/* Half of what has just come, and no more. */
+/* Half of what comes next, and no more. */
 static void
 truncate_all(struct wire *self, unsigned link)
 {
@@ -250,11 +250,10 @@ truncate_all(struct wire *self, unsigned link)
         if (pair->ends[UP] < 0 || pair->link != link)
             continue;
         for (int way = 0; way < 2; way++) {
-            struct chunk *chunk = pair->flows[way].first;
-            if (chunk && chunk->size > chunk->sent + 1)
-                chunk->size -= (chunk->size - chunk->sent) / 2;
-            if (chunk)
-                write_end(pair, way, INT64_MAX);
+            const struct chunk *chunk = pair->flows[way].first;
+            size_t half = chunk ? (chunk->size - chunk->sent) / 2 : 0;
+            if (half > 0)
+                send(pair->ends[way], chunk->data + chunk->sent, half, MSG_NOSIGNAL);
         }
         close_pair(self, pair);
     }

@@ -13,7 +13,7 @@
 #include "tests/chaos/journal.h"
 #include "tests/chaos/kinds.h"
 
-enum { CREDIT = 6, RETRIES = 2, AGAIN_MS = 100, POLL_MS = 10, IDLE_MS = 100 };
+enum { CREDIT = 6, CHILDREN = 2, RETRIES = 2, AGAIN_MS = 100, POLL_MS = 10, IDLE_MS = 100 };
 
 struct held {
     tm_job_t *job; /* NULL: the place is free */
@@ -134,6 +134,21 @@ crash(uint32_t attempt)
 }
 
 static void
+have_children(struct worker *self, struct held *held)
+{
+    const struct kind *kind = kind_find("child", 5);
+    struct tm_job_spec children[CHILDREN];
+
+    for (size_t i = 0; i < CHILDREN; i++)
+        children[i] = (struct tm_job_spec){.queue = kind->queue,
+                                           .workspace = *tm_job_workspace(held->job),
+                                           .max_attempts = kind->max_attempts,
+                                           .body = "child ",
+                                           .body_size = 6};
+    tm_worker_done_with(self->tm, &held->job, children, CHILDREN, true, NULL, 0);
+}
+
+static void
 end_job(struct worker *self, struct held *held)
 {
     char result[32];
@@ -149,6 +164,12 @@ end_job(struct worker *self, struct held *held)
             tm_worker_done(self->tm, &held->job, false, result, (size_t)size);
         else
             tm_worker_fail(self->tm, &held->job, TM_JOB_FAILED, "not yet", true);
+        break;
+    case DO_PARENT:
+        if (tm_job_is_join(held->job))
+            tm_worker_done(self->tm, &held->job, false, result, (size_t)size);
+        else
+            have_children(self, held);
         break;
     case DO_FAIL:
         tm_worker_fail(self->tm, &held->job, TM_DATA_PARSE_FAILED, "never", false);

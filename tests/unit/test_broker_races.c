@@ -81,13 +81,13 @@ START_TEST(a_cancel_nobody_was_told_of_reaches_the_worker)
 END_TEST
 
 static void
-fail_job(peer_end_t *peer, const struct tm_job *job)
+fail_job(peer_end_t *peer, const struct tm_job *job, const char *code, bool retryable)
 {
     tm_msg_t msg = {.type = TM_MSG_FAIL,
                     .fail = {.job = job->job,
                              .attempt = job->attempt,
-                             .code = tm_str("JOB_FAILED"),
-                             .retryable = false}};
+                             .code = tm_str(code),
+                             .retryable = retryable}};
 
     peer_end_send(peer, &msg);
 }
@@ -116,7 +116,7 @@ START_TEST(nobody_ends_the_job_of_another_brokers_worker)
     peer_end_expect(stranger, TM_MSG_DROP, SOON_MS);
     finish_job(stranger, &job, "stolen");
     peer_end_expect(stranger, TM_MSG_SETTLED, SOON_MS);
-    fail_job(stranger, &job);
+    fail_job(stranger, &job, "JOB_FAILED", false);
     peer_end_expect(stranger, TM_MSG_SETTLED, SOON_MS);
     ck_assert_int_eq(
         broker_world_count(&world, "SELECT count(*) FROM jobs WHERE state = 'running'"), 1);
@@ -147,6 +147,72 @@ START_TEST(nobody_takes_the_job_of_another_when_its_broker_is_gone)
 }
 END_TEST
 
+/* HOLDING says what it has: a job that it does not name has not reached it, or is given up. */
+START_TEST(a_job_that_a_hello_does_not_name_is_given_again)
+{
+    tm_msg_t msg = submit_of("a", 1);
+    tm_uuid_t id = tm_uuid_new();
+    struct tm_job job;
+
+    say_hello(worker, &id, "a", 1);
+    submit_and_wait(producer, &msg);
+    take_job(worker);
+    say_hello(worker, &id, "a", 1);
+    job = take_job(worker);
+    ck_assert(tm_uuid_is(&job.job, &msg.submit.job));
+    ck_assert_uint_eq(job.attempt, 2);
+}
+END_TEST
+
+/* It is not the job's fault that its worker leaves. */
+START_TEST(a_job_handed_back_by_a_leaving_worker_has_not_failed)
+{
+    tm_msg_t msg = submit_of("a", 1);
+    struct tm_job job;
+
+    msg.submit.max_attempts = 1;
+    msg.submit.has_max_attempts = true;
+    say_hello(worker, NULL, "a", 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    fail_job(worker, &job, "DRAINING", true);
+    job = take_job(worker);
+    ck_assert_uint_eq(job.attempt, 2);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT failures FROM jobs"), 0);
+}
+END_TEST
+
+/* Its answer was lost: the worker says it again, and that counts. */
+START_TEST(a_spawn_that_the_database_did_not_answer_is_taken_when_it_comes_again)
+{
+    tm_msg_t msg = submit_of("a", 1);
+    tm_msg_t pair[2] = {{.type = TM_MSG_DONE}, submit_of("b", 0)};
+    PGconn *session = PQconnectdb(world.url);
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    pair[0].done = (struct tm_done){
+        .job = job.job, .attempt = job.attempt, .followers = 1, .has_followers = true};
+    run(session, "BEGIN");
+    run(session, "LOCK TABLE jobs IN SHARE MODE");
+    peer_end_send_all(worker, pair, 2);
+    broker_world_await(&world, WAITING " AND query LIKE '%DELETE FROM jobs WHERE id = $13%'",
+                       1);
+    run(session, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                 " WHERE application_name = 'tunemill broker'");
+    run(session, "ROLLBACK");
+    for (int tries = 0; !peer_end_poll(worker, TM_MSG_SETTLED, 200); tries++) {
+        ck_assert_int_lt(tries, SOON_MS / 200);
+        peer_end_send_all(worker, pair, 2);
+    }
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM job_runs"), 1);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 1);
+    PQfinish(session);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -164,6 +230,10 @@ main(void)
     tcase_add_test(tcase, a_cancel_nobody_was_told_of_reaches_the_worker);
     tcase_add_test(tcase, nobody_ends_the_job_of_another_brokers_worker);
     tcase_add_test(tcase, nobody_takes_the_job_of_another_when_its_broker_is_gone);
+    tcase_add_test(tcase, a_job_that_a_hello_does_not_name_is_given_again);
+    tcase_add_test(tcase, a_job_handed_back_by_a_leaving_worker_has_not_failed);
+    tcase_add_test(tcase,
+                   a_spawn_that_the_database_did_not_answer_is_taken_when_it_comes_again);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
