@@ -17,22 +17,26 @@ const TABLE = `
  2 ACCEPTED  ref job duplicate;
  3 REJECTED  ref code detail retry_after_ms;
  4 STATUS    ref job;
+ 5 CANCEL    ref job attempt;
  6 STATE     ref job state attempt code detail;
  7 SUBSCRIBE ref job;
  8 RESULT    job state code detail;
  9 PUT       ref sha256 size offset query;
 10 STORED    ref complete;
-15 HELLO     actor worker queues credit software exclusive;
+15 HELLO     actor worker queues credit software exclusive services calls;
 16 HOLDING   job attempt;
 17 WELCOME   broker ping_ms lease_ms;
 18 JOB       job attempt queue workspace timeout_ms traceparent join;
-19 DONE      job attempt settled;
+19 DONE      job attempt settled followers join;
 20 FAIL      job attempt code detail retryable;
 21 SETTLED   job attempt;
 22 DROP      job attempt code;
 23 PROGRESS  job attempt done total;
 24 CREDIT    credit;
 25 BYE       leaving_in_ms;
+30 CALL      ref service deadline_ms workspace traceparent;
+31 RETURN    ref;
+32 ERROR     ref code detail retryable;
 50 PING      seq;
 51 PONG      seq broker`;
 export const MESSAGES = Object.fromEntries(TABLE.split(';').map((row) => {
