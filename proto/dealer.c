@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "curve_keys.h"
+
 #define PING_MS              1000
 #define SILENT_PINGS         3
 #define SEND_QUEUE           1000 /* messages to a broker that does not take them */
@@ -39,12 +41,13 @@ parcel_fini(parcel_t *self)
 }
 
 static zsock_t *
-socket_new(const char *endpoint)
+socket_new(const char *endpoint, const struct curve_keys *keys)
 {
-    zsock_t *socket = zsock_new(ZMQ_DEALER);
+    zsock_t *socket = keys_may_connect(keys, endpoint) ? zsock_new(ZMQ_DEALER) : NULL;
 
     if (!socket)
         return NULL;
+    keys_apply(keys, socket);
     zsock_set_linger(socket, 0);
     zsock_set_sndhwm(socket, SEND_QUEUE);
     zsock_set_rcvhwm(socket, RECEIVE_QUEUE);
@@ -72,8 +75,8 @@ dealer_init(dealer_t *self, zsock_t *socket)
     };
 }
 
-size_t
-dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
+static size_t
+connect_all(dealer_t dealers[BROKERS_MAX], const char *endpoints, const struct curve_keys *keys)
 {
     char *list = strdup(endpoints ? endpoints : "");
     char *rest = NULL;
@@ -82,7 +85,7 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
 
     for (char *one = is_ok ? strtok_r(list, ", ", &rest) : NULL; one && is_ok;
          one = strtok_r(NULL, ", ", &rest)) {
-        zsock_t *socket = count < BROKERS_MAX ? socket_new(one) : NULL;
+        zsock_t *socket = count < BROKERS_MAX ? socket_new(one, keys) : NULL;
         is_ok = socket != NULL;
         if (is_ok)
             dealer_init(&dealers[count++], socket);
@@ -92,6 +95,21 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
         return count;
     dealers_close(dealers, count);
     return 0;
+}
+
+size_t
+dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
+                const struct tm_curve *curve)
+{
+    struct curve_keys keys;
+    char detail[1]; /* the caller's own tm_curve_check says what is wrong */
+    size_t count;
+
+    if (keys_load(&keys, curve, detail, sizeof detail))
+        return 0;
+    count = connect_all(dealers, endpoints, &keys);
+    keys_fini(&keys);
+    return count;
 }
 
 void

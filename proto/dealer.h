@@ -9,6 +9,7 @@
 #ifndef PROTO_DEALER_H
 #define PROTO_DEALER_H
 
+#include "curve.h"
 #include "message.h"
 
 #define BROKERS_MAX     16
@@ -40,8 +41,10 @@ typedef struct {
 } dealer_t;
 
 /* Connects one dealer to each endpoint of the comma-separated list; returns how many, 0 if the
- * list is empty, too long or has a bad endpoint (nothing is left open then). */
-size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints);
+ * list is empty, too long, has a bad endpoint or one that the certificates do not serve
+ * (nothing is left open then). */
+size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
+                       const struct tm_curve *curve);
 void dealers_close(dealer_t *dealers, size_t count);
 
 /* What dealer_recv saw change. A broker that is new (first word, back from silence, or another

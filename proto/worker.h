@@ -15,6 +15,7 @@
 #ifndef PROTO_WORKER_H
 #define PROTO_WORKER_H
 
+#include "curve.h"
 #include "message.h"
 
 typedef struct tm_worker tm_worker_t;
@@ -25,7 +26,8 @@ struct tm_worker_options {
     const char *actor;   /* the kind of worker, as in metrics: "tune" */
     const char *queues;  /* separated by commas */
     uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
-    const char *software; /* version for people, may be NULL */
+    const char *software;  /* version for people, may be NULL */
+    struct tm_curve curve; /* none: plain, and on this machine only */
 };
 
 tm_worker_t *
@@ -47,6 +49,9 @@ void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const ch
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                         const void *body, size_t size);
 void tm_worker_drain(tm_worker_t *self); /* any thread: take no more jobs */
+/* Why a broker answered the last HELLO with a refusal, TM_FORBIDDEN: this worker's certificate
+ * does not allow its queues. TM_OK when it is welcome, or not answered yet. Any thread. */
+tm_err_t tm_worker_refusal(const tm_worker_t *self);
 /* Jobs ended but not yet SETTLED: 0 means that every outcome is durable. */
 size_t tm_worker_pending(const tm_worker_t *self);
 

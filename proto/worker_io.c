@@ -40,6 +40,7 @@ struct io {
     uuid_map_t *held;
     size_t in_hand; /* jobs that the caller has or will get */
     atomic_size_t *unsettled;
+    atomic_int *refusal;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
 };
@@ -299,9 +300,19 @@ on_welcome(struct io *self, struct link *link, const struct tm_welcome *welcome)
     uint32_t least_ms = ping_ms + ping_ms / 2;
 
     link->is_welcome = true;
+    atomic_store(self->refusal, TM_OK);
     link->dealer.ping_ms = ping_ms;
     link->dealer.silence_ms = half_ms > least_ms ? half_ms : least_ms;
     tell_credit(self);
+}
+
+static void
+on_rejected(struct io *self, struct link *link, tm_str_t code)
+{
+    if (tm_str_is(code, "NOT_FOUND"))
+        link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
+    else if (tm_str_is(code, "FORBIDDEN") && !link->is_welcome)
+        atomic_store(self->refusal, TM_FORBIDDEN);
 }
 
 static void
@@ -320,8 +331,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
         on_settled(self, &msg->settled);
     else if (msg->type == TM_MSG_DROP)
         on_drop(self, &msg->drop);
-    else if (msg->type == TM_MSG_REJECTED && tm_str_is(msg->rejected.code, "NOT_FOUND"))
-        link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
+    else if (msg->type == TM_MSG_REJECTED)
+        on_rejected(self, link, msg->rejected.code);
 }
 
 /* ---- the thread ---- */
@@ -493,8 +504,9 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
     *self = (struct io){.pipe = pipe,
                         .hello = options->hello,
                         .drain_fd = options->drain_fd,
-                        .unsettled = options->unsettled};
-    self->link_count = dealers_connect(dealers, options->brokers);
+                        .unsettled = options->unsettled,
+                        .refusal = options->refusal};
+    self->link_count = dealers_connect(dealers, options->brokers, options->curve);
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];
     self->all = zlistx_new();
