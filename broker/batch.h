@@ -30,6 +30,7 @@ void endings_fails_ended(broker_t *self, fifo_t *fails, const PGresult *result);
 
 void submits_add(broker_t *self, pg_unit_t *unit, fifo_t *submits);
 void submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits);
+void submits_add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *jobs); /* the columns alone */
 void submits_release(broker_t *self, submit_t *submit); /* gives a reserved credit back */
 /* Both take the submits. */
 void submits_ended(broker_t *self, fifo_t *submits, const PGresult *result);

@@ -21,12 +21,19 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
     submit_t *submit;
 
     (void)peer;
+    if (self->spawn) {
+        spawns_add(self, msg);
+        return TM_OK;
+    }
     if (!err && self->is_draining)
         err = TM_DRAINING;
     else if (!err && self->submits.count + self->submits_in_flight >=
                          (size_t)self->settings->broker_max_pending)
         err = TM_BUSY;
-    else if (!err && is_full(self, &msg->submit))
+    else if (!err && !dispatch_may_name(self, msg->submit.queue)) {
+        err = TM_BUSY;
+        detail = "too many queues are in use at once";
+    } else if (!err && is_full(self, &msg->submit))
         err = TM_QUEUE_FULL;
     submit = err ? NULL : submit_new(self->from->id, msg);
     if (!err && !submit)
@@ -67,6 +74,14 @@ on_subscribe(void *state, void *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
+on_cancel(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    controls_cancel(state, &msg->cancel);
+    return TM_OK;
+}
+
+static tm_err_t
 on_put(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
@@ -87,15 +102,29 @@ known_worker(broker_t *self)
     return self->from->has_worker ? dispatch_worker(self, &self->from->worker) : NULL;
 }
 
+/* A peer is one worker, and a worker is at one peer: a HELLO ends what either was before. */
+static void
+part_from_former(broker_t *self, const tm_uuid_t *id)
+{
+    worker_t *former = known_worker(self), *same = dispatch_worker(self, id);
+
+    if (former && !tm_uuid_is(&former->id, id))
+        dispatch_worker_lost(self, former, "replaced");
+    if (same && same->peer != self->from->id)
+        peers_part(self, same->peer);
+}
+
 static tm_err_t
 on_hello(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     tm_msg_t welcome = {.type = TM_MSG_WELCOME};
-    worker_t *worker = dispatch_hello(self, &msg->hello);
+    worker_t *worker;
     char text[TM_UUID_TEXT];
 
     (void)peer;
+    part_from_former(self, &msg->hello.worker);
+    worker = dispatch_hello(self, &msg->hello);
     self->from->has_worker = true;
     self->from->worker = worker->id;
     welcome.welcome.broker = self->id;
@@ -145,12 +174,17 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
     pg_array_t *ids, *attempts;
     pg_unit_t *unit;
     adoption_t *adoption;
+    lease_t *lease;
 
     (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND;
-    if (dispatch_lease(self, &msg->holding.job))
+    lease = dispatch_lease(self, &msg->holding.job);
+    if (lease) {
+        if (lease->attempt == msg->holding.attempt)
+            lease->confirm_ms = 0;
         return TM_OK;
+    }
     adoption = zmalloc(sizeof(*adoption));
     *adoption = (adoption_t){self, msg->holding.job, self->from->worker,
                              (uint32_t)msg->holding.attempt};
@@ -168,8 +202,8 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
 }
 
 /* Credit comes back at once; the lease stays until the commit. */
-static lease_t *
-end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+lease_t *
+broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
 {
     lease_t *lease = dispatch_lease(self, job);
 
@@ -181,18 +215,38 @@ end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
     return lease;
 }
 
+/* This attempt is another worker's: what its sender says of it does not count. */
+static bool
+is_anothers(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+{
+    const lease_t *lease = dispatch_lease(self, job);
+    lease_t claimed;
+
+    if (!lease || lease->attempt != attempt || tm_uuid_is(&lease->worker, &self->from->worker))
+        return false;
+    claimed = *lease;
+    claimed.worker = self->from->worker;
+    dispatch_drop(self, &claimed, TM_LEASE_LOST);
+    return true;
+}
+
+/* Without a lease (this broker has just started, or the worker says so again) watchers are told
+ * what the table says. */
 static void
 settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
 {
     tm_msg_t settled = {.type = TM_MSG_SETTLED};
 
-    if (lease)
-        dispatch_end(self, lease);
     settled.settled.job = msg->done.job;
     settled.settled.attempt = msg->done.attempt;
     peers_send(self, self->from->id, &settled);
-    audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
-    meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
+    if (lease) {
+        dispatch_end(self, lease);
+        audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
+        meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
+    } else if (audience_has(self, &msg->done.job)) {
+        store_lookup_state(self, &msg->done.job, 0, 0);
+    }
 }
 
 static tm_err_t
@@ -204,7 +258,13 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
     (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
-    lease = end_lease(self, &msg->done.job, msg->done.attempt);
+    if (is_anothers(self, &msg->done.job, msg->done.attempt))
+        return TM_OK;
+    if (msg->done.followers > 0) {
+        spawns_begin(self, &msg->done, msg->body);
+        return TM_OK;
+    }
+    lease = broker_end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
         settled_by_worker(self, msg, lease);
     else
@@ -222,13 +282,15 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
     (void)peer;
     if (!known_worker(self))
         return TM_NOT_FOUND;
+    if (is_anothers(self, &fail->job, fail->attempt))
+        return TM_OK;
     ending_t like = {.job = fail->job,
                      .attempt = (uint32_t)fail->attempt,
                      .worker = self->from->worker,
                      .peer = self->from->id,
                      .retryable = fail->retryable || busy,
                      .counts = !busy};
-    end_lease(self, &fail->job, fail->attempt);
+    broker_end_lease(self, &fail->job, fail->attempt);
     store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;
 }
@@ -241,8 +303,10 @@ on_progress(void *state, void *peer, const tm_msg_t *msg)
 
     (void)peer;
     if (lease && lease->attempt == msg->progress.attempt && self->from->has_worker &&
-        tm_uuid_is(&lease->worker, &self->from->worker))
+        tm_uuid_is(&lease->worker, &self->from->worker)) {
+        lease->confirm_ms = 0;
         audience_progress(self, msg);
+    }
     return TM_OK;
 }
 
@@ -318,6 +382,7 @@ broker_type(void)
         .on = {[TM_MSG_SUBMIT] = on_submit,
                [TM_MSG_STATUS] = on_status,
                [TM_MSG_SUBSCRIBE] = on_subscribe,
+               [TM_MSG_CANCEL] = on_cancel,
                [TM_MSG_PUT] = on_put,
                [TM_MSG_HELLO] = on_hello,
                [TM_MSG_HOLDING] = on_holding,

@@ -9,6 +9,9 @@
  *     endings.c    a unit's DONEs and FAILs
  *     claims.c     a unit's claims
  *     lines.c      a queue's workspaces that may have ready jobs, in turn
+ *     controls.c   what is asked through the database: pauses, limits, cancelling
+ *     owners.c     queues that one worker alone serves
+ *     spawns.c     a DONE with jobs behind it
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -31,6 +34,7 @@
 #include "proto/uuid_map.h"
 
 typedef struct broker broker_t;
+typedef struct spawn spawn_t;
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -72,14 +76,20 @@ typedef struct {
     bool is_scanning;  /* a LINES is in flight */
     tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
-    bool is_paused;
+    bool is_paused, was_paused;
+    int64_t told_ms;   /* when the other brokers were last told of ready jobs */
+    bool is_exclusive; /* its workers want it for one of them alone */
+    bool is_owner;     /* that one is `owner`, and connected here */
+    bool is_bidding;   /* an OWN is in flight */
+    tm_uuid_t owner;
+    int64_t bid_ms;
     int64_t depth; /* jobs not running: counted now and then, estimated between */
     int64_t max_depth;
+    size_t leases;
     int64_t workspace_limit; /* running jobs of one workspace; 0: any number */
 } queue_t;
 
-/* --- lines.c: the ready jobs of one workspace in one queue ---------------------------------
- */
+/* --- lines.c: the ready jobs of one workspace in one queue ------------------------------- */
 
 typedef struct {
     tm_uuid_t workspace;
@@ -91,12 +101,12 @@ typedef struct {
 
 typedef struct {
     tm_uuid_t id;
-    char actor[TM_NAME_MAX + 1];
+    char actor[TM_NAME_MAX + 1], software[TM_NAME_MAX + 1];
     peer_id_t peer;
     zlistx_t *queues; /* of queue_t, borrowed */
     uint64_t credit;  /* jobs at once */
     uint64_t used;    /* leased or reserved */
-    bool is_leaving;
+    bool is_leaving, is_exclusive;
 } worker_t;
 
 typedef struct {
@@ -105,6 +115,8 @@ typedef struct {
     tm_uuid_t worker, workspace;
     queue_t *queue;
     int64_t deadline_ms; /* of the attempt's time-out; INT64_MAX: none */
+    int64_t confirm_ms;  /* its worker is back and has not named it: lost by then; 0: fine */
+    int64_t cancel_ms;   /* asked to stop: revoked by then; 0: not asked */
     bool is_ending;      /* its DONE or FAIL is on the way to its commit */
 } lease_t;
 
@@ -152,6 +164,8 @@ struct broker {
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
+    char *workers_told; /* as the database last heard of them */
+    int64_t depth_asked_ms, depth_due_ms;
     size_t others; /* brokers alive beside this one */
     size_t units;  /* write units in flight */
     size_t submits_in_flight;
@@ -175,7 +189,8 @@ struct broker {
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
     size_t watch_count;
-    peer_t *from; /* of the message being handled */
+    peer_t *from;   /* of the message being handled */
+    spawn_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
 
 void peers_init(broker_t *self);
@@ -183,6 +198,7 @@ void peers_fini(broker_t *self);
 peer_t *peers_touch(broker_t *self, const void *route, size_t size); /* finds or makes */
 peer_t *peers_find(const broker_t *self, peer_id_t id);              /* NULL: it has gone */
 void peers_drop(broker_t *self, peer_id_t id);
+void peers_part(broker_t *self, peer_id_t id); /* its worker is at another peer now */
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
 void peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_flush(broker_t *self);
@@ -191,7 +207,10 @@ void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, cons
 void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
 
 queue_t *dispatch_queue(broker_t *self, const char *name, size_t size); /* finds or makes */
-worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id);         /* NULL if gone */
+/* A peer may name this queue: it is known, or there is room for one more. */
+bool dispatch_may_name(broker_t *self, tm_str_t name);
+void dispatch_forget_queues(broker_t *self); /* those that nothing is known of any more */
+worker_t *dispatch_worker(broker_t *self, const tm_uuid_t *id); /* NULL if gone */
 worker_t *dispatch_hello(broker_t *self, const struct tm_hello *hello);
 void dispatch_forget_worker(broker_t *self, worker_t *worker);
 /* Takes one credit of a worker of the queue; false: none is free. */
@@ -251,6 +270,22 @@ void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, co
 void audience_peer_gone(broker_t *self, peer_id_t peer);
 void audience_fini(broker_t *self);
 
+enum { CANCEL_MS = 1000, TELL_MS = 50 };
+
+void controls_notify(void *arg, const char *payload); /* a word of the channel */
+void controls_load(broker_t *self);                   /* the queues' rules */
+void controls_cancel(broker_t *self, const struct tm_cancel *request);
+void controls_tell_ready(broker_t *self, queue_t *queue);
+
+void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);
+void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
+void spawns_end_of_message(broker_t *self);
+void spawn_destroy(spawn_t **self_p);
+
+void owners_check(broker_t *self);
+bool owners_allow(const queue_t *queue,
+                  const worker_t *worker); /* to give it the queue's jobs */
+
 void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);
 
@@ -258,6 +293,9 @@ const tm_actor_type_t *broker_type(void);
 broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
                      zsock_t *socket);
 void broker_destroy(broker_t **self_p);
+/* Its worker is free of the job; the lease stays until the commit. NULL: it has no such lease.
+ */
+lease_t *broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt);
 void broker_turn(broker_t *self); /* end of a turn: flush everything */
 void broker_drain(broker_t *self);
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { QUEUES_MAX = 10000 };
+
 void
 queue_destroy(queue_t **self_p)
 {
@@ -28,16 +30,51 @@ worker_destroy(worker_t **self_p)
     *self_p = NULL;
 }
 
+static queue_t *
+find_queue(broker_t *self, const char *name, size_t size, char key[TM_NAME_MAX + 1])
+{
+    size = size > TM_NAME_MAX ? TM_NAME_MAX : size;
+    memcpy(key, name, size);
+    key[size] = '\0';
+    return zhashx_lookup(self->queues, key);
+}
+
+bool
+dispatch_may_name(broker_t *self, tm_str_t name)
+{
+    char key[TM_NAME_MAX + 1];
+
+    return zhashx_size(self->queues) < QUEUES_MAX ||
+           find_queue(self, name.data, name.size, key) != NULL;
+}
+
+static bool
+is_forgotten(const queue_t *queue)
+{
+    return zlistx_size(queue->workers) == 0 && queue->leases == 0 && queue->depth == 0 &&
+           uuid_map_size(queue->lines) == 0 && !queue->is_claiming && !queue->is_scanning &&
+           !queue->is_paused && !queue->workspace_limit && !queue->is_exclusive;
+}
+
+void
+dispatch_forget_queues(broker_t *self)
+{
+    zlistx_t *names = zhashx_keys(self->queues);
+
+    for (const char *name = zlistx_first(names); name; name = zlistx_next(names)) {
+        const queue_t *queue = zhashx_lookup(self->queues, name);
+        if (queue && is_forgotten(queue))
+            zhashx_delete(self->queues, name);
+    }
+    zlistx_destroy(&names);
+}
+
 queue_t *
 dispatch_queue(broker_t *self, const char *name, size_t size)
 {
     char key[TM_NAME_MAX + 1];
-    queue_t *queue;
+    queue_t *queue = find_queue(self, name, size, key);
 
-    size = size > TM_NAME_MAX ? TM_NAME_MAX : size;
-    memcpy(key, name, size);
-    key[size] = '\0';
-    queue = zhashx_lookup(self->queues, key);
     if (queue)
         return queue;
     queue = zmalloc(sizeof(*queue));
@@ -81,14 +118,27 @@ join_queues(broker_t *self, worker_t *worker, tm_str_t names)
     while (at < end) {
         const char *comma = memchr(at, ',', (size_t)(end - at));
         const char *stop = comma ? comma : end;
-        if (stop > at) {
+        if (stop > at && dispatch_may_name(self, (tm_str_t){at, (size_t)(stop - at)})) {
             queue_t *queue = dispatch_queue(self, at, (size_t)(stop - at));
             zlistx_add_end(queue->workers, worker);
+            queue->is_exclusive |= worker->is_exclusive;
             zlistx_add_end(worker->queues, queue);
             queue->needs_scan = true;
         }
         at = stop + 1;
     }
+}
+
+/* It comes by another connection: what was sent by the old one may not have arrived. HOLDING
+ * names what did; the rest goes back to the queue soon. */
+static void
+doubt_leases(broker_t *self, const worker_t *worker)
+{
+    lease_t *lease;
+
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+        if (!lease->is_ending && tm_uuid_is(&lease->worker, &worker->id))
+            lease->confirm_ms = self->now_ms + 2 * self->settings->broker_ping_ms;
 }
 
 worker_t *
@@ -102,9 +152,14 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
         worker->queues = zlistx_new();
         uuid_map_put(self->workers, worker);
     }
+    if (worker->peer != self->from->id)
+        doubt_leases(self, worker);
     memcpy(worker->actor, hello->actor.data, hello->actor.size);
     worker->actor[hello->actor.size] = '\0';
+    memcpy(worker->software, hello->software.data, hello->software.size);
+    worker->software[hello->software.size] = '\0';
     worker->credit = hello->credit;
+    worker->is_exclusive = hello->exclusive;
     worker->is_leaving = false;
     worker->peer = self->from->id;
     leave_queues(worker);
@@ -133,7 +188,7 @@ dispatch_free_credit(queue_t *queue)
     uint64_t sum = 0;
 
     for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers))
-        sum += free_credit(w);
+        sum += owners_allow(queue, w) ? free_credit(w) : 0;
     return sum;
 }
 
@@ -143,7 +198,7 @@ dispatch_reserve(broker_t *self, queue_t *queue, tm_uuid_t *ret_worker)
 {
     (void)self;
     for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers)) {
-        if (!free_credit(w))
+        if (!free_credit(w) || !owners_allow(queue, w))
             continue;
         w->used++;
         *ret_worker = w->id;
@@ -177,12 +232,17 @@ add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uui
         lease = zmalloc(sizeof(*lease));
         lease->job = job->job;
         uuid_map_put(self->leases, lease);
+        lease->queue = queue;
+        queue->leases++;
     }
     lease->attempt = (uint32_t)job->attempt;
+    lease->queue->leases--;
     lease->queue = queue;
+    queue->leases++;
     lease->worker = *worker;
     lease->workspace = job->workspace;
     lease->is_ending = false;
+    lease->confirm_ms = lease->cancel_ms = 0;
     lease->deadline_ms = job->timeout_ms ? self->now_ms + (int64_t)job->timeout_ms : INT64_MAX;
 }
 
@@ -237,6 +297,7 @@ dispatch_end(broker_t *self, lease_t *lease)
 {
     if (lease->queue->workspace_limit) /* its workspace may have a place free */
         lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN);
+    lease->queue->leases--;
     uuid_map_remove(self->leases, &lease->job);
     free(lease);
 }

@@ -41,7 +41,8 @@ intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body
         return TM_BAD_REQUEST;
     }
     if (submit->has_parent) {
-        *ret_detail = "parent: jobs with a parent are not offered by this version";
+        *ret_detail =
+            "parent: children are sent behind their parent's DONE, which names itself";
         return TM_BAD_REQUEST;
     }
     if (body.size > (size_t)self->settings->broker_max_body_kb * 1024) {
@@ -139,10 +140,12 @@ intake_committed(broker_t *self, submit_t *submit)
         return;
     }
     queue->depth++;
-    if (!submit->fields.delay_ms)
-        lines_add(queue, &submit->fields.workspace,
-                  lines_rank_us(submit->fields.has_priority ? submit->fields.priority
-                                                            : PRIORITY_DEFAULT));
+    if (submit->fields.delay_ms)
+        return;
+    lines_add(queue, &submit->fields.workspace,
+              lines_rank_us(submit->fields.has_priority ? submit->fields.priority
+                                                        : PRIORITY_DEFAULT));
+    controls_tell_ready(self, queue);
 }
 
 void

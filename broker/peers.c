@@ -140,6 +140,15 @@ peers_drop(broker_t *self, peer_id_t id)
         dispatch_worker_lost(self, worker, "unreachable");
 }
 
+void
+peers_part(broker_t *self, peer_id_t id)
+{
+    peer_t *peer = peers_find(self, id);
+
+    if (peer)
+        peer->has_worker = false;
+}
+
 static void
 put(struct outbox *self, const void *data, size_t size)
 {

@@ -52,6 +52,8 @@ open_database(broker_t *self)
                                  .metrics = self->metrics,
                                  .on_up = on_database_up,
                                  .on_down = on_database_down,
+                                 .listen = "tunemill",
+                                 .on_notify = controls_notify,
                                  .arg = self};
 
     self->pg = pg_new(self->loop, &options);
@@ -114,6 +116,7 @@ broker_destroy(broker_t **self_p)
     for (size_t at = 0; (item = uuid_map_next(self->workers, &at));)
         worker_destroy((worker_t **)&item);
     uuid_map_destroy(&self->workers);
+    free(self->workers_told);
     peers_fini(self);
     free(self);
     *self_p = NULL;
@@ -169,7 +172,8 @@ receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
             tm_msg_type_t type = actor_dispatch_pair(broker_type(), self, self->metrics, self,
                                                      content(header), content(body));
             is_good = type != TM_MSG_NONE;
-            self->received[type]++;
+            if (type != TM_MSG_LIMIT)
+                self->received[type]++;
         }
     } while (zmq_msg_more(body));
 }
@@ -188,6 +192,7 @@ receive(broker_t *self, void *socket)
         self->from = peers_touch(self, zmq_msg_data(&route), zmq_msg_size(&route));
         if (zmq_msg_more(&route))
             receive_pairs(self, socket, &header, &body);
+        spawns_end_of_message(self);
         self->from = NULL;
     }
     zmq_msg_close(&route);

@@ -171,7 +171,7 @@ static bool
 may_leave_at_once(const queue_t *queue)
 {
     return lines_are_empty(queue) && !queue->is_claiming && !queue->is_paused &&
-           !queue->workspace_limit;
+           !queue->workspace_limit && !queue->is_exclusive;
 }
 
 static bool
@@ -220,7 +220,7 @@ take_claims(broker_t *self, batch_t *batch)
         if (q->is_claiming || q->is_paused || dispatch_free_credit(q) == 0)
             continue;
         lines_scan(self, q);
-        if (uuid_map_size(q->lines) > 0)
+        if (!q->is_scanning && uuid_map_size(q->lines) > 0) /* first what the scan finds */
             fifo_add(&batch->claims, claim_new(self, q));
     }
 }

@@ -46,8 +46,8 @@ add_row(broker_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
         pg_array_null(a[10]);
 }
 
-static void
-add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *submits)
+void
+submits_add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     static const unsigned types[COLUMNS] = {PG_UUID, PG_TEXT,  PG_UUID, PG_INT8,
                                             PG_INT8, PG_INT8,  PG_INT8, PG_INT8,
@@ -67,7 +67,7 @@ void
 submits_add(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     pg_add(unit, STMT_SUBMIT);
-    add_jobs(self, unit, submits);
+    submits_add_jobs(self, unit, submits);
 }
 
 void
@@ -82,7 +82,7 @@ submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits)
         array_text(hashes, s->fields.request_hash, s->fields.has_key);
     }
     pg_add(unit, STMT_SUBMIT_CAREFULLY);
-    add_jobs(self, unit, submits);
+    submits_add_jobs(self, unit, submits);
     pg_array(unit, &keys);
     pg_array(unit, &scopes);
     pg_array(unit, &hashes);

@@ -55,6 +55,19 @@ ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
     pg_send(&unit, fn, self);
 }
 
+static void
+on_rest_canceled(void *arg, const struct pg_outcome *outcome)
+{
+    broker_t *self = arg;
+
+    for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
+        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
+        meters_add(self->metrics, METRIC_JOBS_ENDED, "canceled", 1);
+        audience_result(self, &job, "canceled", tm_err_name(TM_CANCELED),
+                        tm_err_text(TM_CANCELED), tm_str(NULL));
+    }
+}
+
 /* Declared gone by another broker: its leases are being taken over, so it must not go on. */
 static void
 on_beat(void *arg, const struct pg_outcome *outcome)
@@ -62,8 +75,11 @@ on_beat(void *arg, const struct pg_outcome *outcome)
     broker_t *self = arg;
 
     self->beat_sent = false;
-    if (outcome->err)
+    if (outcome->err) {
+        free(self->workers_told); /* perhaps it has not heard: told again */
+        self->workers_told = NULL;
         return;
+    }
     if (PQntuples(outcome->results[0]) > 0) {
         self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
         if (pg_get_bool(outcome->results[0], 0, 1))
@@ -80,6 +96,10 @@ on_depth(void *arg, const struct pg_outcome *outcome)
 {
     broker_t *self = arg;
 
+    int64_t took_ms = clock_ms() - self->depth_asked_ms;
+
+    /* a long count is made less often: at most a fiftieth of the time goes to it */
+    self->depth_due_ms = clock_ms() + (took_ms * 50 > DEPTH_MS ? took_ms * 50 : DEPTH_MS);
     if (outcome->err)
         return;
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
@@ -93,42 +113,99 @@ on_depth(void *arg, const struct pg_outcome *outcome)
         meters_set(self->metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
 }
 
+static json_t *
+describe_worker(worker_t *worker)
+{
+    json_t *queues = json_array();
+    char id[TM_UUID_TEXT];
+
+    for (queue_t *q = zlistx_first(worker->queues); q; q = zlistx_next(worker->queues))
+        json_array_append_new(queues, json_string(q->name));
+    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:s, s:b}", "worker",
+                     tm_uuid_text(&worker->id, id), "actor", worker->actor, "queues", queues,
+                     "credit", (json_int_t)worker->credit, "used", (json_int_t)worker->used,
+                     "software", worker->software, "leaving", worker->is_leaving);
+}
+
+/* What `tunemill workers` shows. NULL: as the database last heard. The caller frees it. */
+static char *
+workers_news(broker_t *self)
+{
+    tm_auto(json) list = json_array();
+    worker_t *worker;
+    char *text;
+
+    for (size_t at = 0; (worker = uuid_map_next(self->workers, &at));)
+        json_array_append_new(list, describe_worker(worker));
+    text = json_dumps(list, JSON_COMPACT);
+    if (text && self->workers_told && strcmp(text, self->workers_told) == 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static void
 beat(broker_t *self)
 {
     pg_unit_t *unit;
+    char *news;
 
     if (self->beat_sent)
         return;
+    news = workers_news(self);
     unit = pg_unit_new(self->pg);
     pg_add(unit, STMT_BROKER_BEAT);
     pg_uuid(unit, &self->id);
     pg_i64(unit, self->settings->broker_takeover_ms);
-    pg_null(unit);
+    pg_text(unit, news);
+    if (news) {
+        free(self->workers_told);
+        self->workers_told = news;
+    }
     self->beat_sent = true;
     pg_send(&unit, on_beat, self);
 }
 
+/* Takes a lease back. The worker is told; what it still says of the job counts no more. */
 static void
-expire_attempts(broker_t *self)
+take_back(broker_t *self, lease_t *lease, tm_err_t code, const char *detail, bool counts,
+          const char *cause)
 {
-    lease_t *l;
+    ending_t like = {.job = lease->job,
+                     .attempt = lease->attempt,
+                     .worker = lease->worker,
+                     .retryable = true,
+                     .counts = counts};
 
-    for (size_t at = 0; (l = uuid_map_next(self->leases, &at));) {
-        if (l->is_ending || l->deadline_ms > self->now_ms)
-            continue;
-        ending_t like = {.job = l->job,
-                         .attempt = l->attempt,
-                         .worker = l->worker,
-                         .retryable = true,
-                         .counts = true};
-        l->is_ending = true;
-        store_fail(self, &like, tm_str(tm_err_name(TM_JOB_TIMEOUT)),
-                   tm_str(tm_err_text(TM_JOB_TIMEOUT)));
-        dispatch_drop(self, l, TM_JOB_TIMEOUT);
-        dispatch_release(self, &l->worker);
-        meters_add(self->metrics, METRIC_LEASES_LOST, "timeout", 1);
-    }
+    lease->is_ending = true;
+    store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
+    dispatch_drop(self, lease, code);
+    dispatch_release(self, &lease->worker);
+    meters_add(self->metrics, METRIC_LEASES_LOST, cause, 1);
+}
+
+static void
+check_lease(broker_t *self, lease_t *lease)
+{
+    if (lease->is_ending)
+        return;
+    if (lease->deadline_ms <= self->now_ms)
+        take_back(self, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT), true, "timeout");
+    else if (lease->cancel_ms && lease->cancel_ms <= self->now_ms)
+        take_back(self, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false, "canceled");
+    else if (lease->confirm_ms && lease->confirm_ms <= self->now_ms)
+        take_back(self, lease, TM_WORKER_LOST, "the worker never got the job", false,
+                  "undelivered");
+}
+
+static void
+check_leases(broker_t *self)
+{
+    lease_t *lease;
+
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+        check_lease(self, lease);
 }
 
 static void
@@ -138,7 +215,8 @@ on_tick(void *arg)
 
     self->now_ms = clock_ms();
     peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
-    expire_attempts(self);
+    check_leases(self);
+    owners_check(self);
     if (self->is_started && pg_is_up(self->pg))
         ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
     broker_turn(self);
@@ -176,11 +254,22 @@ on_second(void *arg)
     }
     if (!pg_is_up(self->pg))
         return;
+    dispatch_forget_queues(self);
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
-    beat(self);
+    controls_load(self);
+    ask(self, STMT_CANCEL_REST, 0, on_rest_canceled);
     ask(self, STMT_EXPIRE, self->settings->broker_batch, on_expired);
     broker_turn(self);
+}
+
+static void
+on_beat_timer(void *arg)
+{
+    broker_t *self = arg;
+
+    if (self->is_started && pg_is_up(self->pg))
+        beat(self);
 }
 
 static void
@@ -189,8 +278,10 @@ on_depth_timer(void *arg)
     broker_t *self = arg;
     pg_unit_t *unit;
 
-    if (!self->is_started || !pg_is_up(self->pg))
+    if (!self->is_started || !pg_is_up(self->pg) || clock_ms() < self->depth_due_ms)
         return;
+    self->depth_asked_ms = clock_ms();
+    self->depth_due_ms = INT64_MAX; /* until it is answered */
     unit = pg_unit_new(self->pg);
     pg_add(unit, STMT_DEPTH);
     pg_add(unit, STMT_BROKER_FORGET);
@@ -231,7 +322,11 @@ upkeep_database_up(broker_t *self)
 void
 upkeep_start(broker_t *self)
 {
+    int64_t beat_ms = self->settings->broker_takeover_ms / 4;
+
+    loop_timer(self->loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
+               on_beat_timer, self);
     loop_timer(self->loop, TICK_MS, true, on_tick, self);
     loop_timer(self->loop, SECOND_MS, true, on_second, self);
-    loop_timer(self->loop, DEPTH_MS, true, on_depth_timer, self);
+    loop_timer(self->loop, SECOND_MS, true, on_depth_timer, self);
 }

@@ -12,6 +12,9 @@ ALTER TABLE jobs ADD COLUMN IF NOT EXISTS is_join boolean NOT NULL DEFAULT false
 UPDATE jobs SET rank = job_rank(run_at, priority) WHERE rank IS NULL;
 ALTER TABLE jobs ALTER COLUMN rank SET NOT NULL, ALTER COLUMN rank SET DEFAULT now();
 
+ALTER TABLE job_runs ADD COLUMN IF NOT EXISTS parent_id uuid;
+CREATE INDEX IF NOT EXISTS job_runs_children ON job_runs (parent_id) WHERE parent_id IS NOT NULL;
+
 -- One index for what may start, by workspace so that each gets its turn; one for what runs.
 DROP INDEX IF EXISTS jobs_ready, jobs_leased;
 CREATE INDEX jobs_ready ON jobs (queue, workspace_id, rank, id) WHERE state = 'ready';
@@ -29,7 +32,7 @@ CREATE TABLE IF NOT EXISTS queues (
     updated_at      timestamptz NOT NULL DEFAULT now()
 );
 
--- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software}.
+-- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software, leaving}.
 ALTER TABLE brokers ADD COLUMN IF NOT EXISTS workers jsonb NOT NULL DEFAULT '[]';
 
 -- Which broker alone serves a queue that a worker wants for itself, and for which worker.
@@ -55,9 +58,9 @@ BEGIN
         DELETE FROM jobs WHERE id = p_id AND attempt = p_attempt AND lease_broker IS NOT NULL
         RETURNING *)
     INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
-                          started_at, result)
+                          started_at, parent_id, result)
     SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
-           p_result
+           parent_id, p_result
       FROM gone;
     IF NOT FOUND THEN
         PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');
@@ -148,8 +151,9 @@ BEGIN
     WITH gone AS (
         DELETE FROM jobs WHERE id = p_id AND state <> 'running' RETURNING *)
     INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
-                          started_at)
-    SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at
+                          started_at, parent_id)
+    SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at,
+           parent_id
       FROM gone;
     IF FOUND THEN
         PERFORM tm_tell('over:' || p_id);

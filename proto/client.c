@@ -308,7 +308,8 @@ on_state(tm_client_t *self, const tm_msg_t *msg)
     const struct tm_state *state = &msg->state;
     struct request *request = requests_find(self->requests, state->ref);
 
-    if (request && (request->type == TM_MSG_STATUS || request->type == TM_MSG_SUBSCRIBE)) {
+    if (request && (request->type == TM_MSG_STATUS || request->type == TM_MSG_SUBSCRIBE ||
+                    request->type == TM_MSG_CANCEL)) {
         struct request ended = request_end(self, request);
         if (ended.fn.state)
             ended.fn.state(ended.arg, TM_OK, state, msg->body);
@@ -534,6 +535,19 @@ tm_client_status(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void 
 {
     tm_msg_t msg = {.type = TM_MSG_STATUS,
                     .status = {.ref = requests_next_ref(self->requests), .job = *job}};
+    struct request *request;
+    tm_err_t err = request_begin(self, &msg, job, arg, &request);
+
+    if (!err)
+        request->fn.state = fn;
+    return err;
+}
+
+tm_err_t
+tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
+{
+    tm_msg_t msg = {.type = TM_MSG_CANCEL,
+                    .cancel = {.ref = requests_next_ref(self->requests), .job = *job}};
     struct request *request;
     tm_err_t err = request_begin(self, &msg, job, arg, &request);
 

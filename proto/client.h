@@ -79,6 +79,10 @@ TM_CHECKED tm_err_t tm_client_status(tm_client_t *self, const tm_uuid_t *job, tm
 TM_CHECKED tm_err_t tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job,
                                         tm_state_fn *fn,
                                         void *arg); /* survives reconnects: subscribed again */
+/* Stops a job and its children: answered by the state it is in then. One that is running is
+ * asked to stop, and ends as canceled within a second or so: watch it to hear of that. */
+TM_CHECKED tm_err_t tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn,
+                                     void *arg);
 /* One piece of a dataset (1 MiB but for the last); data NULL asks whether it is known. */
 TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const uint8_t sha256[32], uint64_t size,
                                   uint64_t offset, const void *data, size_t data_size,

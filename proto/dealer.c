@@ -182,7 +182,8 @@ bool
 dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uint8_t *body,
             size_t body_size)
 {
-    if (self->batch_pairs >= BATCH_PAIRS_MAX || self->batch_bytes >= BATCH_BYTES_MAX)
+    if (!self->is_held &&
+        (self->batch_pairs >= BATCH_PAIRS_MAX || self->batch_bytes >= BATCH_BYTES_MAX))
         dealer_flush(self);
     if (self->batch_pairs > 0)
         send_frame(self, self->held, self->held_size, ZMQ_SNDMORE);
@@ -221,6 +222,13 @@ dealer_flush(dealer_t *self)
         send_frame(self, self->held, self->held_size, 0);
     self->batch_pairs = 0;
     self->batch_bytes = 0;
+}
+
+void
+dealer_hold(dealer_t *self, bool is_held)
+{
+    dealer_flush(self);
+    self->is_held = is_held;
 }
 
 zmsg_t *

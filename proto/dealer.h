@@ -38,6 +38,7 @@ typedef struct {
     const uint8_t *held; /* the body that waits for the next pair or the flush */
     size_t held_size;
     size_t batch_pairs, batch_bytes;
+    bool is_held; /* the batch is not to be split */
 } dealer_t;
 
 /* Connects one dealer to each endpoint of the comma-separated list; returns how many, 0 if the
@@ -61,6 +62,9 @@ bool dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, cons
 bool dealer_parcel(dealer_t *self, const parcel_t *parcel);
 bool dealer_msg(dealer_t *self, const tm_msg_t *msg); /* a message without a body */
 void dealer_flush(dealer_t *self);
+/* true: sends what waits, and keeps what comes in one message, however long; false: sends that.
+ */
+void dealer_hold(dealer_t *self, bool is_held);
 
 zmsg_t *dealer_recv(dealer_t *self); /* never waits; NULL: nothing there */
 

@@ -273,8 +273,10 @@ tm_msg_decode(const void *data, size_t size, tm_msg_t *ret, const char **ret_wha
         return fail("the protocol version (key 0) is missing or no number", ret_what);
     if (version != TM_PROTOCOL_VERSION)
         return TM_BAD_VERSION;
-    if (!read_uint(&cursor, places[KEY_TYPE], &type) || !shape_of(type))
-        return fail("the message number (key 1) is missing or unknown", ret_what);
+    if (!read_uint(&cursor, places[KEY_TYPE], &type))
+        return fail("the message number (key 1) is missing or no number", ret_what);
+    if (!shape_of(type))
+        return TM_UNKNOWN_MESSAGE;
     memset(&msg, 0, sizeof msg);
     msg.type = (tm_msg_type_t)type;
     msg.version = version;

@@ -179,6 +179,8 @@ tm_pairs_next(tm_pairs_t *self, tm_msg_t *ret)
         return stop(self, TM_BAD_MESSAGE, "a body frame must follow each header frame");
     tm_err_t err =
         tm_msg_decode(zframe_data(self->header), zframe_size(self->header), ret, &what);
+    if (err == TM_UNKNOWN_MESSAGE)
+        return tm_pairs_next(self, ret); /* of a newer peer: what follows may be for us */
     if (err)
         return stop(self, err, what);
     size_t size = zframe_size(self->body);

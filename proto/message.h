@@ -63,7 +63,8 @@ typedef struct {
     tm_str_t body; /* the body frame, borrowed */
 } tm_msg_t;
 
-/* Reads one header frame. `msg` is written on success only; for TM_BAD_MESSAGE, *ret_what (may
+/* Reads one header frame. TM_UNKNOWN_MESSAGE: well formed as far as read, of a number that this
+ * version does not have. `msg` is written on success only; for TM_BAD_MESSAGE, *ret_what (may
  * be NULL) names what was wrong in a constant string. ret->body is left empty. */
 TM_CHECKED tm_err_t tm_msg_decode(const void *data, size_t size, tm_msg_t *ret,
                                   const char **ret_what);

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "requests.h"
 #include "worker_io.h"
 
 struct tm_worker {
@@ -14,6 +15,7 @@ struct tm_worker {
     atomic_size_t unsettled;
     atomic_int refusal; /* tm_err_t */
     char *actor, *queues, *software, *brokers;
+    bool is_exclusive;
 };
 
 static void
@@ -37,6 +39,8 @@ hello_of(const tm_worker_t *self, uint32_t credit)
                                 .queues = tm_str(self->queues),
                                 .credit = credit > 0 ? credit : 1,
                                 .software = tm_str(self->software),
+                                .exclusive = self->is_exclusive,
+                                .has_exclusive = self->is_exclusive,
                                 .has_software = self->software != NULL}};
 }
 
@@ -58,6 +62,7 @@ tm_worker_new(const struct tm_worker_options *options)
     self->queues = copy(options->queues);
     self->software = options->software ? copy(options->software) : NULL;
     self->brokers = copy(options->brokers);
+    self->is_exclusive = options->exclusive;
     struct worker_io_options args = {.hello = hello_of(self, options->credit),
                                      .brokers = self->brokers,
                                      .drain_fd = self->drain_fd,
@@ -153,6 +158,45 @@ tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *bo
     hand_back(self, job_p);
 }
 
+static tm_err_t
+add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
+{
+    job->followers = zmalloc((count + 1) * sizeof *job->followers);
+    for (; job->follower_count < count; job->follower_count++) {
+        tm_msg_t msg = {.type = TM_MSG_SUBMIT};
+        request_fill_submit(&msg, &jobs[job->follower_count]);
+        tm_err_t err = parcel_init(&job->followers[job->follower_count], &msg);
+        if (err)
+            return err;
+    }
+    return TM_OK;
+}
+
+void
+tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
+                    size_t count, bool join, const void *body, size_t size)
+{
+    tm_job_t *job = *job_p;
+    tm_msg_t msg = {.type = TM_MSG_DONE,
+                    .done = {.job = job->id,
+                             .attempt = job->attempt,
+                             .followers = count,
+                             .has_followers = count > 0,
+                             .join = join,
+                             .has_join = join && count > 0},
+                    .body = {body, size}};
+    tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
+
+    if (!err)
+        err = add_followers(job, jobs, count);
+    if (err) {
+        job_forget_followers(job);
+        job_set_failed(job, err, "a job that was to follow is not valid, or is too large",
+                       tm_err_retryable(err));
+    }
+    hand_back(self, job_p);
+}
+
 void
 tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                bool retryable)
@@ -240,6 +284,18 @@ tm_job_body(const tm_job_t *job)
 {
     size_t size = zframe_size(job->body);
     return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+}
+
+bool
+tm_job_is_join(const tm_job_t *job)
+{
+    return job->is_join;
+}
+
+bool
+tm_job_is_canceled(const tm_job_t *job)
+{
+    return atomic_load(&job->is_canceled);
 }
 
 bool

@@ -9,8 +9,10 @@
  * Several brokers share the credit: each is told what the jobs of the others leave free. Should
  * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
  *
- * A job whose lease is lost (time-out, cancel, another attempt elsewhere) is flagged: see
- * tm_job_is_dropped. Its result counts no more; end it soon, the worker library does the rest.
+ * A job that somebody wants stopped is flagged: see tm_job_is_canceled. One that has not ended
+ * a second later, or whose lease is lost otherwise (time-out, another attempt elsewhere), is
+ * dropped: see tm_job_is_dropped. Its result counts no more; end it soon, the worker library
+ * does the rest.
  */
 #ifndef PROTO_WORKER_H
 #define PROTO_WORKER_H
@@ -26,7 +28,9 @@ struct tm_worker_options {
     const char *actor;   /* the kind of worker, as in metrics: "tune" */
     const char *queues;  /* separated by commas */
     uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
-    const char *software;  /* version for people, may be NULL */
+    const char *software; /* version for people, may be NULL */
+    bool exclusive; /* of all who say so, one at a time gets the queues' jobs; the next takes
+                       over */
     struct tm_curve curve; /* none: plain, and on this machine only */
 };
 
@@ -44,6 +48,12 @@ TM_CHECKED tm_err_t tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t *
  */
 void tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body,
                     size_t size);
+/* Ends the job and hands in jobs that commit with its end, or not at all: at most 1000, without
+ * keys, together below the broker's largest message. `join`: they are its children; the job
+ * waits for them and runs once more when all have ended (tm_job_is_join). */
+struct tm_job_spec;
+void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
+                         size_t count, bool join, const void *body, size_t size);
 void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                     bool retryable);
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
@@ -62,6 +72,9 @@ const char *tm_job_queue(const tm_job_t *job);       /* terminated */
 const char *tm_job_traceparent(const tm_job_t *job); /* "" if none */
 uint64_t tm_job_timeout_ms(const tm_job_t *job);
 tm_str_t tm_job_body(const tm_job_t *job);
+bool tm_job_is_join(const tm_job_t *job);    /* its children have all ended */
 bool tm_job_is_dropped(const tm_job_t *job); /* any thread */
+/* Somebody wants the job stopped: end it within a second, best with TM_CANCELED. Any thread. */
+bool tm_job_is_canceled(const tm_job_t *job);
 
 #endif

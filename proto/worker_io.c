@@ -46,6 +46,16 @@ struct io {
 };
 
 void
+job_forget_followers(tm_job_t *self)
+{
+    for (size_t i = 0; i < self->follower_count; i++)
+        parcel_fini(&self->followers[i]);
+    free(self->followers);
+    self->followers = NULL;
+    self->follower_count = 0;
+}
+
+void
 job_destroy(tm_job_t **self_p)
 {
     tm_job_t *self = *self_p;
@@ -53,6 +63,7 @@ job_destroy(tm_job_t **self_p)
     if (!self)
         return;
     zframe_destroy(&self->body);
+    job_forget_followers(self);
     parcel_fini(&self->outcome);
     free(self);
     *self_p = NULL;
@@ -85,10 +96,12 @@ job_new(const tm_msg_t *msg, zframe_t *body)
     self->attempt = (uint32_t)job->attempt;
     self->workspace = job->workspace;
     self->timeout_ms = job->timeout_ms;
+    self->is_join = job->join;
     memcpy(self->queue, job->queue.data, job->queue.size);
     memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
     self->body = zframe_dup(body);
     atomic_init(&self->is_dropped, false);
+    atomic_init(&self->is_canceled, false);
     return self;
 }
 
@@ -160,8 +173,15 @@ send_outcome(struct io *self, tm_job_t *job, int64_t now_ms)
     for (size_t i = 0; i < self->link_count && !link->dealer.alive; i++)
         link = &self->links[i];
     job->resend_ms = now_ms + RESEND_MS;
-    if (link->dealer.alive && job->outcome.header)
-        dealer_parcel(&link->dealer, &job->outcome);
+    if (!link->dealer.alive || !job->outcome.header)
+        return;
+    if (job->follower_count > 0)
+        dealer_hold(&link->dealer, true); /* one message: they commit together */
+    dealer_parcel(&link->dealer, &job->outcome);
+    for (size_t i = 0; i < job->follower_count; i++)
+        dealer_parcel(&link->dealer, &job->followers[i]);
+    if (job->follower_count > 0)
+        dealer_hold(&link->dealer, false);
 }
 
 static void
@@ -292,6 +312,15 @@ on_drop(struct io *self, const struct tm_drop *dropped)
 }
 
 static void
+on_cancel(struct io *self, const struct tm_cancel *cancel)
+{
+    tm_job_t *job = uuid_map_get(self->held, &cancel->job);
+
+    if (job && job->attempt == cancel->attempt)
+        atomic_store(&job->is_canceled, true);
+}
+
+static void
 on_welcome(struct io *self, struct link *link, const struct tm_welcome *welcome)
 {
     uint32_t ping_ms =
@@ -331,6 +360,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
         on_settled(self, &msg->settled);
     else if (msg->type == TM_MSG_DROP)
         on_drop(self, &msg->drop);
+    else if (msg->type == TM_MSG_CANCEL)
+        on_cancel(self, &msg->cancel);
     else if (msg->type == TM_MSG_REJECTED)
         on_rejected(self, link, msg->rejected.code);
 }

@@ -23,12 +23,15 @@ struct tm_leased {
     char queue[TM_NAME_MAX + 1];
     tm_uuid_t workspace;
     uint64_t timeout_ms;
+    bool is_join;
     char traceparent[64 + 1];
     zframe_t *body;
     /* both threads */
-    atomic_bool is_dropped;
+    atomic_bool is_dropped, is_canceled;
     /* written by the caller when it ends the job: DONE or FAIL; empty: say nothing */
     parcel_t outcome;
+    parcel_t *followers; /* jobs that go behind it in the same message */
+    size_t follower_count;
     /* the network's thread only */
     size_t home;         /* the broker it came from, or that has taken it over */
     bool is_ended;       /* the outcome waits for SETTLED */
@@ -38,6 +41,7 @@ struct tm_leased {
 };
 
 void job_destroy(tm_job_t **self_p);
+void job_forget_followers(tm_job_t *self);
 /* Makes the outcome FAIL; `detail` may be any bytes. */
 void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable);
 

@@ -1,5 +1,10 @@
-tm_test(broker unit/test_broker.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
-set_tests_properties(broker PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_rules unit/test_broker_rules.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+set_tests_properties(broker broker_rules broker_spawns PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(broker PROPERTIES RUN_SERIAL ON)
+set_tests_properties(broker broker_rules broker_spawns PROPERTIES RUN_SERIAL ON)

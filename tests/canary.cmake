@@ -11,3 +11,12 @@ target_link_libraries(bench_submit PRIVATE tm_flags tm_cli tm_tune tm_engine tm_
                       PkgConfig::check PkgConfig::curl m)
 add_dependencies(bench_submit tunemill)
 target_compile_definitions(bench_submit PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+
+tm_test(bad_input canary/test_bad_input.c canary/bad_input.c canary/bad_exchange.c
+        canary/bad_http.c canary/bad_form.c canary/bad_files.c canary/bad_fields.c
+        canary/bad_broker.c
+        support/system.c support/command.c support/peer.c
+        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
+add_dependencies(test_bad_input tunemill)
+target_compile_definitions(test_bad_input PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+set_tests_properties(bad_input PROPERTIES RUN_SERIAL ON)

@@ -125,15 +125,15 @@ bool
 content_length_parse(const char *text, uint64_t *ret)
 {
     uint64_t value = 0;
-    size_t size = text ? strnlen(text, 20) : 0;
 
-    if (size == 0 || size > 18)
+    if (!text || !*text || text[strspn(text, "0123456789")] != '\0')
         return false;
-    for (size_t i = 0; i < size; i++) {
-        if (!isdigit((unsigned char)text[i]))
-            return false;
-        value = value * 10 + (uint64_t)(text[i] - '0');
-    }
+    for (; *text; text++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value)) {
+            value = UINT64_MAX;
+            break;
+        }
     *ret = value;
     return true;
 }

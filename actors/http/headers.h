@@ -23,7 +23,8 @@ void prefer_parse(const char *text, int64_t max_ms, int64_t *ret_wait_ms);
 #define REQUEST_ID_MAX 128
 bool request_id_is_sane(const char *text);
 
-/* The digits of a Content-Length; false if it is none or too large for us to count. */
+/* The digits of a Content-Length; what is too large to count is UINT64_MAX. false: not digits.
+ */
 bool content_length_parse(const char *text, uint64_t *ret);
 
 #endif

@@ -6,20 +6,25 @@
 
 #include "actors/kit/auto.h"
 
-/* As much of it as fits, in whole characters: a detail may quote what a client wrote. */
+/* As much of it as fits, in whole characters: texts may quote what a client wrote. */
+static void
+copy_clean(char *out, size_t size, const char *text)
+{
+    tm_str_t clean = tm_text_clean(text, out, size - 1);
+
+    out[clean.size] = '\0';
+}
+
 static void print_clean(char *out, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
 static void
 print_clean(char *out, size_t size, const char *format, va_list arguments)
 {
-    char raw[2048], clean[2048];
-    tm_str_t text;
+    char raw[2048];
 
     vsnprintf(raw, sizeof(raw), format, arguments);
-    text = tm_text_clean(raw, clean, size - 1);
-    memcpy(out, text.data, text.size);
-    out[text.size] = '\0';
+    copy_clean(out, size, raw);
 }
 
 void
@@ -42,7 +47,7 @@ problem_add(struct problem *self, tm_err_t err, const char *loc, const char *for
         self->err = err;
     if (self->error_count == PROBLEM_ERRORS)
         return;
-    snprintf(self->errors[self->error_count].loc, sizeof(self->errors[0].loc), "%s", loc);
+    copy_clean(self->errors[self->error_count].loc, sizeof(self->errors[0].loc), loc);
     va_start(arguments, format);
     print_clean(self->errors[self->error_count].msg, sizeof(self->errors[0].msg), format,
                 arguments);

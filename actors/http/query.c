@@ -36,6 +36,35 @@ find(unsigned sets, const char *name)
     return NULL;
 }
 
+static int
+hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+size_t
+query_unescape(char *text)
+{
+    char *end = text;
+
+    for (const char *at = text; *at; at++) {
+        int high = *at == '%' ? hex_digit(at[1]) : -1;
+        int low = high >= 0 ? hex_digit(at[2]) : -1;
+
+        if (low >= 0 && high + low > 0) {
+            *end++ = (char)(high << 4 | low);
+            at += 2;
+        } else {
+            *end++ = *at;
+        }
+    }
+    *end = '\0';
+    return (size_t)(end - text);
+}
+
 void
 query_init(struct query *self)
 {

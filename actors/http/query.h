@@ -42,6 +42,10 @@ typedef struct {
 
 const query_field_t *query_field_at(size_t index); /* NULL behind the last */
 
+/* Decodes %XX in place and returns the new length. %00 stays as it is: decoded, it would end
+ * the text for all who read it, and nobody would look at what follows. */
+size_t query_unescape(char *text);
+
 void query_init(struct query *self);
 void query_set(struct query *self, unsigned sets, const char *name, const char *value,
                struct problem *problem);

@@ -226,23 +226,34 @@ read_id(request_t *self)
     snprintf(self->id, sizeof(self->id), "%s", tm_uuid_text(&id, text));
 }
 
-request_t *
-request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *method,
-            const char *path)
+static void
+count_value(void *arg, const char *value)
 {
-    request_t *self = zmalloc(sizeof(*self));
-    struct route_match match;
-    tm_err_t err;
+    unsigned *count = arg;
 
-    self->bridge = bridge;
-    self->connection = connection;
-    self->refs = 1;
-    self->started_us = clock_us();
-    query_init(&self->query);
-    read_id(self);
-    read_trace(self);
-    server_remember(bridge->server, self);
-    err = route_find(method, path, &match);
+    (void)value;
+    (*count)++;
+}
+
+/* The end of the body is told twice. A proxy before us may have believed the other one, and
+ * then what one client sends is another's request (RFC 9112, 6.3). */
+static bool
+has_two_ends(const request_t *self)
+{
+    unsigned count = 0;
+
+    request_headers(self, "Content-Length", count_value, &count);
+    if (count == 1)
+        request_headers(self, "Transfer-Encoding", count_value, &count);
+    return count > 1;
+}
+
+static void
+route(request_t *self, const char *method, const char *path)
+{
+    struct route_match match;
+    tm_err_t err = route_find(method, path, &match);
+
     self->route = err ? NULL : match.route;
     if (err == TM_METHOD_NOT_ALLOWED)
         request_add_header(self, "Allow", match.allow);
@@ -253,6 +264,28 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
 
         problem_add(&problem, TM_VALIDATION_FAILED, "path.id", "is not a UUID");
         request_problem(self, &problem);
+    }
+}
+
+request_t *
+request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *method,
+            const char *path)
+{
+    request_t *self = zmalloc(sizeof(*self));
+
+    self->bridge = bridge;
+    self->connection = connection;
+    self->refs = 1;
+    self->started_us = clock_us();
+    query_init(&self->query);
+    read_id(self);
+    read_trace(self);
+    server_remember(bridge->server, self);
+    if (has_two_ends(self)) {
+        request_add_header(self, "Connection", "close");
+        request_fail(self, TM_BAD_REQUEST, "the size of the body is said more than once");
+    } else {
+        route(self, method, path);
     }
     return self;
 }

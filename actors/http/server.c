@@ -252,6 +252,14 @@ on_connection(void *cls, struct MHD_Connection *connection, void **context,
                (int64_t)self->connections);
 }
 
+static size_t
+on_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return query_unescape(text);
+}
+
 static void on_message(void *cls, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
@@ -361,8 +369,8 @@ start(server_t *self, const struct addrinfo *where)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)settings->http_request_timeout_seconds,
         MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, self, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_END);
 }
 
 static bool

@@ -3,6 +3,10 @@
  * libmicrohttpd runs in its external epoll mode. It learns of a resumed connection only when it
  * is run, so the server runs it at the end of every turn in which one was resumed. It does not
  * look at suspended connections either: the server watches those for the client's leaving.
+ *
+ * What the library cannot read as a request (no Host, a size that is no number, headers over
+ * their 32 KiB) it answers itself, with a page of its own and 400, 413, 414, 431 or 505, or by
+ * closing; no handler learns of it. So it closes a connection that is idle for too long.
  */
 #ifndef ACTORS_HTTP_SERVER_H
 #define ACTORS_HTTP_SERVER_H

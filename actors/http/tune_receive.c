@@ -146,6 +146,13 @@ tune_receive_add(tune_receive_t *self, const char *data, size_t size)
     return true;
 }
 
+/* The library takes a body in which its boundary never stands for a form without parts. */
+static bool
+is_foreign(const tune_receive_t *self)
+{
+    return self->received > 0 && form_count(self->form) == 0 && !form_has_file(self->form);
+}
+
 void
 tune_receive_end(tune_receive_t *self, struct problem *problem)
 {
@@ -158,7 +165,7 @@ tune_receive_end(tune_receive_t *self, struct problem *problem)
     else if (self->received > self->limit)
         problem_init(problem, TM_FILE_TOO_LARGE,
                      "the request is larger than this server takes");
-    else if (self->is_malformed || !is_whole)
+    else if (self->is_malformed || !is_whole || is_foreign(self))
         problem_init(problem, TM_BAD_REQUEST,
                      "the body is not multipart/form-data, or ends in the middle of a part");
 }

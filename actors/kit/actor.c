@@ -50,13 +50,13 @@ tm_msg_type_t
 actor_dispatch_pair(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
                     tm_str_t header, tm_str_t body)
 {
-    const char *what = "the message is of another protocol version";
+    const char *what = NULL; /* the error's own text */
     tm_msg_t msg;
     tm_err_t err = tm_msg_decode(header.data, header.size, &msg, &what);
 
     if (err) {
         refuse_bad(type, state, metrics, peer, err, what);
-        return TM_MSG_NONE;
+        return err == TM_UNKNOWN_MESSAGE ? TM_MSG_LIMIT : TM_MSG_NONE;
     }
     msg.body = body.size > 0 ? body : tm_str("");
     handle(type, state, metrics, peer, &msg);

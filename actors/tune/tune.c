@@ -27,7 +27,7 @@ is_dropped(void *arg)
 {
     const struct lease *self = arg;
 
-    return tm_job_is_dropped(self->job);
+    return tm_job_is_dropped(self->job) || tm_job_is_canceled(self->job);
 }
 
 static void
@@ -50,7 +50,9 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     struct tuner_end end;
 
     tuner_run(tuner, &job, &port, &end);
-    if (end.err)
+    if (end.err && tm_job_is_canceled(lease.job))
+        tm_worker_fail(worker, job_p, TM_CANCELED, tm_err_text(TM_CANCELED), false);
+    else if (end.err)
         tm_worker_fail(worker, job_p, end.err, end.detail, end.retryable);
     else
         tm_worker_done(worker, job_p, true, end.result, strlen(end.result));

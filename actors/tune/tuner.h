@@ -30,7 +30,7 @@ struct tuner_job {
 
 struct tuner_port {
     void *arg;
-    bool (*is_dropped)(void *arg); /* the job's lease is gone: stop */
+    bool (*is_dropped)(void *arg); /* the job is canceled or its lease is gone: stop */
     /* at most ten times a second, and once at the end of the search; json: see report_progress
      */
     void (*progress)(void *arg, uint64_t done, uint64_t total, const char *json);

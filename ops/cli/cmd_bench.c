@@ -16,8 +16,8 @@ static const struct cli_option options[] = {
     {"workers", "W", CLI_TEXT, offsetof(struct bench, workers), "worker processes; 1"},
     {"payload", "B", CLI_TEXT, offsetof(struct bench, payload), "bytes of a job's body; 200"},
     {"window", "N", CLI_TEXT, offsetof(struct bench, window),
-     "unanswered submits of all producers together; 1024"},
-    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 512"},
+     "unanswered submits of all producers together; 512"},
+    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 1000"},
     {"json", NULL, CLI_FLAG, offsetof(struct bench, json), "print the figures as JSON"},
 };
 
@@ -81,8 +81,8 @@ cmd_bench(cli_t *cli, int argc, char **argv)
                                  .producers = 1,
                                  .workers = 1,
                                  .payload = 200,
-                                 .window = 1024,
-                                 .credit = 512};
+                                 .window = 512,
+                                 .credit = 1000};
     struct bench_figures figures = {.enqueue = 0};
     char detail[CLI_DETAIL_MAX] = "";
     int code = cli_parse(cli, &usage, &self, argc, argv);

@@ -21,6 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char *value = pair;
         const char *name = strsep(&value, "=");
 
+        if (value && query_unescape(value) != strlen(value))
+            abort();
         query_set(&query, ~0u, name, value, &problem);
     }
     if (query.limit < 1 || query.limit > 200 || query.offset < 0)

@@ -69,6 +69,16 @@ peer_end_send_raw(peer_end_t *self, const void *header, size_t size, bool with_b
     ck_assert_int_eq(zmsg_send(&out, self->socket), 0);
 }
 
+void
+peer_end_send_frames(peer_end_t *self, const tm_str_t *frames, size_t count)
+{
+    zmsg_t *out = zmsg_new();
+
+    for (size_t i = 0; i < count; i++)
+        zmsg_addmem(out, frames[i].data, frames[i].size);
+    ck_assert_int_eq(zmsg_send(&out, self->socket), 0);
+}
+
 static void
 ping(peer_end_t *self)
 {

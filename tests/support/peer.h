@@ -13,6 +13,8 @@ void peer_end_send(peer_end_t *self, const tm_msg_t *msg);
 void peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count); /* one message */
 void peer_end_send_raw(peer_end_t *self, const void *header, size_t size, bool with_body);
 
+void peer_end_send_frames(peer_end_t *self, const tm_str_t *frames, size_t count);
+
 /* The next message of this type, skipping others (PONG, PROGRESS ...); fails the test after
  * timeout_ms. Borrowed until the next call. A PING is sent every 100 ms while waiting if
  * `pings`. */

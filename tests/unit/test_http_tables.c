@@ -163,6 +163,30 @@ START_TEST(a_route_takes_only_its_own_parameters)
 }
 END_TEST
 
+START_TEST(an_encoded_nul_ends_no_text)
+{
+    static const char *const texts[][2] = {
+        {"a%20b%2Fc%2f", "a b/c/"},
+        {"x%00y", "x%00y"},
+        {"%", "%"},
+        {"%4", "%4"},
+        {"%zz%41", "%zzA"},
+        {"", ""},
+        {"%%41", "%A"},
+        {"%ff", "\xff"},
+        {"%0", "%0"},
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char text[32];
+
+        strcpy(text, texts[i][0]);
+        ck_assert_uint_eq(query_unescape(text), strlen(texts[i][1]));
+        ck_assert_str_eq(text, texts[i][1]);
+    }
+}
+END_TEST
+
 /* --- problems -------------------------------------------------------------------------------
  */
 
@@ -191,7 +215,8 @@ START_TEST(a_problem_quotes_anything_and_stays_json)
     tm_auto(tm_text) text = NULL;
     tm_auto(json) root = NULL;
 
-    problem_add(&problem, TM_VALIDATION_FAILED, "body.x", "%s", "\xff\xfe \"quoted\" \n\x01");
+    problem_add(&problem, TM_VALIDATION_FAILED, "body.\xff", "%s",
+                "\xff\xfe \"quoted\" \n\x01");
     text = problem_render(&problem);
     root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
@@ -300,6 +325,7 @@ main(void)
     tcase_add_test(tables, a_wrong_parameter_is_named);
     tcase_add_test(tables, a_parameter_given_twice_is_refused);
     tcase_add_test(tables, a_route_takes_only_its_own_parameters);
+    tcase_add_test(tables, an_encoded_nul_ends_no_text);
     tcase_add_test(tables, a_problem_says_what_its_row_says);
     tcase_add_test(tables, a_problem_quotes_anything_and_stays_json);
     tcase_add_test(tables, a_problem_holds_a_bounded_number_of_errors);

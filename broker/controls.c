@@ -1,0 +1,185 @@
+#include "broker/core.h"
+
+#include <string.h>
+
+/* What others ask of this broker through the database: the channel says that jobs are ready,
+ * that a job is to stop, that one has ended elsewhere, or that a queue's rules have changed. A
+ * word that is missed costs a second: the clock looks for the same things. */
+
+static void
+rescan(broker_t *self, const char *name)
+{
+    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
+        if (strcmp(name, "*") == 0 || strcmp(name, q->name) == 0)
+            q->needs_scan = true;
+}
+
+/* The worker is asked first; what has not ended a second later loses its lease. */
+static void
+stop_lease(broker_t *self, lease_t *lease)
+{
+    worker_t *worker = dispatch_worker(self, &lease->worker);
+    tm_msg_t msg = {
+        .type = TM_MSG_CANCEL,
+        .cancel = {.job = lease->job, .attempt = lease->attempt, .has_attempt = true}};
+
+    if (lease->is_ending || lease->cancel_ms)
+        return;
+    lease->cancel_ms = self->now_ms + CANCEL_MS;
+    if (worker)
+        peers_send(self, worker->peer, &msg);
+}
+
+static void
+on_word_of_job(broker_t *self, const char *word, const char *text)
+{
+    tm_uuid_t job;
+    lease_t *lease;
+
+    if (tm_uuid_parse(text, strlen(text), &job) != TM_OK)
+        return;
+    lease = dispatch_lease(self, &job);
+    if (strcmp(word, "cancel") == 0 && lease)
+        stop_lease(self, lease);
+    else if (strcmp(word, "over") == 0 && audience_has(self, &job))
+        store_lookup_state(self, &job, 0, 0);
+}
+
+void
+controls_notify(void *arg, const char *payload)
+{
+    broker_t *self = arg;
+    const char *colon = strchr(payload, ':');
+    char word[16] = "";
+
+    self->now_ms = clock_ms();
+    if (payload[0] == '\0') { /* listening begins: anything may have been said before */
+        rescan(self, "*");
+        controls_load(self);
+        return;
+    }
+    if (strcmp(payload, "queues") == 0)
+        controls_load(self);
+    else if (colon && (size_t)(colon - payload) < sizeof(word)) {
+        memcpy(word, payload, (size_t)(colon - payload));
+        if (strcmp(word, "ready") == 0)
+            rescan(self, colon + 1);
+        else
+            on_word_of_job(self, word, colon + 1);
+    }
+}
+
+/* --- a queue's rules ---------------------------------------------------------------------- */
+
+static void
+forget_rules(broker_t *self)
+{
+    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
+        q->was_paused = q->is_paused;
+        q->is_paused = false;
+        q->max_depth = self->settings->broker_max_depth;
+        q->workspace_limit = 0;
+    }
+}
+
+static void
+on_rules(void *arg, const struct pg_outcome *outcome)
+{
+    broker_t *self = arg;
+
+    if (outcome->err)
+        return; /* asked again within a second */
+    forget_rules(self);
+    for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
+        const PGresult *result = outcome->results[0];
+        const char *name = pg_get(result, row, 0);
+        queue_t *queue = dispatch_queue(self, name, strlen(name));
+
+        queue->is_paused = pg_get_bool(result, row, 1);
+        if (pg_get(result, row, 2))
+            queue->max_depth = pg_get_i64(result, row, 2);
+        queue->workspace_limit = pg_get_i64(result, row, 3);
+    }
+    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
+        q->needs_scan |= q->was_paused && !q->is_paused;
+}
+
+void
+controls_load(broker_t *self)
+{
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    pg_add(unit, STMT_QUEUES);
+    pg_send(&unit, on_rules, self);
+}
+
+/* --- cancelling --------------------------------------------------------------------------- */
+
+typedef struct {
+    broker_t *broker;
+    peer_id_t peer;
+    uint64_t ref;
+    tm_uuid_t job;
+} cancel_t;
+
+/* A job that still runs is told by the notification, here or at the broker that leased it. */
+static void
+on_canceled(void *arg, const struct pg_outcome *outcome)
+{
+    cancel_t *cancel = arg;
+    broker_t *self = cancel->broker;
+    tm_msg_t msg = {.type = TM_MSG_STATE, .state = {.ref = cancel->ref, .job = cancel->job}};
+
+    if (outcome->err) {
+        peers_reject(self, cancel->peer, cancel->ref, outcome->err, NULL, 500);
+    } else {
+        const char *state = pg_get(outcome->results[0], 0, 0);
+        msg.state.state = tm_str(strcmp(state, "canceling") == 0 ? "running" : state);
+        peers_send(self, cancel->peer, &msg);
+        if (strcmp(state, "canceled") == 0)
+            audience_result(self, &cancel->job, "canceled", tm_err_name(TM_CANCELED),
+                            tm_err_text(TM_CANCELED), tm_str(NULL));
+    }
+    free(cancel);
+}
+
+void
+controls_cancel(broker_t *self, const struct tm_cancel *request)
+{
+    cancel_t *cancel = zmalloc(sizeof(*cancel));
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    *cancel = (cancel_t){self, self->from->id, request->ref, request->job};
+    pg_add(unit, STMT_CANCEL);
+    pg_uuid(unit, &request->job);
+    pg_send(&unit, on_canceled, cancel);
+}
+
+/* --- telling the other brokers ------------------------------------------------------------ */
+
+static void
+on_told(void *arg, const struct pg_outcome *outcome)
+{
+    (void)arg;
+    if (outcome->err)
+        log_debug("others.tell", "err=%s", tm_err_name(outcome->err));
+}
+
+/* Jobs that became ready here, while no worker of this broker is free, may have one elsewhere.
+ * Once in a while is enough: who hears it looks for all of them. */
+void
+controls_tell_ready(broker_t *self, queue_t *queue)
+{
+    char text[TM_NAME_MAX + 8];
+    pg_unit_t *unit;
+
+    if (self->others == 0 || self->now_ms < queue->told_ms + TELL_MS ||
+        dispatch_free_credit(queue) > 0)
+        return;
+    queue->told_ms = self->now_ms;
+    snprintf(text, sizeof(text), "ready:%s", queue->name);
+    unit = pg_unit_new(self->pg);
+    pg_add(unit, STMT_TELL);
+    pg_text(unit, text);
+    pg_send(&unit, on_told, self);
+}

@@ -1,0 +1,171 @@
+#include "broker/batch.h"
+
+#include <string.h>
+
+/* A DONE with jobs behind it: they stand in the same message, and commit with it or not at all.
+ * Either the job has ended and these follow it, or they are its children: then it waits for
+ * them and runs once more, as their join. Its own unit: few jobs end so, and none holds up the
+ * rest. */
+
+struct spawn {
+    broker_t *broker;
+    peer_id_t peer;
+    tm_uuid_t job, worker;
+    uint64_t attempt;
+    bool is_join;
+    size_t expected;
+    fifo_t jobs; /* of submit_t */
+    zframe_t *result;
+    char wrong[TM_DETAIL_MAX]; /* what is wrong with one of them; empty: nothing */
+};
+
+void
+spawn_destroy(spawn_t **self_p)
+{
+    spawn_t *self = *self_p;
+    void *item;
+
+    if (!self)
+        return;
+    while ((item = fifo_take(&self->jobs)))
+        free(item);
+    zframe_destroy(&self->result);
+    free(self);
+    *self_p = NULL;
+}
+
+void
+spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body)
+{
+    spawn_t *spawn = zmalloc(sizeof(*spawn));
+
+    spawn->broker = self;
+    spawn->peer = self->from->id;
+    spawn->job = done->job;
+    spawn->worker = self->from->worker;
+    spawn->attempt = done->attempt;
+    spawn->is_join = done->join;
+    spawn->expected = (size_t)done->followers;
+    spawn->result = zframe_new(body.data, body.size);
+    self->spawn = spawn;
+}
+
+static void
+settle(const spawn_t *spawn)
+{
+    broker_t *self = spawn->broker;
+    lease_t *lease = dispatch_lease(self, &spawn->job);
+    tm_msg_t msg = {.type = TM_MSG_SETTLED,
+                    .settled = {.job = spawn->job, .attempt = spawn->attempt}};
+
+    if (lease && lease->attempt == spawn->attempt)
+        dispatch_end(self, lease);
+    peers_send(self, spawn->peer, &msg);
+    if (audience_has(self, &spawn->job))
+        store_lookup_state(self, &spawn->job, 0, 0);
+}
+
+/* The worker's own fault: trying again would change nothing. */
+static void
+fail(const spawn_t *spawn, tm_err_t err, const char *detail)
+{
+    ending_t like = {.job = spawn->job,
+                     .attempt = (uint32_t)spawn->attempt,
+                     .worker = spawn->worker,
+                     .peer = spawn->peer,
+                     .counts = true};
+
+    store_fail(spawn->broker, &like, tm_str(tm_err_name(err)), tm_str(detail));
+}
+
+static void
+on_spawned(void *arg, const struct pg_outcome *outcome)
+{
+    spawn_t *spawn = arg;
+    broker_t *self = spawn->broker;
+
+    if (outcome->err == TM_STORE_DOWN || outcome->err == TM_BUSY) {
+        spawn_destroy(&spawn); /* the worker says it again until it is settled */
+        return;
+    }
+    if (outcome->err) {
+        fail(spawn, outcome->err == TM_INTERNAL ? TM_BAD_REQUEST : outcome->err,
+             outcome->err == TM_INTERNAL ? "the database refused a job that was to follow"
+                                         : outcome->message);
+    } else {
+        meters_add(self->metrics, METRIC_JOBS_ENDED, spawn->is_join ? "waiting" : "done", 1);
+        settle(spawn);
+        for (submit_t *s = fifo_first(&spawn->jobs); s; s = fifo_next(s)) {
+            queue_t *queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
+            queue->needs_scan = true;
+            controls_tell_ready(self, queue);
+        }
+    }
+    spawn_destroy(&spawn);
+}
+
+static void
+send_spawn(spawn_t *spawn)
+{
+    broker_t *self = spawn->broker;
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    pg_add(unit, spawn->is_join ? STMT_SPAWN : STMT_FOLLOW);
+    submits_add_jobs(self, unit, &spawn->jobs);
+    pg_uuid(unit, &spawn->job);
+    pg_i64(unit, (int64_t)spawn->attempt);
+    if (!spawn->is_join)
+        pg_bytes(unit, zframe_data(spawn->result), zframe_size(spawn->result));
+    pg_send(&unit, on_spawned, spawn);
+}
+
+static void
+finish(broker_t *self, spawn_t *spawn)
+{
+    lease_t *lease = dispatch_lease(self, &spawn->job);
+
+    if (lease && lease->attempt == spawn->attempt && lease->is_ending)
+        spawn_destroy(&spawn); /* said twice, or just taken back */
+    else if (spawn->wrong[0]) {
+        fail(spawn, TM_BAD_REQUEST, spawn->wrong);
+        broker_end_lease(self, &spawn->job, spawn->attempt);
+        spawn_destroy(&spawn);
+    } else {
+        broker_end_lease(self, &spawn->job, spawn->attempt);
+        send_spawn(spawn);
+    }
+}
+
+void
+spawns_add(broker_t *self, const tm_msg_t *msg)
+{
+    spawn_t *spawn = self->spawn;
+    const char *detail = NULL;
+    tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
+    submit_t *submit = submit_new(0, msg);
+
+    if (!submit)
+        abort();
+    if (msg->submit.has_key && !err) {
+        err = TM_BAD_REQUEST;
+        detail = "key: a job that follows another has none";
+    }
+    if (err && !spawn->wrong[0])
+        snprintf(spawn->wrong, sizeof(spawn->wrong), "follower %zu: %s", spawn->jobs.count + 1,
+                 detail ? detail : tm_err_text(err));
+    fifo_add(&spawn->jobs, submit);
+    if (spawn->jobs.count < spawn->expected)
+        return;
+    self->spawn = NULL;
+    finish(self, spawn);
+}
+
+void
+spawns_end_of_message(broker_t *self)
+{
+    if (!self->spawn)
+        return;
+    peers_reject(self, self->spawn->peer, 0, TM_BAD_MESSAGE,
+                 "fewer SUBMIT pairs stand behind DONE than its followers say", 0);
+    spawn_destroy(&self->spawn);
+}

@@ -1,0 +1,63 @@
+/* Bad inputs, each sent to a whole running system: all get the answer that is documented and
+ * none does any harm. */
+#include <check.h>
+
+#include "tests/canary/bad_input.h"
+
+static void
+end_table(void)
+{
+    bad_done();
+    ck_assert_msg(bad_failures() == 0, "%d faults, see above", bad_failures());
+}
+
+START_TEST(a_bad_request_is_refused)
+{
+    bad_http_run();
+    end_table();
+}
+END_TEST
+
+START_TEST(a_bad_form_or_file_is_refused)
+{
+    bad_form_run();
+    end_table();
+}
+END_TEST
+
+START_TEST(a_bad_message_is_refused)
+{
+    bad_broker_run();
+    end_table();
+}
+END_TEST
+
+START_TEST(after_all_of_them_a_good_tune_completes_and_nothing_is_left)
+{
+    bad_form_run_good();
+    bad_system_check_end();
+    end_table();
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("bad_input");
+    TCase *tcase = tcase_create("system");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_unchecked_fixture(tcase, bad_system_start, bad_system_stop);
+    tcase_set_timeout(tcase, 280);
+    tcase_add_test(tcase, a_bad_request_is_refused);
+    tcase_add_test(tcase, a_bad_form_or_file_is_refused);
+    tcase_add_test(tcase, a_bad_message_is_refused);
+    tcase_add_test(tcase, after_all_of_them_a_good_tune_completes_and_nothing_is_left);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
