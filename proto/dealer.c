@@ -14,6 +14,7 @@
 #define HANDSHAKE_MS         5000
 #define HEARTBEAT_MS         2000
 #define HEARTBEAT_TIMEOUT_MS 6000
+#define JOIN_AGAIN_MS        6000 /* longer than a handshake */
 
 tm_err_t
 parcel_init(parcel_t *self, const tm_msg_t *msg)
@@ -64,15 +65,36 @@ socket_new(const char *endpoint, const struct curve_keys *keys)
     return socket;
 }
 
-static void
-dealer_init(dealer_t *self, zsock_t *socket)
+static bool
+dealer_init(dealer_t *self, const char *endpoint, const struct curve_keys *keys)
 {
+    zsock_t *socket = socket_new(endpoint, keys);
+
+    if (!socket)
+        return false;
     *self = (dealer_t){
         .socket = socket,
+        .endpoint = tm_str_dup(tm_str(endpoint)),
+        .has_keys = keys->client != NULL,
+        .joined_ms = zclock_mono(),
         .ping_ms = PING_MS,
         .silence_ms = PING_MS * SILENT_PINGS,
         .pinged_ms = INT64_MIN / 2,
     };
+    return true;
+}
+
+/* A connection whose handshake was refused is given up by libzmq for good. The key may be let
+ * in later, so it is tried again. */
+static void
+join_again(dealer_t *self, int64_t now_ms)
+{
+    if (!self->has_keys || self->alive || self->batch_pairs > 0 ||
+        now_ms - self->joined_ms < JOIN_AGAIN_MS || now_ms - self->heard_ms < JOIN_AGAIN_MS)
+        return;
+    self->joined_ms = now_ms;
+    zsock_disconnect(self->socket, "%s", self->endpoint);
+    zsock_connect(self->socket, "%s", self->endpoint);
 }
 
 static size_t
@@ -85,10 +107,8 @@ connect_all(dealer_t dealers[BROKERS_MAX], const char *endpoints, const struct c
 
     for (char *one = is_ok ? strtok_r(list, ", ", &rest) : NULL; one && is_ok;
          one = strtok_r(NULL, ", ", &rest)) {
-        zsock_t *socket = count < BROKERS_MAX ? socket_new(one, keys) : NULL;
-        is_ok = socket != NULL;
-        if (is_ok)
-            dealer_init(&dealers[count++], socket);
+        is_ok = count < BROKERS_MAX && dealer_init(&dealers[count], one, keys);
+        count += is_ok;
     }
     free(list);
     if (is_ok)
@@ -115,8 +135,11 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
 void
 dealers_close(dealer_t *dealers, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         zsock_destroy(&dealers[i].socket);
+        free(dealers[i].endpoint);
+        dealers[i].endpoint = NULL;
+    }
 }
 
 /* Answers a broker's ping, and takes its name from PONG and WELCOME. */
@@ -154,6 +177,7 @@ dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 bool
 dealer_tick(dealer_t *self, int64_t now_ms)
 {
+    join_again(self, now_ms);
     if (now_ms - self->pinged_ms >= self->ping_ms) {
         tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = ++self->seq};
         self->pinged_ms = now_ms;

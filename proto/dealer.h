@@ -28,6 +28,9 @@ void parcel_fini(parcel_t *self);
 
 typedef struct {
     zsock_t *socket;
+    char *endpoint;
+    bool has_keys;
+    int64_t joined_ms; /* when it was connected last */
     bool alive;
     int64_t heard_ms; /* when the last word came */
     int64_t pinged_ms;

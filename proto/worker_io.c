@@ -554,7 +554,7 @@ io_fini(struct io *self)
     uuid_map_destroy(&self->held);
     for (size_t i = 0; i < self->link_count; i++) {
         zsock_set_linger(self->links[i].dealer.socket, BYE_LINGER_MS);
-        zsock_destroy(&self->links[i].dealer.socket);
+        dealers_close(&self->links[i].dealer, 1);
     }
 }
 
