@@ -9,3 +9,9 @@ add_dependencies(test_supervisor tunemill)
 target_compile_definitions(test_supervisor PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 # starts a whole system each time: alone, so that its time-outs mean something
 set_tests_properties(supervisor PROPERTIES RUN_SERIAL ON LABELS "integration")
+# with one whole system
+tm_test(cli_keys unit/test_cli_keys.c support/system.c support/command.c
+        LIBS tm_cli PkgConfig::curl TIMEOUT 240 LABELS "integration")
+add_dependencies(test_cli_keys tunemill)
+target_compile_definitions(test_cli_keys PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+set_tests_properties(cli_keys PROPERTIES RUN_SERIAL ON)

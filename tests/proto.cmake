@@ -2,6 +2,7 @@ tm_test(error unit/test_error.c LIBS tm_proto)
 tm_test(message unit/test_message.c LIBS tm_proto)
 tm_test(client unit/test_client.c unit/fake_broker.c LIBS tm_proto)
 tm_test(worker unit/test_worker.c unit/fake_broker.c LIBS tm_proto)
+tm_test(curve unit/test_curve.c LIBS tm_proto)
 tm_fuzz(message fuzz/fuzz_message.c LIBS tm_proto)
 
 add_test(NAME protocol_doc COMMAND sh -c

@@ -92,6 +92,6 @@ const char *cli_closest(const char *name, const char *const *candidates, size_t 
 
 /* commands, one file each */
 cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_backtest, cmd_migrate, cmd_bench,
-    cmd_broker, cmd_http, cmd_tune;
+    cmd_keys, cmd_broker, cmd_http, cmd_tune;
 
 #endif
