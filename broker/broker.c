@@ -387,7 +387,17 @@ on_pong(void *state, void *peer, const tm_msg_t *msg)
 static uint64_t
 ref_of(const tm_msg_t *msg)
 {
-    return msg && msg->type == TM_MSG_SUBMIT ? msg->submit.ref : 0;
+    tm_msg_type_t type = msg ? msg->type : TM_MSG_NONE;
+
+    if (type == TM_MSG_SUBMIT)
+        return msg->submit.ref;
+    if (type == TM_MSG_STATUS)
+        return msg->status.ref;
+    if (type == TM_MSG_SUBSCRIBE)
+        return msg->subscribe.ref;
+    if (type == TM_MSG_CANCEL)
+        return msg->cancel.ref;
+    return type == TM_MSG_PUT ? msg->put.ref : 0;
 }
 
 static void
@@ -422,6 +432,7 @@ broker_type(void)
                [TM_MSG_BYE] = on_bye,
                [TM_MSG_PING] = on_ping,
                [TM_MSG_PONG] = on_pong},
+        .admit = security_admit,
         .refuse = refuse,
     };
     return &type;

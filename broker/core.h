@@ -17,6 +17,7 @@
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
  *     upkeep.c     what the clock does: beats, lost workers, time-outs, promotion
+ *     security.c   whose connections are let in, and what for; allowlist.c: their keys
  *     run.c        the process
  */
 #ifndef BROKER_CORE_H
@@ -31,7 +32,9 @@
 #include "actors/kit/memory.h"
 #include "actors/kit/pg.h"
 #include "actors/kit/settings.h"
+#include "broker/security.h"
 #include "broker/statements.def"
+#include "proto/curve.h"
 #include "proto/uuid_map.h"
 
 typedef struct broker broker_t;
@@ -64,7 +67,8 @@ typedef struct {
     struct outbox out;
     size_t watches; /* jobs it wants to hear of */
     bool has_worker;
-    tm_uuid_t worker; /* said HELLO as this one */
+    tm_uuid_t worker;           /* said HELLO as this one */
+    char key[TM_CURVE_KEY + 1]; /* that its connection has proved; "" on a plain socket */
 } peer_t;
 
 /* --- dispatch.c --------------------------------------------------------------------------- */
@@ -158,7 +162,8 @@ struct broker {
     const settings_t *settings;
     meters_t *metrics;
     loop_t *loop;
-    zsock_t *socket; /* ROUTER; NULL in tests */
+    zsock_t *socket;      /* ROUTER; NULL in tests */
+    security_t *security; /* NULL: a plain socket */
     pg_t *pg;
     tm_uuid_t id;
     char endpoint[1024];

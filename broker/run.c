@@ -163,6 +163,7 @@ receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
     do {
         if (zmq_msg_recv(header, socket, 0) < 0)
             return;
+        is_good = is_good && security_hears(self, header);
         if (!zmq_msg_more(header)) {
             if (is_good)
                 refuse_lone_header(self);
@@ -267,7 +268,7 @@ on_drain(void *arg)
 }
 
 static zsock_t *
-open_socket(const settings_t *settings)
+make_socket(const settings_t *settings)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
 
@@ -280,29 +281,46 @@ open_socket(const settings_t *settings)
     zsock_set_heartbeat_ivl(socket, 2000);
     zsock_set_heartbeat_timeout(socket, 6000);
     zsock_set_handshake_ivl(socket, 5000);
-    if (zsock_bind(socket, "%s", settings->broker_listen) < 0) {
-        log_error("broker.bind", "endpoint=%s reason=\"%s\"", settings->broker_listen,
-                  zmq_strerror(zmq_errno()));
-        zsock_destroy(&socket);
-    }
     return socket;
 }
 
+static tm_err_t
+bind_socket(zsock_t *socket, const settings_t *settings)
+{
+    if (zsock_bind(socket, "%s", settings->broker_listen) >= 0)
+        return TM_OK;
+    log_error("broker.bind", "endpoint=%s reason=\"%s\"", settings->broker_listen,
+              zmq_strerror(zmq_errno()));
+    return TM_BAD_SETTING;
+}
+
 tm_err_t
-broker_run(const settings_t *settings, int ready_fd)
+broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
 {
     tm_auto(loop) loop = loop_new();
-    tm_auto(meters) metrics = meters_new("broker");
-    tm_auto(zsock) socket = open_socket(settings);
+    tm_auto(zsock) socket = make_socket(settings);
+    tm_auto(security) security = NULL;
     tm_auto(broker) self = NULL;
+    tm_err_t err = security_open(loop, settings, metrics, socket, &security);
 
-    if (!socket)
-        return TM_BAD_SETTING;
+    if (!err)
+        err = bind_socket(socket, settings);
+    if (err)
+        return err;
     self = broker_new(loop, settings, metrics, socket);
+    security_attach(security, self);
     self->ready_fd = ready_fd;
     loop_socket(loop, socket, on_readable, self);
     loop_after(loop, on_turn, self);
     loop_signals(loop, on_drain, self);
     loop_run(loop);
     return self->fate;
+}
+
+tm_err_t
+broker_run(const settings_t *settings, int ready_fd)
+{
+    tm_auto(meters) metrics = meters_new("broker");
+
+    return broker_run_metered(settings, metrics, ready_fd);
 }

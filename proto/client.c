@@ -25,7 +25,7 @@ tm_client_new(const struct tm_client_options *options)
     tm_client_t *self = zmalloc(sizeof *self);
 
     self->broker_count =
-        window <= WINDOW_MAX ? dealers_connect(self->brokers, options->brokers) : 0;
+        window <= WINDOW_MAX ? dealers_connect(self->brokers, options->brokers, &options->curve) : 0;
     if (self->broker_count == 0) {
         free(self);
         return NULL;

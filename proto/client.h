@@ -14,6 +14,7 @@
 #ifndef PROTO_CLIENT_H
 #define PROTO_CLIENT_H
 
+#include "curve.h"
 #include "message.h"
 
 typedef struct tm_client tm_client_t;
@@ -23,6 +24,7 @@ struct tm_client_options {
     uint32_t window;     /* unanswered requests; 0: 4096 */
     uint32_t resend_ms;  /* 0: 2000 */
     uint32_t give_up_ms; /* so long unanswered: TM_BROKER_DOWN or the last refusal; 0: never */
+    struct tm_curve curve; /* none: plain, and on this machine only */
 };
 
 struct tm_job_spec {
@@ -70,7 +72,8 @@ typedef void tm_state_fn(void *arg, tm_err_t err, const struct tm_state *state, 
 typedef void tm_return_fn(void *arg, tm_err_t err, const char *detail, tm_str_t body);
 typedef void tm_stored_fn(void *arg, tm_err_t err, bool complete, const char *detail);
 
-tm_client_t *tm_client_new(const struct tm_client_options *options); /* NULL: bad endpoint */
+tm_client_t *
+tm_client_new(const struct tm_client_options *options); /* NULL: bad endpoint or certificate */
 void
 tm_client_destroy(tm_client_t **self_p); /* unanswered requests are dropped, not reported */
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "curve_keys.h"
+
 #define PING_MS              1000
 #define SILENT_PINGS         3
 #define SEND_QUEUE           1000 /* messages to a broker that does not take them */
@@ -12,6 +14,7 @@
 #define HANDSHAKE_MS         5000
 #define HEARTBEAT_MS         2000
 #define HEARTBEAT_TIMEOUT_MS 6000
+#define JOIN_AGAIN_MS        6000 /* longer than a handshake */
 
 tm_err_t
 parcel_init(parcel_t *self, const tm_msg_t *msg)
@@ -39,12 +42,13 @@ parcel_fini(parcel_t *self)
 }
 
 static zsock_t *
-socket_new(const char *endpoint)
+socket_new(const char *endpoint, const struct curve_keys *keys)
 {
-    zsock_t *socket = zsock_new(ZMQ_DEALER);
+    zsock_t *socket = keys_may_connect(keys, endpoint) ? zsock_new(ZMQ_DEALER) : NULL;
 
     if (!socket)
         return NULL;
+    keys_apply(keys, socket);
     zsock_set_linger(socket, 0);
     zsock_set_sndhwm(socket, SEND_QUEUE);
     zsock_set_rcvhwm(socket, RECEIVE_QUEUE);
@@ -78,20 +82,44 @@ monitor_new(zsock_t *socket)
     return monitor;
 }
 
-static void
-dealer_init(dealer_t *self, zsock_t *socket, zsock_t *monitor)
+static bool
+dealer_init(dealer_t *self, const char *endpoint, const struct curve_keys *keys)
 {
+    zsock_t *socket = socket_new(endpoint, keys);
+    zsock_t *monitor = socket ? monitor_new(socket) : NULL;
+
+    if (!monitor) {
+        zsock_destroy(&socket);
+        return false;
+    }
     *self = (dealer_t){
         .socket = socket,
+        .endpoint = tm_str_dup(tm_str(endpoint)),
+        .has_keys = keys->client != NULL,
+        .joined_ms = zclock_mono(),
         .monitor = monitor,
         .ping_ms = PING_MS,
         .silence_ms = PING_MS * SILENT_PINGS,
         .pinged_ms = INT64_MIN / 2,
     };
+    return true;
 }
 
-size_t
-dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
+/* A connection whose handshake was refused is given up by libzmq for good. The key may be let
+ * in later, so it is tried again. */
+static void
+join_again(dealer_t *self, int64_t now_ms)
+{
+    if (!self->has_keys || self->alive || self->batch_pairs > 0 ||
+        now_ms - self->joined_ms < JOIN_AGAIN_MS || now_ms - self->heard_ms < JOIN_AGAIN_MS)
+        return;
+    self->joined_ms = now_ms;
+    zsock_disconnect(self->socket, "%s", self->endpoint);
+    zsock_connect(self->socket, "%s", self->endpoint);
+}
+
+static size_t
+connect_all(dealer_t dealers[BROKERS_MAX], const char *endpoints, const struct curve_keys *keys)
 {
     char *list = strdup(endpoints ? endpoints : "");
     char *rest = NULL;
@@ -100,19 +128,29 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints)
 
     for (char *one = is_ok ? strtok_r(list, ", ", &rest) : NULL; one && is_ok;
          one = strtok_r(NULL, ", ", &rest)) {
-        zsock_t *socket = count < BROKERS_MAX ? socket_new(one) : NULL;
-        zsock_t *monitor = socket ? monitor_new(socket) : NULL;
-        is_ok = monitor != NULL;
-        if (is_ok)
-            dealer_init(&dealers[count++], socket, monitor);
-        else
-            zsock_destroy(&socket);
+        is_ok = count < BROKERS_MAX && dealer_init(&dealers[count], one, keys);
+        count += is_ok;
     }
     free(list);
     if (is_ok)
         return count;
     dealers_close(dealers, count);
     return 0;
+}
+
+size_t
+dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
+                const struct tm_curve *curve)
+{
+    struct curve_keys keys;
+    char detail[1]; /* the caller's own tm_curve_check says what is wrong */
+    size_t count;
+
+    if (keys_load(&keys, curve, detail, sizeof detail))
+        return 0;
+    count = connect_all(dealers, endpoints, &keys);
+    keys_fini(&keys);
+    return count;
 }
 
 void
@@ -125,6 +163,8 @@ dealer_close(dealer_t *self)
     self->is_reading = false;
     zsock_destroy(&self->socket);
     zsock_destroy(&self->monitor);
+    free(self->endpoint);
+    self->endpoint = NULL;
 }
 
 void
@@ -201,6 +241,7 @@ dealer_tick(dealer_t *self, int64_t now_ms)
 {
     if (was_cut(self))
         doubt(self, now_ms);
+    join_again(self, now_ms);
     if (now_ms - self->pinged_ms >= self->ping_ms) {
         tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = ++self->seq};
         self->pinged_ms = now_ms;

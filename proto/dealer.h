@@ -9,6 +9,7 @@
 #ifndef PROTO_DEALER_H
 #define PROTO_DEALER_H
 
+#include "curve.h"
 #include "message.h"
 
 #define BROKERS_MAX     16
@@ -28,6 +29,9 @@ void parcel_fini(parcel_t *self);
 typedef struct {
     zsock_t *socket;
     zsock_t *monitor; /* says when a connection breaks */
+    char *endpoint;
+    bool has_keys;
+    int64_t joined_ms; /* when it was connected last */
     bool alive;
     bool
         is_cut; /* the connection broke since the last word: the broker knows the next as new */
@@ -47,8 +51,10 @@ typedef struct {
 } dealer_t;
 
 /* Connects one dealer to each endpoint of the comma-separated list; returns how many, 0 if the
- * list is empty, too long or has a bad endpoint (nothing is left open then). */
-size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints);
+ * list is empty, too long, has a bad endpoint or one that the certificates do not serve
+ * (nothing is left open then). */
+size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
+                       const struct tm_curve *curve);
 void dealers_close(dealer_t *dealers, size_t count);
 void dealer_close(dealer_t *self);
 

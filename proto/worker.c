@@ -13,6 +13,7 @@ struct tm_worker {
     int drain_fd;
     bool is_drained; /* the network's thread has said that no more jobs come */
     atomic_size_t unsettled;
+    atomic_int refusal; /* tm_err_t */
     char *actor, *queues, *software, *brokers, *services;
     uint32_t calls;
     bool is_exclusive;
@@ -74,7 +75,9 @@ tm_worker_new(const struct tm_worker_options *options)
                                      .brokers = self->brokers,
                                      .drain_fd = self->drain_fd,
                                      .ret_is_ok = &is_ok,
-                                     .unsettled = &self->unsettled};
+                                     .unsettled = &self->unsettled,
+                                     .curve = &options->curve,
+                                     .refusal = &self->refusal};
     if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX && self->calls <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
@@ -261,6 +264,12 @@ size_t
 tm_worker_pending(const tm_worker_t *self)
 {
     return atomic_load(&self->unsettled);
+}
+
+tm_err_t
+tm_worker_refusal(const tm_worker_t *self)
+{
+    return (tm_err_t)atomic_load(&self->refusal);
 }
 
 const tm_uuid_t *

@@ -17,6 +17,7 @@
 #ifndef PROTO_WORKER_H
 #define PROTO_WORKER_H
 
+#include "curve.h"
 #include "message.h"
 
 typedef struct tm_worker tm_worker_t;
@@ -32,6 +33,7 @@ struct tm_worker_options {
     uint32_t calls;       /* calls at once, beside the jobs; 0: 1 */
     bool exclusive; /* of all who say so, one at a time gets the queues' jobs; the next takes
                        over */
+    struct tm_curve curve; /* none: plain, and on this machine only */
 };
 
 tm_worker_t *
@@ -63,6 +65,9 @@ void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const ch
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                         const void *body, size_t size);
 void tm_worker_drain(tm_worker_t *self); /* any thread: take no more jobs */
+/* Why a broker answered the last HELLO with a refusal, TM_FORBIDDEN: this worker's certificate
+ * does not allow its queues. TM_OK when it is welcome, or not answered yet. Any thread. */
+tm_err_t tm_worker_refusal(const tm_worker_t *self);
 /* Jobs ended but not yet SETTLED: 0 means that every outcome is durable. */
 size_t tm_worker_pending(const tm_worker_t *self);
 

@@ -42,6 +42,7 @@ struct io {
     tm_job_t *spent; /* freed with the next flush */
     size_t in_hand;  /* jobs that the caller has or will get */
     atomic_size_t *unsettled;
+    atomic_int *refusal;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
     void *texts;      /* of hello and others; the caller's */
@@ -333,9 +334,19 @@ on_welcome(struct io *self, struct link *link, const struct tm_welcome *welcome)
     uint32_t least_ms = ping_ms + ping_ms / 2;
 
     link->is_welcome = true;
+    atomic_store(self->refusal, TM_OK);
     link->dealer.ping_ms = ping_ms;
     link->dealer.silence_ms = half_ms > least_ms ? half_ms : least_ms;
     tell_credit(self);
+}
+
+static void
+on_rejected(struct io *self, struct link *link, tm_str_t code)
+{
+    if (tm_str_is(code, "NOT_FOUND"))
+        link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
+    else if (tm_str_is(code, "FORBIDDEN") && !link->is_welcome)
+        atomic_store(self->refusal, TM_FORBIDDEN);
 }
 
 static void
@@ -358,8 +369,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *b
         on_call(self, link, msg, body);
     else if (msg->type == TM_MSG_CANCEL)
         on_cancel(self, &msg->cancel);
-    else if (msg->type == TM_MSG_REJECTED && tm_str_is(msg->rejected.code, "NOT_FOUND"))
-        link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
+    else if (msg->type == TM_MSG_REJECTED)
+        on_rejected(self, link, msg->rejected.code);
 }
 
 /* ---- the thread ---- */
@@ -554,8 +565,9 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
                         .hello = options->hello,
                         .drain_fd = options->drain_fd,
                         .unsettled = options->unsettled,
+                        .refusal = options->refusal,
                         .texts = options->brokers};
-    self->link_count = dealers_connect(dealers, options->brokers);
+    self->link_count = dealers_connect(dealers, options->brokers, options->curve);
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];
     self->all = zlistx_new();

@@ -66,8 +66,10 @@ struct worker_progress {
 struct worker_io_options {
     tm_msg_t hello; /* its texts live as long as the thread */
     char *brokers;
-    int drain_fd;    /* an eventfd: readable when the caller wants no more jobs */
-    bool *ret_is_ok; /* false: a bad list of brokers; the thread has ended */
+    const struct tm_curve *curve; /* read before zactor_new returns */
+    int drain_fd;                 /* an eventfd: readable when the caller wants no more jobs */
+    bool *ret_is_ok;              /* false: a bad list of brokers; the thread has ended */
+    atomic_int *refusal;          /* what tm_worker_refusal returns */
     atomic_size_t
         *unsettled; /* the caller adds one when it ends a job, the thread takes it off */
 };

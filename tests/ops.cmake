@@ -16,3 +16,9 @@ add_dependencies(test_cli_queues tunemill)
 target_compile_definitions(test_cli_queues PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(cli_queues PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(choices fuzz/fuzz_choices.c LIBS tm_cli)
+# with one whole system
+tm_test(cli_keys unit/test_cli_keys.c support/system.c support/command.c
+        LIBS tm_cli PkgConfig::curl TIMEOUT 240 LABELS "integration")
+add_dependencies(test_cli_keys tunemill)
+target_compile_definitions(test_cli_keys PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+set_tests_properties(cli_keys PROPERTIES RUN_SERIAL ON)

@@ -7,6 +7,7 @@
 #include "actors/http/waits.h"
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
+#include "actors/kit/wire.h"
 
 enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20, READY_TICK_MS = 10 };
 
@@ -79,7 +80,8 @@ open_all(http_t *self)
 {
     bridge_t *bridge = &self->bridge;
     struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
-                                        .give_up_ms = GIVE_UP_MS};
+                                        .give_up_ms = GIVE_UP_MS,
+                                        .curve = wire_curve(bridge->settings)};
 
     bridge->loop = loop_new();
     loop_signals(bridge->loop, on_drain, self);
@@ -87,7 +89,7 @@ open_all(http_t *self)
     bridge->waits = waits_new(bridge);
     bridge->client = tm_client_new(&options);
     if (!bridge->client) {
-        log_error("http.bad_brokers", "what=\"broker.brokers is not a list of endpoints\"");
+        wire_complain(bridge->settings, "http.bad_brokers");
         return TM_BAD_SETTING;
     }
     tm_client_on_watch(bridge->client, NULL, on_result, bridge);

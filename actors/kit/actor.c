@@ -21,14 +21,17 @@ handle(const tm_actor_type_t *type, void *state, meters_t *metrics, void *peer,
        const tm_msg_t *msg)
 {
     actor_handler_fn *on = type->on[msg->type];
-    tm_err_t err;
+    const char *what = on ? NULL : "this peer takes no message of that type";
+    tm_err_t err = on ? TM_OK : TM_NOT_FOUND;
 
     if (!on)
         meters_add(metrics, METRIC_MESSAGES_BAD, tm_err_name(TM_NOT_FOUND), 1);
-    err = on ? on(state, peer, msg) : TM_NOT_FOUND;
+    if (!err && type->admit)
+        err = type->admit(state, msg, &what);
+    if (!err)
+        err = on(state, peer, msg);
     if (err)
-        refuse(type, state, peer, msg, err,
-               on ? NULL : "this peer takes no message of that type");
+        refuse(type, state, peer, msg, err, what);
 }
 
 void

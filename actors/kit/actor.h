@@ -14,6 +14,8 @@
 /* peer: who sent it, whatever the caller of actor_dispatch takes for that. msg borrows from the
  * frames. */
 typedef tm_err_t actor_handler_fn(void *state, void *peer, const tm_msg_t *msg);
+/* May this be handled? If not, *ret_what says why, in words that stay until the next call. */
+typedef tm_err_t actor_admit_fn(void *state, const tm_msg_t *msg, const char **ret_what);
 /* Called for what could not be read or handled: the place to answer REJECTED. */
 typedef void actor_refuse_fn(void *state, void *peer, const tm_msg_t *msg, tm_err_t err,
                              const char *what);
@@ -21,6 +23,7 @@ typedef void actor_refuse_fn(void *state, void *peer, const tm_msg_t *msg, tm_er
 typedef struct {
     const char *name;
     actor_handler_fn *on[TM_MSG_LIMIT];
+    actor_admit_fn *admit; /* NULL: everything */
     actor_refuse_fn *refuse;
 } tm_actor_type_t;
 

@@ -8,10 +8,12 @@
 #include "actors/kit/log.h"
 #include "actors/kit/metrics.h"
 #include "actors/kit/tune_request.h"
+#include "actors/kit/wire.h"
 #include "actors/tune/tuner.h"
 #include "proto/worker.h"
 
 #define END_WATCH SIGUSR1 /* tells the watch to end; nobody else's */
+#define LOOK_MS   1000    /* how often a waiting worker looks whether it is refused */
 
 /* ---- one job ---------------------------------------------------------------------------- */
 
@@ -113,17 +115,37 @@ watch_end(struct watch *self)
 
 /* ---- the process ------------------------------------------------------------------------ */
 
+/* Waits for a job, and says once when a broker refuses this worker. */
+static tm_err_t
+next_job(tm_worker_t *worker, tm_err_t *refusal, tm_job_t **ret_job)
+{
+    tm_err_t err;
+
+    do {
+        tm_err_t now = tm_worker_refusal(worker);
+        if (now && now != *refusal)
+            log_error("tune.refused",
+                      "code=%s what=\"a broker gives this worker no jobs: its "
+                      "certificate does not allow the queue %s\"",
+                      tm_err_name(now), TUNE_QUEUE);
+        *refusal = now;
+        err = tm_worker_next(worker, LOOK_MS, ret_job);
+    } while (err == TM_TIMEOUT);
+    return err;
+}
+
 static tm_err_t
 serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
 {
     meters_t *meters = meters_new("tune");
     tuner_t *tuner = tuner_new(settings, meters);
     tm_job_t *job = NULL;
+    tm_err_t refusal = TM_OK;
     bool is_watching = watch_start(watch, worker);
 
     if (is_watching)
         log_info("tune.ready", "queue=%s", TUNE_QUEUE);
-    while (is_watching && tm_worker_next(worker, -1, &job) == TM_OK)
+    while (is_watching && next_job(worker, &refusal, &job) == TM_OK)
         work(worker, tuner, &job);
     if (is_watching)
         watch_end(watch);
@@ -139,7 +161,8 @@ tune_run(const settings_t *settings)
                                         .actor = "tune",
                                         .queues = TUNE_QUEUE,
                                         .credit = 1,
-                                        .software = TM_VERSION};
+                                        .software = TM_VERSION,
+                                        .curve = wire_curve(settings)};
     struct watch watch;
     tm_worker_t *worker;
     tm_err_t err;
@@ -147,7 +170,7 @@ tune_run(const settings_t *settings)
     watch_block(&watch);
     worker = tm_worker_new(&options);
     if (!worker) {
-        log_error("tune.bad_brokers", "what=\"broker.brokers is not a list of endpoints\"");
+        wire_complain(settings, "tune.bad_brokers");
         pthread_sigmask(SIG_SETMASK, &watch.before, NULL);
         return TM_BAD_SETTING;
     }

@@ -6,6 +6,7 @@
 #include "actors/kit/auto.h"
 #include "actors/kit/digest.h"
 #include "actors/kit/tune_request.h"
+#include "actors/kit/wire.h"
 #include "ops/cli/running.h"
 #include "ops/cli/choices.h"
 #include "ops/cli/strategies.h"
@@ -263,8 +264,10 @@ print_id(const struct submit *self)
 static int
 submit(const cli_t *cli, struct submit *self)
 {
-    struct tm_client_options client_options = {
-        .brokers = cli->settings->broker_brokers, .window = 64, .give_up_ms = 10000};
+    struct tm_client_options client_options = {.brokers = cli->settings->broker_brokers,
+                                               .window = 64,
+                                               .give_up_ms = 10000,
+                                               .curve = wire_curve(cli->settings)};
     tm_auto(tm_client) client = tm_client_new(&client_options);
     tm_auto(watching) watching = NULL;
     char detail[CLI_DETAIL_MAX] = "";
@@ -272,8 +275,7 @@ submit(const cli_t *cli, struct submit *self)
     int code;
 
     if (!client)
-        return cli_misuse(cli, "broker.brokers: \"%s\" is not a list of endpoints",
-                          client_options.brokers);
+        return running_misuse(cli);
     watching = watching_new(cli, client, self->json);
     err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
     if (err)

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "actors/kit/auto.h"
+#include "actors/kit/wire.h"
 #include "ops/cli/running.h"
 #include "ops/cli/watching.h"
 
@@ -42,10 +43,10 @@ cmd_watch(cli_t *cli, int argc, char **argv)
         return cli_misuse(cli, "\"%s\" is not a tune's id: it is a UUID", cli->arguments[0]);
     running_fill(cli, self.data_dir);
     client_options.brokers = cli->settings->broker_brokers;
+    client_options.curve = wire_curve(cli->settings);
     client = tm_client_new(&client_options);
     if (!client)
-        return cli_misuse(cli, "broker.brokers: \"%s\" is not a list of endpoints",
-                          cli->settings->broker_brokers);
+        return running_misuse(cli);
     watching = watching_new(cli, client, self.json);
     return watching_run(watching, &tune);
 }

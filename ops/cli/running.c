@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/auto.h"
+#include "actors/kit/wire.h"
 #include "ops/supervisor/status.h"
 
 static void
@@ -33,14 +34,26 @@ running_fill(cli_t *cli, const char *data_dir)
 }
 
 int
+running_misuse(const cli_t *cli)
+{
+    char detail[CLI_DETAIL_MAX];
+
+    wire_explain(cli->settings, detail, sizeof detail);
+    return cli_misuse(cli, "%s", detail);
+}
+
+int
 running_fail(const cli_t *cli, tm_err_t err, const char *detail)
 {
     if (err == TM_BROKER_DOWN)
         return cli_fail(
             cli,
             "no broker answers at %s; is `tunemill up` running? Name its directory with "
-            "--data-dir, or the endpoint with --brokers",
-            cli->settings->broker_brokers);
+            "--data-dir, or the endpoint with --brokers%s",
+            cli->settings->broker_brokers,
+            cli->settings->broker_curve_client[0]
+                ? "; or it does not let the certificate of broker.curve_client in"
+                : "");
     return cli_fail(cli, "%s (%s)", detail && detail[0] ? detail : tm_err_text(err),
                     tm_err_name(err));
 }

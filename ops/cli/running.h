@@ -12,4 +12,7 @@ void running_fill(cli_t *cli, const char *data_dir);
  * how to name another. Returns the exit code. detail NULL: the error's own text. */
 int running_fail(const cli_t *cli, tm_err_t err, const char *detail);
 
+/* No client could be made: says which setting is wrong. Returns the exit code. */
+int running_misuse(const cli_t *cli);
+
 #endif

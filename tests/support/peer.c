@@ -15,11 +15,20 @@ struct peer_end {
 peer_end_t *
 peer_end_new(const char *endpoint)
 {
+    zsock_t *socket = zsock_new_dealer(endpoint);
+
+    return peer_end_over(&socket);
+}
+
+peer_end_t *
+peer_end_over(zsock_t **socket_p)
+{
     peer_end_t *self = calloc(1, sizeof(*self));
 
     ck_assert_ptr_nonnull(self);
-    self->socket = zsock_new_dealer(endpoint);
-    ck_assert_ptr_nonnull(self->socket);
+    ck_assert_ptr_nonnull(*socket_p);
+    self->socket = *socket_p;
+    *socket_p = NULL;
     zsock_set_linger(self->socket, 0);
     self->pings = true;
     return self;

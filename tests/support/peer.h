@@ -8,6 +8,7 @@
 typedef struct peer_end peer_end_t;
 
 peer_end_t *peer_end_new(const char *endpoint);
+peer_end_t *peer_end_over(zsock_t **socket_p); /* takes a DEALER that connects */
 void peer_end_destroy(peer_end_t **self_p);
 void peer_end_send(peer_end_t *self, const tm_msg_t *msg);
 void peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count); /* one message */

@@ -59,7 +59,7 @@ START_TEST(a_misspelt_command_is_answered_with_the_right_one)
 END_TEST
 
 static const char *const commands[] = {"up",      "submit", "watch", "tunes", "backtest",
-                                       "migrate", "broker", "tune",  "http"};
+                                       "migrate", "broker", "tune",  "http",  "keys"};
 
 START_TEST(every_command_has_help)
 {
