@@ -3,14 +3,23 @@
 
 #include "proto/dealer.h"
 
-static dealer_t dealer; /* without a socket: nothing here is sent */
+static dealer_t dealer; /* without a socket: nothing here is sent; its monitor has no news */
 static tm_msg_t pong;
 
 static void
 setup(void)
 {
-    dealer = (dealer_t){.silence_ms = 300, .pinged_ms = 1000000, .ping_ms = 1000000};
+    dealer = (dealer_t){.monitor = zsock_new(ZMQ_PAIR),
+                        .silence_ms = 300,
+                        .pinged_ms = 1000000,
+                        .ping_ms = 1000000};
     pong = (tm_msg_t){.type = TM_MSG_PONG, .pong = {.broker = {{1}}, .has_broker = true}};
+}
+
+static void
+teardown(void)
+{
+    zsock_destroy(&dealer.monitor);
 }
 
 START_TEST(the_first_word_is_a_new_brokers_and_the_next_is_not)
@@ -53,7 +62,7 @@ main(void)
     Suite *suite = suite_create("dealer");
     TCase *tests = tcase_create("dealer");
 
-    tcase_add_checked_fixture(tests, setup, NULL);
+    tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_first_word_is_a_new_brokers_and_the_next_is_not);
     tcase_add_test(tests, another_name_is_a_new_broker);
     tcase_add_test(tests, a_broker_silent_for_too_long_is_new_when_it_speaks);
