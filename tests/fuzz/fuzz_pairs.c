@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const tm_err_t err = tm_msg_append(again, &msg);
         assert(err == TM_OK && zmsg_size(again) == 2 * ++count);
     }
-    assert(pairs.err ? pairs.what != NULL : 2 * count == frames);
+    assert(pairs.err ? pairs.what != NULL : 2 * count <= frames); /* unknown ones are skipped */
     zmsg_destroy(&again);
     zmsg_destroy(&zmsg);
     return 0;
