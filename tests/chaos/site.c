@@ -69,11 +69,12 @@ become(const struct site *self, const struct process *process)
         dup2(fd, STDERR_FILENO);
     if (CHAOS_PRELOADS)
         preload(self, "clock");
+    snprintf(index, sizeof(index), "%u", process->index);
     if (process->role == ROLE_BROKER)
         become_broker(self, process->index);
-    snprintf(index, sizeof(index), "%u", process->index);
-    execl(self->program, "chaos", role_names[process->role], self->directory, index,
-          (char *)NULL);
+    else
+        execl(self->program, "chaos", role_names[process->role], self->directory, index,
+              (char *)NULL);
     _exit(127);
 }
 
