@@ -176,8 +176,10 @@ on_adopted(void *arg, const struct pg_outcome *outcome)
 
     if (outcome->err) {
         log_warn("job.adopt", "err=%s", tm_err_name(outcome->err));
+        dispatch_release(self, &adoption->worker);
     } else if (PQntuples(outcome->results[0]) == 0) {
         dispatch_drop(self, &lost, TM_LEASE_LOST);
+        dispatch_release(self, &adoption->worker);
     } else {
         const PGresult *row = outcome->results[0];
         const char *queue = pg_get(row, 0, 2);
@@ -191,24 +193,45 @@ on_adopted(void *arg, const struct pg_outcome *outcome)
     free(adoption);
 }
 
+/* This attempt is another worker's: what its sender says of it does not count. */
+static bool
+is_anothers(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
+{
+    const lease_t *lease = dispatch_lease(self, job);
+    lease_t claimed;
+
+    if (!lease || lease->attempt != attempt || tm_uuid_is(&lease->worker, &self->from->worker))
+        return false;
+    claimed = *lease;
+    claimed.worker = self->from->worker;
+    dispatch_drop(self, &claimed, TM_LEASE_LOST);
+    return true;
+}
+
+/* What the worker holds takes a place of its credit at once, though whose it is the table says.
+ */
 static tm_err_t
 on_holding(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
+    worker_t *worker = known_worker(self);
     pg_array_t *ids, *attempts;
     pg_unit_t *unit;
     adoption_t *adoption;
     lease_t *lease;
 
     (void)peer;
-    if (!known_worker(self))
+    if (!worker)
         return TM_NOT_FOUND;
+    if (is_anothers(self, &msg->holding.job, msg->holding.attempt))
+        return TM_OK;
     lease = dispatch_lease(self, &msg->holding.job);
     if (lease) {
         if (lease->attempt == msg->holding.attempt)
             lease->confirm_ms = 0;
         return TM_OK;
     }
+    worker->used++;
     adoption = zmalloc(sizeof(*adoption));
     *adoption = (adoption_t){self, msg->holding.job, self->from->worker,
                              (uint32_t)msg->holding.attempt};
@@ -238,21 +261,6 @@ broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
     lease->is_ending = true;
     dispatch_release(self, &lease->worker);
     return lease;
-}
-
-/* This attempt is another worker's: what its sender says of it does not count. */
-static bool
-is_anothers(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
-{
-    const lease_t *lease = dispatch_lease(self, job);
-    lease_t claimed;
-
-    if (!lease || lease->attempt != attempt || tm_uuid_is(&lease->worker, &self->from->worker))
-        return false;
-    claimed = *lease;
-    claimed.worker = self->from->worker;
-    dispatch_drop(self, &claimed, TM_LEASE_LOST);
-    return true;
 }
 
 /* Without a lease (this broker has just started, or the worker says so again) watchers are told

@@ -235,6 +235,7 @@ lease_t *dispatch_lease(broker_t *self, const tm_uuid_t *job);
 /* Records the lease (its credit is reserved already) and sends the JOB. */
 void dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_t body,
                     const tm_uuid_t *worker);
+/* The same for a job that its worker holds already. */
 void dispatch_adopted(broker_t *self, queue_t *queue, const struct tm_job *job,
                       const tm_uuid_t *worker);
 void dispatch_end(broker_t *self,

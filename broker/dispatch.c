@@ -129,8 +129,8 @@ join_queues(broker_t *self, worker_t *worker, tm_str_t names)
     }
 }
 
-/* What it was sent before may not have arrived, or it has given it up. HOLDING names what it has;
- * the rest goes back to the queue soon. */
+/* What it was sent before may not have arrived, or it has given it up. HOLDING names what it
+ * has; the rest goes back to the queue soon. */
 static void
 doubt_leases(broker_t *self, const worker_t *worker)
 {
@@ -284,13 +284,10 @@ void
 dispatch_adopted(broker_t *self, queue_t *queue, const struct tm_job *job,
                  const tm_uuid_t *worker_id)
 {
-    worker_t *worker = dispatch_worker(self, worker_id);
-
     if (dispatch_lease(self, &job->job))
-        return;
-    add_lease(self, queue, job, worker_id);
-    if (worker)
-        worker->used++;
+        dispatch_release(self, worker_id); /* said twice */
+    else
+        add_lease(self, queue, job, worker_id);
 }
 
 void

@@ -51,8 +51,12 @@ settle(broker_t *self, const ending_t *ending)
     tm_msg_t msg = {.type = TM_MSG_SETTLED};
     lease_t *lease = dispatch_lease(self, &ending->job);
 
-    if (lease && lease->attempt == ending->attempt)
+    if (lease && lease->attempt == ending->attempt &&
+        tm_uuid_is(&lease->worker, &ending->worker)) {
+        if (!lease->is_ending) /* adopted since its end was said */
+            dispatch_release(self, &lease->worker);
         dispatch_end(self, lease);
+    }
     msg.settled.job = ending->job;
     msg.settled.attempt = ending->attempt;
     if (ending->peer)
