@@ -10,7 +10,10 @@ tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/pee
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c support/curve_world.c
         support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(broker_model unit/test_broker_model.c unit/broker_model.c unit/broker_model_hear.c
+        unit/broker_model_steps.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve PROPERTIES RUN_SERIAL ON)
+set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model PROPERTIES RUN_SERIAL ON)
