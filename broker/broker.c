@@ -286,17 +286,17 @@ static tm_err_t
 on_done(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
+    bool is_known = known_worker(self) != NULL, counts;
     lease_t *lease;
 
     (void)peer;
-    if (!known_worker(self))
+    counts = is_known && !is_anothers(self, &msg->done.job, msg->done.attempt);
+    if (msg->done.followers > 0)
+        spawns_begin(self, &msg->done, msg->body, counts);
+    if (!is_known)
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
-    if (is_anothers(self, &msg->done.job, msg->done.attempt))
+    if (!counts || msg->done.followers > 0)
         return TM_OK;
-    if (msg->done.followers > 0) {
-        spawns_begin(self, &msg->done, msg->body);
-        return TM_OK;
-    }
     lease = broker_end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
         settled_by_worker(self, msg, lease);

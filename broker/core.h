@@ -294,7 +294,8 @@ void controls_cancel(broker_t *self, const struct tm_cancel *request);
 void controls_look_for_cancels(broker_t *self);
 void controls_tell_ready(broker_t *self, queue_t *queue);
 
-void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);
+/* Whether or not the DONE counts: the SUBMITs behind it are no producer's. */
+void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts);
 void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
 void spawns_end_of_message(broker_t *self);
 void spawn_destroy(spawn_t **self_p);

@@ -13,6 +13,7 @@ struct spawn {
     tm_uuid_t job, worker;
     uint64_t attempt;
     bool is_join;
+    bool is_void; /* its DONE counts for nothing, and so do the jobs behind it */
     size_t expected;
     fifo_t jobs; /* of submit_t */
     zframe_t *result;
@@ -35,7 +36,7 @@ spawn_destroy(spawn_t **self_p)
 }
 
 void
-spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body)
+spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts)
 {
     spawn_t *spawn = zmalloc(sizeof(*spawn));
 
@@ -45,6 +46,7 @@ spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body)
     spawn->worker = self->from->worker;
     spawn->attempt = done->attempt;
     spawn->is_join = done->join;
+    spawn->is_void = !counts;
     spawn->expected = (size_t)done->followers;
     spawn->result = zframe_new(body.data, body.size);
     self->spawn = spawn;
@@ -151,8 +153,8 @@ finish(broker_t *self, spawn_t *spawn)
 {
     lease_t *lease = dispatch_lease(self, &spawn->job);
 
-    if (lease && lease->attempt == spawn->attempt && lease->is_ending)
-        spawn_destroy(&spawn); /* said twice, or just taken back */
+    if (spawn->is_void || (lease && lease->attempt == spawn->attempt && lease->is_ending))
+        spawn_destroy(&spawn); /* the latter: said twice, or just taken back */
     else if (spawn->wrong[0]) {
         fail(spawn, TM_BAD_REQUEST, spawn->wrong);
         broker_end_lease(self, &spawn->job, spawn->attempt);

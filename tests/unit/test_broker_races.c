@@ -213,6 +213,50 @@ START_TEST(a_spawn_that_the_database_did_not_answer_is_taken_when_it_comes_again
 }
 END_TEST
 
+/* Its worker is not known here: none of the message counts, the jobs behind it no more than it.
+ */
+START_TEST(what_follows_a_done_that_counts_for_nothing_is_no_job)
+{
+    tm_msg_t msg = submit_of("a", 1), ping = {.type = TM_MSG_PING, .ping.seq = 4711};
+    tm_msg_t pair[2] = {{.type = TM_MSG_DONE}, submit_of("b", 0)};
+    peer_end_t *unknown = peer_end_new(world.endpoint[0]);
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    pair[0].done = (struct tm_done){.job = job.job,
+                                    .attempt = job.attempt,
+                                    .followers = 1,
+                                    .has_followers = true,
+                                    .join = true,
+                                    .has_join = true};
+    peer_end_send_all(unknown, pair, 2);
+    ck_assert(tm_str_is(peer_end_expect(unknown, TM_MSG_REJECTED, SOON_MS)->rejected.code,
+                        "NOT_FOUND"));
+    say_hello(unknown, NULL, "c", 1);
+    peer_end_send_all(unknown, pair, 2);
+    peer_end_expect(unknown, TM_MSG_DROP, SOON_MS);
+    peer_end_set_pings(unknown, false);
+    peer_end_send(unknown, &ping);
+    while (peer_end_expect(unknown, TM_MSG_PONG, SOON_MS)->pong.seq != 4711)
+        continue;
+    submit_and_wait(producer, &(tm_msg_t){.type = TM_MSG_SUBMIT,
+                                          .submit = {.ref = 2,
+                                                     .job = tm_uuid_new(),
+                                                     .queue = tm_str("c"),
+                                                     .workspace = broker_world_workspace}});
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs WHERE queue = 'b'"),
+                     0);
+    peer_end_send_all(worker, pair, 2);
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT children_left FROM jobs WHERE state ="
+                                                " 'waiting'"),
+                     1);
+    peer_end_destroy(&unknown);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -234,6 +278,7 @@ main(void)
     tcase_add_test(tcase, a_job_handed_back_by_a_leaving_worker_has_not_failed);
     tcase_add_test(tcase,
                    a_spawn_that_the_database_did_not_answer_is_taken_when_it_comes_again);
+    tcase_add_test(tcase, what_follows_a_done_that_counts_for_nothing_is_no_job);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
