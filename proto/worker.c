@@ -105,7 +105,7 @@ tm_worker_destroy(tm_worker_t **self_p)
 }
 
 static void
-send_command(tm_worker_t *self, int kind, void *address)
+send_command(tm_worker_t *self, unsigned kind, void *address)
 {
     struct command command = {.kind = kind, .address = address};
 
