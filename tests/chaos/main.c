@@ -270,13 +270,15 @@ parse(int argc, char **argv, struct options *ret)
     int option;
 
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        unsigned number = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
+        const char *text = optarg ? optarg : "";
+        unsigned number = (unsigned)strtoul(text, NULL, 10);
+
         if (option == 'm')
-            ret->seconds = 60 * strtod(optarg, NULL);
+            ret->seconds = 60 * strtod(text, NULL);
         else if (option == 't')
-            ret->seconds = strtod(optarg, NULL);
+            ret->seconds = strtod(text, NULL);
         else if (option == 's')
-            ret->seed = strtoull(optarg, NULL, 10);
+            ret->seed = strtoull(text, NULL, 10);
         else if (option == 'b')
             ret->brokers = number;
         else if (option == 'w')
@@ -284,7 +286,7 @@ parse(int argc, char **argv, struct options *ret)
         else if (option == 'p')
             ret->producers = number;
         else if (option == 'f')
-            ret->fault = optarg;
+            ret->fault = text;
         else if (option == 'k')
             ret->keep = true;
         else

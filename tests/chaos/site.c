@@ -222,8 +222,8 @@ peak_kb(pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     file = fopen(path, "re");
     while (file && fgets(line, sizeof(line), file))
-        if (sscanf(line, "VmHWM: %ld", &kb) == 1)
-            break;
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = strtol(line + 6, NULL, 10);
     if (file)
         fclose(file);
     return kb;
@@ -292,7 +292,7 @@ site_tick(struct site *self)
 void
 site_pause(struct site *self, int64_t ms)
 {
-    struct timespec span = {.tv_nsec = TICK_MS * 1000000};
+    struct timespec span = {.tv_nsec = TICK_MS * 1000000L};
     int64_t end_ms = chaos_ms() + ms;
 
     do {

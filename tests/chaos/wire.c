@@ -192,7 +192,7 @@ due(struct wire *self, const struct link *link)
 
 /* False: the pair is to be closed. */
 static bool
-read_end(struct wire *self, struct pair *pair, enum direction way)
+read_end(struct wire *self, struct pair *pair, int way)
 {
     char data[CHUNK];
     ssize_t size = read(pair->ends[way == UP ? DOWN : UP], data, sizeof(data));
@@ -213,7 +213,7 @@ read_end(struct wire *self, struct pair *pair, enum direction way)
 }
 
 static bool
-write_end(struct pair *pair, enum direction way, int64_t now_ms)
+write_end(struct pair *pair, int way, int64_t now_ms)
 {
     struct flow *flow = &pair->flows[way];
 
@@ -259,6 +259,15 @@ truncate_all(struct wire *self, unsigned link)
     }
 }
 
+/* Behind the greeting. */
+static void
+flip(struct wire *self, uint8_t *data, size_t size)
+{
+    size_t at = 64 + chaos_below(&self->random, (unsigned)size - 64);
+
+    data[at] = (uint8_t)(data[at] ^ 1u << chaos_below(&self->random, 8));
+}
+
 static void
 replay(struct wire *self, unsigned link)
 {
@@ -275,9 +284,8 @@ replay(struct wire *self, unsigned link)
         return;
     }
     memcpy(data, last->data, last->size);
-    for (unsigned i = 0; i < flips; i++) /* behind the greeting */
-        data[64 + chaos_below(&self->random, (unsigned)last->size - 64)] ^=
-            (char)(1 << chaos_below(&self->random, 8));
+    for (unsigned i = 0; i < flips; i++)
+        flip(self, (uint8_t *)data, last->size);
     *pair = (struct pair){.ends = {fd, nobody}, .link = link, .end_ms = chaos_ms() + REPLAY_MS};
     flow_add(&pair->flows[UP], data, last->size, 0);
     free(data);
@@ -306,7 +314,7 @@ obey(struct wire *self, unsigned link)
 /* --- a turn ------------------------------------------------------------------------------- */
 
 static bool
-is_held(const struct wire *self, const struct pair *pair, enum direction way)
+is_held(const struct wire *self, const struct pair *pair, int way)
 {
     return atomic_load(&self->shared->links[pair->link].is_held[way]);
 }

@@ -57,7 +57,7 @@ model_add(struct model *self)
 
     if (self->job_count == self->job_limit) {
         self->job_limit = self->job_limit ? 2 * self->job_limit : 1024;
-        self->jobs = realloc(self->jobs, self->job_limit * sizeof(self->jobs[0]));
+        self->jobs = realloc(self->jobs, self->job_limit * sizeof(void *));
         ck_assert_ptr_nonnull(self->jobs);
     }
     job->id = tm_uuid_new();
