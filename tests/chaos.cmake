@@ -12,10 +12,10 @@ target_link_libraries(chaos PRIVATE tm_flags tm_proto tm_test_support PkgConfig:
 add_dependencies(chaos tunemill faulty_libc)
 set_target_properties(chaos PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 # a sanitizer's library has to be the first: there the clocks of ours do not jump
-set(preloads 1)
+set(sanitized 0)
 if(TM_SANITIZE)
-  set(preloads 0)
+  set(sanitized 1)
 endif()
 target_compile_definitions(chaos PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>"
-  CHAOS_LIBC="$<TARGET_FILE:faulty_libc>" CHAOS_PRELOADS=${preloads})
+  CHAOS_LIBC="$<TARGET_FILE:faulty_libc>" CHAOS_SANITIZED=${sanitized})
 # Run by hand (ops/dev chaos): what it finds has to be judged, and it is not yet always clean.

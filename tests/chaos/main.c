@@ -21,7 +21,7 @@ enum {
     QUIET_MS = 60000,
     STOP_MS = 20000,
     PROGRESS = 30, /* jobs acknowledged and ended after a fault: it goes on */
-    BROKER_LIMIT_KB = 256 * 1024,
+    BROKER_LIMIT_KB = (CHAOS_SANITIZED ? 2048 : 128) * 1024, /* sanitizers keep what is freed */
     FAULTS_LIMIT = 64
 };
 

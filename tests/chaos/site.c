@@ -67,7 +67,7 @@ become(const struct site *self, const struct process *process)
     fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (fd >= 0)
         dup2(fd, STDERR_FILENO);
-    if (CHAOS_PRELOADS)
+    if (!CHAOS_SANITIZED)
         preload(self, "clock");
     snprintf(index, sizeof(index), "%u", process->index);
     if (process->role == ROLE_BROKER)
