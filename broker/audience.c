@@ -105,6 +105,25 @@ audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const c
     end_watch(self, watch);
 }
 
+/* A job may run at another broker, which tells only its own watchers: what this broker does not
+ * lease is looked up, a few each second, until it is over. */
+void
+audience_check(broker_t *self)
+{
+    enum { A_FEW = 100 };
+    size_t looked = 0;
+    watch_t *watch;
+
+    while (looked < A_FEW && (watch = uuid_map_next(self->watches, &self->watch_at))) {
+        if (dispatch_lease(self, &watch->job))
+            continue;
+        store_lookup_state(self, &watch->job, 0, 0);
+        looked++;
+    }
+    if (looked < A_FEW)
+        self->watch_at = 0;
+}
+
 static void
 remove_peer(broker_t *self, watch_t *watch, peer_id_t peer)
 {

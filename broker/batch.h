@@ -36,7 +36,8 @@ void submits_release(broker_t *self, submit_t *submit); /* gives a reserved cred
 void submits_ended(broker_t *self, fifo_t *submits, const PGresult *result);
 void submits_ended_carefully(broker_t *self, fifo_t *submits, const PGresult *result);
 
-claim_t *claim_new(broker_t *self, queue_t *queue); /* reserves what credit the queue has */
+/* Reserves the credit for what it asks for. NULL: there is nothing to ask for. */
+claim_t *claim_new(broker_t *self, queue_t *queue);
 void claim_destroy(claim_t **self_p);
 void claim_failed(broker_t *self, claim_t *claim); /* gives the credit back */
 void claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim);

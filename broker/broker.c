@@ -82,6 +82,30 @@ on_cancel(void *state, void *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
+on_call(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_forward(state, &msg->call, msg->body);
+    return TM_OK;
+}
+
+static tm_err_t
+on_return(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_return(state, msg);
+    return TM_OK;
+}
+
+static tm_err_t
+on_error(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    calls_error(state, msg);
+    return TM_OK;
+}
+
+static tm_err_t
 on_put(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
@@ -197,6 +221,7 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
     pg_array(unit, &ids);
     pg_array(unit, &attempts);
     pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->from->worker);
     pg_send(&unit, on_adopted, adoption);
     return TM_OK;
 }
@@ -277,7 +302,8 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
     const struct tm_fail *fail = &msg->fail;
-    bool busy = tm_str_is(fail->code, tm_err_name(TM_BUSY));
+    bool is_handed_back = tm_str_is(fail->code, tm_err_name(TM_BUSY)) ||
+                          tm_str_is(fail->code, tm_err_name(TM_DRAINING));
 
     (void)peer;
     if (!known_worker(self))
@@ -288,8 +314,8 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
                      .attempt = (uint32_t)fail->attempt,
                      .worker = self->from->worker,
                      .peer = self->from->id,
-                     .retryable = fail->retryable || busy,
-                     .counts = !busy};
+                     .retryable = fail->retryable || is_handed_back,
+                     .counts = !is_handed_back};
     broker_end_lease(self, &fail->job, fail->attempt);
     store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;
@@ -393,6 +419,9 @@ broker_type(void)
                [TM_MSG_STATUS] = on_status,
                [TM_MSG_SUBSCRIBE] = on_subscribe,
                [TM_MSG_CANCEL] = on_cancel,
+               [TM_MSG_CALL] = on_call,
+               [TM_MSG_RETURN] = on_return,
+               [TM_MSG_ERROR] = on_error,
                [TM_MSG_PUT] = on_put,
                [TM_MSG_HELLO] = on_hello,
                [TM_MSG_HOLDING] = on_holding,

@@ -30,19 +30,37 @@ take_lines(claim_t *self)
         zlistx_move_end(turns, line->turn);
         zlistx_add_end(self->lines, line);
         line->quota = self->count / count + (i < self->count % count);
+        line->known -= line->known < line->quota ? line->known : line->quota;
         line->got = 0;
-        line->is_renewed = false;
     }
+}
+
+/* How many jobs it is worth asking for: where every line is known, no more than there are.
+ * Credit that a claim holds is not there for the jobs that come meanwhile. */
+static size_t
+worth_asking(broker_t *self, queue_t *queue)
+{
+    size_t limit = (size_t)dispatch_free_credit(queue), known = 0;
+    bool is_open = false;
+
+    if (limit > (size_t)self->settings->broker_batch)
+        limit = (size_t)self->settings->broker_batch;
+    for (line_t *l = zlistx_first(queue->turns); l; l = zlistx_next(queue->turns)) {
+        known += (size_t)l->known;
+        is_open |= l->is_open;
+    }
+    return is_open || limit < known ? limit : known;
 }
 
 claim_t *
 claim_new(broker_t *self, queue_t *queue)
 {
-    size_t limit = (size_t)dispatch_free_credit(queue);
-    claim_t *claim = zmalloc(sizeof(*claim));
+    size_t limit = worth_asking(self, queue);
+    claim_t *claim;
 
-    if (limit > (size_t)self->settings->broker_batch)
-        limit = (size_t)self->settings->broker_batch;
+    if (limit == 0)
+        return NULL;
+    claim = zmalloc(sizeof(*claim));
     claim->queue = queue;
     claim->lines = zlistx_new();
     claim->workers = zmalloc((limit + 1) * sizeof(*claim->workers));
@@ -128,6 +146,23 @@ claim_results(const claim_t *claim)
     return claim->queue->workspace_limit ? 2 : 1;
 }
 
+/* A line that gave less than its share has nothing more, but for what was added since. */
+static void
+close_lines(claim_t *claim)
+{
+    queue_t *queue = claim->queue;
+    line_t *line;
+
+    while ((line = zlistx_detach(claim->lines, NULL))) {
+        line->is_open = line->is_open && line->got == line->quota;
+        if (!line->is_open && line->known == 0)
+            lines_remove(queue, line);
+    }
+    queue->is_drained = true;
+    for (line = zlistx_first(queue->turns); line; line = zlistx_next(queue->turns))
+        queue->is_drained &= !line->is_open;
+}
+
 /* Rows carry the first of the workers; the others' credit comes back. */
 void
 claim_ended(broker_t *self, claim_t *claim, PGresult **results)
@@ -135,13 +170,10 @@ claim_ended(broker_t *self, claim_t *claim, PGresult **results)
     queue_t *queue = claim->queue;
     const PGresult *result = results[claim_results(claim) - 1];
     int rows = PQntuples(result);
-    line_t *line;
 
     for (int row = 0; row < rows; row++)
         start_claimed(self, queue, result, row);
-    while ((line = zlistx_detach(claim->lines, NULL)))
-        if (line->got < line->quota && !line->is_renewed)
-            lines_remove(queue, line);
+    close_lines(claim);
     queue->depth -= queue->depth < rows ? queue->depth : rows;
     release(self, claim, (size_t)rows);
 }

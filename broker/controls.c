@@ -155,6 +155,31 @@ controls_cancel(broker_t *self, const struct tm_cancel *request)
     pg_send(&unit, on_canceled, cancel);
 }
 
+/* A lease taken over from another broker, or a word said while nobody listened. */
+static void
+on_missed(void *arg, const struct pg_outcome *outcome)
+{
+    broker_t *self = arg;
+
+    self->now_ms = clock_ms();
+    for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
+        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
+        lease_t *lease = dispatch_lease(self, &job);
+        if (lease)
+            stop_lease(self, lease);
+    }
+}
+
+void
+controls_look_for_cancels(broker_t *self)
+{
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    pg_add(unit, STMT_CANCEL_MISSED);
+    pg_uuid(unit, &self->id);
+    pg_send(&unit, on_missed, self);
+}
+
 /* --- telling the other brokers ------------------------------------------------------------ */
 
 static void

@@ -12,6 +12,7 @@
  *     controls.c   what is asked through the database: pauses, limits, cancelling
  *     owners.c     queues that one worker alone serves
  *     spawns.c     a DONE with jobs behind it
+ *     calls.c      questions to services, which pass through
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
@@ -38,6 +39,7 @@
 
 typedef struct broker broker_t;
 typedef struct spawn spawn_t;
+typedef struct call call_t;
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -80,6 +82,7 @@ typedef struct {
     bool is_scanning;  /* a LINES is in flight */
     tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
     bool is_claiming;  /* a CLAIM is in flight */
+    bool is_drained;   /* as far as is known, every job that waits has been asked for */
     bool is_paused, was_paused;
     int64_t told_ms;   /* when the other brokers were last told of ready jobs */
     bool is_exclusive; /* its workers want it for one of them alone */
@@ -99,17 +102,19 @@ typedef struct {
     tm_uuid_t workspace;
     int64_t low_us;      /* no ready job has a rank below, as far as is known */
     void *turn;          /* in queue->turns */
+    uint64_t known;      /* ready jobs that this broker made so and no claim has asked for */
+    bool is_open;        /* there may be more: others', or left by a claim that was full */
     uint64_t quota, got; /* of the CLAIM in flight */
-    bool is_renewed;     /* something was added since that CLAIM left */
 } line_t;
 
 typedef struct {
     tm_uuid_t id;
     char actor[TM_NAME_MAX + 1], software[TM_NAME_MAX + 1];
     peer_id_t peer;
-    zlistx_t *queues; /* of queue_t, borrowed */
-    uint64_t credit;  /* jobs at once */
-    uint64_t used;    /* leased or reserved */
+    zlistx_t *queues;           /* of queue_t, borrowed */
+    uint64_t credit;            /* jobs at once */
+    uint64_t used;              /* leased or reserved */
+    uint64_t calls, calls_used; /* at once, as a server */
     bool is_leaving, is_exclusive;
 } worker_t;
 
@@ -193,7 +198,11 @@ struct broker {
     fifo_t endings;         /* ending_t waiting for a unit */
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
-    size_t watch_count;
+    size_t watch_count, watch_at;
+    zhashx_t *services; /* by name */
+    call_t **calls;     /* by the lower half of their number */
+    size_t call_limit, call_count, call_at;
+    uint64_t calls_seen;
     peer_t *from;   /* of the message being handled */
     spawn_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
@@ -238,11 +247,11 @@ void worker_destroy(worker_t **self_p);
 enum { LOW_UNKNOWN = 0, PRIORITY_DEFAULT = 5 };
 
 line_t *lines_find(queue_t *queue, const tm_uuid_t *workspace);
-/* The workspace has, or may have, a ready job of this rank or a later one. */
-void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us);
+/* The workspace has one more ready job, of this rank or a later one; or, `may_be`, it may have
+ * any number of them. */
+void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be);
 int64_t lines_rank_us(uint64_t priority); /* of a job that is ready now */
 void lines_remove(queue_t *queue, line_t *line);
-bool lines_are_empty(const queue_t *queue);      /* and nothing else is known to be ready */
 void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
@@ -274,18 +283,29 @@ void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, co
                      const char *detail, tm_str_t body); /* and forgets them */
 void audience_peer_gone(broker_t *self, peer_id_t peer);
 void audience_fini(broker_t *self);
+void audience_check(broker_t *self); /* a few of those whose job runs elsewhere, or has ended */
 
 enum { CANCEL_MS = 1000, TELL_MS = 50 };
 
 void controls_notify(void *arg, const char *payload); /* a word of the channel */
 void controls_load(broker_t *self);                   /* the queues' rules */
 void controls_cancel(broker_t *self, const struct tm_cancel *request);
+void controls_look_for_cancels(broker_t *self);
 void controls_tell_ready(broker_t *self, queue_t *queue);
 
 void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body);
 void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
 void spawns_end_of_message(broker_t *self);
 void spawn_destroy(spawn_t **self_p);
+
+void calls_init(broker_t *self);
+void calls_fini(broker_t *self);
+void calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body);
+void calls_return(broker_t *self, const tm_msg_t *msg);
+void calls_error(broker_t *self, const tm_msg_t *msg);
+void calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello);
+void calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost);
+void calls_expire(broker_t *self);
 
 void owners_check(broker_t *self);
 bool owners_allow(const queue_t *queue,

@@ -129,8 +129,8 @@ join_queues(broker_t *self, worker_t *worker, tm_str_t names)
     }
 }
 
-/* It comes by another connection: what was sent by the old one may not have arrived. HOLDING
- * names what did; the rest goes back to the queue soon. */
+/* What it was sent before may not have arrived, or it has given it up. HOLDING names what it has;
+ * the rest goes back to the queue soon. */
 static void
 doubt_leases(broker_t *self, const worker_t *worker)
 {
@@ -152,8 +152,7 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
         worker->queues = zlistx_new();
         uuid_map_put(self->workers, worker);
     }
-    if (worker->peer != self->from->id)
-        doubt_leases(self, worker);
+    doubt_leases(self, worker);
     memcpy(worker->actor, hello->actor.data, hello->actor.size);
     worker->actor[hello->actor.size] = '\0';
     memcpy(worker->software, hello->software.data, hello->software.size);
@@ -164,6 +163,7 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
     worker->peer = self->from->id;
     leave_queues(worker);
     join_queues(self, worker, hello->queues);
+    calls_hello(self, worker, hello);
     return worker;
 }
 
@@ -171,6 +171,7 @@ void
 dispatch_forget_worker(broker_t *self, worker_t *worker)
 {
     leave_queues(worker);
+    calls_forget_server(self, worker, true);
     uuid_map_remove(self->workers, &worker->id);
     worker_destroy(&worker);
 }
@@ -296,7 +297,7 @@ void
 dispatch_end(broker_t *self, lease_t *lease)
 {
     if (lease->queue->workspace_limit) /* its workspace may have a place free */
-        lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN);
+        lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN, true);
     lease->queue->leases--;
     uuid_map_remove(self->leases, &lease->job);
     free(lease);

@@ -63,17 +63,19 @@ void
 endings_add_dones(pg_unit_t *unit, fifo_t *dones)
 {
     pg_array_t *ids = pg_array_new(PG_UUID), *attempts = pg_array_new(PG_INT4);
-    pg_array_t *results = pg_array_new(PG_BYTEA);
+    pg_array_t *results = pg_array_new(PG_BYTEA), *workers = pg_array_new(PG_UUID);
 
     for (ending_t *e = fifo_first(dones); e; e = fifo_next(e)) {
         pg_array_bytes(ids, e->job.bytes, 16);
         pg_array_i64(attempts, e->attempt);
         pg_array_bytes(results, e->body.data, e->body.size);
+        pg_array_bytes(workers, e->worker.bytes, 16);
     }
     pg_add(unit, STMT_DONE);
     pg_array(unit, &ids);
     pg_array(unit, &attempts);
     pg_array(unit, &results);
+    pg_array(unit, &workers);
 }
 
 void

@@ -142,9 +142,10 @@ intake_committed(broker_t *self, submit_t *submit)
     queue->depth++;
     if (submit->fields.delay_ms)
         return;
-    lines_add(queue, &submit->fields.workspace,
-              lines_rank_us(submit->fields.has_priority ? submit->fields.priority
-                                                        : PRIORITY_DEFAULT));
+    lines_add(
+        queue, &submit->fields.workspace,
+        lines_rank_us(submit->fields.has_priority ? submit->fields.priority : PRIORITY_DEFAULT),
+        false);
     controls_tell_ready(self, queue);
 }
 

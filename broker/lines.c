@@ -24,7 +24,7 @@ lines_rank_us(uint64_t priority)
 }
 
 void
-lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us)
+lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be)
 {
     line_t *line = lines_find(queue, workspace);
 
@@ -35,7 +35,8 @@ lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us)
         uuid_map_put(queue->lines, line);
         line->turn = zlistx_add_end(queue->turns, line);
     }
-    line->is_renewed = true;
+    line->is_open |= may_be;
+    line->known += !may_be;
     if (low_us < line->low_us)
         line->low_us = low_us;
 }
@@ -46,12 +47,6 @@ lines_remove(queue_t *queue, line_t *line)
     zlistx_delete(queue->turns, line->turn);
     uuid_map_remove(queue->lines, &line->workspace);
     free(line);
-}
-
-bool
-lines_are_empty(const queue_t *queue)
-{
-    return !queue->needs_scan && !queue->is_scanning && uuid_map_size(queue->lines) == 0;
 }
 
 typedef struct {
@@ -69,11 +64,11 @@ take_scanned(queue_t *queue, const PGresult *result)
         line_t *line = lines_find(queue, &workspace);
         int64_t low_us = pg_get_i64(result, row, 1);
 
-        if (line && !queue->is_claiming)
-            line->low_us = low_us;
-        else
-            lines_add(queue, &workspace, low_us);
+        if (line)
+            line->low_us = low_us; /* no claim is in flight: a scan goes before it */
+        lines_add(queue, &workspace, low_us, true);
     }
+    queue->is_drained = rows == 0;
     memset(&queue->scan_at, 0, sizeof(queue->scan_at));
     if (rows == SCAN_LINES)
         queue->scan_at = pg_get_uuid(result, rows - 1, 0);

@@ -73,6 +73,7 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     snprintf(self->endpoint, sizeof(self->endpoint), "%s", settings->broker_listen);
     self->now_ms = clock_ms();
     peers_init(self);
+    calls_init(self);
     self->queues = zhashx_new();
     zhashx_set_destructor(self->queues, destroy_queue);
     self->workers = uuid_map_new(offsetof(worker_t, id));
@@ -116,6 +117,7 @@ broker_destroy(broker_t **self_p)
     for (size_t at = 0; (item = uuid_map_next(self->workers, &at));)
         worker_destroy((worker_t **)&item);
     uuid_map_destroy(&self->workers);
+    calls_fini(self);
     free(self->workers_told);
     peers_fini(self);
     free(self);

@@ -78,6 +78,31 @@ fail(const spawn_t *spawn, tm_err_t err, const char *detail)
     store_fail(spawn->broker, &like, tm_str(tm_err_name(err)), tm_str(detail));
 }
 
+/* Nobody knows whether it was written. The worker says it again; if it has gone, its lease is
+ * lost as any other, and means nothing if it was. */
+static void
+take_up_again(const spawn_t *spawn)
+{
+    lease_t *lease = dispatch_lease(spawn->broker, &spawn->job);
+    worker_t *worker = dispatch_worker(spawn->broker, &spawn->worker);
+    ending_t lost = {.job = spawn->job,
+                     .attempt = (uint32_t)spawn->attempt,
+                     .worker = spawn->worker,
+                     .retryable = true,
+                     .counts = true,
+                     .crash = true};
+
+    if (!lease || lease->attempt != spawn->attempt)
+        return;
+    if (!worker) {
+        store_fail(spawn->broker, &lost, tm_str(tm_err_name(TM_WORKER_LOST)),
+                   tm_str("the worker that ran the job went away"));
+        return;
+    }
+    lease->is_ending = false;
+    worker->used++;
+}
+
 static void
 on_spawned(void *arg, const struct pg_outcome *outcome)
 {
@@ -85,7 +110,8 @@ on_spawned(void *arg, const struct pg_outcome *outcome)
     broker_t *self = spawn->broker;
 
     if (outcome->err == TM_STORE_DOWN || outcome->err == TM_BUSY) {
-        spawn_destroy(&spawn); /* the worker says it again until it is settled */
+        take_up_again(spawn);
+        spawn_destroy(&spawn);
         return;
     }
     if (outcome->err) {
@@ -114,6 +140,7 @@ send_spawn(spawn_t *spawn)
     submits_add_jobs(self, unit, &spawn->jobs);
     pg_uuid(unit, &spawn->job);
     pg_i64(unit, (int64_t)spawn->attempt);
+    pg_uuid(unit, &spawn->worker);
     if (!spawn->is_join)
         pg_bytes(unit, zframe_data(spawn->result), zframe_size(spawn->result));
     pg_send(&unit, on_spawned, spawn);

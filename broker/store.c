@@ -77,7 +77,7 @@ put_back(broker_t *self, batch_t *batch, enum why why)
     fifo_move(&self->endings, &batch->fails);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
         claim_failed(self, c);
-        c->queue->needs_scan = true;
+        c->queue->needs_scan = true; /* and with it the lines are open again */
     }
 }
 
@@ -166,12 +166,16 @@ take_endings(broker_t *self, batch_t *batch)
         fifo_add(e->is_done ? &batch->dones : &batch->fails, e);
 }
 
-/* Nothing is before it in the queue, and no rule that only a claim can keep. */
+/* Nothing that is known waits before it, and no rule that only a claim can keep. A job that was
+ * made ready since the last claim left may be overtaken, by the time of one claim. */
 static bool
-may_leave_at_once(const queue_t *queue)
+leaves_at_once(broker_t *self, queue_t *queue, submit_t *s)
 {
-    return lines_are_empty(queue) && !queue->is_claiming && !queue->is_paused &&
-           !queue->workspace_limit && !queue->is_exclusive;
+    if (s->fields.delay_ms || !queue->is_drained || queue->is_paused ||
+        queue->workspace_limit || queue->is_exclusive)
+        return false;
+    queue->is_drained = dispatch_reserve(self, queue, &s->worker);
+    return queue->is_drained;
 }
 
 static bool
@@ -182,8 +186,7 @@ take_submit(broker_t *self, batch_t *batch, submit_t *s)
     if (uuid_map_get(self->submitting, &s->fields.job))
         return false; /* sent twice: the second waits for the first */
     uuid_map_put(self->submitting, s);
-    s->is_reserved = !s->fields.delay_ms && may_leave_at_once(queue) &&
-                     dispatch_reserve(self, queue, &s->worker);
+    s->is_reserved = leaves_at_once(self, queue, s);
     s->is_new = false;
     fifo_add(s->is_careful || s->fields.has_key ? &batch->careful : &batch->submits, s);
     return true;
@@ -196,7 +199,7 @@ take_submits(broker_t *self, batch_t *batch)
     size_t bytes = 0;
     submit_t *s;
 
-    while (waiting-- > 0 && bytes < 8 * 1024 * 1024 &&
+    while (waiting-- > 0 && bytes < (size_t)8 * 1024 * 1024 &&
            batch_submits(batch) < (size_t)self->settings->broker_batch &&
            (s = fifo_take(&self->submits))) {
         bool is_alone = s->is_alone;
@@ -216,13 +219,24 @@ take_submits(broker_t *self, batch_t *batch)
 static void
 take_claims(broker_t *self, batch_t *batch)
 {
+    claim_t *claim;
+
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
         if (q->is_claiming || q->is_paused || dispatch_free_credit(q) == 0)
             continue;
         lines_scan(self, q);
-        if (!q->is_scanning && uuid_map_size(q->lines) > 0) /* first what the scan finds */
-            fifo_add(&batch->claims, claim_new(self, q));
+        claim = q->is_scanning ? NULL : claim_new(self, q); /* first what the scan finds */
+        if (claim)
+            fifo_add(&batch->claims, claim);
     }
+}
+
+static bool
+next_is_alone(const broker_t *self)
+{
+    const submit_t *next = fifo_first(&self->submits);
+
+    return next && next->is_alone;
 }
 
 static void
@@ -255,9 +269,9 @@ store_flush(broker_t *self)
         batch_t *batch = batch_new(self);
 
         take_endings(self, batch);
+        if (!self->is_draining && !next_is_alone(self))
+            take_claims(self, batch); /* what waits goes before what comes */
         take_submits(self, batch);
-        if (!self->is_draining && !is_alone(batch))
-            take_claims(self, batch);
         if (batch_is_empty(batch)) {
             batch_destroy(&batch);
             return;

@@ -217,6 +217,7 @@ on_tick(void *arg)
     peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
     check_leases(self);
     owners_check(self);
+    calls_expire(self);
     if (self->is_started && pg_is_up(self->pg))
         ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
     broker_turn(self);
@@ -255,9 +256,11 @@ on_second(void *arg)
     if (!pg_is_up(self->pg))
         return;
     dispatch_forget_queues(self);
+    audience_check(self);
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
     controls_load(self);
+    controls_look_for_cancels(self);
     ask(self, STMT_CANCEL_REST, 0, on_rest_canceled);
     ask(self, STMT_EXPIRE, self->settings->broker_batch, on_expired);
     broker_turn(self);

@@ -15,19 +15,29 @@ ALTER TABLE jobs ALTER COLUMN rank SET NOT NULL, ALTER COLUMN rank SET DEFAULT n
 ALTER TABLE job_runs ADD COLUMN IF NOT EXISTS parent_id uuid;
 CREATE INDEX IF NOT EXISTS job_runs_children ON job_runs (parent_id) WHERE parent_id IS NOT NULL;
 
--- One index for what may start, by workspace so that each gets its turn; one for what runs.
-DROP INDEX IF EXISTS jobs_ready, jobs_leased;
-CREATE INDEX jobs_ready ON jobs (queue, workspace_id, rank, id) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id) WHERE state = 'running';
+-- One index for what may start, by workspace so that each gets its turn; one for what runs. Each
+-- state has one that holds the queue, so that a look at the queues reads indexes only.
+DROP INDEX IF EXISTS jobs_ready, jobs_leased, jobs_scheduled;
+CREATE INDEX jobs_ready ON jobs (queue, workspace_id, rank, id) INCLUDE (run_at)
+    WHERE state = 'ready';
+CREATE INDEX jobs_scheduled ON jobs (run_at) INCLUDE (queue) WHERE state = 'scheduled';
+CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (queue) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id, id) WHERE state = 'running';
 CREATE INDEX IF NOT EXISTS jobs_canceled ON jobs (cancel_at) WHERE cancel_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_children ON jobs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dead_jobs_recent ON dead_jobs (died_at, id);
+CREATE INDEX IF NOT EXISTS dead_jobs_queue ON dead_jobs (queue, died_at, id);
+ALTER TABLE dead_jobs ADD COLUMN IF NOT EXISTS is_join boolean NOT NULL DEFAULT false;
+
+-- What ended lately. Rows come in the order of time: a summary of each MiB is enough.
+CREATE INDEX IF NOT EXISTS job_runs_finished ON job_runs USING brin (finished_at)
+    WITH (autosummarize = on);
 
 -- What is known of a queue beyond its jobs; no row: nothing special.
 CREATE TABLE IF NOT EXISTS queues (
-    name            text PRIMARY KEY,
+    name            text PRIMARY KEY CHECK (name ~ '^[a-z0-9._-]{1,64}$'),
     paused_at       timestamptz,               -- no job starts while this stands
-    max_depth       bigint,                    -- jobs it may hold; null: broker.max_depth
+    max_depth       bigint CHECK (max_depth > 0), -- jobs it may hold; null: broker.max_depth
     workspace_limit int CHECK (workspace_limit > 0), -- running jobs of one workspace; null: any
     updated_at      timestamptz NOT NULL DEFAULT now()
 );
@@ -47,6 +57,21 @@ CREATE TABLE IF NOT EXISTS queue_owners (
 -- 'over:<job>' for those who watch it, 'queues' when that table has changed.
 CREATE OR REPLACE FUNCTION tm_tell(p_what text) RETURNS void
 LANGUAGE sql AS $$ SELECT pg_notify('tunemill', p_what) $$;
+
+-- An id is one job's, whatever it has become. The statement that adds a job looks first, but one
+-- that ended in between it sees neither here nor there: what was added is looked at once more, by
+-- what is committed by then. Whoever is refused so sends again, and finds the job that has ended.
+CREATE OR REPLACE FUNCTION jobs_have_not_ended() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM added JOIN job_runs USING (id))
+       OR EXISTS (SELECT 1 FROM added JOIN dead_jobs USING (id)) THEN
+        RAISE unique_violation USING MESSAGE = 'a job of this id has ended';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER jobs_added AFTER INSERT ON jobs
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION jobs_have_not_ended();
 
 -- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
 -- unless `attempt` is the newest lease, so that effects land once. Only what runs has a broker; the
@@ -112,24 +137,35 @@ BEGIN
         PERFORM tm_refuse('BAD_REQUEST', 'priority: from 0 (first) to 9 (last)');
     ELSIF p_max_attempts IS NULL OR p_max_attempts NOT BETWEEN 1 AND 100 THEN
         PERFORM tm_refuse('BAD_REQUEST', 'max_attempts: from 1 to 100');
+    ELSIF length(p_body) > 16777216 THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'body: at most 16 MiB, no worker takes more');
+    ELSIF NOT isfinite(p_run_at) OR p_run_at < 'epoch' OR NOT isfinite(p_expires_at) THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'run_at, expires_at: points in time since 1970');
+    ELSIF p_timeout NOT BETWEEN '0' AND interval '7 days' THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'timeout: from 0 (none) to 7 days');
     ELSIF length(p_key) NOT BETWEEN 1 AND 200 THEN
         PERFORM tm_refuse('BAD_REQUEST', 'key: from 1 to 200 characters');
+    ELSIF p_scope IS NULL OR length(p_scope) NOT BETWEEN 1 AND 64 THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'scope: from 1 to 64 characters');
+    ELSIF p_keep IS NULL OR p_keep <= '0' THEN
+        PERFORM tm_refuse('BAD_REQUEST', 'keep: how long the key is known, more than 0');
     END IF;
-    IF p_key IS NOT NULL THEN
+    -- again only if the key that was there has gone before it could be read
+    WHILE p_key IS NOT NULL LOOP
         DELETE FROM idempotency_keys WHERE workspace_id = p_workspace AND scope = p_scope
            AND key = p_key AND expires_at < now();
         INSERT INTO idempotency_keys (workspace_id, scope, key, request_hash, job_id, expires_at)
         VALUES (p_workspace, p_scope, p_key, v_hash, v_id, now() + p_keep) ON CONFLICT DO NOTHING;
-        IF NOT FOUND THEN
-            SELECT job_id, request_hash INTO v_known_job, v_known_hash FROM idempotency_keys
-             WHERE workspace_id = p_workspace AND scope = p_scope AND key = p_key;
-            IF v_known_hash IS DISTINCT FROM v_hash THEN
-                PERFORM tm_refuse('IDEMPOTENCY_KEY_REUSED',
-                                  'this key was used before with another queue or body');
-            END IF;
+        EXIT WHEN FOUND;
+        SELECT job_id, request_hash INTO v_known_job, v_known_hash FROM idempotency_keys
+         WHERE workspace_id = p_workspace AND scope = p_scope AND key = p_key;
+        IF FOUND AND v_known_hash <> v_hash THEN
+            PERFORM tm_refuse('IDEMPOTENCY_KEY_REUSED',
+                              'this key was used before with another queue or body');
+        ELSIF FOUND THEN
             RETURN v_known_job;
         END IF;
-    END IF;
+    END LOOP;
     INSERT INTO jobs (id, workspace_id, queue, state, priority, run_at, rank, max_attempts,
                       timeout_ms, expires_at, body)
     VALUES (v_id, p_workspace, p_queue,
@@ -140,28 +176,51 @@ BEGIN
     RETURN v_id;
 END $$;
 
+-- A job, its children and theirs. The job itself need not be there any more.
+CREATE OR REPLACE FUNCTION job_family(p_id uuid) RETURNS TABLE (id uuid, depth int)
+LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE family AS (
+        SELECT p_id AS id, 0 AS depth
+        UNION ALL
+        SELECT j.id, f.depth + 1 FROM family f JOIN jobs j ON j.parent_id = f.id)
+    SELECT id, depth FROM family
+$$;
+
 -- Cancels a job and its children. What does not run ends at once; what runs is told to stop by
 -- its broker. Returns the state it is in now: canceled, canceling, done, dead or unknown.
+--
+-- The family is locked before anything changes: children first, as a child's end locks its
+-- parent, and so that no state changes between the look at it and what is done about it.
 CREATE OR REPLACE FUNCTION job_cancel(p_id uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
+    v_family uuid[];
+    v_gone uuid[];
+    v_asked uuid[];
     v_state text;
 BEGIN
-    PERFORM job_cancel(id) FROM jobs WHERE parent_id = p_id;
+    PERFORM 1 FROM jobs j JOIN job_family(p_id) f ON f.id = j.id
+      ORDER BY f.depth DESC, j.id FOR UPDATE OF j;
+    SELECT array_agg(id) INTO v_family FROM job_family(p_id);
     WITH gone AS (
-        DELETE FROM jobs WHERE id = p_id AND state <> 'running' RETURNING *)
-    INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
-                          started_at, parent_id)
-    SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at,
-           parent_id
-      FROM gone;
-    IF FOUND THEN
-        PERFORM tm_tell('over:' || p_id);
+        DELETE FROM jobs WHERE id = ANY (v_family) AND state <> 'running' RETURNING *),
+    kept AS (
+        INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker,
+                              created_at, started_at, parent_id)
+        SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at,
+               parent_id
+          FROM gone
+        RETURNING id)
+    SELECT array_agg(id) INTO v_gone FROM kept;
+    WITH asked AS (
+        UPDATE jobs SET cancel_at = coalesce(cancel_at, now()) WHERE id = ANY (v_family)
+        RETURNING id)
+    SELECT array_agg(id) INTO v_asked FROM asked;
+    PERFORM tm_tell('over:' || id) FROM unnest(v_gone) AS g (id);
+    PERFORM tm_tell('cancel:' || id) FROM unnest(v_asked) AS a (id);
+    IF p_id = ANY (v_gone) THEN
         RETURN 'canceled';
-    END IF;
-    UPDATE jobs SET cancel_at = coalesce(cancel_at, now()) WHERE id = p_id;
-    IF FOUND THEN
-        PERFORM tm_tell('cancel:' || p_id);
+    ELSIF p_id = ANY (v_asked) THEN
         RETURN 'canceling';
     END IF;
     SELECT outcome INTO v_state FROM job_runs WHERE id = p_id;
@@ -196,7 +255,8 @@ RETURNS void LANGUAGE sql AS $$
     SELECT tm_tell('queues');
 $$;
 
--- Dead letters by filter, each null meaning any. Returns how many.
+-- Dead letters by filter, each null meaning any. Returns how many. A child that is tried again is
+-- a job of its own: its parent has counted it and waits for it no more.
 CREATE OR REPLACE FUNCTION dead_retry(p_ids uuid[], p_queue text, p_code text, p_before timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -209,9 +269,11 @@ BEGIN
         RETURNING *),
     again AS (
         INSERT INTO jobs (id, workspace_id, queue, state, priority, rank, created_at, attempt,
-                          max_attempts, timeout_ms, last_code, last_detail, traceparent, body)
+                          max_attempts, timeout_ms, last_code, last_detail, is_join, traceparent,
+                          body)
         SELECT id, workspace_id, queue, 'ready', priority, job_rank(now(), priority), created_at,
-               attempt, max_attempts, timeout_ms, code, detail, traceparent, body FROM risen
+               attempt, max_attempts, timeout_ms, code, detail, is_join, traceparent, body
+          FROM risen
         RETURNING queue)
     SELECT count(*) INTO v_count FROM again;
     PERFORM tm_tell('ready:*');
@@ -247,7 +309,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE backtest_tunes
        SET status = 'queued', error_code = NULL, error_detail = NULL, finished_at = NULL
-     WHERE id = NEW.id AND status = 'failed';
+     WHERE id = NEW.id AND status IN ('failed', 'canceled');
     RETURN NULL;
 END $$;
 

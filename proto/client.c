@@ -4,14 +4,10 @@
  * from silence), everything unanswered is sent again and every watched job is subscribed again.
  * As a broker may drop words to a peer that reads too slowly, a watched job is also asked for
  * now and then (watches.c). */
-#include "client.h"
+#include "client_inner.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "dealer.h"
-#include "requests.h"
-#include "watches.h"
 
 #define WINDOW_DEFAULT    4096
 #define WINDOW_MAX        1000000
@@ -20,24 +16,7 @@
 #define TICK_MS           50
 #define RETRY_DEFAULT_MS  200
 #define RETRY_MAX_MS      60000
-#define READ_AT_ONCE      100 /* messages of one broker before the others' turn */
-
-struct tm_client {
-    dealer_t brokers[BROKERS_MAX];
-    size_t broker_count;
-    size_t current; /* the broker that requests go to */
-    bool has_told;  /* some broker was sent something */
-    requests_t *requests;
-    uint32_t resend_ms, give_up_ms;
-    watches_t *watches;
-    tm_progress_fn *on_progress;
-    tm_result_fn *on_result;
-    void *watch_arg;
-    int64_t tick_ms; /* when the next is due */
-    uint64_t called; /* callbacks so far */
-    zloop_t *loop;
-    int tick_timer, flush_timer;
-};
+#define READ_AT_ONCE      1000 /* pairs of one broker before the others' turn */
 
 tm_client_t *
 tm_client_new(const struct tm_client_options *options)
@@ -141,8 +120,8 @@ on_flush_timer(zloop_t *loop, int timer, void *arg)
 }
 
 /* In a loop the flush is a timer of 0 ms: it runs once the handlers of this turn have run. */
-static void
-want_flush(tm_client_t *self)
+void
+client_want_flush(tm_client_t *self)
 {
     if (self->loop && self->flush_timer < 0)
         self->flush_timer = zloop_timer(self->loop, 0, 1, on_flush_timer, self);
@@ -157,10 +136,12 @@ tell_again(tm_client_t *self)
     if (!self->has_told)
         return;
     for (struct request *request; (request = requests_walk(self->requests, &index));)
-        if (request->state == REQUEST_SENT)
+        if (request->state == REQUEST_SENT && request->type != TM_MSG_CALL)
             requests_queue(self->requests, request);
+        else if (request->state == REQUEST_SENT)
+            request->due_ms = 0; /* a call is not asked twice: the next tick ends it */
     watches_ask(self->watches, &self->brokers[self->current], false);
-    want_flush(self);
+    client_want_flush(self);
 }
 
 /* Keeps to the current broker while it is there; else takes the next that is. */
@@ -192,7 +173,8 @@ tm_client_flush(tm_client_t *self)
     while ((request = requests_queued(self->requests))) {
         if (!dealer_parcel(broker, &request->parcel))
             break; /* the socket takes no more: the rest goes with the next tick */
-        requests_leave(self->requests, request, REQUEST_SENT, due_ms);
+        requests_leave(self->requests, request, REQUEST_SENT,
+                       request->type == TM_MSG_CALL ? request->end_ms : due_ms);
         self->has_told = true;
     }
     dealer_flush(broker);
@@ -229,6 +211,19 @@ find_answered(tm_client_t *self, uint64_t ref, tm_msg_type_t type)
     return request && request->type == type ? request : NULL;
 }
 
+/* A watched job may run, and end, at any broker: each of them tells its own watchers. */
+static void
+tell_others(tm_client_t *self, const tm_uuid_t *job)
+{
+    tm_msg_t msg = {.type = TM_MSG_SUBSCRIBE, .subscribe.job = *job};
+
+    for (size_t i = 0; i < self->broker_count; i++)
+        if (i != self->current && self->brokers[i].alive) {
+            dealer_msg(&self->brokers[i], &msg);
+            dealer_flush(&self->brokers[i]);
+        }
+}
+
 static void
 on_accepted(tm_client_t *self, const tm_msg_t *msg)
 {
@@ -245,6 +240,8 @@ on_accepted(tm_client_t *self, const tm_msg_t *msg)
     };
     if (watches_move(self->watches, &ended.job, &answer.job))
         watches_ask(self->watches, &self->brokers[self->current], true);
+    if (watches_has(self->watches, &answer.job))
+        tell_others(self, &answer.job);
     if (ended.fn.answer)
         ended.fn.answer(ended.arg, &answer);
 }
@@ -311,6 +308,8 @@ on_state(tm_client_t *self, const tm_msg_t *msg)
     if (request && (request->type == TM_MSG_STATUS || request->type == TM_MSG_SUBSCRIBE ||
                     request->type == TM_MSG_CANCEL)) {
         struct request ended = request_end(self, request);
+        if (ended.type == TM_MSG_SUBSCRIBE && !is_over(state->state))
+            tell_others(self, &state->job);
         if (ended.fn.state)
             ended.fn.state(ended.arg, TM_OK, state, msg->body);
     }
@@ -352,45 +351,85 @@ on_stored(tm_client_t *self, const tm_msg_t *msg)
         ended.fn.stored(ended.arg, TM_OK, msg->stored.complete, "");
 }
 
+static void
+on_returned(tm_client_t *self, const tm_msg_t *msg)
+{
+    struct request *request = find_answered(self, msg->returned.ref, TM_MSG_CALL);
+
+    if (!request)
+        return; /* too late */
+    struct request ended = request_end(self, request);
+    if (ended.fn.returned)
+        ended.fn.returned(ended.arg, TM_OK, "", msg->body);
+}
+
+static void
+on_error(tm_client_t *self, const tm_msg_t *msg)
+{
+    struct request *request = find_answered(self, msg->error.ref, TM_MSG_CALL);
+    tm_err_t err = tm_err_by_name(msg->error.code.data, msg->error.code.size);
+    char detail[TM_DETAIL_MAX + 1];
+
+    snprintf(detail, sizeof detail, "%.*s", (int)msg->error.detail.size,
+             msg->error.detail.data);
+    if (request)
+        request_fail(self, request, err ? err : TM_INTERNAL, detail, 0);
+}
+
 typedef void handler_fn(tm_client_t *self, const tm_msg_t *msg);
 
 static handler_fn *const handlers[TM_MSG_LIMIT] = {
     [TM_MSG_ACCEPTED] = on_accepted, [TM_MSG_REJECTED] = on_rejected,
     [TM_MSG_STATE] = on_state,       [TM_MSG_RESULT] = on_result,
     [TM_MSG_STORED] = on_stored,     [TM_MSG_PROGRESS] = on_progress,
+    [TM_MSG_RETURN] = on_returned,   [TM_MSG_ERROR] = on_error,
 };
 
-/* A message that cannot be read is dropped: what it answered is sent again in time. */
 static void
-read_message(tm_client_t *self, size_t index, zmsg_t *zmsg)
+on_message(tm_client_t *self, size_t index, const tm_msg_t *msg)
 {
-    tm_pairs_t pairs = tm_pairs(zmsg);
-    tm_msg_t msg;
-
-    while (tm_pairs_next(&pairs, &msg)) {
-        if (dealer_heard(&self->brokers[index], &msg, zclock_mono()) && index == self->current)
+    if (dealer_heard(&self->brokers[index], msg, zclock_mono())) {
+        if (index == self->current)
             tell_again(self);
-        if (handlers[msg.type])
-            handlers[msg.type](self, &msg);
+        else /* a watched job may end there */
+            watches_ask(self->watches, &self->brokers[index], false);
     }
+    if (handlers[msg->type])
+        handlers[msg->type](self, msg);
+}
+
+/* True: there was something. */
+static bool
+read_broker(tm_client_t *self, size_t index)
+{
+    tm_msg_t msg;
+    int count = 0;
+
+    while (count < READ_AT_ONCE && dealer_receive(&self->brokers[index], &msg)) {
+        on_message(self, index, &msg);
+        count++;
+    }
+    if (count > 0)
+        client_want_flush(self);
+    return count > 0;
 }
 
 static void
-read_broker(tm_client_t *self, size_t index)
+check_call(tm_client_t *self, struct request *request, int64_t now_ms)
 {
-    zmsg_t *zmsg;
+    bool is_lost = request->state == REQUEST_SENT && request->due_ms == 0;
+    tm_err_t err = is_lost ? TM_BROKER_DOWN : TM_TIMEOUT;
 
-    for (int i = 0; i < READ_AT_ONCE && (zmsg = dealer_recv(&self->brokers[index])); i++) {
-        read_message(self, index, zmsg);
-        zmsg_destroy(&zmsg);
-    }
-    want_flush(self);
+    if (is_lost || now_ms >= request->end_ms)
+        request_fail(self, request, err, tm_err_text(err), 0);
 }
 
 static void
 check_request(tm_client_t *self, struct request *request, int64_t now_ms)
 {
-    if (self->give_up_ms > 0 && now_ms - request->start_ms >= self->give_up_ms) {
+    if (request->type == TM_MSG_CALL) {
+        check_call(self, request, now_ms);
+    } else if (self->give_up_ms > 0 && now_ms - request->start_ms >= self->give_up_ms) {
         tm_err_t err = request->last_err ? request->last_err : TM_BROKER_DOWN;
         request_fail(self, request, err, tm_err_text(err), 0);
     } else if (request->state != REQUEST_QUEUED && request->due_ms <= now_ms) {
@@ -440,16 +479,22 @@ tm_client_attach(tm_client_t *self, zloop_t *loop)
     for (size_t i = 0; i < self->broker_count; i++)
         zloop_reader(loop, self->brokers[i].socket, on_readable, self);
     self->tick_timer = zloop_timer(loop, TICK_MS, 0, on_tick_timer, self);
-    want_flush(self);
+    client_want_flush(self);
 }
 
-/* Waits for a word from any broker until `until_ms`; false when a signal came. */
+/* Waits for a word from any broker until `until_ms`, unless one is there; false when a signal
+ * came. */
 static bool
 poll_brokers(tm_client_t *self, int64_t until_ms)
 {
     zmq_pollitem_t items[BROKERS_MAX] = {{0}};
     int64_t wait_ms = until_ms - zclock_mono();
+    bool is_read = false;
 
+    for (size_t i = 0; i < self->broker_count; i++)
+        is_read |= read_broker(self, i);
+    if (is_read)
+        return true;
     for (size_t i = 0; i < self->broker_count; i++)
         items[i] = (zmq_pollitem_t){zsock_resolve(self->brokers[i].socket), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(items, (int)self->broker_count, wait_ms > 0 ? (long)wait_ms : 0) < 0)
@@ -478,114 +523,4 @@ tm_client_wait(tm_client_t *self, int timeout_ms)
             tm_client_flush(self);
     } while (self->called == before && zclock_mono() < end_ms);
     return self->called != before ? TM_OK : TM_TIMEOUT;
-}
-
-/* Encodes msg, which carries requests_next_ref() as its ref, and queues it. */
-static tm_err_t
-request_begin(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, void *arg,
-              struct request **ret)
-{
-    parcel_t parcel;
-
-    if (requests_next_ref(self->requests) == 0)
-        return TM_BUSY;
-    tm_err_t err = parcel_init(&parcel, msg);
-    if (err)
-        return err;
-    *ret = requests_add(self->requests, msg->type, &parcel);
-    (*ret)->arg = arg;
-    (*ret)->job = *job;
-    want_flush(self);
-    return TM_OK;
-}
-
-/* The same for a job that is watched from now on. */
-static tm_err_t
-request_begin_watched(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, void *arg,
-                      struct request **ret)
-{
-    bool was_watched = watches_has(self->watches, job);
-    tm_err_t err = watches_add(self->watches, job);
-
-    if (!err)
-        err = request_begin(self, msg, job, arg, ret);
-    if (err && !was_watched)
-        watches_forget(self->watches, job);
-    return err;
-}
-
-tm_err_t
-tm_client_submit(tm_client_t *self, const struct tm_job_spec *spec, tm_answer_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_SUBMIT};
-    struct request *request;
-
-    request_fill_submit(&msg, spec);
-    msg.submit.ref = requests_next_ref(self->requests);
-    tm_err_t err = spec->watch
-                       ? request_begin_watched(self, &msg, &msg.submit.job, arg, &request)
-                       : request_begin(self, &msg, &msg.submit.job, arg, &request);
-    if (!err)
-        request->fn.answer = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_status(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_STATUS,
-                    .status = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, job, arg, &request);
-
-    if (!err)
-        request->fn.state = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_CANCEL,
-                    .cancel = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, job, arg, &request);
-
-    if (!err)
-        request->fn.state = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void *arg)
-{
-    tm_msg_t msg = {.type = TM_MSG_SUBSCRIBE,
-                    .subscribe = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin_watched(self, &msg, job, arg, &request);
-
-    if (!err)
-        request->fn.state = fn;
-    return err;
-}
-
-tm_err_t
-tm_client_put(tm_client_t *self, const uint8_t sha256[32], uint64_t size, uint64_t offset,
-              const void *data, size_t data_size, tm_stored_fn *fn, void *arg)
-{
-    static const tm_uuid_t nil;
-    tm_msg_t msg = {.type = TM_MSG_PUT,
-                    .put = {.ref = requests_next_ref(self->requests),
-                            .sha256 = {(const char *)sha256, 32},
-                            .size = size,
-                            .offset = offset,
-                            .query = data == NULL,
-                            .has_query = data == NULL},
-                    .body = {data, data ? data_size : 0}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
-
-    if (!err)
-        request->fn.stored = fn;
-    return err;
 }

@@ -44,6 +44,14 @@ struct tm_job_spec {
     size_t body_size; /* at most the broker's max body, 1 MiB as shipped */
 };
 
+/* One piece of a dataset: 1 MiB but for the last. data NULL asks whether the whole is known. */
+struct tm_piece {
+    const uint8_t *sha256; /* 32 bytes, of the whole */
+    uint64_t size, offset; /* of the whole; in the whole */
+    const void *data;
+    size_t data_size;
+};
+
 /* The answer to a submit: err TM_OK (job, duplicate) or the broker's refusal (detail). */
 struct tm_answer {
     tm_err_t err;
@@ -59,6 +67,9 @@ typedef void tm_progress_fn(void *arg, const struct tm_progress *progress, tm_st
 typedef void tm_result_fn(void *arg, const struct tm_result *result, tm_str_t body);
 /* state is never NULL; with an err its state is "unknown", and code and detail say why. */
 typedef void tm_state_fn(void *arg, tm_err_t err, const struct tm_state *state, tm_str_t body);
+/* The answer to a call: err TM_OK and the body, or what the server or the broker said instead.
+ */
+typedef void tm_return_fn(void *arg, tm_err_t err, const char *detail, tm_str_t body);
 typedef void tm_stored_fn(void *arg, tm_err_t err, bool complete, const char *detail);
 
 tm_client_t *
@@ -83,10 +94,13 @@ TM_CHECKED tm_err_t tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job,
  * asked to stop, and ends as canceled within a second or so: watch it to hear of that. */
 TM_CHECKED tm_err_t tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn,
                                      void *arg);
-/* One piece of a dataset (1 MiB but for the last); data NULL asks whether it is known. */
-TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const uint8_t sha256[32], uint64_t size,
-                                  uint64_t offset, const void *data, size_t data_size,
+TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const struct tm_piece *piece,
                                   tm_stored_fn *fn, void *arg);
+/* Asks a service: not durable, and never sent twice. Ends at the deadline with TM_TIMEOUT, and
+ * with TM_BROKER_DOWN when the broker goes away meanwhile: whether the question was heard is
+ * not known. TM_SERVICE_NOT_FOUND: nobody answers it now. */
+TM_CHECKED tm_err_t tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms,
+                                   const void *body, size_t size, tm_return_fn *fn, void *arg);
 void tm_client_unsubscribe(tm_client_t *self, const tm_uuid_t *job); /* forget a watched job */
 
 /* Flushes batches: submits made since the last call leave in ZeroMQ messages of at most 256

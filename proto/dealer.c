@@ -65,18 +65,39 @@ socket_new(const char *endpoint, const struct curve_keys *keys)
     return socket;
 }
 
+/* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more,
+ * though it was never silent. */
+static zsock_t *
+monitor_new(zsock_t *socket)
+{
+    char endpoint[64];
+    zsock_t *monitor;
+
+    snprintf(endpoint, sizeof endpoint, "inproc://tm-dealer-%p", (void *)socket);
+    if (zmq_socket_monitor(zsock_resolve(socket), endpoint, ZMQ_EVENT_DISCONNECTED) != 0)
+        return NULL;
+    monitor = zsock_new(ZMQ_PAIR);
+    if (monitor && zsock_connect(monitor, "%s", endpoint) != 0)
+        zsock_destroy(&monitor);
+    return monitor;
+}
+
 static bool
 dealer_init(dealer_t *self, const char *endpoint, const struct curve_keys *keys)
 {
     zsock_t *socket = socket_new(endpoint, keys);
+    zsock_t *monitor = socket ? monitor_new(socket) : NULL;
 
-    if (!socket)
+    if (!monitor) {
+        zsock_destroy(&socket);
         return false;
+    }
     *self = (dealer_t){
         .socket = socket,
         .endpoint = tm_str_dup(tm_str(endpoint)),
         .has_keys = keys->client != NULL,
         .joined_ms = zclock_mono(),
+        .monitor = monitor,
         .ping_ms = PING_MS,
         .silence_ms = PING_MS * SILENT_PINGS,
         .pinged_ms = INT64_MIN / 2,
@@ -133,13 +154,37 @@ dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
 }
 
 void
+dealer_close(dealer_t *self)
+{
+    if (self->is_reading) {
+        zmq_msg_close(&self->header);
+        zmq_msg_close(&self->body);
+    }
+    self->is_reading = false;
+    zsock_destroy(&self->socket);
+    zsock_destroy(&self->monitor);
+    free(self->endpoint);
+    self->endpoint = NULL;
+}
+
+void
 dealers_close(dealer_t *dealers, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        zsock_destroy(&dealers[i].socket);
-        free(dealers[i].endpoint);
-        dealers[i].endpoint = NULL;
+    for (size_t i = 0; i < count; i++)
+        dealer_close(&dealers[i]);
+}
+
+static bool
+was_cut(dealer_t *self)
+{
+    bool is_cut = false;
+    zmsg_t *event;
+
+    while ((zsock_events(self->monitor) & ZMQ_POLLIN) && (event = zmsg_recv(self->monitor))) {
+        is_cut = true;
+        zmsg_destroy(&event);
     }
+    return is_cut;
 }
 
 /* Answers a broker's ping, and takes its name from PONG and WELCOME. */
@@ -159,12 +204,29 @@ names_another(dealer_t *self, const tm_msg_t *msg)
     return was_named;
 }
 
+/* A ping leaves at the next tick, so that it is known soon. */
+static void
+doubt(dealer_t *self, int64_t now_ms)
+{
+    self->is_cut = true;
+    self->pinged_ms = now_ms - self->ping_ms;
+}
+
+void
+dealer_doubt(dealer_t *self, int64_t now_ms)
+{
+    doubt(self, now_ms);
+    self->heard_ms = now_ms;
+}
+
 bool
 dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 {
-    bool is_new = names_another(self, msg) || !self->alive;
+    bool is_back = now_ms - self->heard_ms >= self->silence_ms; /* no tick saw it go */
+    bool is_new = names_another(self, msg) || !self->alive || self->is_cut || is_back;
 
     self->alive = true;
+    self->is_cut = false;
     self->heard_ms = now_ms;
     if (msg->type == TM_MSG_PING) {
         tm_msg_t pong = {.type = TM_MSG_PONG, .pong.seq = msg->ping.seq};
@@ -177,6 +239,8 @@ dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 bool
 dealer_tick(dealer_t *self, int64_t now_ms)
 {
+    if (was_cut(self))
+        doubt(self, now_ms);
     join_again(self, now_ms);
     if (now_ms - self->pinged_ms >= self->ping_ms) {
         tm_msg_t ping = {.type = TM_MSG_PING, .ping.seq = ++self->seq};
@@ -255,10 +319,47 @@ dealer_hold(dealer_t *self, bool is_held)
     self->is_held = is_held;
 }
 
-zmsg_t *
-dealer_recv(dealer_t *self)
+static bool
+take_frame(zmq_msg_t *frame, void *socket)
 {
-    if (!(zsock_events(self->socket) & ZMQ_POLLIN))
-        return NULL;
-    return zmsg_recv(self->socket);
+    return zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) >= 0;
+}
+
+static bool
+read_pair(dealer_t *self, tm_msg_t *ret)
+{
+    tm_err_t err =
+        tm_msg_decode(zmq_msg_data(&self->header), zmq_msg_size(&self->header), ret, NULL);
+    size_t size = zmq_msg_size(&self->body);
+
+    if (err) {
+        self->is_skipping = err != TM_UNKNOWN_MESSAGE && zmq_msg_more(&self->body);
+        return false;
+    }
+    ret->body = size > 0 ? (tm_str_t){zmq_msg_data(&self->body), size} : tm_str("");
+    return true;
+}
+
+bool
+dealer_receive(dealer_t *self, tm_msg_t *ret)
+{
+    void *socket = zsock_resolve(self->socket);
+
+    if (!self->is_reading) {
+        zmq_msg_init(&self->header);
+        zmq_msg_init(&self->body);
+        self->is_reading = true;
+    }
+    while (take_frame(&self->header, socket)) {
+        if (!zmq_msg_more(&self->header)) {
+            self->is_skipping = false; /* a lone header says nothing */
+            continue;
+        }
+        if (!take_frame(&self->body, socket))
+            return false;
+        if (!self->is_skipping && read_pair(self, ret))
+            return true;
+        self->is_skipping = self->is_skipping && zmq_msg_more(&self->body);
+    }
+    return false;
 }

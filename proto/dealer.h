@@ -28,10 +28,13 @@ void parcel_fini(parcel_t *self);
 
 typedef struct {
     zsock_t *socket;
+    zsock_t *monitor; /* says when a connection breaks */
     char *endpoint;
     bool has_keys;
     int64_t joined_ms; /* when it was connected last */
     bool alive;
+    bool
+        is_cut; /* the connection broke since the last word: the broker knows the next as new */
     int64_t heard_ms; /* when the last word came */
     int64_t pinged_ms;
     uint32_t ping_ms;    /* how often to ping */
@@ -41,7 +44,10 @@ typedef struct {
     const uint8_t *held; /* the body that waits for the next pair or the flush */
     size_t held_size;
     size_t batch_pairs, batch_bytes;
-    bool is_held; /* the batch is not to be split */
+    bool is_held;           /* the batch is not to be split */
+    zmq_msg_t header, body; /* of the pair being read */
+    bool is_reading;        /* they are initialised */
+    bool is_skipping;       /* the rest of the message being read */
 } dealer_t;
 
 /* Connects one dealer to each endpoint of the comma-separated list; returns how many, 0 if the
@@ -50,10 +56,16 @@ typedef struct {
 size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
                        const struct tm_curve *curve);
 void dealers_close(dealer_t *dealers, size_t count);
+void dealer_close(dealer_t *self);
 
-/* What dealer_recv saw change. A broker that is new (first word, back from silence, or another
- * process than before) knows nothing of what was sent: the owner tells it again. */
+/* What dealer_receive saw change. A broker that is new (first word, back from silence or by
+ * another connection, or another process than before) knows nothing of what was sent: the owner
+ * tells it again. */
 bool dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms);
+
+/* The owner did not look for a while: silence until now says nothing of the broker, which may
+ * have given up the owner. The next word counts as that of a new one. */
+void dealer_doubt(dealer_t *self, int64_t now_ms);
 
 /* Pings when it is time. Returns false once when the broker has just fallen silent. */
 bool dealer_tick(dealer_t *self, int64_t now_ms);
@@ -69,6 +81,9 @@ void dealer_flush(dealer_t *self);
  */
 void dealer_hold(dealer_t *self, bool is_held);
 
-zmsg_t *dealer_recv(dealer_t *self); /* never waits; NULL: nothing there */
+/* The next pair, if one is there: never waits. It borrows from the dealer until the next call;
+ * `body` may be moved away. A pair of an unknown number is skipped, and after one that cannot
+ * be read the rest of its message: what it said is said again in time. */
+bool dealer_receive(dealer_t *self, tm_msg_t *ret);
 
 #endif

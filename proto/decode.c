@@ -2,6 +2,7 @@
  * notes where the value of each key stands; the second goes through the message's table and
  * reads each field from its place. Work and stack are bounded by the frame's size and
  * NESTING_MAX; a count that a peer states is believed only as far as there are bytes. */
+#include <assert.h>
 #include <string.h>
 
 #include "fields.h"
@@ -210,6 +211,7 @@ store_item(const struct field *field, const struct item *item, void *at)
         *(tm_str_t *)at = (tm_str_t){(const char *)item->data, item->number};
         break;
     case KIND_UUID:
+        assert(item->data); /* check_item() saw 16 bytes */
         memcpy(at, item->data, sizeof(tm_uuid_t));
         break;
     }

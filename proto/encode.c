@@ -163,24 +163,37 @@ stop(tm_pairs_t *self, tm_err_t err, const char *what)
     return false;
 }
 
+/* TM_OK: the next pair's frames are there; TM_NOT_FOUND: no more. */
+static tm_err_t
+next_frames(tm_pairs_t *self, const char **ret_what)
+{
+    bool is_first = self->header == NULL;
+
+    self->header = is_first ? zmsg_first(self->zmsg) : zmsg_next(self->zmsg);
+    *ret_what = "the message has no frames";
+    if (!self->header)
+        return is_first ? TM_BAD_MESSAGE : TM_NOT_FOUND;
+    self->body = zmsg_next(self->zmsg);
+    *ret_what = "a body frame must follow each header frame";
+    return self->body ? TM_OK : TM_BAD_MESSAGE;
+}
+
+/* A pair of a number that is not known comes of a newer peer: what follows it may be for us. */
 bool
 tm_pairs_next(tm_pairs_t *self, tm_msg_t *ret)
 {
-    const char *what = "the message is of another protocol version";
-    bool is_first = self->header == NULL;
+    const char *what;
+    tm_err_t err;
 
     if (self->err)
         return false;
-    self->header = is_first ? zmsg_first(self->zmsg) : zmsg_next(self->zmsg);
-    if (!self->header)
-        return is_first ? stop(self, TM_BAD_MESSAGE, "the message has no frames") : false;
-    self->body = zmsg_next(self->zmsg);
-    if (!self->body)
-        return stop(self, TM_BAD_MESSAGE, "a body frame must follow each header frame");
-    tm_err_t err =
-        tm_msg_decode(zframe_data(self->header), zframe_size(self->header), ret, &what);
-    if (err == TM_UNKNOWN_MESSAGE)
-        return tm_pairs_next(self, ret); /* of a newer peer: what follows may be for us */
+    do {
+        err = next_frames(self, &what);
+        if (err)
+            return err == TM_NOT_FOUND ? false : stop(self, err, what);
+        what = "the message is of another protocol version";
+        err = tm_msg_decode(zframe_data(self->header), zframe_size(self->header), ret, &what);
+    } while (err == TM_UNKNOWN_MESSAGE);
     if (err)
         return stop(self, err, what);
     size_t size = zframe_size(self->body);

@@ -68,25 +68,14 @@ print_errors(void)
     }
 }
 
+/* One frame: its name, then its bytes, 22 a line. */
 static void
-print_hex(const uint8_t *bytes, size_t size)
+print_frame(const char *name, const uint8_t *bytes, size_t size)
 {
+    printf("    %-6s ", name);
     for (size_t i = 0; i < size; i++)
-        printf("%s%02x", i == 0 ? "    " : i % 24 == 0 ? "\n    " : " ", bytes[i]);
-    printf("%s\n", size == 0 ? "    (empty)" : "");
-}
-
-static void
-print_frames(const char *who, const tm_msg_t *msg)
-{
-    uint8_t header[TM_HEADER_MAX];
-    size_t size = tm_msg_encode(msg, header);
-    char line[400];
-
-    tm_msg_print(msg, line, sizeof line);
-    printf("%s: `%s`\n\n", who, line);
-    print_hex(header, size);
-    print_hex((const uint8_t *)msg->body.data, msg->body.size);
+        printf("%s%02x", i > 0 && i % 22 == 0 ? "\n           " : i > 0 ? " " : "", bytes[i]);
+    printf("%s\n", size == 0 ? "(empty)" : "");
 }
 
 static tm_uuid_t
@@ -98,25 +87,81 @@ known_uuid(const char *text)
     return uuid;
 }
 
+#define BROKER    known_uuid("01930f5e-6000-7b0b-9a00-00000000b001")
+#define WORKER    known_uuid("01930f5e-7000-7c0c-9a00-000000000001")
+#define JOB       known_uuid("01930f5e-7c00-7a11-8b22-c0ffee000001")
+#define WORKSPACE known_uuid("00000000-0000-0000-0000-000000000001")
+
+static void
+print_step(const char *who, const tm_msg_t *msg)
+{
+    uint8_t header[TM_HEADER_MAX];
+    size_t size = tm_msg_encode(msg, header);
+    char line[400];
+
+    tm_msg_print(msg, line, sizeof line);
+    printf("%s: `%s`\n\n", who, line);
+    print_frame("header", header, size);
+    print_frame("body", (const uint8_t *)msg->body.data, msg->body.size);
+}
+
+static void
+print_begin(void)
+{
+    tm_msg_t hello = {.type = TM_MSG_HELLO,
+                      .hello = {.actor = tm_str("adder"),
+                                .worker = WORKER,
+                                .queues = tm_str("sums"),
+                                .credit = 2},
+                      .body = tm_str("")};
+    tm_msg_t welcome = {.type = TM_MSG_WELCOME,
+                        .welcome = {.broker = BROKER, .ping_ms = 1000, .lease_ms = 5000},
+                        .body = tm_str("")};
+    tm_msg_t submit = {.type = TM_MSG_SUBMIT,
+                       .submit = {.ref = 1,
+                                  .job = JOB,
+                                  .queue = tm_str("sums"),
+                                  .workspace = WORKSPACE,
+                                  .priority = 3,
+                                  .has_priority = true,
+                                  .watch = true,
+                                  .has_watch = true},
+                       .body = tm_str("1 + 2")};
+    tm_msg_t accepted = {
+        .type = TM_MSG_ACCEPTED, .accepted = {.ref = 1, .job = JOB}, .body = tm_str("")};
+
+    print_step("1. worker to broker", &hello);
+    print_step("\n2. broker to worker", &welcome);
+    print_step("\n3. producer to broker", &submit);
+    print_step("\n4. broker to producer, once the job is on disk", &accepted);
+}
+
+static void
+print_end(void)
+{
+    tm_msg_t job = {
+        .type = TM_MSG_JOB,
+        .job = {.job = JOB, .attempt = 1, .queue = tm_str("sums"), .workspace = WORKSPACE},
+        .body = tm_str("1 + 2")};
+    tm_msg_t done = {
+        .type = TM_MSG_DONE, .done = {.job = JOB, .attempt = 1}, .body = tm_str("3")};
+    tm_msg_t settled = {
+        .type = TM_MSG_SETTLED, .settled = {.job = JOB, .attempt = 1}, .body = tm_str("")};
+    tm_msg_t result = {.type = TM_MSG_RESULT,
+                       .result = {.job = JOB, .state = tm_str("done")},
+                       .body = tm_str("3")};
+
+    print_step("\n5. broker to worker", &job);
+    print_step("\n6. worker to broker", &done);
+    print_step("\n7. broker to worker, once the result is on disk", &settled);
+    print_step("\n8. broker to producer, which had asked to watch", &result);
+}
+
 static void
 print_exchange(void)
 {
-    tm_uuid_t job = known_uuid("01930f5e-7c00-7a11-8b22-c0ffee000001");
-    tm_msg_t submit = {
-        .type = TM_MSG_SUBMIT,
-        .submit = {.ref = 1,
-                   .job = job,
-                   .queue = tm_str("tune"),
-                   .workspace = known_uuid("00000000-0000-0000-0000-000000000001"),
-                   .priority = 3,
-                   .has_priority = true},
-        .body = tm_str("{\"n\":1}")};
-    tm_msg_t accepted = {
-        .type = TM_MSG_ACCEPTED, .accepted = {.ref = 1, .job = job}, .body = tm_str("")};
-
-    print_frames("The producer sends two frames", &submit);
-    printf("\n");
-    print_frames("The broker answers with two frames", &accepted);
+    print_begin();
+    print_end();
 }
 
 static const struct {

@@ -155,6 +155,8 @@ request_report_failure(const struct request *self, tm_err_t err, const char *det
         self->fn.answer(self->arg, &answer);
     } else if (self->type == TM_MSG_PUT && self->fn.stored) {
         self->fn.stored(self->arg, err, false, detail);
+    } else if (self->type == TM_MSG_CALL && self->fn.returned) {
+        self->fn.returned(self->arg, err, detail, tm_str(""));
     } else if (self->fn.state) {
         struct tm_state state = {.job = self->job,
                                  .state = tm_str("unknown"),

@@ -22,15 +22,16 @@ struct request {
     uint64_t ref;
     enum request_state state;
     tm_msg_type_t type;
-    tm_err_t last_err;   /* the refusal that paused it, TM_OK if none did */
-    uint32_t prev, next; /* in the queue; next also in the free list */
-    int64_t start_ms, due_ms;
+    tm_err_t last_err;                /* the refusal that paused it, TM_OK if none did */
+    uint32_t prev, next;              /* in the queue; next also in the free list */
+    int64_t start_ms, due_ms, end_ms; /* end_ms: the deadline of a call */
     tm_uuid_t job;
     parcel_t parcel;
     union {
         tm_answer_fn *answer;
         tm_state_fn *state;
         tm_stored_fn *stored;
+        tm_return_fn *returned;
     } fn;
     void *arg;
 };

@@ -14,7 +14,8 @@ struct tm_worker {
     bool is_drained; /* the network's thread has said that no more jobs come */
     atomic_size_t unsettled;
     atomic_int refusal; /* tm_err_t */
-    char *actor, *queues, *software, *brokers;
+    char *actor, *queues, *software, *brokers, *services;
+    uint32_t calls;
     bool is_exclusive;
 };
 
@@ -25,6 +26,7 @@ free_parts(tm_worker_t *self)
         close(self->drain_fd);
     free(self->actor);
     free(self->queues);
+    free(self->services);
     free(self->software);
     free(self->brokers);
     free(self);
@@ -39,6 +41,10 @@ hello_of(const tm_worker_t *self, uint32_t credit)
                                 .queues = tm_str(self->queues),
                                 .credit = credit > 0 ? credit : 1,
                                 .software = tm_str(self->software),
+                                .services = tm_str(self->services),
+                                .has_services = self->services[0] != '\0',
+                                .calls = self->calls,
+                                .has_calls = true,
                                 .exclusive = self->is_exclusive,
                                 .has_exclusive = self->is_exclusive,
                                 .has_software = self->software != NULL}};
@@ -62,6 +68,8 @@ tm_worker_new(const struct tm_worker_options *options)
     self->queues = copy(options->queues);
     self->software = options->software ? copy(options->software) : NULL;
     self->brokers = copy(options->brokers);
+    self->services = copy(options->services);
+    self->calls = options->calls ? options->calls : 1;
     self->is_exclusive = options->exclusive;
     struct worker_io_options args = {.hello = hello_of(self, options->credit),
                                      .brokers = self->brokers,
@@ -70,9 +78,10 @@ tm_worker_new(const struct tm_worker_options *options)
                                      .unsettled = &self->unsettled,
                                      .curve = &options->curve,
                                      .refusal = &self->refusal};
-    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX &&
+    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX && self->calls <= CREDIT_MAX &&
         tm_msg_encode(&args.hello, header) > 0)
         self->io = zactor_new(worker_io, &args);
+    PIPE_TAKE(&args);
     if (!is_ok) {
         zactor_destroy(&self->io);
         free_parts(self);
@@ -88,34 +97,49 @@ tm_worker_destroy(tm_worker_t **self_p)
 
     if (!self)
         return;
+    PIPE_GIVE(self->brokers);
     zactor_destroy(&self->io);
+    PIPE_TAKE(self->brokers);
     free_parts(self);
     *self_p = NULL;
+}
+
+static void
+send_command(tm_worker_t *self, int kind, void *address)
+{
+    struct command command = {.kind = kind, .address = address};
+
+    PIPE_GIVE(address);
+    while (zmq_send(zsock_resolve(self->io), &command, sizeof command, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 static void
 hand_back(tm_worker_t *self, tm_job_t **job_p)
 {
     atomic_fetch_add(&self->unsettled, 1);
-    zsock_send(self->io, "sp", COMMAND_END, *job_p);
+    send_command(self, COMMAND_END, *job_p);
     *job_p = NULL;
 }
 
-/* A job that was dropped on its way goes straight back. */
+/* The next job of the pipe, if one is there. One that was dropped on its way goes straight
+ * back.
+ */
 static tm_job_t *
 take_job(tm_worker_t *self)
 {
-    void *address = NULL;
+    tm_job_t *job = NULL;
 
-    if (zsock_recv(self->io, "p", &address) != 0)
-        return NULL;
-    tm_job_t *job = address;
-    if (!job)
-        self->is_drained = true;
-    else if (tm_job_is_dropped(job)) {
-        hand_back(self, &job);
+    while (!self->is_drained && zmq_recv(zsock_resolve(self->io), (void *)&job, sizeof job,
+                                         ZMQ_DONTWAIT) == (int)sizeof job) {
+        PIPE_TAKE(job);
+        if (job && !tm_job_is_dropped(job))
+            return job;
+        self->is_drained = job == NULL;
+        if (job)
+            hand_back(self, &job);
     }
-    return job;
+    return NULL;
 }
 
 tm_err_t
@@ -124,20 +148,20 @@ tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
     int64_t end_ms = timeout_ms < 0 ? INT64_MAX : zclock_mono() + timeout_ms;
     zmq_pollitem_t item = {zsock_resolve(self->io), 0, ZMQ_POLLIN, 0};
 
-    while (!self->is_drained) {
-        int64_t left_ms = end_ms - zclock_mono();
-        int count = zmq_poll(&item, 1, timeout_ms < 0 ? -1 : left_ms > 0 ? (long)left_ms : 0);
-        if (count < 0)
-            return TM_DRAINING; /* a signal, and no job was there */
-        tm_job_t *job = count > 0 ? take_job(self) : NULL;
+    for (;;) {
+        tm_job_t *job = take_job(self);
         if (job) {
             *ret_job = job;
             return TM_OK;
         }
-        if (!self->is_drained && timeout_ms >= 0 && zclock_mono() >= end_ms)
+        int64_t left_ms = end_ms - zclock_mono();
+        if (self->is_drained)
+            return TM_DRAINING;
+        if (timeout_ms >= 0 && left_ms <= 0)
             return TM_TIMEOUT;
+        if (zmq_poll(&item, 1, timeout_ms < 0 ? -1 : (long)left_ms) < 0)
+            return TM_DRAINING; /* a signal, and no job was there */
     }
-    return TM_DRAINING;
 }
 
 void
@@ -150,6 +174,10 @@ tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *bo
                              .settled = settled,
                              .has_settled = settled},
                     .body = {body, size}};
+    if (job->call_ref) {
+        msg.type = TM_MSG_RETURN;
+        msg.returned = (struct tm_returned){.ref = job->call_ref};
+    }
     tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : parcel_init(&job->outcome, &msg);
 
     if (err)
@@ -216,10 +244,11 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
     struct worker_progress *progress = zmalloc(sizeof *progress);
 
     progress->job = job;
-    if (parcel_init(&progress->parcel, &msg) == TM_OK)
-        zsock_send(self->io, "sp", COMMAND_PROGRESS, progress);
-    else
+    if (parcel_init(&progress->parcel, &msg)) {
         free(progress); /* too large: progress is for people, and may be missed */
+        return;
+    }
+    send_command(self, COMMAND_PROGRESS, progress);
 }
 
 void
@@ -282,8 +311,16 @@ tm_job_timeout_ms(const tm_job_t *job)
 tm_str_t
 tm_job_body(const tm_job_t *job)
 {
-    size_t size = zframe_size(job->body);
-    return (tm_str_t){size > 0 ? (const char *)zframe_data(job->body) : "", size};
+    zmq_msg_t *body = (zmq_msg_t *)(uintptr_t)&job->body; /* reading changes nothing */
+    size_t size = zmq_msg_size(body);
+
+    return (tm_str_t){size > 0 ? zmq_msg_data(body) : "", size};
+}
+
+bool
+tm_job_is_call(const tm_job_t *job)
+{
+    return job->call_ref != 0;
 }
 
 bool

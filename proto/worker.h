@@ -29,6 +29,8 @@ struct tm_worker_options {
     const char *queues;  /* separated by commas */
     uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
     const char *software; /* version for people, may be NULL */
+    const char *services; /* whose calls it answers, separated by commas; may be NULL */
+    uint32_t calls;       /* calls at once, beside the jobs; 0: 1 */
     bool exclusive; /* of all who say so, one at a time gets the queues' jobs; the next takes
                        over */
     struct tm_curve curve; /* none: plain, and on this machine only */
@@ -43,6 +45,10 @@ void tm_worker_destroy(tm_worker_t **self_p);
 /* Takes the next job, waiting at most timeout_ms (-1: for ever). TM_TIMEOUT: none came;
  * TM_DRAINING: tm_worker_drain was called or a signal came, and none is left. */
 TM_CHECKED tm_err_t tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job);
+
+/* A call comes as a job, of the service's name as its queue: tm_worker_done answers it, _fail
+ * says why there is no answer; progress, leases and settling are not for calls. */
+bool tm_job_is_call(const tm_job_t *job);
 
 /* Each takes the job. settled: the caller's own database transaction has finished it already.
  */

@@ -17,11 +17,12 @@
 #define TICK_MS        50
 #define RESEND_MS      2000 /* DONE and FAIL, until SETTLED */
 #define HELLO_AGAIN_MS 1000 /* to a broker that answers, but has not said WELCOME */
+#define ASLEEP_MS      500  /* a turn takes a tick at most */
 #define LEAVE_MS       5000
-#define BYE_LINGER_MS  200 /* the last word is still sent after the socket is closed */
+#define LAST_WORD_MS   200 /* a socket outlives its worker so long, to send what it was given */
 #define PING_MIN_MS    20
-#define READ_AT_ONCE   100
-#define KNOWN_MAX      (4 * CREDIT_MAX) /* jobs in hand or not yet settled */
+#define READ_AT_ONCE   1000 /* pairs of a broker, or commands, before the others' turn */
+#define KNOWN_MAX      ((size_t)4 * CREDIT_MAX) /* jobs in hand or not yet settled */
 
 struct link {
     dealer_t dealer;
@@ -38,77 +39,30 @@ struct io {
     size_t link_count;
     zlistx_t *all;
     uuid_map_t *held;
-    size_t in_hand; /* jobs that the caller has or will get */
+    tm_job_t *spent; /* freed with the next flush */
+    size_t in_hand;  /* jobs that the caller has or will get */
     atomic_size_t *unsettled;
     atomic_int *refusal;
     bool is_draining, is_leaving;
     int64_t leave_ms; /* at the latest */
+    void *texts;      /* of hello and others; the caller's */
 };
-
-void
-job_forget_followers(tm_job_t *self)
-{
-    for (size_t i = 0; i < self->follower_count; i++)
-        parcel_fini(&self->followers[i]);
-    free(self->followers);
-    self->followers = NULL;
-    self->follower_count = 0;
-}
-
-void
-job_destroy(tm_job_t **self_p)
-{
-    tm_job_t *self = *self_p;
-
-    if (!self)
-        return;
-    zframe_destroy(&self->body);
-    job_forget_followers(self);
-    parcel_fini(&self->outcome);
-    free(self);
-    *self_p = NULL;
-}
-
-void
-job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable)
-{
-    char text[TM_DETAIL_MAX];
-    tm_msg_t msg = {.type = TM_MSG_FAIL,
-                    .fail = {.job = self->id,
-                             .attempt = self->attempt,
-                             .code = tm_str(tm_err_name(code)),
-                             .detail = tm_text_clean(detail, text, sizeof text),
-                             .has_detail = true,
-                             .retryable = is_retryable}};
-
-    parcel_fini(&self->outcome);
-    if (parcel_init(&self->outcome, &msg) != TM_OK)
-        atomic_store(&self->is_dropped, true); /* out of memory: the lease runs out instead */
-}
-
-static tm_job_t *
-job_new(const tm_msg_t *msg, zframe_t *body)
-{
-    const struct tm_job *job = &msg->job;
-    tm_job_t *self = zmalloc(sizeof *self);
-
-    self->id = job->job;
-    self->attempt = (uint32_t)job->attempt;
-    self->workspace = job->workspace;
-    self->timeout_ms = job->timeout_ms;
-    self->is_join = job->join;
-    memcpy(self->queue, job->queue.data, job->queue.size);
-    memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
-    self->body = zframe_dup(body);
-    atomic_init(&self->is_dropped, false);
-    atomic_init(&self->is_canceled, false);
-    return self;
-}
 
 static struct link *
 home_of(struct io *self, const tm_job_t *job)
 {
     return &self->links[job->home];
+}
+
+/* Memory that a dealer's batch may still point to is freed with the next flush. */
+static void
+spend(struct io *self, tm_job_t *job)
+{
+    if (job->is_callers_end)
+        atomic_fetch_sub(self->unsettled, 1);
+    zlistx_delete(self->all, job->handle);
+    job->next = self->spent;
+    self->spent = job;
 }
 
 /* Forgets the job for good. */
@@ -117,10 +71,7 @@ forget(struct io *self, tm_job_t *job)
 {
     if (uuid_map_get(self->held, &job->id) == job)
         uuid_map_remove(self->held, &job->id);
-    if (job->is_callers_end)
-        atomic_fetch_sub(self->unsettled, 1);
-    zlistx_delete(self->all, job->handle);
-    job_destroy(&job);
+    spend(self, job);
 }
 
 /* The lease is lost: the job is forgotten now, or when the caller has ended it. */
@@ -146,9 +97,19 @@ credit_for(const struct io *self, const struct link *link)
     if (self->is_draining)
         return 0;
     for (; job && self->link_count > 1; job = zlistx_next(self->all))
-        if (!job->is_ended && &self->links[job->home] != link)
+        if (!job->is_ended && !job->call_ref && &self->links[job->home] != link)
             others++;
     return others < self->hello.hello.credit ? self->hello.hello.credit - others : 0;
+}
+
+static void
+send_credit(struct io *self, struct link *link)
+{
+    tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
+
+    if (dealer_msg(&link->dealer, &msg))
+        link->credit = msg.credit.credit;
+    dealer_flush(&link->dealer);
 }
 
 static void
@@ -156,12 +117,8 @@ tell_credit(struct io *self)
 {
     for (size_t i = 0; i < self->link_count; i++) {
         struct link *link = &self->links[i];
-        tm_msg_t msg = {.type = TM_MSG_CREDIT, .credit.credit = credit_for(self, link)};
-        if (!link->is_welcome || msg.credit.credit == link->credit)
-            continue;
-        if (dealer_msg(&link->dealer, &msg))
-            link->credit = msg.credit.credit;
-        dealer_flush(&link->dealer);
+        if (link->is_welcome && credit_for(self, link) != link->credit)
+            send_credit(self, link);
     }
 }
 
@@ -189,6 +146,11 @@ flush_all(struct io *self)
 {
     for (size_t i = 0; i < self->link_count; i++)
         dealer_flush(&self->links[i].dealer);
+    while (self->spent) {
+        tm_job_t *job = self->spent;
+        self->spent = job->next;
+        job_destroy(&job);
+    }
 }
 
 static void
@@ -202,8 +164,8 @@ send_bye(struct link *link, uint64_t leaving_in_ms)
     dealer_flush(&link->dealer);
 }
 
-/* HELLO, a HOLDING for each job that is this broker's or whose broker is gone, and what has
- * ended since. From here on the orphans among them are this broker's. */
+/* HELLO, and for each job that is this broker's or whose broker is gone HOLDING, or how it has
+ * ended. From here on the orphans among them are this broker's. */
 static void
 say_hello(struct io *self, struct link *link, int64_t now_ms)
 {
@@ -222,9 +184,10 @@ say_hello(struct io *self, struct link *link, int64_t now_ms)
         if (job->home != index && home_of(self, job)->dealer.alive)
             continue;
         job->home = index;
-        dealer_msg(&link->dealer, &holding);
         if (job->is_ended)
             send_outcome(self, job, now_ms);
+        else
+            dealer_msg(&link->dealer, &holding);
     }
     dealer_flush(&link->dealer);
     if (self->is_draining)
@@ -245,9 +208,25 @@ on_silence(struct io *self, struct link *link, int64_t now_ms)
 
 /* ---- jobs ---- */
 
+/* An answer is sent once; whether it arrives is the caller's deadline's business. */
+static void
+end_call(struct io *self, tm_job_t *job)
+{
+    struct link *link = home_of(self, job);
+
+    if (link->dealer.alive && job->outcome.header)
+        dealer_parcel(&link->dealer, &job->outcome);
+    job->is_callers_end = true;
+    spend(self, job);
+}
+
 static void
 end_job(struct io *self, tm_job_t *job, int64_t now_ms)
 {
+    if (job->call_ref) {
+        end_call(self, job);
+        return;
+    }
     self->in_hand--;
     job->is_callers_end = true;
     if (atomic_load(&job->is_dropped)) {
@@ -267,8 +246,18 @@ refuse_job(struct io *self, tm_job_t *job, tm_err_t why)
     send_outcome(self, job, zclock_mono());
 }
 
+/* NULL: no more will come. */
 static void
-on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+give_job(struct io *self, tm_job_t *job)
+{
+    PIPE_GIVE(job);
+    while (zmq_send(zsock_resolve(self->pipe), (void *)&job, sizeof job, 0) < 0 &&
+           errno == EINTR)
+        continue;
+}
+
+static void
+on_job(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
 {
     tm_job_t *known = uuid_map_get(self->held, &msg->job.job);
 
@@ -278,7 +267,7 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         return; /* a broker that settles nothing: its lease runs out */
     if (known)
         drop(self, known);
-    tm_job_t *job = job_new(msg, body);
+    tm_job_t *job = job_of_lease(&msg->job, body);
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     uuid_map_put(self->held, job);
@@ -288,9 +277,25 @@ on_job(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
         refuse_job(self, job, TM_BUSY);
     } else {
         self->in_hand++;
-        zsock_send(self->pipe, "p", job);
+        give_job(self, job);
         tell_credit(self);
     }
+}
+
+static void
+on_call(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
+{
+    tm_job_t *job = job_of_call(&msg->call, body);
+
+    job->home = (size_t)(link - self->links);
+    job->handle = zlistx_add_end(self->all, job);
+    if (!self->is_draining && zlistx_size(self->all) < KNOWN_MAX) {
+        give_job(self, job);
+        return;
+    }
+    job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), true);
+    atomic_fetch_add(self->unsettled, 1);
+    end_call(self, job);
 }
 
 static void
@@ -345,7 +350,7 @@ on_rejected(struct io *self, struct link *link, tm_str_t code)
 }
 
 static void
-on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *body)
+on_message(struct io *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
 {
     int64_t now_ms = zclock_mono();
     bool is_new = dealer_heard(&link->dealer, msg, now_ms);
@@ -360,6 +365,8 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
         on_settled(self, &msg->settled);
     else if (msg->type == TM_MSG_DROP)
         on_drop(self, &msg->drop);
+    else if (msg->type == TM_MSG_CALL)
+        on_call(self, link, msg, body);
     else if (msg->type == TM_MSG_CANCEL)
         on_cancel(self, &msg->cancel);
     else if (msg->type == TM_MSG_REJECTED)
@@ -368,19 +375,17 @@ on_message(struct io *self, struct link *link, const tm_msg_t *msg, zframe_t *bo
 
 /* ---- the thread ---- */
 
-static void
+static bool
 read_link(struct io *self, struct link *link)
 {
-    zmsg_t *zmsg;
+    tm_msg_t msg;
+    int count = 0;
 
-    for (int i = 0; i < READ_AT_ONCE && (zmsg = dealer_recv(&link->dealer)); i++) {
-        tm_pairs_t pairs = tm_pairs(zmsg);
-        tm_msg_t msg;
-        while (tm_pairs_next(&pairs, &msg))
-            on_message(self, link, &msg, pairs.body);
-        zmsg_destroy(&zmsg);
+    while (count < READ_AT_ONCE && dealer_receive(&link->dealer, &msg)) {
+        on_message(self, link, &msg, &link->dealer.body);
+        count++;
     }
-    flush_all(self);
+    return count > 0;
 }
 
 static void
@@ -405,7 +410,7 @@ start_drain(struct io *self)
     self->is_draining = true;
     for (size_t i = 0; i < self->link_count; i++)
         send_bye(&self->links[i], 0);
-    zsock_send(self->pipe, "p", NULL);
+    give_job(self, NULL);
 }
 
 /* The caller leaves: what it has not ended goes back to the queue at once. */
@@ -415,50 +420,53 @@ start_leave(struct io *self)
     int64_t now_ms = zclock_mono();
     tm_job_t *job = zlistx_first(self->all);
 
+    PIPE_TAKE(self->texts); /* with them, the jobs in the caller's hand */
     self->is_draining = self->is_leaving = true;
     self->leave_ms = now_ms + LEAVE_MS;
     for (; job; job = zlistx_next(self->all))
-        if (!job->is_ended && !atomic_load(&job->is_dropped))
+        if (!job->is_ended && !job->call_ref && !atomic_load(&job->is_dropped))
             refuse_job(self, job, TM_DRAINING);
     for (size_t i = 0; i < self->link_count; i++)
         send_bye(&self->links[i], LEAVE_MS);
 }
 
-static void
-on_command(struct io *self, zmsg_t *zmsg)
-{
-    zframe_t *kind = zmsg_first(zmsg);
-    zframe_t *item = zmsg_next(zmsg);
-    void *address = NULL;
-
-    if (item && zframe_size(item) == sizeof address)
-        memcpy(&address, zframe_data(item), sizeof address);
-    if (zframe_streq(kind, "$TERM"))
-        start_leave(self);
-    else if (address && zframe_streq(kind, COMMAND_END))
-        end_job(self, address, zclock_mono());
-    else if (address && zframe_streq(kind, COMMAND_PROGRESS))
-        send_progress(self, address);
-}
-
-/* Several commands at once, so that many short jobs leave in few messages. */
-static void
+/* Several commands at once, so that many short jobs leave in few messages. What is not a
+ * command is zactor's $TERM. */
+static bool
 read_pipe(struct io *self)
 {
-    for (int i = 0; i < READ_AT_ONCE && (zsock_events(self->pipe) & ZMQ_POLLIN); i++) {
-        zmsg_t *zmsg = zmsg_recv(self->pipe);
-        if (zmsg)
-            on_command(self, zmsg);
-        zmsg_destroy(&zmsg);
+    struct command command;
+    int count = 0, size;
+
+    while (count < READ_AT_ONCE && (size = zmq_recv(zsock_resolve(self->pipe), &command,
+                                                    sizeof command, ZMQ_DONTWAIT)) >= 0) {
+        count++;
+        if (size != (int)sizeof command) {
+            start_leave(self);
+            continue;
+        }
+        PIPE_TAKE(command.address);
+        if (command.kind == COMMAND_END)
+            end_job(self, command.address, zclock_mono());
+        else
+            send_progress(self, command.address);
     }
-    flush_all(self);
+    return count > 0;
 }
 
+/* With each ping goes the credit: a broker answers a ping whoever sent it, but tells a worker
+ * that it does not know so. Thus a worker whose connection broke and came back is never idle
+ * for good.
+ */
 static void
 tick_link(struct io *self, struct link *link, int64_t now_ms)
 {
+    uint64_t pings = link->dealer.seq;
+
     if (!dealer_tick(&link->dealer, now_ms))
         on_silence(self, link, now_ms);
+    if (link->is_welcome && link->dealer.seq != pings)
+        send_credit(self, link);
     if (link->dealer.alive && !link->is_welcome && now_ms - link->hello_ms >= HELLO_AGAIN_MS)
         say_hello(self, link, now_ms);
 }
@@ -468,6 +476,7 @@ tick(struct io *self, int64_t now_ms)
 {
     tm_job_t *job;
 
+    start_drain(self); /* if it was asked for: a busy thread hardly waits */
     for (size_t i = 0; i < self->link_count; i++)
         tick_link(self, &self->links[i], now_ms);
     for (job = zlistx_first(self->all); job; job = zlistx_next(self->all))
@@ -476,10 +485,9 @@ tick(struct io *self, int64_t now_ms)
     flush_all(self);
 }
 
-/* One turn: waits for the caller, the brokers or the next tick. EINTR is a turn without news.
- */
+/* Until the caller, a broker or the next tick. EINTR is a turn without news. */
 static void
-turn(struct io *self, int64_t wait_ms)
+wait_for_news(struct io *self, int64_t wait_ms)
 {
     zmq_pollitem_t items[BROKERS_MAX + 2] = {{0}};
 
@@ -489,15 +497,24 @@ turn(struct io *self, int64_t wait_ms)
         void *socket = zsock_resolve(self->links[i].dealer.socket);
         items[i + 2] = (zmq_pollitem_t){socket, 0, ZMQ_POLLIN, 0};
     }
-    if (zmq_poll(items, (int)self->link_count + 2, wait_ms > 0 ? (long)wait_ms : 0) <= 0)
-        return;
-    for (size_t i = 0; i < self->link_count; i++)
-        if (items[i + 2].revents & ZMQ_POLLIN)
-            read_link(self, &self->links[i]);
-    if (items[1].revents & ZMQ_POLLIN)
+    if (zmq_poll(items, (int)self->link_count + 2, wait_ms > 0 ? (long)wait_ms : 0) > 0 &&
+        (items[1].revents & ZMQ_POLLIN))
         start_drain(self);
-    if (items[0].revents & ZMQ_POLLIN)
-        read_pipe(self);
+}
+
+/* One turn: what is there is read first, and only then is it worth asking the system. */
+static void
+turn(struct io *self, int64_t wait_ms)
+{
+    bool is_read = false;
+
+    for (size_t i = 0; i < self->link_count; i++)
+        is_read |= read_link(self, &self->links[i]);
+    is_read |= read_pipe(self);
+    if (is_read)
+        flush_all(self);
+    else
+        wait_for_news(self, wait_ms);
 }
 
 /* Nothing is left to settle, or nobody is there to settle it, or the time is over. */
@@ -512,13 +529,25 @@ may_leave(struct io *self, int64_t now_ms)
            (uuid_map_size(self->held) == 0 || !is_heard || now_ms >= self->leave_ms);
 }
 
+/* This process was stopped, or the machine slept. It is the brokers who heard nothing: each is
+ * told again of its own jobs, and none of another's. */
+static void
+wake_up(struct io *self, int64_t now_ms)
+{
+    for (size_t i = 0; i < self->link_count; i++)
+        dealer_doubt(&self->links[i].dealer, now_ms);
+}
+
 static void
 run(struct io *self)
 {
-    int64_t next_ms = 0;
+    int64_t next_ms = 0, turned_ms = zclock_mono();
 
     while (!may_leave(self, zclock_mono())) {
         int64_t now_ms = zclock_mono();
+        if (now_ms - turned_ms > ASLEEP_MS)
+            wake_up(self, now_ms);
+        turned_ms = now_ms;
         if (now_ms >= next_ms) {
             tick(self, now_ms);
             next_ms = now_ms + TICK_MS;
@@ -536,7 +565,8 @@ io_init(struct io *self, zsock_t *pipe, const struct worker_io_options *options)
                         .hello = options->hello,
                         .drain_fd = options->drain_fd,
                         .unsettled = options->unsettled,
-                        .refusal = options->refusal};
+                        .refusal = options->refusal,
+                        .texts = options->brokers};
     self->link_count = dealers_connect(dealers, options->brokers, options->curve);
     for (size_t i = 0; i < self->link_count; i++)
         self->links[i].dealer = dealers[i];
@@ -550,11 +580,15 @@ io_fini(struct io *self)
 {
     for (tm_job_t *job = zlistx_first(self->all); job; job = zlistx_next(self->all))
         job_destroy(&job);
+    flush_all(self);
     zlistx_destroy(&self->all);
     uuid_map_destroy(&self->held);
     for (size_t i = 0; i < self->link_count; i++) {
-        zsock_set_linger(self->links[i].dealer.socket, BYE_LINGER_MS);
-        dealers_close(&self->links[i].dealer, 1);
+        dealer_t *dealer = &self->links[i].dealer;
+
+        if (dealer->alive) /* the BYE may still be on its way */
+            zsock_set_linger(dealer->socket, LAST_WORD_MS);
+        dealer_close(dealer);
     }
 }
 
@@ -569,6 +603,7 @@ worker_io(zsock_t *pipe, void *args)
     struct worker_io_options *options = args;
     bool is_ok = io_init(&self, pipe, options);
     *options->ret_is_ok = is_ok;
+    PIPE_GIVE(options);
     zsock_signal(pipe, 0);
     if (is_ok) {
         for (size_t i = 0; i < self.link_count; i++)
@@ -576,4 +611,5 @@ worker_io(zsock_t *pipe, void *args)
         run(&self);
     }
     io_fini(&self);
+    PIPE_GIVE(self.texts); /* their owner may free them */
 }

@@ -24,8 +24,9 @@ struct tm_leased {
     tm_uuid_t workspace;
     uint64_t timeout_ms;
     bool is_join;
+    uint64_t call_ref; /* of a call; 0: a job */
     char traceparent[64 + 1];
-    zframe_t *body;
+    zmq_msg_t body;
     /* both threads */
     atomic_bool is_dropped, is_canceled;
     /* written by the caller when it ends the job: DONE or FAIL; empty: say nothing */
@@ -37,17 +38,24 @@ struct tm_leased {
     bool is_ended;       /* the outcome waits for SETTLED */
     bool is_callers_end; /* the caller ended it: counted as unsettled until it is forgotten */
     int64_t resend_ms;   /* when to send the outcome again */
+    tm_job_t *next;      /* of those that are spent */
     void *handle;        /* in the list of all jobs */
 };
 
+/* Both copy what they keep, and take the content of the body frame. */
+tm_job_t *job_of_lease(const struct tm_job *job, zmq_msg_t *body);
+tm_job_t *job_of_call(const struct tm_call *call, zmq_msg_t *body);
 void job_destroy(tm_job_t **self_p);
 void job_forget_followers(tm_job_t *self);
 /* Makes the outcome FAIL; `detail` may be any bytes. */
 void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable);
 
-/* What the caller sends over the pipe, as picture "sp". */
-#define COMMAND_END      "END"      /* tm_job_t: its outcome is set, or it is dropped */
-#define COMMAND_PROGRESS "PROGRESS" /* struct worker_progress */
+/* What the caller sends over the pipe. */
+struct command {
+    enum { COMMAND_END, COMMAND_PROGRESS } kind;
+    void *
+        address; /* tm_job_t: its outcome is set, or it is dropped; or struct worker_progress */
+};
 
 struct worker_progress {
     const tm_job_t *job; /* still the caller's, ended by a later command */
@@ -57,7 +65,7 @@ struct worker_progress {
 /* What the thread needs to start; read, and ret_is_ok written, before zactor_new returns. */
 struct worker_io_options {
     tm_msg_t hello; /* its texts live as long as the thread */
-    const char *brokers;
+    char *brokers;
     const struct tm_curve *curve; /* read before zactor_new returns */
     int drain_fd;                 /* an eventfd: readable when the caller wants no more jobs */
     bool *ret_is_ok;              /* false: a bad list of brokers; the thread has ended */
@@ -66,7 +74,20 @@ struct worker_io_options {
         *unsettled; /* the caller adds one when it ends a job, the thread takes it off */
 };
 
-/* The actor. It sends, as picture "p", each job, and NULL once when
+/* The pipe orders memory: what was written to an object before its address was given is there
+ * when the address is taken. The thread sanitizer does not see into the pipe; so each side says
+ * what it does. In other builds these do nothing. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *address);
+void __tsan_acquire(void *address);
+#define PIPE_GIVE(address) __tsan_release(address)
+#define PIPE_TAKE(address) __tsan_acquire(address)
+#else
+#define PIPE_GIVE(address) ((void)(address))
+#define PIPE_TAKE(address) ((void)(address))
+#endif
+
+/* The actor. It sends the address of each job, and NULL once when
  * no more will come. Ends with $TERM, at most LEAVE_MS later. */
 void worker_io(zsock_t *pipe, void *args);
 

@@ -4,9 +4,13 @@ tm_test(broker_rules unit/test_broker_rules.c support/broker_world.c support/pee
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_calls unit/test_broker_calls.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c support/curve_world.c
         support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
-set_tests_properties(broker broker_rules broker_spawns broker_curve PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(broker broker_rules broker_spawns broker_curve PROPERTIES RUN_SERIAL ON)
+set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve PROPERTIES RUN_SERIAL ON)

@@ -4,7 +4,7 @@ foreach(module csv expr indicators backtest parity search tune overfit)
   tm_test(${module} unit/test_${module}.c ${engine_help} LIBS tm_engine)
 endforeach()
 
-foreach(target csv strategy expr)
+foreach(target csv strategy expr decimal)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_engine)
 endforeach()
 

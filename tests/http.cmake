@@ -6,6 +6,6 @@ tm_test(http_reads unit/test_http_reads.c unit/test_http_refusals.c unit/test_ht
         support/reads_world.c support/tune_world.c
         LIBS tm_http tm_tune tm_test_support PkgConfig::curl TIMEOUT 600)
 set_tests_properties(http_reads PROPERTIES SKIP_RETURN_CODE 77)
-tm_fuzz(idempotency_key fuzz/fuzz_idempotency_key.c LIBS tm_http)
-tm_fuzz(traceparent fuzz/fuzz_traceparent.c LIBS tm_http)
-tm_fuzz(query fuzz/fuzz_query.c LIBS tm_http)
+foreach(target idempotency_key traceparent query form headers route leaderboard)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_http)
+endforeach()

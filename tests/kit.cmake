@@ -14,7 +14,9 @@ add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
   -P ${CMAKE_CURRENT_SOURCE_DIR}/support/same_file.cmake)
 set_tests_properties(settings_file PROPERTIES LABELS "unit")
 
-tm_fuzz(settings fuzz/fuzz_settings.c LIBS tm_kit)
+foreach(target settings text log rows)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit)
+endforeach()
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
 set_tests_properties(pg PROPERTIES RUN_SERIAL ON)

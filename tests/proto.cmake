@@ -1,12 +1,16 @@
+tm_test(uuid_map unit/test_uuid_map.c LIBS tm_proto tm_kit)
 tm_test(error unit/test_error.c LIBS tm_proto)
 tm_test(message unit/test_message.c LIBS tm_proto)
+tm_test(dealer unit/test_dealer.c LIBS tm_proto)
 tm_test(client unit/test_client.c unit/fake_broker.c LIBS tm_proto)
 tm_test(worker unit/test_worker.c unit/fake_broker.c LIBS tm_proto)
 tm_test(curve unit/test_curve.c LIBS tm_proto)
-tm_fuzz(message fuzz/fuzz_message.c LIBS tm_proto)
+foreach(target message pairs requests)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_proto)
+endforeach()
 
 add_test(NAME protocol_doc COMMAND sh -c
-  "$<TARGET_FILE:protocol_doc> proto/PROTOCOL.md.in | diff -u proto/PROTOCOL.md -"
+  "\"$1\" proto/PROTOCOL.md.in | diff -u proto/PROTOCOL.md -" sh $<TARGET_FILE:protocol_doc>
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 if(NOT TM_SANITIZE) # a sanitized library does not load into a plain program
   add_test(NAME installed_library COMMAND

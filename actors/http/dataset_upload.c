@@ -33,9 +33,12 @@ on_stored(void *arg, tm_err_t err, bool complete, const char *detail)
 static void
 put(struct dataset_upload *self, const void *data, size_t size)
 {
-    tm_err_t err =
-        tm_client_put(self->client, form_file_sha256(self->form), form_file_size(self->form),
-                      data ? self->sent : 0, data, size, on_stored, self);
+    const struct tm_piece piece = {.sha256 = form_file_sha256(self->form),
+                                   .size = form_file_size(self->form),
+                                   .offset = data ? self->sent : 0,
+                                   .data = data,
+                                   .data_size = size};
+    tm_err_t err = tm_client_put(self->client, &piece, on_stored, self);
 
     if (err) {
         fail(self, err, "");

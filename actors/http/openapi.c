@@ -59,6 +59,23 @@ add_member(json_t *schemas, const char *schema, const char *name, const char *ty
     json_object_set_new(json_object_get(object, "properties"), name, schema_of(type));
 }
 
+static json_t *
+schemas(void)
+{
+    static const struct {
+        const char *schema, *name, *type;
+    } members[] = {
+#define O(schema, name, type) {#schema, #name, type},
+        OPENAPI_MEMBERS(O)
+#undef O
+    };
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        add_member(all, members[i].schema, members[i].name, members[i].type);
+    return all;
+}
+
 /* "a b c" as an array of texts */
 static json_t *
 words(const char *text)
@@ -290,15 +307,9 @@ paths(const settings_t *settings)
 char *
 openapi_render(const settings_t *settings)
 {
-    json_t *schemas = json_object();
-    tm_auto(json) root = NULL;
-
-#define O(schema, name, type) add_member(schemas, #schema, #name, type);
-    OPENAPI_MEMBERS(O)
-#undef O
-    root = json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o}}", "openapi", "3.1.0", "info", "title",
-                     "Tunemill", "version", TM_VERSION, "paths", paths(settings), "components",
-                     "schemas", schemas);
+    tm_auto(json) root = json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o}}", "openapi", "3.1.0",
+                                   "info", "title", "Tunemill", "version", TM_VERSION, "paths",
+                                   paths(settings), "components", "schemas", schemas());
     return json_dumps(root, JSON_COMPACT);
 }
 

@@ -187,6 +187,7 @@ has_body(struct MHD_Connection *connection)
 }
 
 static enum MHD_Result
+/* NOLINTNEXTLINE(*-size): the library's signature */
 on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
           const char *version, const char *data, size_t *size, void **state)
 {

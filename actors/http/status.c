@@ -6,7 +6,7 @@
 void
 status_health(request_t *request)
 {
-    char *text = strdup("{\"status\":\"ok\",\"version\":\"" TM_VERSION "\"}");
+    char *text = tm_str_dup(tm_str("{\"status\":\"ok\",\"version\":\"" TM_VERSION "\"}"));
 
     request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
 }
@@ -28,7 +28,8 @@ status_ready(request_t *request)
         request_problem(request, &problem);
         return;
     }
-    text = strdup("{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"broker\":\"ok\"}}");
+    text = tm_str_dup(
+        tm_str("{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"broker\":\"ok\"}}"));
     request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
 }
 

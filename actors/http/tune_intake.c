@@ -273,7 +273,9 @@ take_rendered(intake_t *self, const PGresult *row)
         return;
     }
     text = render_final(row, &status);
-    if (tune_receive_key(self->receive))
+    if (!text)
+        fail_with(self, TM_NO_MEMORY, "");
+    else if (tune_receive_key(self->receive))
         keep(self, status, &text);
     else
         answer_finished(self, status, &text, strlen(text));

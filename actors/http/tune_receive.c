@@ -57,6 +57,7 @@ check_headers(const tune_receive_t *self, request_t *request, struct problem *pr
 }
 
 static enum MHD_Result
+/* NOLINTNEXTLINE(*-size): the library's signature */
 on_part(void *cls, enum MHD_ValueKind kind, const char *name, const char *filename,
         const char *type, const char *encoding, const char *data, uint64_t offset, size_t size)
 {

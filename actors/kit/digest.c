@@ -1,7 +1,7 @@
 #include "actors/kit/digest.h"
 
+#include <czmq.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "actors/kit/log.h"
@@ -24,9 +24,8 @@ must(int ok)
 digest_t *
 digest_new(void)
 {
-    digest_t *self = calloc(1, sizeof(*self));
+    digest_t *self = zmalloc(sizeof(*self));
 
-    must(self != NULL);
     self->context = EVP_MD_CTX_new();
     must(self->context != NULL);
     must(EVP_DigestInit_ex(self->context, EVP_sha256(), NULL));

@@ -231,8 +231,10 @@ put_pairs(struct line *line, char *text, size_t size)
             at++;
         else
             at += put_word(line, &note, text + at, size - at);
-    if (note.size && put(line, ",\"note\":", 8))
+    if (note.size && line->size < sizeof(line->data) - TAIL - 8) { /* and for a quote */
+        put(line, ",\"note\":", 8);
         put_string(line, note.text, note.size);
+    }
 }
 
 static void

@@ -105,7 +105,7 @@ claim(struct slot *slot, const char *label)
 
     if (seen)
         return strncmp(seen, label, LABEL_MAX) == 0;
-    copy = strndup(label, LABEL_MAX);
+    copy = strndup(label, strnlen(label, LABEL_MAX));
     if (copy && atomic_compare_exchange_strong(&slot->label, &seen, copy))
         return true;
     free(copy);

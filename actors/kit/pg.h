@@ -49,11 +49,11 @@ struct pg_options {
 };
 
 /* What became of a unit. err TM_OK: results[i] of the i-th statement (rows or command).
- * TM_STORE_DOWN: unknown. Anything else: rolled back; sqlstate (5 characters) and message of
- * the failing statement: TM_BUSY if it may succeed later (deadlock, serialization, out of a
- * resource), TM_TOO_LARGE if the parameters are over 1000 MiB (never sent), else TM_INTERNAL. A
- * RAISE from our own SQL with SQLSTATE 'TM001' and a message `CODE: detail` gives err = CODE
- * and message = detail. Results are freed after the call. */
+ * TM_STORE_DOWN: unknown. Anything else: rolled back; sqlstate (5 characters, or "") and
+ * message of the failing statement: TM_BUSY if it may succeed later (deadlock, serialization,
+ * out of a resource), TM_TOO_LARGE if the parameters are over 1000 MiB (never sent), else
+ * TM_INTERNAL. A RAISE from our own SQL with SQLSTATE 'TM001' and a message `CODE: detail`
+ * gives err = CODE and message = detail. Results are freed after the call. */
 struct pg_outcome {
     tm_err_t err;
     const char *sqlstate;

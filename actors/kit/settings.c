@@ -1,6 +1,5 @@
 #include "actors/kit/settings.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libconfig.h>
 #include <math.h>
@@ -74,6 +73,14 @@ least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static char
+upper(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return c;
+}
+
 /* Edits from a to b, both cut at KEY_MAX; letter case does not count. */
 static size_t
 distance(const char *a, const char *b)
@@ -86,8 +93,7 @@ distance(const char *a, const char *b)
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b_size; j++) {
-            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            size_t change = diagonal + !same;
+            size_t change = diagonal + (upper(a[i - 1]) != upper(b[j - 1]));
             diagonal = row[j];
             row[j] = least(change, least(row[j], row[j - 1]) + 1);
         }
@@ -384,7 +390,7 @@ static bool
 is_variable(const struct setting *row, const char *name)
 {
     for (size_t i = 0; name[i] || row->variable[i]; i++)
-        if (name[i] != toupper((unsigned char)row->variable[i]))
+        if (name[i] != upper(row->variable[i]))
             return false;
     return true;
 }

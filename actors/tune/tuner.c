@@ -219,7 +219,9 @@ read_options(struct tuner_run *self)
     self->options.gate_min_trades = (uint32_t)settings->tune_gate_min_trades;
     self->options.n_trials = spec->n_trials;
     self->options.seed = spec->seed;
-    return objective_parse(spec->objective_type, &self->options.objective);
+    self->options.param_space = spec->param_space;
+    const tm_err_t err = search_type_parse(spec->search_type, &self->options.search_type);
+    return err ? err : objective_parse(spec->objective_type, &self->options.objective);
 }
 
 static void
@@ -240,14 +242,11 @@ warn_of_plan(struct tuner_run *self)
 static tm_err_t
 make_plan(struct tuner_run *self)
 {
-    enum search_type type;
-    tm_err_t err = search_type_parse(self->spec.search_type, &type);
+    tm_err_t err = read_options(self);
 
     if (!err)
-        err = read_options(self);
-    if (!err)
-        err = tune_plan_new(&self->bars, self->strategy, self->spec.param_space, type,
-                            &self->options, &self->plan, self->detail, TUNER_DETAIL_BYTES);
+        err = tune_plan_new(&self->bars, self->strategy, &self->options, &self->plan,
+                            self->detail, TUNER_DETAIL_BYTES);
     if (err)
         return err;
     warn_of_plan(self);

@@ -32,14 +32,21 @@ measure_throughput(const struct bench_world *world, const struct bench_options *
     struct bench_load enqueue = {.producers = options->producers};
     struct bench_load drain = {.workers = options->workers};
     struct bench_load both = {.producers = options->producers, .workers = options->workers};
+    struct bench_cost before, after;
     tm_err_t err = bench_load_run(world, options, &enqueue);
 
     if (!err)
         err = bench_load_run(world, options, &drain);
+    before = bench_cost(world);
     if (!err)
         err = bench_load_run(world, options, &both);
     if (err)
         return err;
+    after = bench_cost(world);
+    ret->cost = (struct bench_cost){
+        .clients = both.client_seconds * 1e6 / (double)options->jobs,
+        .broker = (after.broker - before.broker) * 1e6 / (double)options->jobs,
+        .database = (after.database - before.database) * 1e6 / (double)options->jobs};
     ret->enqueue = rate(options, &enqueue);
     ret->drain = rate(options, &drain);
     ret->end_to_end = rate(options, &both);
@@ -76,8 +83,6 @@ measure_floors(const struct bench_world *world, const struct bench_options *opti
 
     if (!err)
         err = bench_floor_rows(world, options->jobs, options->payload, true, &ret->floor_cycle);
-    if (!err)
-        err = bench_floor_latency(world, options->payload, &ret->floor_latency);
     return err;
 }
 
@@ -91,9 +96,17 @@ bench_queue(const struct bench_options *options, struct bench_figures *ret, char
 
     if (err)
         return err;
-    err = measure_throughput(&world, options, ret);
+    err = bench_age(&world, options);
+    if (!err)
+        err = measure_throughput(&world, options, ret);
+    if (!err)
+        err = bench_calls(&world, options->jobs, options->payload, false, &ret->call);
+    if (!err)
+        err = bench_calls(&world, options->jobs, options->payload, true, &ret->floor_call);
     if (!err)
         err = measure_latency(&world, options, ret);
+    if (!err)
+        err = bench_floor_latency(&world, options->payload, &ret->floor_latency);
     if (!err)
         err = measure_floors(&world, options, ret);
     bench_world_stop(&world);

@@ -17,6 +17,14 @@ struct bench_options {
     long long jobs, producers, workers, payload;
     long long window; /* unanswered submits of all producers together */
     long long credit; /* jobs at once of each worker */
+    long long history,
+        backlog;   /* jobs that have ended, and that wait in another queue, before */
+    bool snapshot; /* a transaction stays open all the time */
+};
+
+/* Seconds of processor time; the broker's with the idle rest of the system. */
+struct bench_cost {
+    double clients, broker, database;
 };
 
 /* Rates are jobs a second, latencies milliseconds; 0: not measured. */
@@ -24,8 +32,10 @@ struct bench_figures {
     double enqueue, drain, end_to_end;
     double latency_p50, latency_p99;
     double floor_insert, floor_cycle;
-    double floor_latency; /* two single-row commits and a ZeroMQ round trip, medians */
-    long long repeats;    /* jobs that a worker saw twice: each is a fault */
+    double floor_latency;    /* two single-row commits and a ZeroMQ round trip, medians */
+    double call, floor_call; /* a second: through the broker, and a bare ZeroMQ proxy */
+    struct bench_cost cost;  /* of the end-to-end run, microseconds a job */
+    long long repeats;       /* jobs that a worker saw twice: each is a fault */
 };
 
 /* Starts the system, measures, stops it. On failure `detail` says what to do. */
@@ -38,9 +48,12 @@ struct bench_world {
     char directory[64];
     char broker[512], database[1024];
     int pid;
+    void *snapshot; /* a PGconn whose transaction is open, or NULL */
 };
 TM_CHECKED tm_err_t bench_world_start(struct bench_world *self, char *detail, size_t size);
 void bench_world_stop(struct bench_world *self);
+/* age.c: gives it a past */
+TM_CHECKED tm_err_t bench_age(struct bench_world *world, const struct bench_options *options);
 
 /* --- loads.c: producers and workers, each a process -------------------------------------- */
 
@@ -48,12 +61,23 @@ struct bench_load {
     long long producers, workers; /* 0: none of these */
     bool has_latency;             /* one job at a time, by one producer that watches it */
     double seconds;               /* from the first submit to the last durable completion */
+    double client_seconds;        /* processor time of producers and workers */
     double *latency_ms;           /* `jobs` of them; owned by the caller */
     long long repeats;
 };
 TM_CHECKED tm_err_t bench_load_run(const struct bench_world *world,
                                    const struct bench_options *options,
                                    struct bench_load *self);
+
+/* --- cost.c: the system's so far; clients are not in it ------------------------------------
+ */
+
+struct bench_cost bench_cost(const struct bench_world *world);
+
+/* --- calls.c ------------------------------------------------------------------------------ */
+
+TM_CHECKED tm_err_t bench_calls(const struct bench_world *world, long long count,
+                                long long payload, bool is_floor, double *ret);
 
 /* --- floors.c: the same database, and plain ZeroMQ ---------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <signal.h>
 #include <time.h>
@@ -227,6 +228,12 @@ start(struct run *run, bool is_worker, long long index)
     _exit((is_worker ? be_worker(run) : be_producer(run, index)) ? 0 : 1);
 }
 
+static double
+seconds(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec * 1e-6;
+}
+
 static tm_err_t
 run_all(struct run *run)
 {
@@ -240,10 +247,12 @@ run_all(struct run *run)
         is_ok = pids[started] > 0;
     }
     for (long long i = 0; i < started; i++) {
+        struct rusage used = {.ru_utime = {0}};
         int status = 1;
         if (!is_ok)
             kill(pids[i], SIGKILL);
-        is_ok = waitpid(pids[i], &status, 0) == pids[i] && status == 0 && is_ok;
+        is_ok = wait4(pids[i], &status, 0, &used) == pids[i] && status == 0 && is_ok;
+        run->load->client_seconds += seconds(&used.ru_utime) + seconds(&used.ru_stime);
     }
     return is_ok && atomic_load(&run->shared->failed) == 0 ? TM_OK : TM_INTERNAL;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,8 @@ bench_world_stop(struct bench_world *self)
 {
     int status;
 
+    PQfinish(self->snapshot);
+    self->snapshot = NULL;
     if (self->pid > 0) {
         kill(self->pid, SIGTERM);
         while (waitpid(self->pid, &status, 0) < 0 && errno == EINTR)

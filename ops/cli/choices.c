@@ -38,7 +38,7 @@ static json_t *
 steps(const struct number part[3])
 {
     double count = floor((part[1].value - part[0].value) / part[2].value + 1e-9);
-    bool is_whole = part[0].is_whole && part[2].is_whole;
+    bool is_whole = part[0].is_whole && part[2].is_whole && fabs(part[1].value) < 1e15;
     json_t *list;
 
     if (!(part[2].value > 0) || !(count >= 0) || count >= CHOICES_MAX)

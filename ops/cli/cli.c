@@ -216,6 +216,43 @@ cli_parse(cli_t *self, const struct cli_usage *usage, void *state, int argc, cha
     return load_settings(self);
 }
 
+static int
+refuse_word(const cli_t *self, const struct cli_command *commands, size_t count,
+            const char *word)
+{
+    size_t skip = strlen(commands[0].name) + 1, used = 0, word_count = 0;
+    const char *words[CLI_WORDS_MAX], *closest;
+    char list[256] = "";
+
+    for (size_t i = 1; i < count && word_count < CLI_WORDS_MAX; i++) {
+        words[word_count++] = commands[i].name + skip;
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 1 ? ", " : "",
+                                 commands[i].name + skip);
+    }
+    closest = cli_closest(word, words, word_count);
+    if (closest)
+        return cli_misuse(self, "what is \"%s\"? did you mean %s?", word, closest);
+    return cli_misuse(self, "what is \"%s\"? there is: %s", word, list);
+}
+
+int
+cli_dispatch(cli_t *self, const struct cli_command *commands, size_t count, int argc,
+             char **argv)
+{
+    size_t skip = strlen(commands[0].name) + 1;
+
+    if (argc < 2 || argv[1][0] == '-') {
+        self->command = &commands[0];
+        return commands[0].run(self, argc, argv);
+    }
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(argv[1], commands[i].name + skip) == 0) {
+            self->command = &commands[i];
+            return commands[i].run(self, argc - 1, argv + 1);
+        }
+    return refuse_word(self, commands, count, argv[1]);
+}
+
 void
 cli_log_init(const cli_t *self)
 {

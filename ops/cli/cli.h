@@ -15,6 +15,7 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 #define CLI_LIST_MAX   64
+#define CLI_WORDS_MAX  16 /* of a command's own commands */
 #define CLI_DETAIL_MAX 1024
 
 struct cli_list {
@@ -69,6 +70,11 @@ struct cli {
 /* Parses argv into `state` and loads the settings. Returns -1: go on; else the exit code. */
 int cli_parse(cli_t *self, const struct cli_usage *usage, void *state, int argc, char **argv);
 
+/* A command with commands of its own. The first row is what runs without a word; the others'
+ * names are its name, a space, and the word. */
+int cli_dispatch(cli_t *self, const struct cli_command *commands, size_t count, int argc,
+                 char **argv);
+
 /* For a process of the system: logs under the command's name, at system.log_level. */
 void cli_log_init(const cli_t *self);
 
@@ -91,7 +97,8 @@ char *cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_
 const char *cli_closest(const char *name, const char *const *candidates, size_t count);
 
 /* commands, one file each */
-cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_backtest, cmd_migrate, cmd_bench,
-    cmd_keys, cmd_broker, cmd_http, cmd_tune;
+cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_queues, cmd_pause, cmd_resume,
+    cmd_workers, cmd_dead, cmd_cancel, cmd_backtest, cmd_migrate, cmd_bench, cmd_keys, cmd_broker,
+    cmd_http, cmd_tune;
 
 #endif

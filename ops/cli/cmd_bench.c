@@ -6,8 +6,8 @@
 #include "ops/cli/cli.h"
 
 struct bench {
-    const char *jobs, *producers, *workers, *payload, *window, *credit;
-    bool json;
+    const char *jobs, *producers, *workers, *payload, *window, *credit, *history, *backlog;
+    bool json, snapshot;
 };
 
 static const struct cli_option options[] = {
@@ -18,6 +18,12 @@ static const struct cli_option options[] = {
     {"window", "N", CLI_TEXT, offsetof(struct bench, window),
      "unanswered submits of all producers together; 512"},
     {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 1000"},
+    {"history", "N", CLI_TEXT, offsetof(struct bench, history),
+     "jobs that have ended before the measurement begins; 0"},
+    {"backlog", "N", CLI_TEXT, offsetof(struct bench, backlog),
+     "jobs that wait in another queue meanwhile; 0"},
+    {"snapshot", NULL, CLI_FLAG, offsetof(struct bench, snapshot),
+     "a forgotten transaction keeps vacuum from clearing up meanwhile"},
     {"json", NULL, CLI_FLAG, offsetof(struct bench, json), "print the figures as JSON"},
 };
 
@@ -43,12 +49,14 @@ number(const cli_t *cli, const char *name, const char *text, long long min, long
 static void
 print_json(const struct bench_figures *f)
 {
-    json_t *out =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "enqueue_per_s", f->enqueue,
-                  "drain_per_s", f->drain, "end_to_end_per_s", f->end_to_end, "latency_p50_ms",
-                  f->latency_p50, "latency_p99_ms", f->latency_p99, "floor_insert_per_s",
-                  f->floor_insert, "floor_cycle_per_s", f->floor_cycle, "floor_latency_ms",
-                  f->floor_latency, "repeats", (json_int_t)f->repeats);
+    json_t *out = json_pack(
+        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
+        "enqueue_per_s", f->enqueue, "drain_per_s", f->drain, "end_to_end_per_s", f->end_to_end,
+        "latency_p50_ms", f->latency_p50, "latency_p99_ms", f->latency_p99,
+        "floor_insert_per_s", f->floor_insert, "floor_cycle_per_s", f->floor_cycle,
+        "call_per_s", f->call, "floor_call_per_s", f->floor_call, "floor_latency_ms",
+        f->floor_latency, "cpu_clients_us", f->cost.clients, "cpu_broker_us", f->cost.broker,
+        "cpu_database_us", f->cost.database, "repeats", (json_int_t)f->repeats);
     json_dumpf(out, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(out);
@@ -67,9 +75,12 @@ print_table(const struct bench_figures *f)
            f->latency_p50 / f->floor_latency);
     printf("%-28s %11.3f ms   %.2f x\n", "latency, one in flight, p99", f->latency_p99,
            f->latency_p99 / f->floor_latency);
-    printf("floors: insert %.0f/s, insert and finish %.0f/s, two commits and a round trip "
-           "%.3f ms\n",
-           f->floor_insert, f->floor_cycle, f->floor_latency);
+    printf("%-28s %12.0f/s   %.0f %%\n", "calls", f->call, 100 * f->call / f->floor_call);
+    printf("floors: insert %.0f/s, insert and finish %.0f/s, calls %.0f/s, two commits "
+           "and a round trip %.3f ms\n",
+           f->floor_insert, f->floor_cycle, f->floor_call, f->floor_latency);
+    printf("processor time end to end, us a job: clients %.1f, broker %.1f, database %.1f\n",
+           f->cost.clients, f->cost.broker, f->cost.database);
     printf("jobs seen twice: %lld\n", f->repeats);
 }
 
@@ -97,8 +108,11 @@ cmd_bench(cli_t *cli, int argc, char **argv)
         !number(cli, "--workers", self.workers, 1, 64, &what.workers) ||
         !number(cli, "--payload", self.payload, 8, 1 << 20, &what.payload) ||
         !number(cli, "--window", self.window, 1, 1000000, &what.window) ||
-        !number(cli, "--credit", self.credit, 1, 1000, &what.credit))
+        !number(cli, "--credit", self.credit, 1, 1000, &what.credit) ||
+        !number(cli, "--history", self.history, 0, 1000000000, &what.history) ||
+        !number(cli, "--backlog", self.backlog, 0, 1000000000, &what.backlog))
         return CLI_USAGE;
+    what.snapshot = self.snapshot;
     if (bench_queue(&what, &figures, detail, sizeof detail))
         return cli_fail(cli, "%s", detail);
     if (self.json)

@@ -2,7 +2,6 @@
 
 #include "actors/kit/auto.h"
 #include "ops/cli/database.h"
-#include "ops/cli/running.h"
 #include "ops/cli/show.h"
 #include "ops/cli/workspace.h"
 
@@ -27,26 +26,6 @@ static const struct cli_usage usage = {
     .notes = "Reads the database of the settings, else that of the running `tunemill up`.\n",
 };
 
-static int
-list(const cli_t *cli, const struct tunes *self, const char *limit)
-{
-    char detail[CLI_DETAIL_MAX] = "";
-    const char *parameters[] = {self->workspace, limit};
-    PGconn *connection = database_open(cli->settings, detail, sizeof detail);
-    tm_auto(json) tunes = NULL;
-
-    if (connection)
-        tunes = database_json(connection, CLI_TUNES, parameters, detail, sizeof detail);
-    PQfinish(connection);
-    if (!tunes)
-        return cli_fail(cli, "%s", detail[0] ? detail : "the database's answer is not JSON");
-    if (self->json)
-        show_json(stdout, tunes);
-    else
-        show_tunes(stdout, tunes);
-    return CLI_OK;
-}
-
 int
 cmd_tunes(cli_t *cli, int argc, char **argv)
 {
@@ -54,6 +33,8 @@ cmd_tunes(cli_t *cli, int argc, char **argv)
     int code = cli_parse(cli, &usage, &self, argc, argv);
     tm_uuid_t workspace;
     char limit[24];
+    const char *parameters[] = {self.workspace, limit};
+    tm_auto(json) tunes = NULL;
     long long count;
 
     if (code >= 0)
@@ -62,6 +43,12 @@ cmd_tunes(cli_t *cli, int argc, char **argv)
         !cli_integer(cli, "--limit", self.limit, 1, 1000, &count))
         return CLI_USAGE;
     snprintf(limit, sizeof limit, "%lld", count);
-    running_fill(cli, self.data_dir);
-    return list(cli, &self, limit);
+    tunes = database_ask(cli, self.data_dir, DATABASE_READ, CLI_TUNES, parameters);
+    if (!tunes)
+        return CLI_FAILED;
+    if (self.json)
+        show_json(stdout, tunes);
+    else
+        show_tunes(stdout, tunes);
+    return CLI_OK;
 }

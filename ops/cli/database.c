@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/cli/running.h"
+
 static const struct {
     int params;
     const char *sql;
@@ -25,8 +27,20 @@ copy_reason(const PGconn *connection, char *detail, size_t size)
     while (length > 0 && detail[length - 1] == '\n')
         detail[--length] = '\0';
     for (char *c = detail; *c; c++)
-        if (*c == '\n')
+        if (*c == '\n' || *c == '\t')
             *c = ' ';
+}
+
+/* libpq repeats what it cannot read, passwords and all: such an address is not shown to it. A
+ * word alone is a database's name. */
+static bool
+is_readable(const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool is_read = options || (!strchr(url, '=') && !strstr(url, "://"));
+
+    PQconninfoFree(options);
+    return is_read;
 }
 
 static PGconn *
@@ -35,8 +49,15 @@ connect_with(const char *url, const char *const *keys, const char *const *values
 {
     const char *all_keys[KEYS_MAX] = {"dbname", "application_name", "connect_timeout"};
     const char *all_values[KEYS_MAX] = {url, "tunemill-cli", "5"};
+    char reason[CLI_DETAIL_MAX];
     PGconn *connection;
 
+    if (!is_readable(url)) {
+        snprintf(detail, size,
+                 "the database's address (DATABASE_URL or database.url) cannot be read: it is "
+                 "postgresql://USER@HOST/NAME, or words such as host=HOST dbname=NAME");
+        return NULL;
+    }
     for (size_t i = 0; i < count; i++) {
         all_keys[3 + i] = keys[i];
         all_values[3 + i] = values[i];
@@ -44,16 +65,23 @@ connect_with(const char *url, const char *const *keys, const char *const *values
     connection = PQconnectdbParams(all_keys, all_values, 1);
     if (PQstatus(connection) == CONNECTION_OK)
         return connection;
-    copy_reason(connection, detail, size);
+    copy_reason(connection, reason, sizeof reason);
+    snprintf(detail, size, "the database cannot be reached: %s", reason);
     PQfinish(connection);
     return NULL;
 }
 
 PGconn *
-database_open(const settings_t *settings, char *detail, size_t size)
+database_open(const settings_t *settings, enum database_access access, char *detail,
+              size_t size)
 {
+    /* a table without statistics is read by its indexes all the same */
+#define PLANS "-c enable_seqscan=off -c jit=off"
     static const char *const keys[] = {"options"};
-    static const char *const values[] = {"-c default_transaction_read_only=on"};
+    static const char *const values[][1] = {
+        [DATABASE_READ] = {PLANS " -c default_transaction_read_only=on"},
+        [DATABASE_WRITE] = {PLANS}};
+#undef PLANS
 
     if (!settings->database_url[0]) {
         snprintf(detail, size,
@@ -61,7 +89,38 @@ database_open(const settings_t *settings, char *detail, size_t size)
                  "`tunemill up` runs (or give its --data-dir)");
         return NULL;
     }
-    return connect_with(settings->database_url, keys, values, 1, detail, size);
+    return connect_with(settings->database_url, keys, values[access], 1, detail, size);
+}
+
+/* What the SQLSTATEs that people meet mean to them. */
+static const struct {
+    const char *sqlstate, *text;
+} meanings[] = {
+    {"42P01", "the database lacks what this command needs; `tunemill migrate` brings it"},
+    {"42703", "the database lacks what this command needs; `tunemill migrate` brings it"},
+    {"42883", "the database lacks what this command needs; `tunemill migrate` brings it"},
+    {"25006", "this database takes no writes: it is a standby, or was made read-only"},
+    {"42501", "the database's user may not do this; its owner can GRANT it"},
+    {"40001", "others were at the same jobs at the same time; say it again"},
+    {"40P01", "others were at the same jobs at the same time; say it again"},
+    {"57014", "the database gave up: the question took too long, or someone ended it"},
+};
+
+/* Never the statement, which is nobody's business. */
+static void
+copy_refusal(const PGconn *connection, const PGresult *result, char *detail, size_t size)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (!sqlstate) {
+        copy_reason(connection, detail, size);
+        return;
+    }
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (strcmp(sqlstate, meanings[i].sqlstate) == 0)
+            message = meanings[i].text;
+    snprintf(detail, size, "%s", message ? message : sqlstate);
 }
 
 static PGresult *
@@ -75,7 +134,7 @@ execute(PGconn *connection, enum cli_statement statement, const char *const *par
     detail[0] = '\0';
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         return result;
-    copy_reason(connection, detail, size);
+    copy_refusal(connection, result, detail, size);
     PQclear(result);
     return NULL;
 }
@@ -91,6 +150,44 @@ database_json(PGconn *connection, enum cli_statement statement, const char *cons
         value = json_loads(PQgetvalue(result, 0, 0), JSON_DECODE_ANY, NULL);
     PQclear(result);
     return value;
+}
+
+json_t *
+database_answer(const cli_t *cli, PGconn *connection, enum cli_statement statement,
+                const char *const *parameters)
+{
+    char detail[CLI_DETAIL_MAX] = "";
+    json_t *answer = database_json(connection, statement, parameters, detail, sizeof detail);
+
+    if (!answer)
+        cli_fail(cli, "%s", detail[0] ? detail : "the database's answer is not JSON");
+    return answer;
+}
+
+PGconn *
+database_reach(cli_t *cli, const char *data_dir, enum database_access access)
+{
+    char detail[CLI_DETAIL_MAX] = "";
+    PGconn *connection;
+
+    running_fill(cli, data_dir);
+    connection = database_open(cli->settings, access, detail, sizeof detail);
+    if (!connection)
+        cli_fail(cli, "%s", detail);
+    return connection;
+}
+
+json_t *
+database_ask(cli_t *cli, const char *data_dir, enum database_access access,
+             enum cli_statement statement, const char *const *parameters)
+{
+    PGconn *connection = database_reach(cli, data_dir, access);
+    json_t *answer = NULL;
+
+    if (connection)
+        answer = database_answer(cli, connection, statement, parameters);
+    PQfinish(connection);
+    return answer;
 }
 
 /* A copy of the name the url gives its database. */

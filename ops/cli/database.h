@@ -1,5 +1,5 @@
-/* database - the command line's own look into PostgreSQL, one statement at a time, read-only.
- */
+/* database - the command line's own way into PostgreSQL, one statement at a time; read-only
+ * unless a command asks to write. */
 #ifndef OPS_CLI_DATABASE_H
 #define OPS_CLI_DATABASE_H
 
@@ -15,13 +15,27 @@ enum cli_statement {
 #undef S
 };
 
+enum database_access { DATABASE_READ, DATABASE_WRITE };
+
 /* The database of the settings. NULL: it cannot be reached; `detail` says why. */
-PGconn *database_open(const settings_t *settings, char *detail, size_t size);
+PGconn *database_open(const settings_t *settings, enum database_access access, char *detail,
+                      size_t size);
+
+/* The same, of the settings or of the running `tunemill up`. NULL: said on stderr. */
+PGconn *database_reach(cli_t *cli, const char *data_dir, enum database_access access);
 
 /* Runs a statement that answers one JSON value. NULL and empty detail: no row. Parameters as
  * text, as many as the statement has. */
 json_t *database_json(PGconn *connection, enum cli_statement statement,
                       const char *const *parameters, char *detail, size_t size);
+
+/* The same; NULL: said on stderr. */
+json_t *database_answer(const cli_t *cli, PGconn *connection, enum cli_statement statement,
+                        const char *const *parameters);
+
+/* database_reach, database_answer and good-bye. NULL: said on stderr. */
+json_t *database_ask(cli_t *cli, const char *data_dir, enum database_access access,
+                     enum cli_statement statement, const char *const *parameters);
 
 /* Makes the database that the url names if it is not there. */
 TM_CHECKED tm_err_t database_create(const char *url, char *detail, size_t size);

@@ -107,6 +107,20 @@ show_warnings(FILE *out, const json_t *warnings)
         out, "warning    %s\n", json_is_string(warning) ? json_string_value(warning) : "?");
 }
 
+/* Either figure may be without a value. */
+static void
+show_overfit(FILE *out, const json_t *overfit)
+{
+    double value;
+
+    if (!get(overfit, "pbo", &value) && !get(overfit, "deflated_sharpe", &value))
+        return;
+    fputs("overfit   ", out);
+    show_number(out, overfit, "pbo", " pbo %.2f");
+    show_number(out, overfit, "deflated_sharpe", "  deflated sharpe %.3f");
+    fputc('\n', out);
+}
+
 void
 show_tune(FILE *out, const json_t *tune)
 {
@@ -124,9 +138,7 @@ show_tune(FILE *out, const json_t *tune)
     params_text(json_object_get(tune, "best_params"), params);
     show_number(out, tune, "best_score", "best       %.6g");
     fprintf(out, "%s  %s\n", params[0] ? "" : "best      -", params);
-    show_number(out, json_object_get(tune, "overfit"), "pbo", "overfit    pbo %.2f");
-    show_number(out, json_object_get(tune, "overfit"), "deflated_sharpe",
-                "  deflated sharpe %.3f\n");
+    show_overfit(out, json_object_get(tune, "overfit"));
     show_warnings(out, json_object_get(tune, "warnings"));
     show_leaderboard(out, json_object_get(tune, "leaderboard"));
 }

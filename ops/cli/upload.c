@@ -46,9 +46,13 @@ static tm_err_t
 put(struct upload *self, tm_client_t *client, const uint8_t sha256[32], size_t total, size_t at,
     const char *data)
 {
-    size_t size = data && total - at > PIECE_BYTES ? PIECE_BYTES : total - at;
-    tm_err_t err = tm_client_put(client, sha256, total, at, data ? data + at : NULL,
-                                 data ? size : 0, on_stored, self);
+    struct tm_piece piece = {.sha256 = sha256, .size = total, .offset = at};
+
+    if (data) {
+        piece.data = data + at;
+        piece.data_size = total - at > PIECE_BYTES ? PIECE_BYTES : total - at;
+    }
+    tm_err_t err = tm_client_put(client, &piece, on_stored, self);
 
     if (err) {
         snprintf(self->detail, self->detail_size, "%s", tm_err_text(err));

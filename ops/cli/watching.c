@@ -138,7 +138,8 @@ outcome(const watching_t *self)
 {
     char text[TM_UUID_TEXT], detail[CLI_DETAIL_MAX], leaders[24];
     const char *parameters[] = {tm_uuid_text(&self->tune, text), leaders};
-    PGconn *connection = database_open(self->cli->settings, detail, sizeof detail);
+    PGconn *connection =
+        database_open(self->cli->settings, DATABASE_READ, detail, sizeof detail);
     json_t *answer = NULL;
 
     snprintf(leaders, sizeof leaders, "%lld", (long long)self->cli->settings->tune_leaderboard);

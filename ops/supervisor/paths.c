@@ -13,6 +13,7 @@
 #include "actors/kit/digest.h"
 
 #define LONGEST_SOCKET ".s.PGSQL.5432"
+#define PLAIN          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+~"
 
 static tm_err_t
 fail(char *detail, size_t size, const char *what, const char *path)
@@ -167,10 +168,13 @@ place_cluster(struct paths *self, const struct process_user *user, char *detail,
     return err;
 }
 
+/* The directory is named in a list of endpoints, in a list of directories and in a URL, as it
+ * is: none of its characters may mean something there. */
 static bool
-socket_fits(const char *directory)
+can_hold_sockets(const char *directory)
 {
-    return strlen(directory) + 1 + strlen(LONGEST_SOCKET) <= PATHS_SOCKET_MAX;
+    return strlen(directory) + 1 + strlen(LONGEST_SOCKET) <= PATHS_SOCKET_MAX &&
+           directory[strspn(directory, PLAIN)] == '\0';
 }
 
 /* run_dir and socket_dir. PostgreSQL's is its user's alone; others walk through run_dir, which
@@ -184,7 +188,7 @@ place_sockets(struct paths *self, bool private_cluster, const struct process_use
 
     if (!paths_join(self->run_dir, sizeof self->run_dir, self->data_dir, "run") ||
         !paths_join(self->socket_dir, sizeof self->socket_dir, self->run_dir, "pg") ||
-        !socket_fits(self->socket_dir) || !is_open) {
+        !can_hold_sockets(self->socket_dir) || !is_open) {
         hash_text(self->data_dir, hash);
         snprintf(self->run_dir, sizeof self->run_dir, "/tmp/tunemill-%u-%s",
                  (unsigned)geteuid(), hash);

@@ -5,8 +5,9 @@
  *   run_dir/broker.sock      the broker's endpoint
  *   socket_dir               PostgreSQL's socket
  *
- * A unix socket's name holds 107 bytes. Where data_dir is too long for one, run_dir and
- * socket_dir are in /tmp/tunemill-<uid>-<hash of data_dir>, which is checked to be ours.
+ * A unix socket's name holds 107 bytes, and stands in endpoints and URLs. Where data_dir is too
+ * long for one, or has a space or another special character, run_dir and socket_dir are in
+ * /tmp/tunemill-<uid>-<hash of data_dir>, which is checked to be ours.
  *
  * PostgreSQL refuses to run as root. Started by root it runs as another user, who must be able
  * to reach the cluster: where data_dir is closed to others (/root, say) the cluster is in

@@ -13,10 +13,11 @@
 static bool
 reset_signals(void)
 {
+    struct sigaction usual = {.sa_handler = SIG_DFL};
     sigset_t none;
 
     for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); /* SIGKILL and SIGSTOP refuse, and stay what they are */
+        sigaction(number, &usual, NULL); /* not for KILL and STOP: nothing to reset */
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
@@ -65,10 +66,15 @@ pid_t
 process_start(const struct process_options *options)
 {
     pid_t parent = getpid();
-    pid_t pid = fork();
+    sigset_t all, before;
+    pid_t pid;
 
+    sigfillset(&all); /* so that no handler of ours runs in the child */
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid = fork();
     if (pid == 0)
         run_child(options, parent);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid > 0)
         setpgid(pid,
                 pid); /* both sides do it: whoever is first; the other's failure is no matter */

@@ -88,9 +88,9 @@ plan_of(const bars_t *bars, const strategy_t *strategy, uint64_t trials, const c
     char detail[256] = "";
     json_t *json = json_loads(space, 0, NULL);
 
+    options.param_space = json;
     options.n_trials = trials;
-    if (tune_plan_new(bars, strategy, json, SEARCH_GRID, &options, &plan, detail,
-                      sizeof detail))
+    if (tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail))
         fprintf(stderr, "%s\n", detail);
     json_decref(json);
     return plan;

@@ -135,8 +135,9 @@ engine(void)
     char detail[256] = "";
     double start = now_us(), took;
 
-    ck_assert_msg(tune_plan_new(bars, strategy, space, SEARCH_GRID, &options, &plan, detail,
-                                sizeof detail) == TM_OK,
+    options.param_space = space;
+    ck_assert_msg(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail) ==
+                      TM_OK,
                   "%s", detail);
     ck_assert_uint_eq(tune_plan_trials(plan), 4);
     ck_assert_int_eq(tune_run_range(plan, 0, 4, trials, NULL), TM_OK);

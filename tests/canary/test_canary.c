@@ -29,7 +29,7 @@ static int
 count(const char *sql)
 {
     char *text = pg_fixture_query(up.database, sql);
-    int value = atoi(text);
+    int value = (int)strtol(text, NULL, 10);
 
     ck_assert_msg(strncmp(text, "ERROR", 5) != 0, "%s: %s", sql, text);
     free(text);
@@ -103,9 +103,9 @@ start_killer(unsigned seed)
 
     if (pid != 0)
         return pid;
-    srand(seed);
+    srandom(seed);
     for (int i = 0; i < KILLS * 4; i++) {
-        usleep((useconds_t)(100000 + rand() % 500000));
+        usleep((useconds_t)(100000 + random() % 500000));
         kill_child(victims[i % 4]);
     }
     _exit(0);
@@ -176,7 +176,7 @@ START_TEST(every_acknowledged_tune_completes_once_whatever_is_killed)
     ck_assert_int_eq(count("SELECT count(*) FROM job_runs"), TUNES);
     ck_assert_int_eq(count("SELECT count(*) FROM jobs"), 0);
     ck_assert_int_ge(system_restarts(&up),
-                     2 * KILLS); /* those shot while starting count once */
+                     2L * KILLS); /* those shot while starting count once */
     printf("%d restarts\n", system_restarts(&up));
 }
 END_TEST

@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (first_size == 0 || tm_msg_decode(first, first_size, &again, NULL))
         abort();
     size_t second_size = tm_msg_encode(&again, second);
-    if (second_size != first_size || memcmp(first, second, first_size))
+    if (second_size != first_size || memcmp(first, second, first_size) != 0)
         abort();
     return 0;
 }

@@ -16,7 +16,7 @@ become(const char *const *argv, int out, int err)
         if (asprintf(&copy[count], "%s", argv[count]) < 0)
             _exit(126);
     copy[count] = NULL;
-    if (dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
+    if (copy[0] && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
         execv(copy[0], copy);
     _exit(127);
 }

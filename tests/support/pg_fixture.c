@@ -375,6 +375,40 @@ pg_fixture_kill(pg_fixture_t *self)
     remove_locks(self);
 }
 
+void
+pg_fixture_stop(pg_fixture_t *self, int signal_number)
+{
+    pid_t pid = postmaster(self);
+
+    if (!is_running(pid))
+        return;
+    kill(pid, signal_number);
+    wait_gone(pid);
+}
+
+void
+pg_fixture_signal(const pg_fixture_t *self, int signal_number)
+{
+    pid_t children[BACKENDS], pid = postmaster(self);
+    size_t count;
+
+    if (!is_running(pid))
+        return;
+    count = children_of(pid, children, BACKENDS);
+    kill(pid, signal_number);
+    for (size_t i = 0; i < count; i++)
+        kill(children[i], signal_number);
+}
+
+/* The server's immediate shutdown: quick, and unlike a killed one it takes its shared memory
+ * with it. One that a test has left dead is started first, which finds that memory. */
+static void
+stop(pg_fixture_t *self)
+{
+    pg_fixture_start(self);
+    pg_fixture_stop(self, SIGQUIT);
+}
+
 pg_fixture_t *
 pg_fixture_new(void)
 {
@@ -412,7 +446,7 @@ pg_fixture_destroy(pg_fixture_t **self_p)
     if (!self)
         return;
     if (getpid() == self->maker) { /* not a test that Check has forked */
-        pg_fixture_kill(self);
+        stop(self);
         remove_files(self);
     }
     free(self);

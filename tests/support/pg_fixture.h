@@ -11,8 +11,9 @@
 
 #include <stdbool.h>
 
-#define PG_FIXTURE_SKIP 77 /* a test program's exit status: PostgreSQL's programs are missing \
-                            */
+#define PG_FIXTURE_SKIP                                                   \
+    77 /* a test program's exit status: PostgreSQL's programs are missing \
+        */
 
 typedef struct pg_fixture pg_fixture_t;
 
@@ -27,6 +28,11 @@ char *pg_fixture_empty(pg_fixture_t *self);
 
 void
 pg_fixture_kill(pg_fixture_t *self); /* SIGKILL to every process; returns when all are gone */
+/* A signal to the server, as an operator would send: SIGINT stops it fast, SIGQUIT at once.
+ * Returns when it has ended. */
+void pg_fixture_stop(pg_fixture_t *self, int signal_number);
+/* The same signal to each of its processes: SIGSTOP, SIGCONT. */
+void pg_fixture_signal(const pg_fixture_t *self, int signal_number);
 void pg_fixture_start(pg_fixture_t *self); /* returns when connections are taken */
 bool pg_fixture_is_alive(const pg_fixture_t *self);
 

@@ -33,16 +33,32 @@ fake_place_fini(struct fake_place *self)
     ck_assert_int_eq(rmdir(self->path), 0);
 }
 
+static zsock_t *
+router_new(const char *endpoint)
+{
+    zsock_t *router = zsock_new(ZMQ_ROUTER);
+
+    zsock_set_linger(router, 0);
+    ck_assert_int_ge(zsock_bind(router, "%s", endpoint), 0);
+    return router;
+}
+
 fake_broker_t *
 fake_broker_new(const char *endpoint)
 {
     fake_broker_t *self = zmalloc(sizeof *self);
 
     self->id = tm_uuid_new();
-    self->router = zsock_new(ZMQ_ROUTER);
-    zsock_set_linger(self->router, 0);
-    ck_assert_int_ge(zsock_bind(self->router, "%s", endpoint), 0);
+    self->router = router_new(endpoint);
     return self;
+}
+
+void
+fake_broker_cut(fake_broker_t *self, const char *endpoint)
+{
+    zmsg_destroy(&self->open);
+    zsock_destroy(&self->router);
+    self->router = router_new(endpoint);
 }
 
 void

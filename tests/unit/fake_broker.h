@@ -20,6 +20,8 @@ void fake_place_fini(struct fake_place *self);
 fake_broker_t *fake_broker_new(const char *endpoint); /* a new process: it has a new id */
 void fake_broker_destroy(fake_broker_t **self_p);
 void fake_broker_set_mute(fake_broker_t *self, bool is_mute); /* answers no pings */
+/* Every connection breaks and may come anew; the broker is the same. */
+void fake_broker_cut(fake_broker_t *self, const char *endpoint);
 const tm_uuid_t *fake_broker_id(const fake_broker_t *self);
 
 /* Reads for at most wait_ms until a message of this type is there; others are counted and

@@ -268,15 +268,16 @@ START_TEST(a_restarted_broker_adopts_the_jobs_its_workers_hold)
     peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
     tm_msg_t msg = submit_of("a", 1),
              pair[2] = {{.type = TM_MSG_HELLO}, {.type = TM_MSG_HOLDING}};
+    tm_uuid_t id = tm_uuid_new();
     struct tm_job job;
 
-    hello(worker, "a", 1);
+    hello_as(worker, &id, "a", 1);
     peer_end_send(producer, &msg);
     job = take(worker);
     kill_broker(SIGKILL);
     start_broker();
     pair[0].hello.actor = tm_str("test");
-    pair[0].hello.worker = tm_uuid_new();
+    pair[0].hello.worker = id;
     pair[0].hello.queues = tm_str("a");
     pair[0].hello.credit = 1;
     pair[1].holding.job = job.job;

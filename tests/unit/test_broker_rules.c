@@ -354,14 +354,15 @@ START_TEST(a_worker_that_outlives_its_broker_keeps_its_job)
     tm_msg_t msg = submit_of("a", 1);
     tm_msg_t pair[2] = {{.type = TM_MSG_HELLO}, {.type = TM_MSG_HOLDING}};
     peer_end_t *first = peer_end_new(world.endpoint[0]);
+    tm_uuid_t id = tm_uuid_new();
     struct tm_job job;
 
-    say_hello(first, NULL, "a", 1);
+    say_hello(first, &id, "a", 1);
     submit_and_wait(producer, &msg);
     job = take_job(first);
     broker_world_kill(&world, 0, SIGKILL);
     pair[0].hello = (struct tm_hello){
-        .actor = tm_str("test"), .worker = tm_uuid_new(), .queues = tm_str("a"), .credit = 1};
+        .actor = tm_str("test"), .worker = id, .queues = tm_str("a"), .credit = 1};
     pair[1].holding = (struct tm_holding){.job = job.job, .attempt = job.attempt};
     while (broker_world_count(&world, "SELECT count(*) FROM brokers WHERE gone_at IS NULL") > 1)
         peer_end_poll(worker, TM_MSG_JOB, 50);

@@ -45,6 +45,17 @@ START_TEST(decimal_steps_are_the_decimals_a_person_means)
 }
 END_TEST
 
+START_TEST(steps_beyond_whole_numbers_are_real)
+{
+    json_t *space = parse("k=0:9.9e18:999999999999999");
+    const json_t *list = json_object_get(space, "k");
+
+    ck_assert_uint_eq(json_array_size(list), 9901);
+    ck_assert_double_gt(json_number_value(json_array_get(list, 9900)), 9.8e18);
+    json_decref(space);
+}
+END_TEST
+
 START_TEST(a_list_keeps_its_values_and_a_single_value_is_a_list)
 {
     assert_is("k=1,2,-3", "{\"k\":[1,2,-3]}");
@@ -110,6 +121,7 @@ main(void)
 
     tcase_add_test(tcase, steps_include_both_ends_and_stay_whole);
     tcase_add_test(tcase, decimal_steps_are_the_decimals_a_person_means);
+    tcase_add_test(tcase, steps_beyond_whole_numbers_are_real);
     tcase_add_test(tcase, a_list_keeps_its_values_and_a_single_value_is_a_list);
     tcase_add_test(tcase, a_range_is_of_whole_numbers_only_if_both_ends_are);
     tcase_add_loop_test(tcase, what_is_no_space_is_refused_with_an_example, 0,

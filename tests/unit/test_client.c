@@ -360,6 +360,20 @@ START_TEST(a_watched_job_is_subscribed_again_at_a_restarted_broker)
 }
 END_TEST
 
+START_TEST(a_watched_job_is_subscribed_again_by_a_new_connection)
+{
+    start_client((struct tm_client_options){0});
+    submit(true);
+    tm_msg_t asked = expect(broker, TM_MSG_SUBMIT);
+    tm_uuid_t job = asked.submit.job;
+    accept_job(broker, &asked, &job);
+    run_until(&got.answers, 1);
+    fake_broker_cut(broker, place.endpoint[0]);
+    tm_msg_t subscribed = expect(broker, TM_MSG_SUBSCRIBE);
+    ck_assert(tm_uuid_is(&subscribed.subscribe.job, &job));
+}
+END_TEST
+
 START_TEST(a_state_that_is_final_stands_for_a_lost_result)
 {
     tm_uuid_t job = tm_uuid_new();
@@ -478,6 +492,7 @@ START_TEST(status_and_put_are_answered)
 {
     tm_uuid_t job = tm_uuid_new();
     uint8_t hash[32] = {1};
+    struct tm_piece piece = {.sha256 = hash, .size = 5, .data = "bytes", .data_size = 5};
 
     start_client((struct tm_client_options){0});
     ck_assert_int_eq(tm_client_status(client, &job, on_state, &got), TM_OK);
@@ -486,7 +501,7 @@ START_TEST(status_and_put_are_answered)
                       .state = {.ref = asked.status.ref, .job = job, .state = tm_str("ready")}};
     fake_broker_send(broker, &state);
     run_until(&got.states, 1);
-    ck_assert_int_eq(tm_client_put(client, hash, 5, 0, "bytes", 5, on_stored, &got), TM_OK);
+    ck_assert_int_eq(tm_client_put(client, &piece, on_stored, &got), TM_OK);
     asked = expect(broker, TM_MSG_PUT);
     ck_assert(asked.put.sha256.size == 32 && tm_str_is(asked.body, "bytes"));
     tm_msg_t stored = {.type = TM_MSG_STORED,
@@ -559,6 +574,7 @@ main(void)
     tcase_add_loop_test(tests, giving_up_says_why, 0, 2);
     tcase_add_test(tests, a_result_is_delivered_once_per_watched_job);
     tcase_add_test(tests, a_watched_job_is_subscribed_again_at_a_restarted_broker);
+    tcase_add_test(tests, a_watched_job_is_subscribed_again_by_a_new_connection);
     tcase_add_test(tests, a_state_that_is_final_stands_for_a_lost_result);
     tcase_add_test(tests, a_known_key_moves_the_watch_to_the_first_job);
     tcase_add_test(tests, a_job_unsubscribed_is_not_reported);

@@ -392,7 +392,7 @@ connect_raw(const char *text)
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    in.sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1));
+    in.sin_port = htons((uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10));
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     return fd;

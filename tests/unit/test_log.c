@@ -207,6 +207,18 @@ write_many(void *arg)
     return NULL;
 }
 
+START_TEST(a_line_that_is_all_but_full_stays_valid)
+{
+    char value[800];
+
+    memset(value, 1, 660); /* six characters each, in the line */
+    memset(value + 660, 'x', (size_t)_i);
+    value[660 + _i] = '\0';
+    log_info("full", "key=%s words without a key", value);
+    json_decref(logged());
+}
+END_TEST
+
 START_TEST(lines_of_several_threads_do_not_mix)
 {
     static char names[4][2] = {"a", "b", "c", "d"};
@@ -272,6 +284,7 @@ main(void)
     tcase_add_loop_test(tcase, a_value_without_end_is_cut_and_the_line_stays_valid, 0,
                         sizeof(fillers));
     tcase_add_test(tcase, many_members_are_cut_and_the_line_stays_valid);
+    tcase_add_loop_test(tcase, a_line_that_is_all_but_full_stays_valid, 0, 60);
     tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
     tcase_add_test(pure, a_quote_always_fits_its_buffer_and_is_closed);
     tcase_add_test(pure, time_is_written_in_utc_with_milliseconds);

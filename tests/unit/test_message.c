@@ -96,7 +96,7 @@ START_TEST(every_message_comes_back_as_it_went)
             assert_same(&msg, &back);
             count++;
         }
-    ck_assert_int_ge(count, 2 * 22);
+    ck_assert_int_ge(count, 2L * 22);
 }
 END_TEST
 

@@ -47,6 +47,8 @@ static void
 split(char *line, struct row *ret)
 {
     ret->count = 0;
+    for (size_t i = 0; i < FIELDS; i++)
+        ret->fields[i] = line + strlen(line); /* those that are missing are empty */
     for (char *field = line; field; ret->count++) {
         ck_assert_uint_lt(ret->count, FIELDS);
         ret->fields[ret->count] = field;
@@ -117,7 +119,7 @@ read_params(char *text, const strategy_t *strategy, double *params,
         ck_assert_ptr_nonnull(value);
         *value++ = '\0';
         if (strcmp(item, "trade_on_close") == 0)
-            options->fill_on_close = atoi(value) != 0;
+            options->fill_on_close = strtol(value, NULL, 10) != 0;
         else if (strcmp(item, "cash") == 0)
             options->cash = strtod(value, NULL);
         else {

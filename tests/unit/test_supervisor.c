@@ -34,7 +34,7 @@ static struct up up;
 static void
 pause_briefly(void)
 {
-    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 20L * 1000 * 1000}, NULL);
 }
 
 static void
@@ -204,7 +204,7 @@ get(const char *path)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), code = 0;
     ssize_t size;
 
-    address.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
+    address.sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
         int length =
@@ -215,7 +215,7 @@ get(const char *path)
         size = recv(fd, text, sizeof text - 1, 0);
         text[size > 0 ? size : 0] = '\0';
         if (strncmp(text, "HTTP/1.1 ", 9) == 0)
-            code = atoi(text + 9);
+            code = (int)strtol(text + 9, NULL, 10);
     }
     close(fd);
     return code;

@@ -246,6 +246,26 @@ START_TEST(a_long_data_directory_gets_its_sockets_elsewhere_and_leaves_nothing_t
 }
 END_TEST
 
+START_TEST(a_data_directory_with_a_special_name_has_sockets_that_lists_and_urls_can_name)
+{
+    static const char *const names[] = {"my tunes", "a,b",  "100%",    "what?",
+                                        "a&b",      "a\"b", "\303\244"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_MAX];
+        struct paths paths;
+
+        path_of(path, names[i]);
+        ck_assert_int_eq(paths_open(&paths, path, true, &us, detail, sizeof detail), TM_OK);
+        ck_assert_str_eq(paths.data_dir, path);
+        ck_assert_ptr_null(strstr(paths.run_dir, names[i]));
+        ck_assert_ptr_null(strstr(paths.socket_dir, names[i]));
+        paths_close(&paths);
+        ck_assert_int_ne(access(paths.run_dir, F_OK), 0);
+    }
+}
+END_TEST
+
 START_TEST(a_data_directory_that_is_a_file_is_refused)
 {
     char path[PATH_MAX];
@@ -421,6 +441,8 @@ main(void)
                    a_second_instance_on_a_data_directory_is_refused_with_the_first_ones_id);
     tcase_add_test(places,
                    a_long_data_directory_gets_its_sockets_elsewhere_and_leaves_nothing_there);
+    tcase_add_test(
+        places, a_data_directory_with_a_special_name_has_sockets_that_lists_and_urls_can_name);
     tcase_add_test(places, a_data_directory_that_is_a_file_is_refused);
     tcase_add_test(places, the_status_of_a_living_supervisor_is_read_back);
     tcase_add_test(places, the_status_of_a_dead_supervisor_is_none);

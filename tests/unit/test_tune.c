@@ -27,12 +27,14 @@ subject_of(const char *strategy, const char *space, enum search_type type, doubl
     char detail[256];
 
     ck_assert_ptr_nonnull(self.bars);
+    self.options.param_space = json;
+    self.options.search_type = type;
     self.options.n_trials = TRIALS;
     self.options.seed = 11;
     self.options.oos_ratio = oos_ratio;
     self.options.gate_max_drawdown_pct = 60;
-    ck_assert_msg(tune_plan_new(self.bars, self.strategy, json, type, &self.options, &self.plan,
-                                detail, sizeof detail) == TM_OK,
+    ck_assert_msg(tune_plan_new(self.bars, self.strategy, &self.options, &self.plan, detail,
+                                sizeof detail) == TM_OK,
                   "%s", detail);
     json_decref(json);
     return self;
@@ -181,8 +183,7 @@ START_TEST(too_few_bars_drop_the_split_with_a_warning)
     char detail[256];
 
     options.oos_ratio = 0.33;
-    ck_assert_int_eq(tune_plan_new(bars, strategy, NULL, SEARCH_GRID, &options, &plan, detail,
-                                   sizeof detail),
+    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
                      TM_OK);
     ck_assert(!tune_plan_is_split(plan));
     ck_assert_uint_eq(tune_plan_is_bars(plan), 299);
@@ -204,8 +205,8 @@ single(struct tune_options options, double k)
     struct trial trial;
     char detail[256];
 
-    ck_assert_int_eq(tune_plan_new(bars, strategy, space, SEARCH_GRID, &options, &plan, detail,
-                                   sizeof detail),
+    options.param_space = space;
+    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
                      TM_OK);
     ck_assert_uint_eq(tune_plan_trials(plan), 1);
     ck_assert_int_eq(tune_run_range(plan, 0, 1, &trial, NULL), TM_OK);
@@ -345,8 +346,8 @@ START_TEST(a_length_that_cannot_be_fails_its_trial_alone)
     struct trial trials[2];
     char detail[256];
 
-    ck_assert_int_eq(tune_plan_new(bars, strategy, space, SEARCH_GRID, &options, &plan, detail,
-                                   sizeof detail),
+    options.param_space = space;
+    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
                      TM_OK);
     ck_assert_int_eq(tune_run_range(plan, 0, 2, trials, NULL), TM_OK);
     ck_assert_int_eq(trials[0].status, TRIAL_FAILED);
@@ -368,14 +369,12 @@ START_TEST(options_out_of_range_are_told)
     char detail[256];
 
     options.oos_ratio = 0.6;
-    ck_assert_int_eq(tune_plan_new(bars, strategy, NULL, SEARCH_GRID, &options, &plan, detail,
-                                   sizeof detail),
+    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
                      TM_BAD_REQUEST);
     ck_assert_ptr_nonnull(strstr(detail, "oos_ratio"));
     options.oos_ratio = 0;
     options.n_trials = 0;
-    ck_assert_int_eq(tune_plan_new(bars, strategy, NULL, SEARCH_GRID, &options, &plan, detail,
-                                   sizeof detail),
+    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
                      TM_BAD_REQUEST);
     strategy_destroy(&strategy);
     bars_destroy(&bars);

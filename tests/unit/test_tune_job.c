@@ -131,15 +131,17 @@ START_TEST(the_best_equals_its_own_backtest)
     ck_assert_int_eq(csv_parse(world.csv, world.csv_size, &report, &bars), TM_OK);
     ck_assert_int_eq(strategy_from_json(spec, &strategy, NULL, 0), TM_OK);
     ck_assert_int_eq(backtest_new(bars, strategy, &options, &backtest), TM_OK);
-    double got[4];
-    ck_assert_int_eq(sscanf(row, "%lf|%lf|%lf|%lf|%lf|%lf", &params[0], &params[1], &got[0],
-                            &got[1], &got[2], &got[3]),
-                     6);
+    double got[6];
+    char *at = row;
+    for (size_t i = 0; i < 6; i++, at += *at == '|')
+        got[i] = strtod(at, &at);
+    ck_assert_msg(*at == '\0', "%s", row);
+    memcpy(params, got, 2 * sizeof *got);
     ck_assert_int_eq(backtest_run(backtest, params, &metrics, NULL), TM_OK);
-    ck_assert_double_eq(got[0], metrics.return_pct);
-    ck_assert_double_eq(got[1], metrics.max_drawdown_pct);
-    ck_assert_double_eq(got[2], metrics.sharpe);
-    ck_assert_double_eq(got[3], metrics.sharpe);
+    ck_assert_double_eq(got[2], metrics.return_pct);
+    ck_assert_double_eq(got[3], metrics.max_drawdown_pct);
+    ck_assert_double_eq(got[4], metrics.sharpe);
+    ck_assert_double_eq(got[5], metrics.sharpe);
     free(row);
     backtest_destroy(&backtest);
     strategy_destroy(&strategy);

@@ -654,7 +654,7 @@ END_TEST
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define ENOUGH                                                                                 \
     "\"strategy_entity_id\":\"" STRATEGY "\",\"dataset_sha256\":\"" SHA "\",\"dataset_size\":" \
-                                                                        "9"
+    "9"
 
 static const struct {
     const char *body;

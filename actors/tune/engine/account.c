@@ -258,7 +258,7 @@ trade_metrics(const struct account *self, struct metrics *ret)
         return;
     const double log_growth = tally->log_growth + log(tally->growth);
     const double deviation = n > 1 ? sqrt(tally->profit_squares / (n - 1)) : 0.0;
-    const int64_t rounded = (tally->longest_ms + unit - 1) / unit * unit;
+    const int64_t hours = (tally->longest_ms + unit - 1) / unit * unit / 3600000;
     ret->win_rate = tally->wins / n;
     ret->profit_factor = ratio(tally->gains, tally->losses);
     ret->avg_trade_pct = tally->is_ruined ? 0.0 : (exp(log_growth / n) - 1.0) * 100.0;
@@ -266,7 +266,7 @@ trade_metrics(const struct account *self, struct metrics *ret)
     ret->best_trade_pct = tally->best * 100.0;
     ret->worst_trade_pct = tally->worst * 100.0;
     ret->sqn = ratio(sqrt(n) * tally->profit_mean, deviation);
-    ret->max_trade_duration = (double)(rounded / 3600000);
+    ret->max_trade_duration = (double)hours;
 }
 
 static void

@@ -85,7 +85,9 @@ quote(const struct csv_field *field, char out[VALUE_SHOWN + 1])
     for (; i < field->size && i < VALUE_SHOWN; i++) {
         const char c = field->text[i];
 
-        out[i] = c >= ' ' && c <= '~' && c != '"' ? c : '?';
+        out[i] = '?';
+        if (c >= ' ' && c <= '~' && c != '"')
+            out[i] = c;
     }
     out[i] = '\0';
 }

@@ -228,7 +228,7 @@ static tm_err_t
 sub_program(struct parser *parser, struct program *ret)
 {
     struct parser inner = *parser;
-    struct value value;
+    struct value value = {0};
 
     memset(ret, 0, sizeof *ret);
     inner.program = ret;
@@ -272,7 +272,7 @@ windowed(struct parser *parser, enum column_kind kind, struct value *ret)
 static tm_err_t
 of_one(struct parser *parser, enum program_op op, struct value *ret)
 {
-    struct value x;
+    struct value x = {0};
     const tm_err_t err = argument(parser, &x);
 
     return err ? err : emit(parser, op, &x, &x, ret);
@@ -281,7 +281,7 @@ of_one(struct parser *parser, enum program_op op, struct value *ret)
 static tm_err_t
 of_two(struct parser *parser, enum program_op op, struct value *ret)
 {
-    struct value x, y;
+    struct value x = {0}, y = {0};
     tm_err_t err = argument(parser, &x);
 
     if (!err)
@@ -316,7 +316,7 @@ static tm_err_t
 of_cross(struct parser *parser, enum program_op op, struct value *ret)
 {
     const char *arguments = parser->at;
-    struct value before, now;
+    struct value before = {0}, now = {0};
     tm_err_t err = lagged(parser);
 
     if (!err)
@@ -396,7 +396,7 @@ primary(struct parser *parser, struct value *ret)
 static tm_err_t
 negated(struct parser *parser, struct value *ret)
 {
-    struct value zero, x;
+    struct value zero = {0}, x = {0};
     tm_err_t err = scalar_operand(parser, (struct scalar){.number = 0.0}, &zero);
 
     if (!err)
@@ -496,7 +496,7 @@ static tm_err_t
 negation(struct parser *parser, struct value *ret)
 {
     bool is_negated = false;
-    struct value x;
+    struct value x = {0};
 
     while (take_word(parser, "not"))
         is_negated = !is_negated;
@@ -556,7 +556,7 @@ expr_compile(struct expr_scope *scope, const char *text, struct program *ret, ch
                             .program = ret,
                             .detail = detail,
                             .detail_size = detail_size};
-    struct value value;
+    struct value value = {0};
 
     memset(ret, 0, sizeof *ret);
     if (strlen(text) > EXPR_MAX_BYTES)

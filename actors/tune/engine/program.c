@@ -45,7 +45,7 @@ struct work {
 
 ENGINE_CLONES
 static void
-run_instruction(enum program_op op, const struct work *shared)
+run_instruction(enum program_op op, const struct work *shared) /* NOLINT(*-size): a table */
 {
     const struct work copy = *shared, *work = &copy;
 

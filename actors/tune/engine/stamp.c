@@ -54,8 +54,8 @@ days_from_civil(int year, int month, int day)
     const int era = y / 400, year_of_era = y % 400;
     const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
-    return (int64_t)era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-           day_of_year - 719468;
+    return (int64_t)era * 146097 + INT64_C(365) * year_of_era + year_of_era / 4 -
+           year_of_era / 100 + day_of_year - 719468;
 }
 
 static int64_t

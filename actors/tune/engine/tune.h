@@ -42,6 +42,8 @@ double objective_value(enum objective objective, double dd_lambda,
 
 struct tune_options {
     struct backtest_options backtest;
+    const json_t *param_space; /* NULL: derived from the strategy; read by tune_plan_new only */
+    enum search_type search_type;
     enum objective objective;
     double dd_lambda;
     double oos_ratio;             /* 0: no split; else 0.01 .. 0.5 */
@@ -52,11 +54,11 @@ struct tune_options {
     uint64_t seed;
 };
 
-#define TUNE_OPTIONS_DEFAULT                                                 \
-    {                                                                        \
-        .backtest = BACKTEST_OPTIONS_DEFAULT, .objective = OBJECTIVE_SHARPE, \
-        .dd_lambda = 0.02, .min_trades = 5, .gate_max_drawdown_pct = 20.0,   \
-        .gate_min_trades = 10, .n_trials = 50,                               \
+#define TUNE_OPTIONS_DEFAULT                                                  \
+    {                                                                         \
+        .backtest = BACKTEST_OPTIONS_DEFAULT, .search_type = SEARCH_GRID,     \
+        .objective = OBJECTIVE_SHARPE, .dd_lambda = 0.02, .min_trades = 5,    \
+        .gate_max_drawdown_pct = 20.0, .gate_min_trades = 10, .n_trials = 50, \
     }
 
 /* PENDING: not run, because the range was stopped. */
@@ -80,10 +82,8 @@ struct trial {
 typedef struct tune_plan tune_plan_t;
 
 /* Errors: TM_BAD_REQUEST (options), TM_INSUFFICIENT_DATA, TM_INVALID_SEARCH_TYPE,
- * TM_INVALID_PARAM_SPACE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in detail. param_space
- * may be NULL. */
+ * TM_INVALID_PARAM_SPACE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in detail. */
 TM_CHECKED tm_err_t tune_plan_new(const bars_t *bars, const strategy_t *strategy,
-                                  const json_t *param_space, enum search_type type,
                                   const struct tune_options *options, tune_plan_t **ret,
                                   char *detail, size_t detail_size);
 void tune_plan_destroy(tune_plan_t **self_p);

@@ -62,9 +62,9 @@ open_windows(tune_plan_t *self, const struct backtest_options *options)
 }
 
 tm_err_t
-tune_plan_new(const bars_t *bars, const strategy_t *strategy, const json_t *param_space,
-              enum search_type type, const struct tune_options *options, tune_plan_t **ret,
-              char *detail, size_t detail_size)
+tune_plan_new(const bars_t *bars, const strategy_t *strategy,
+              const struct tune_options *options, tune_plan_t **ret, char *detail,
+              size_t detail_size)
 {
     if (detail && detail_size)
         detail[0] = '\0';
@@ -75,8 +75,10 @@ tune_plan_new(const bars_t *bars, const strategy_t *strategy, const json_t *para
         return TM_NO_MEMORY;
     self->strategy = strategy;
     self->options = *options;
+    self->options.param_space = NULL; /* borrowed for this call */
     split(self, bars);
-    tm_err_t err = space_parse(param_space, strategy, type, &self->space, detail, detail_size);
+    tm_err_t err = space_parse(options->param_space, strategy, options->search_type,
+                               &self->space, detail, detail_size);
     if (!err)
         err = open_windows(self, &options->backtest);
     if (err == TM_INSUFFICIENT_DATA && detail && detail_size)

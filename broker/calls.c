@@ -1,0 +1,361 @@
+#include "broker/core.h"
+
+#include <string.h>
+
+/* Calls pass through: nothing of them is written. Each has a number of its own while it is
+ * under way, by which its answer finds the caller; each ends by its answer, by its deadline, or
+ * with its server. */
+
+struct service {
+    char name[TM_NAME_MAX + 1];
+    zlistx_t *servers; /* of worker_t, borrowed; rotates */
+    fifo_t waiting;    /* of call_t: every server is busy */
+};
+typedef struct service service_t;
+
+struct call {
+    fifo_link_t link;
+    uint64_t number;
+    peer_id_t caller;
+    uint64_t caller_ref;
+    int64_t deadline_ms;
+    service_t *service;
+    tm_uuid_t server;
+    bool is_sent;
+    struct tm_call fields; /* of one that waits: its texts and body stand behind the struct */
+    tm_str_t body;
+};
+
+enum { SERVICES_MAX = 1000 };
+
+static void
+service_destroy(service_t **self_p)
+{
+    if (!*self_p)
+        return;
+    zlistx_destroy(&(*self_p)->servers);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+static service_t *
+service_of(broker_t *self, tm_str_t name, bool is_made)
+{
+    char key[TM_NAME_MAX + 1];
+    service_t *service;
+
+    if (name.size > TM_NAME_MAX)
+        return NULL;
+    memcpy(key, name.data, name.size);
+    key[name.size] = '\0';
+    service = zhashx_lookup(self->services, key);
+    if (service || !is_made || zhashx_size(self->services) >= SERVICES_MAX)
+        return service;
+    service = zmalloc(sizeof(*service));
+    memcpy(service->name, key, sizeof(key));
+    service->servers = zlistx_new();
+    zhashx_insert(self->services, key, service);
+    return service;
+}
+
+/* --- the table of calls --------------------------------------------------------------------
+ */
+
+static call_t *
+find_call(const broker_t *self, uint64_t number)
+{
+    size_t slot = number & UINT32_MAX;
+    call_t *call = slot < self->call_limit ? self->calls[slot] : NULL;
+
+    return call && call->number == number ? call : NULL;
+}
+
+static void
+keep_call(broker_t *self, call_t *call)
+{
+    size_t limit = self->call_limit;
+
+    if (self->call_count == limit) {
+        self->call_limit = limit ? 2 * limit : 64;
+        self->calls = tm_grown(self->calls, self->call_limit * sizeof(*self->calls));
+        memset(self->calls + limit, 0, (self->call_limit - limit) * sizeof(*self->calls));
+        self->call_at = limit;
+    }
+    while (self->calls[self->call_at])
+        self->call_at = (self->call_at + 1) % self->call_limit;
+    call->number = ++self->calls_seen << 32 | self->call_at;
+    self->calls[self->call_at] = call;
+    self->call_count++;
+}
+
+static void
+remove_waiting(call_t *call)
+{
+    fifo_t *list = &call->service->waiting;
+    size_t count = call->is_sent ? 0 : list->count;
+    call_t *other;
+
+    while (count-- > 0 && (other = fifo_take(list)))
+        if (other != call)
+            fifo_add(list, other);
+}
+
+static void
+end_call(broker_t *self, call_t *call)
+{
+    worker_t *server = call->is_sent ? dispatch_worker(self, &call->server) : NULL;
+
+    if (server && server->calls_used > 0)
+        server->calls_used--;
+    self->calls[call->number & UINT32_MAX] = NULL;
+    self->call_at = call->number & UINT32_MAX;
+    self->call_count--;
+    free(call);
+}
+
+static void
+tell_error(broker_t *self, peer_id_t caller, uint64_t ref, tm_err_t err, const char *detail)
+{
+    tm_msg_t msg = {.type = TM_MSG_ERROR,
+                    .error = {.ref = ref,
+                              .code = tm_str(tm_err_name(err)),
+                              .detail = tm_str(detail ? detail : tm_err_text(err)),
+                              .has_detail = true,
+                              .retryable = tm_err_retryable(err)}};
+
+    peers_send(self, caller, &msg);
+    meters_add(self->metrics, METRIC_CALLS, tm_err_name(err), 1);
+}
+
+/* --- forward ------------------------------------------------------------------------------ */
+
+static worker_t *
+free_server(service_t *service)
+{
+    for (worker_t *w = zlistx_first(service->servers); w; w = zlistx_next(service->servers)) {
+        if (w->is_leaving || w->calls_used >= w->calls)
+            continue;
+        zlistx_move_end(service->servers, zlistx_cursor(service->servers));
+        return w;
+    }
+    return NULL;
+}
+
+static void
+send_call(broker_t *self, call_t *call, worker_t *server, const struct tm_call *fields,
+          tm_str_t body)
+{
+    tm_msg_t msg = {.type = TM_MSG_CALL, .call = *fields, .body = body};
+
+    msg.call.ref = call->number;
+    msg.call.deadline_ms =
+        call->deadline_ms > self->now_ms ? (uint64_t)(call->deadline_ms - self->now_ms) : 0;
+    call->is_sent = true;
+    call->server = server->id;
+    server->calls_used++;
+    peers_send(self, server->peer, &msg);
+}
+
+static call_t *
+call_new(const struct tm_call *fields, tm_str_t body, bool waits)
+{
+    size_t more = waits ? fields->traceparent.size + body.size : 0;
+    call_t *self = tm_grown(NULL, sizeof(*self) + more);
+    char *at = (char *)(self + 1);
+
+    memset(self, 0, sizeof(*self));
+    if (!waits)
+        return self;
+    self->fields = *fields;
+    memcpy(at, fields->traceparent.data, fields->traceparent.size);
+    self->fields.traceparent.data = at;
+    at += fields->traceparent.size;
+    if (body.size > 0)
+        memcpy(at, body.data, body.size);
+    self->body = (tm_str_t){at, body.size};
+    return self;
+}
+
+static tm_err_t
+check(const broker_t *self, const service_t *service, const struct tm_call *fields,
+      tm_str_t body)
+{
+    if (!service || zlistx_size(service->servers) == 0)
+        return TM_SERVICE_NOT_FOUND;
+    if (body.size > (size_t)self->settings->broker_max_body_kb * 1024)
+        return TM_TOO_LARGE;
+    if (self->call_count >= (size_t)self->settings->broker_max_pending)
+        return TM_BUSY;
+    return fields->deadline_ms == 0 ? TM_TIMEOUT : TM_OK;
+}
+
+void
+calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body)
+{
+    service_t *service = service_of(self, fields->service, false);
+    tm_err_t err = check(self, service, fields, body);
+    worker_t *server = err ? NULL : free_server(service);
+    call_t *call;
+
+    if (err) {
+        tell_error(self, self->from->id, fields->ref, err, NULL);
+        return;
+    }
+    call = call_new(fields, body, server == NULL);
+    call->caller = self->from->id;
+    call->caller_ref = fields->ref;
+    call->deadline_ms = self->now_ms + (int64_t)fields->deadline_ms;
+    call->service = service;
+    keep_call(self, call);
+    if (server) {
+        send_call(self, call, server, fields, body);
+        return;
+    }
+    call->fields.service = tm_str(service->name);
+    fifo_add(&service->waiting, call);
+}
+
+/* A server has a place free again. */
+static void
+send_waiting(broker_t *self, service_t *service)
+{
+    worker_t *server;
+    call_t *call;
+
+    while (service->waiting.count > 0 && (server = free_server(service)) &&
+           (call = fifo_take(&service->waiting)))
+        send_call(self, call, server, &call->fields, call->body);
+}
+
+/* --- back --------------------------------------------------------------------------------- */
+
+/* The call of an answer, if it is its sender's to give. */
+static call_t *
+answered(broker_t *self, uint64_t number)
+{
+    call_t *call = find_call(self, number);
+
+    return call && call->is_sent && self->from->has_worker &&
+                   tm_uuid_is(&call->server, &self->from->worker)
+               ? call
+               : NULL;
+}
+
+static void
+pass_back(broker_t *self, call_t *call, const tm_msg_t *msg, const char *outcome)
+{
+    service_t *service = call->service;
+
+    peers_send(self, call->caller, msg);
+    meters_add(self->metrics, METRIC_CALLS, outcome, 1);
+    end_call(self, call);
+    send_waiting(self, service);
+}
+
+void
+calls_return(broker_t *self, const tm_msg_t *msg)
+{
+    call_t *call = answered(self, msg->returned.ref);
+    tm_msg_t copy = *msg;
+
+    if (!call)
+        return; /* too late, or not its own */
+    copy.returned.ref = call->caller_ref;
+    pass_back(self, call, &copy, "returned");
+}
+
+void
+calls_error(broker_t *self, const tm_msg_t *msg)
+{
+    call_t *call = answered(self, msg->error.ref);
+    tm_msg_t copy = *msg;
+
+    if (!call)
+        return;
+    copy.error.ref = call->caller_ref;
+    pass_back(self, call, &copy, "failed");
+}
+
+/* --- servers ------------------------------------------------------------------------------ */
+
+void
+calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello)
+{
+    const char *at = hello->services.data, *end = at + hello->services.size;
+
+    calls_forget_server(self, worker, false);
+    worker->calls = hello->has_calls ? hello->calls : 1;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        service_t *service =
+            stop > at ? service_of(self, (tm_str_t){at, (size_t)(stop - at)}, true) : NULL;
+        if (service) {
+            zlistx_add_end(service->servers, worker);
+            send_waiting(self, service);
+        }
+        at = stop + 1;
+    }
+}
+
+static void
+leave_services(broker_t *self, const worker_t *worker)
+{
+    for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
+        for (worker_t *w = zlistx_first(s->servers); w; w = zlistx_next(s->servers))
+            if (w == worker) {
+                zlistx_delete(s->servers, zlistx_cursor(s->servers));
+                break;
+            }
+}
+
+void
+calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost)
+{
+    leave_services(self, worker);
+    for (size_t i = 0; is_lost && i < self->call_limit; i++) {
+        call_t *call = self->calls[i];
+        if (!call || !call->is_sent || !tm_uuid_is(&call->server, &worker->id))
+            continue;
+        tell_error(self, call->caller, call->caller_ref, TM_WORKER_LOST,
+                   "the server that had the call went away");
+        end_call(self, call);
+    }
+}
+
+void
+calls_expire(broker_t *self)
+{
+    for (size_t i = 0; i < self->call_limit; i++) {
+        call_t *call = self->calls[i];
+        if (!call || call->deadline_ms > self->now_ms)
+            continue;
+        remove_waiting(call);
+        tell_error(self, call->caller, call->caller_ref, TM_TIMEOUT, NULL);
+        end_call(self, call);
+    }
+    for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
+        send_waiting(self, s);
+}
+
+static void
+destroy_service(void **item_p)
+{
+    service_destroy((service_t **)item_p);
+}
+
+void
+calls_init(broker_t *self)
+{
+    self->services = zhashx_new();
+    zhashx_set_destructor(self->services, destroy_service);
+}
+
+void
+calls_fini(broker_t *self)
+{
+    for (size_t i = 0; i < self->call_limit; i++)
+        free(self->calls[i]);
+    free(self->calls);
+    zhashx_destroy(&self->services);
+}

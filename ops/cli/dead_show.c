@@ -1,0 +1,154 @@
+/* tunemill dead show: all that is known of one dead job, with its body. */
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/kit/auto.h"
+#include "ops/cli/database.h"
+#include "ops/cli/dead.h"
+#include "ops/cli/names.h"
+#include "ops/cli/show.h"
+#include "ops/cli/table.h"
+
+#define HEAD_BYTES ((size_t)64) /* of a body that is no text */
+
+struct dead {
+    const char *data_dir;
+    bool json;
+};
+
+static const struct cli_option options[] = {
+    {"json", NULL, CLI_FLAG, offsetof(struct dead, json), "print JSON"},
+    {"data-dir", "DIR", CLI_TEXT, offsetof(struct dead, data_dir),
+     "of the running `tunemill up`; default system.data_dir"},
+};
+
+static const struct cli_usage usage = {
+    .arguments = "ID",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .notes = "The body is shown as it is when it is JSON, else its size and its first bytes.\n",
+};
+
+static const struct table_column columns[] = {
+    {"job", "job", TABLE_TEXT},
+    {"queue", "queue", TABLE_TEXT},
+    {"workspace", "workspace", TABLE_TEXT},
+    {"code", "code", TABLE_TEXT},
+    {"detail", "detail", TABLE_TEXT},
+    {"attempts", "attempts", TABLE_NUMBER},
+    {"failures", "failures", TABLE_NUMBER},
+    {"of at most", "max_attempts", TABLE_NUMBER},
+    {"crashes", "crashes", TABLE_NUMBER},
+    {"worker", "worker", TABLE_TEXT},
+    {"priority", "priority", TABLE_NUMBER},
+    {"timeout ms", "timeout_ms", TABLE_NUMBER},
+    {"parent", "parent", TABLE_TEXT},
+    {"trace", "traceparent", TABLE_TEXT},
+    {"created", "created_at", TABLE_TEXT},
+    {"died", "died_at", TABLE_TEXT},
+    {"body bytes", "body_bytes", TABLE_NUMBER},
+};
+
+static int
+digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+/* The bytes that the hex says, with a NUL behind them. The caller frees them. */
+static char *
+bytes_of(const char *hex, size_t size)
+{
+    char *bytes = malloc(size + 1);
+
+    for (size_t i = 0; bytes && i < size; i++)
+        bytes[i] = (char)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+    if (bytes)
+        bytes[size] = '\0';
+    return bytes;
+}
+
+/* Puts body_text, or only the head of body_hex, in the place of body_hex. */
+static void
+settle_body(json_t *job)
+{
+    const char *hex = json_string_value(json_object_get(job, "body_hex"));
+    size_t size = hex ? strlen(hex) / 2 : 0;
+    tm_auto(tm_text) text = hex ? bytes_of(hex, size) : NULL;
+    tm_auto(json) value =
+        text ? json_loadb(text, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+
+    if (value) {
+        json_object_set_new(job, "body_text", json_stringn(text, size));
+        json_object_del(job, "body_hex");
+    } else if (size > HEAD_BYTES) {
+        json_object_set_new(job, "body_hex", json_stringn(hex, 2 * HEAD_BYTES));
+    }
+}
+
+static void
+show(FILE *out, const json_t *job)
+{
+    const char *text = json_string_value(json_object_get(job, "body_text"));
+    const char *hex = json_string_value(json_object_get(job, "body_hex"));
+    double size = json_number_value(json_object_get(job, "body_bytes"));
+
+    table_show_one(out, columns, sizeof columns / sizeof *columns, job);
+    fputc('\n', out);
+    if (text)
+        table_show_text(out, text);
+    else if (hex && hex[0])
+        fprintf(out, "%s%s\n", hex, size > HEAD_BYTES ? "..." : "");
+}
+
+static int
+refuse(const cli_t *cli, PGconn *connection, const char *const *parameters)
+{
+    tm_auto(json) state = database_answer(cli, connection, CLI_JOB_STATE, parameters);
+
+    if (!json_is_string(state))
+        return CLI_FAILED;
+    if (strcmp(json_string_value(state), "unknown") == 0)
+        return cli_fail(cli, "there is no job %s", parameters[0]);
+    return cli_fail(cli, "the job %s is not dead: it is %s", parameters[0],
+                    json_string_value(state));
+}
+
+static int
+tell(const cli_t *cli, PGconn *connection, bool is_json)
+{
+    const char *parameters[] = {cli->arguments[0]};
+    char detail[CLI_DETAIL_MAX] = "";
+    tm_auto(json) job =
+        database_json(connection, CLI_DEAD_SHOW, parameters, detail, sizeof detail);
+
+    if (detail[0])
+        return cli_fail(cli, "%s", detail);
+    if (!job)
+        return refuse(cli, connection, parameters);
+    settle_body(job);
+    if (is_json)
+        show_json(stdout, job);
+    else
+        show(stdout, job);
+    return CLI_OK;
+}
+
+int
+dead_show(cli_t *cli, int argc, char **argv)
+{
+    struct dead self = {NULL, false};
+    int code = cli_parse(cli, &usage, &self, argc, argv);
+    PGconn *connection;
+
+    if (code >= 0)
+        return code;
+    if (!names_job(cli, cli->arguments[0]))
+        return CLI_USAGE;
+    connection = database_reach(cli, self.data_dir, DATABASE_READ);
+    code = connection ? tell(cli, connection, self.json) : CLI_FAILED;
+    PQfinish(connection);
+    return code;
+}

@@ -1,0 +1,28 @@
+/* Any bytes are a bar's stamp and a request's date; on a plain date the two agree. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/kit/tune_field.h"
+#include "actors/tune/engine/stamp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *exact = malloc(size + (size == 0)), *text = strndup((const char *)data, size);
+    int64_t stamp_ms, date_ms;
+
+    if (exact && text) {
+        memcpy(exact, data, size); /* what lies behind it is nobody's */
+        const bool is_stamp = stamp_parse(exact, size, &stamp_ms);
+        if (strlen(text) == size && tune_date_parse(text, &date_ms)) {
+            assert(date_ms % 86400000 == 0);
+            assert(!is_stamp || stamp_ms == date_ms); /* the engine knows fewer years */
+        }
+    }
+    free(text);
+    free(exact);
+    return 0;
+}
