@@ -182,11 +182,15 @@ be_broker(const struct curve_world *self, int ready_fd)
     meters_t *metrics = meters_new("broker");
     struct publisher publisher = {metrics, self->refused};
     pthread_t thread;
+    sigset_t all, before;
 
     if (log < 0 || dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0)
         _exit(99);
     log_init("broker", LOG_AT_INFO);
+    sigfillset(&all); /* signals are the broker's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_create(&thread, NULL, publish, &publisher);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     _exit(broker_run_metered(self->settings, metrics, ready_fd) == TM_OK ? 0 : 1);
 }
 

@@ -3,9 +3,11 @@
 #include "tests/unit/broker_curve.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proto/client.h"
@@ -402,6 +404,30 @@ START_TEST(a_refusal_is_logged_with_its_reason_and_without_secrets)
 }
 END_TEST
 
+/* libzmq's thread is still telling of handshakes while the broker closes what listens to it. */
+START_TEST(a_broker_ends_in_the_midst_of_handshakes)
+{
+    enum { CONNECTIONS = 60 };
+    int fds[CONNECTIONS], status;
+    int64_t start_ms;
+
+    start_world();
+    good_peers_work();
+    for (int i = 0; i < CONNECTIONS; i++)
+        fds[i] = i % 3 == 0   ? come_with_http()
+                 : i % 3 == 1 ? come_with_a_forged_hello()
+                              : come_with_a_greeting_only();
+    start_ms = zclock_mono();
+    kill(world.pid, SIGTERM);
+    ck_assert_int_eq(waitpid(world.pid, &status, 0), world.pid);
+    world.pid = 0;
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_int_lt(zclock_mono() - start_ms, 10000);
+    for (int i = 0; i < CONNECTIONS; i++)
+        close(fds[i]);
+}
+END_TEST
+
 static TCase *
 intruder_tests(void)
 {
@@ -412,6 +438,7 @@ intruder_tests(void)
     tcase_add_loop_test(tcase, an_intruder_is_refused_and_counted_and_disturbs_nobody, 0,
                         sizeof(intruders) / sizeof(intruders[0]));
     tcase_add_test(tcase, hundreds_of_half_handshakes_keep_nobody_waiting);
+    tcase_add_test(tcase, a_broker_ends_in_the_midst_of_handshakes);
     tcase_add_test(tcase, a_refusal_is_logged_with_its_reason_and_without_secrets);
     return tcase;
 }
