@@ -77,6 +77,8 @@ monitor_new(zsock_t *socket)
     if (zmq_socket_monitor(zsock_resolve(socket), endpoint, ZMQ_EVENT_DISCONNECTED) != 0)
         return NULL;
     monitor = zsock_new(ZMQ_PAIR);
+    if (monitor)
+        zsock_set_rcvhwm(monitor, 0); /* a full one would stop ZeroMQ's own thread */
     if (monitor && zsock_connect(monitor, "%s", endpoint) != 0)
         zsock_destroy(&monitor);
     return monitor;
@@ -161,6 +163,8 @@ dealer_close(dealer_t *self)
         zmq_msg_close(&self->body);
     }
     self->is_reading = false;
+    if (self->socket) /* else its last events may be waited for, and nobody reads them */
+        zmq_socket_monitor(zsock_resolve(self->socket), NULL, 0);
     zsock_destroy(&self->socket);
     zsock_destroy(&self->monitor);
     free(self->endpoint);

@@ -56,6 +56,30 @@ START_TEST(a_silence_that_nobody_noticed_counts_too)
 }
 END_TEST
 
+/* libzmq waits for room in the monitor's pipe, with the I/O thread or in zmq_close. */
+START_TEST(one_whose_news_nobody_reads_closes)
+{
+    struct tm_curve plain = {0};
+    zsock_t *router = zsock_new(ZMQ_ROUTER);
+    char endpoint[64], *name, *word;
+    int port = zsock_bind(router, "tcp://127.0.0.1:*");
+    dealer_t cut[BROKERS_MAX];
+
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    ck_assert_uint_eq(dealers_connect(cut, endpoint, &plain), 1);
+    ck_assert_int_eq(zsock_rcvhwm(cut->monitor), 0);
+    dealer_msg(cut, &pong);
+    dealer_flush(cut);
+    ck_assert_int_eq(zstr_recvx(router, &name, &word, NULL), 2); /* connected */
+    zstr_free(&name);
+    zstr_free(&word);
+    zsock_destroy(&router);
+    while (!(zsock_events(cut->monitor) & ZMQ_POLLIN)) /* the suite's time-out ends it */
+        zclock_sleep(1);
+    dealers_close(cut, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -67,6 +91,7 @@ main(void)
     tcase_add_test(tests, another_name_is_a_new_broker);
     tcase_add_test(tests, a_broker_silent_for_too_long_is_new_when_it_speaks);
     tcase_add_test(tests, a_silence_that_nobody_noticed_counts_too);
+    tcase_add_test(tests, one_whose_news_nobody_reads_closes);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
