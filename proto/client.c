@@ -24,8 +24,9 @@ tm_client_new(const struct tm_client_options *options)
     uint32_t window = options->window ? options->window : WINDOW_DEFAULT;
     tm_client_t *self = zmalloc(sizeof *self);
 
-    self->broker_count =
-        window <= WINDOW_MAX ? dealers_connect(self->brokers, options->brokers, &options->curve) : 0;
+    self->broker_count = window <= WINDOW_MAX
+                             ? dealers_connect(self->brokers, options->brokers, &options->curve)
+                             : 0;
     if (self->broker_count == 0) {
         free(self);
         return NULL;

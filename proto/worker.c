@@ -1,53 +1,164 @@
-#include "worker.h"
-
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "requests.h"
-#include "worker_io.h"
+#include "worker_inner.h"
 
-struct tm_worker {
-    zactor_t *io;
-    int drain_fd;
-    bool is_drained; /* the network's thread has said that no more jobs come */
-    atomic_size_t unsettled;
-    atomic_int refusal; /* tm_err_t */
-    char *actor, *queues, *software, *brokers, *services;
-    uint32_t calls;
-    bool is_exclusive;
-};
+#define SOON_MS      5   /* what is ready to be sent waits so long for company */
+#define ASLEEP_MS    500 /* a turn is due every tick */
+#define LAST_WORD_MS 200 /* a socket outlives its worker so long, to send what it was given */
+
+static void
+lock(tm_worker_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+}
+
+static void
+unlock(tm_worker_t *self)
+{
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* --- at the network: whoever has the lock ---------------------------------------------------
+ */
+
+/* Until a broker says something, the caller wants to drain, or the time is over. False: a
+ * signal came. */
+static bool
+wait_for_news(tm_worker_t *self, int64_t wait_ms)
+{
+    zmq_pollitem_t items[BROKERS_MAX + 1] = {{0}};
+    int count = 0;
+
+    for (; count < (int)self->link_count; count++) {
+        void *socket = zsock_resolve(self->links[count].dealer.socket);
+        items[count] = (zmq_pollitem_t){socket, 0, ZMQ_POLLIN, 0};
+    }
+    if (!self->is_draining)
+        items[count++] = (zmq_pollitem_t){NULL, self->drain_fd, ZMQ_POLLIN, 0};
+    if (zmq_poll(items, count, wait_ms > 0 ? (long)wait_ms : 0) < 0)
+        return false;
+    if (!self->is_draining && items[count - 1].revents)
+        words_drain(self);
+    return true;
+}
+
+/* What is there is read first, and only then is it worth asking the system. False: a signal
+ * came. */
+static bool
+turn(tm_worker_t *self, int64_t wait_ms)
+{
+    int64_t now_ms = zclock_mono();
+
+    if (now_ms - self->turned_ms > ASLEEP_MS)
+        links_wake(self, now_ms);
+    self->turned_ms = now_ms;
+    if (now_ms >= self->tick_ms) {
+        words_drain(self);
+        links_tick(self, now_ms);
+        self->tick_ms = now_ms + TICK_MS;
+    }
+    bool is_read = words_read(self);
+    if (is_read || self->is_dirty)
+        links_flush(self);
+    if (is_read || wait_ms <= 0)
+        return true;
+    int64_t tick_in_ms = self->tick_ms - now_ms;
+    return wait_for_news(self, wait_ms < tick_in_ms ? wait_ms : tick_in_ms);
+}
+
+/* --- the keeper -----------------------------------------------------------------------------
+ */
+
+static struct timespec
+at_ms(int64_t ms)
+{
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+static void *
+keep(void *arg)
+{
+    tm_worker_t *self = arg;
+
+    lock(self);
+    while (!self->is_over) {
+        struct timespec until = at_ms(self->keeper_ms);
+        pthread_cond_timedwait(&self->keeper_wakes, &self->lock, &until);
+        if (self->is_over || zclock_mono() < self->keeper_ms)
+            continue;
+        turn(self, 0);
+        self->keeper_ms = zclock_mono() + TICK_MS;
+    }
+    unlock(self);
+    return NULL;
+}
+
+/* The caller goes to its job, however long that takes. */
+static void
+leave_it_to_the_keeper(tm_worker_t *self)
+{
+    int64_t soon_ms = self->is_dirty ? zclock_mono() + SOON_MS : INT64_MAX;
+
+    if (soon_ms >= self->keeper_ms)
+        return;
+    self->keeper_ms = soon_ms;
+    pthread_cond_signal(&self->keeper_wakes);
+}
+
+static bool
+start_keeper(tm_worker_t *self)
+{
+    pthread_condattr_t attributes;
+    sigset_t all, before;
+    int rc;
+
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->keeper_wakes, &attributes);
+    pthread_condattr_destroy(&attributes);
+    sigfillset(&all); /* signals are the caller's business */
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    rc = pthread_create(&self->keeper, NULL, keep, self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc == 0;
+}
+
+/* --- from its beginning to its end ----------------------------------------------------------
+ */
+
+static void
+close_link(struct link *link)
+{
+    if (link->dealer.alive) /* the BYE may still be on its way */
+        zsock_set_linger(link->dealer.socket, LAST_WORD_MS);
+    dealer_close(&link->dealer);
+}
 
 static void
 free_parts(tm_worker_t *self)
 {
+    for (tm_job_t *job = zlistx_first(self->all); job; job = zlistx_next(self->all))
+        job_destroy(&job);
+    links_flush(self);
+    zlistx_destroy(&self->all);
+    uuid_map_destroy(&self->held);
+    for (size_t i = 0; i < self->link_count; i++)
+        close_link(&self->links[i]);
     if (self->drain_fd >= 0)
         close(self->drain_fd);
     free(self->actor);
     free(self->queues);
     free(self->services);
     free(self->software);
-    free(self->brokers);
     free(self);
-}
-
-static tm_msg_t
-hello_of(const tm_worker_t *self, uint32_t credit)
-{
-    return (tm_msg_t){.type = TM_MSG_HELLO,
-                      .hello = {.actor = tm_str(self->actor),
-                                .worker = tm_uuid_new(),
-                                .queues = tm_str(self->queues),
-                                .credit = credit > 0 ? credit : 1,
-                                .software = tm_str(self->software),
-                                .services = tm_str(self->services),
-                                .has_services = self->services[0] != '\0',
-                                .calls = self->calls,
-                                .has_calls = true,
-                                .exclusive = self->is_exclusive,
-                                .has_exclusive = self->is_exclusive,
-                                .has_software = self->software != NULL}};
 }
 
 static char *
@@ -56,38 +167,79 @@ copy(const char *text)
     return tm_str_dup(tm_str(text));
 }
 
+static bool
+set_hello(tm_worker_t *self, const struct tm_worker_options *options)
+{
+    uint8_t header[TM_HEADER_MAX];
+    uint32_t calls = options->calls ? options->calls : 1;
+
+    self->actor = copy(options->actor);
+    self->queues = copy(options->queues);
+    self->services = copy(options->services);
+    self->software = options->software ? copy(options->software) : NULL;
+    self->hello = (tm_msg_t){.type = TM_MSG_HELLO,
+                             .hello = {.actor = tm_str(self->actor),
+                                       .worker = tm_uuid_new(),
+                                       .queues = tm_str(self->queues),
+                                       .credit = options->credit ? options->credit : 1,
+                                       .software = tm_str(self->software),
+                                       .services = tm_str(self->services),
+                                       .has_services = self->services[0] != '\0',
+                                       .calls = calls,
+                                       .has_calls = true,
+                                       .exclusive = options->exclusive,
+                                       .has_exclusive = options->exclusive,
+                                       .has_software = self->software != NULL}};
+    return options->credit <= CREDIT_MAX && calls <= CREDIT_MAX &&
+           tm_msg_encode(&self->hello, header) > 0;
+}
+
+static bool
+connect_links(tm_worker_t *self, const struct tm_worker_options *options)
+{
+    dealer_t dealers[BROKERS_MAX];
+
+    self->link_count = dealers_connect(dealers, options->brokers, &options->curve);
+    for (size_t i = 0; i < self->link_count; i++)
+        self->links[i].dealer = dealers[i];
+    return self->link_count > 0;
+}
+
+static void
+say_hello(tm_worker_t *self)
+{
+    self->turned_ms = self->tick_ms = self->keeper_ms = zclock_mono();
+    for (size_t i = 0; i < self->link_count; i++)
+        links_hello(self, &self->links[i], self->turned_ms);
+}
+
 tm_worker_t *
 tm_worker_new(const struct tm_worker_options *options)
 {
     tm_worker_t *self = zmalloc(sizeof *self);
-    uint8_t header[TM_HEADER_MAX];
-    bool is_ok = false;
 
+    self->all = zlistx_new();
+    self->held = uuid_map_new(offsetof(tm_job_t, id));
+    self->last_ready = &self->ready;
     self->drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->actor = copy(options->actor);
-    self->queues = copy(options->queues);
-    self->software = options->software ? copy(options->software) : NULL;
-    self->brokers = copy(options->brokers);
-    self->services = copy(options->services);
-    self->calls = options->calls ? options->calls : 1;
-    self->is_exclusive = options->exclusive;
-    struct worker_io_options args = {.hello = hello_of(self, options->credit),
-                                     .brokers = self->brokers,
-                                     .drain_fd = self->drain_fd,
-                                     .ret_is_ok = &is_ok,
-                                     .unsettled = &self->unsettled,
-                                     .curve = &options->curve,
-                                     .refusal = &self->refusal};
-    if (self->drain_fd >= 0 && options->credit <= CREDIT_MAX && self->calls <= CREDIT_MAX &&
-        tm_msg_encode(&args.hello, header) > 0)
-        self->io = zactor_new(worker_io, &args);
-    PIPE_TAKE(&args);
-    if (!is_ok) {
-        zactor_destroy(&self->io);
-        free_parts(self);
-        return NULL;
+    if (set_hello(self, options) && self->drain_fd >= 0 && connect_links(self, options)) {
+        say_hello(self);
+        if (start_keeper(self))
+            return self;
     }
-    return self;
+    free_parts(self);
+    return NULL;
+}
+
+/* Nothing is left to settle, or nobody is there to settle it, or the time is over. */
+static bool
+may_leave(const tm_worker_t *self)
+{
+    bool is_heard = false;
+
+    for (size_t i = 0; i < self->link_count; i++)
+        is_heard = is_heard || self->links[i].dealer.alive;
+    return uuid_map_size(self->held) == 0 || !is_heard || zclock_mono() >= self->leave_ms;
 }
 
 void
@@ -97,71 +249,60 @@ tm_worker_destroy(tm_worker_t **self_p)
 
     if (!self)
         return;
-    PIPE_GIVE(self->brokers);
-    zactor_destroy(&self->io);
-    PIPE_TAKE(self->brokers);
+    lock(self);
+    words_leave(self);
+    while (!may_leave(self))
+        turn(self, TICK_MS);
+    self->is_over = true;
+    pthread_cond_signal(&self->keeper_wakes);
+    unlock(self);
+    pthread_join(self->keeper, NULL);
+    pthread_cond_destroy(&self->keeper_wakes);
+    pthread_mutex_destroy(&self->lock);
     free_parts(self);
     *self_p = NULL;
 }
 
-static void
-send_command(tm_worker_t *self, unsigned kind, void *address)
-{
-    struct command command = {.kind = kind, .address = address};
-
-    PIPE_GIVE(address);
-    while (zmq_send(zsock_resolve(self->io), &command, sizeof command, 0) < 0 && errno == EINTR)
-        continue;
-}
-
-static void
-hand_back(tm_worker_t *self, tm_job_t **job_p)
-{
-    atomic_fetch_add(&self->unsettled, 1);
-    send_command(self, COMMAND_END, *job_p);
-    *job_p = NULL;
-}
-
-/* The next job of the pipe, if one is there. One that was dropped on its way goes straight
- * back.
+/* --- the caller's jobs ----------------------------------------------------------------------
  */
-static tm_job_t *
-take_job(tm_worker_t *self)
-{
-    tm_job_t *job = NULL;
 
-    while (!self->is_drained && zmq_recv(zsock_resolve(self->io), (void *)&job, sizeof job,
-                                         ZMQ_DONTWAIT) == (int)sizeof job) {
-        PIPE_TAKE(job);
-        if (job && !tm_job_is_dropped(job))
-            return job;
-        self->is_drained = job == NULL;
-        if (job)
-            hand_back(self, &job);
-    }
-    return NULL;
+static tm_err_t
+look_for_jobs(tm_worker_t *self, int64_t end_ms)
+{
+    if (self->is_draining)
+        return TM_DRAINING;
+    if (!turn(self, end_ms - zclock_mono()))
+        return TM_DRAINING; /* a signal, and no job was there */
+    return !self->ready && zclock_mono() >= end_ms ? TM_TIMEOUT : TM_OK;
 }
 
 tm_err_t
 tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
 {
     int64_t end_ms = timeout_ms < 0 ? INT64_MAX : zclock_mono() + timeout_ms;
-    zmq_pollitem_t item = {zsock_resolve(self->io), 0, ZMQ_POLLIN, 0};
+    tm_err_t err = TM_OK;
+    tm_job_t *job;
 
-    for (;;) {
-        tm_job_t *job = take_job(self);
-        if (job) {
-            *ret_job = job;
-            return TM_OK;
-        }
-        int64_t left_ms = end_ms - zclock_mono();
-        if (self->is_drained)
-            return TM_DRAINING;
-        if (timeout_ms >= 0 && left_ms <= 0)
-            return TM_TIMEOUT;
-        if (zmq_poll(&item, 1, timeout_ms < 0 ? -1 : (long)left_ms) < 0)
-            return TM_DRAINING; /* a signal, and no job was there */
-    }
+    lock(self);
+    while (!(job = words_take_ready(self)) && !err)
+        err = look_for_jobs(self, end_ms);
+    leave_it_to_the_keeper(self);
+    unlock(self);
+    if (job)
+        *ret_job = job;
+    return job ? TM_OK : err;
+}
+
+/* The last of many leaves with the others: the caller comes back for the next one at once. */
+static void
+hand_back(tm_worker_t *self, tm_job_t **job_p)
+{
+    lock(self);
+    words_end(self, *job_p);
+    if (!self->ready)
+        links_flush(self);
+    unlock(self);
+    *job_p = NULL;
 }
 
 void
@@ -241,14 +382,14 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
         .type = TM_MSG_PROGRESS,
         .progress = {.job = job->id, .attempt = job->attempt, .done = done, .total = total},
         .body = {body, size}};
-    struct worker_progress *progress = zmalloc(sizeof *progress);
+    parcel_t parcel;
 
-    progress->job = job;
-    if (parcel_init(&progress->parcel, &msg)) {
-        free(progress); /* too large: progress is for people, and may be missed */
-        return;
-    }
-    send_command(self, COMMAND_PROGRESS, progress);
+    if (parcel_init(&parcel, &msg))
+        return; /* too large: progress is for people, and may be missed */
+    lock(self);
+    links_progress(self, job, &parcel);
+    unlock(self);
+    parcel_fini(&parcel);
 }
 
 void
@@ -261,8 +402,11 @@ tm_worker_drain(tm_worker_t *self)
 }
 
 size_t
-tm_worker_pending(const tm_worker_t *self)
+tm_worker_pending(tm_worker_t *self)
 {
+    lock(self);
+    turn(self, 0);
+    unlock(self);
     return atomic_load(&self->unsettled);
 }
 
@@ -270,73 +414,4 @@ tm_err_t
 tm_worker_refusal(const tm_worker_t *self)
 {
     return (tm_err_t)atomic_load(&self->refusal);
-}
-
-const tm_uuid_t *
-tm_job_id(const tm_job_t *job)
-{
-    return &job->id;
-}
-
-uint32_t
-tm_job_attempt(const tm_job_t *job)
-{
-    return job->attempt;
-}
-
-const tm_uuid_t *
-tm_job_workspace(const tm_job_t *job)
-{
-    return &job->workspace;
-}
-
-const char *
-tm_job_queue(const tm_job_t *job)
-{
-    return job->queue;
-}
-
-const char *
-tm_job_traceparent(const tm_job_t *job)
-{
-    return job->traceparent;
-}
-
-uint64_t
-tm_job_timeout_ms(const tm_job_t *job)
-{
-    return job->timeout_ms;
-}
-
-tm_str_t
-tm_job_body(const tm_job_t *job)
-{
-    zmq_msg_t *body = (zmq_msg_t *)(uintptr_t)&job->body; /* reading changes nothing */
-    size_t size = zmq_msg_size(body);
-
-    return (tm_str_t){size > 0 ? zmq_msg_data(body) : "", size};
-}
-
-bool
-tm_job_is_call(const tm_job_t *job)
-{
-    return job->call_ref != 0;
-}
-
-bool
-tm_job_is_join(const tm_job_t *job)
-{
-    return job->is_join;
-}
-
-bool
-tm_job_is_canceled(const tm_job_t *job)
-{
-    return atomic_load(&job->is_canceled);
-}
-
-bool
-tm_job_is_dropped(const tm_job_t *job)
-{
-    return atomic_load(&job->is_dropped);
 }

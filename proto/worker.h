@@ -1,10 +1,12 @@
 /* worker - the consumer's end of the protocol.
  *
- * A worker has a thread of its own for the network: it says HELLO to every broker, pings,
- * renews leases whatever the job's thread is doing, reconnects, tells a restarted broker which
- * jobs are still in work, and re-sends DONE and FAIL until the broker says SETTLED. The
- * caller's thread takes jobs with tm_worker_next and ends each exactly once with tm_worker_done
- * or _fail.
+ * A worker says HELLO to every broker, pings, and so renews its leases whatever the job's
+ * thread is doing, reconnects, tells a restarted broker which jobs are still in work, and
+ * re-sends DONE and FAIL until the broker says SETTLED. The caller's thread does this while it
+ * waits in tm_worker_next; a thread of the worker's own looks in twenty times a second while it
+ * does not. The caller takes jobs with tm_worker_next and ends each exactly once with
+ * tm_worker_done or _fail. One thread at a time may call; of other threads, those functions
+ * that say so.
  *
  * Several brokers share the credit: each is told what the jobs of the others leave free. Should
  * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
@@ -27,7 +29,7 @@ struct tm_worker_options {
     const char *brokers; /* endpoints separated by commas */
     const char *actor;   /* the kind of worker, as in metrics: "tune" */
     const char *queues;  /* separated by commas */
-    uint32_t credit;     /* jobs at once, at most 1000; 0: 1. Nothing is prefetched beyond it */
+    uint32_t credit; /* jobs at once, at most 10000; 0: 1. Nothing is prefetched beyond it */
     const char *software; /* version for people, may be NULL */
     const char *services; /* whose calls it answers, separated by commas; may be NULL */
     uint32_t calls;       /* calls at once, beside the jobs; 0: 1 */
@@ -69,7 +71,7 @@ void tm_worker_drain(tm_worker_t *self); /* any thread: take no more jobs */
  * does not allow its queues. TM_OK when it is welcome, or not answered yet. Any thread. */
 tm_err_t tm_worker_refusal(const tm_worker_t *self);
 /* Jobs ended but not yet SETTLED: 0 means that every outcome is durable. */
-size_t tm_worker_pending(const tm_worker_t *self);
+size_t tm_worker_pending(tm_worker_t *self);
 
 const tm_uuid_t *tm_job_id(const tm_job_t *job);
 uint32_t tm_job_attempt(const tm_job_t *job);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker_io.h"
+#include "worker_inner.h"
 
 void
 job_forget_followers(tm_job_t *self)
@@ -88,4 +88,76 @@ job_of_call(const struct tm_call *call, zmq_msg_t *body)
     atomic_init(&self->is_dropped, false);
     atomic_init(&self->is_canceled, false);
     return self;
+}
+
+/* --- what the caller may ask of it ----------------------------------------------------------
+ */
+
+const tm_uuid_t *
+tm_job_id(const tm_job_t *job)
+{
+    return &job->id;
+}
+
+uint32_t
+tm_job_attempt(const tm_job_t *job)
+{
+    return job->attempt;
+}
+
+const tm_uuid_t *
+tm_job_workspace(const tm_job_t *job)
+{
+    return &job->workspace;
+}
+
+const char *
+tm_job_queue(const tm_job_t *job)
+{
+    return job->queue;
+}
+
+const char *
+tm_job_traceparent(const tm_job_t *job)
+{
+    return job->traceparent;
+}
+
+uint64_t
+tm_job_timeout_ms(const tm_job_t *job)
+{
+    return job->timeout_ms;
+}
+
+tm_str_t
+tm_job_body(const tm_job_t *job)
+{
+    zmq_msg_t *body = (zmq_msg_t *)(uintptr_t)&job->body; /* reading changes nothing */
+    size_t size = zmq_msg_size(body);
+
+    return (tm_str_t){size > 0 ? zmq_msg_data(body) : "", size};
+}
+
+bool
+tm_job_is_call(const tm_job_t *job)
+{
+    return job->call_ref != 0;
+}
+
+bool
+tm_job_is_join(const tm_job_t *job)
+{
+    return job->is_join;
+}
+
+bool
+tm_job_is_canceled(const tm_job_t *job)
+{
+    return atomic_load(&job->is_canceled);
+}
+
+bool
+tm_job_is_dropped(const tm_job_t *job)
+{
+    return atomic_load(&job->is_dropped);
 }

@@ -16,8 +16,9 @@ static const struct cli_option options[] = {
     {"workers", "W", CLI_TEXT, offsetof(struct bench, workers), "worker processes; 1"},
     {"payload", "B", CLI_TEXT, offsetof(struct bench, payload), "bytes of a job's body; 200"},
     {"window", "N", CLI_TEXT, offsetof(struct bench, window),
-     "unanswered submits of all producers together; 512"},
-    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit), "jobs at once of a worker; 1000"},
+     "unanswered submits of all producers together; 2048"},
+    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit),
+     "jobs at once of a worker; 10000"},
     {"history", "N", CLI_TEXT, offsetof(struct bench, history),
      "jobs that have ended before the measurement begins; 0"},
     {"backlog", "N", CLI_TEXT, offsetof(struct bench, backlog),
@@ -92,8 +93,8 @@ cmd_bench(cli_t *cli, int argc, char **argv)
                                  .producers = 1,
                                  .workers = 1,
                                  .payload = 200,
-                                 .window = 512,
-                                 .credit = 1000};
+                                 .window = 2048,
+                                 .credit = 10000};
     struct bench_figures figures = {.enqueue = 0};
     char detail[CLI_DETAIL_MAX] = "";
     int code = cli_parse(cli, &usage, &self, argc, argv);
@@ -108,7 +109,7 @@ cmd_bench(cli_t *cli, int argc, char **argv)
         !number(cli, "--workers", self.workers, 1, 64, &what.workers) ||
         !number(cli, "--payload", self.payload, 8, 1 << 20, &what.payload) ||
         !number(cli, "--window", self.window, 1, 1000000, &what.window) ||
-        !number(cli, "--credit", self.credit, 1, 1000, &what.credit) ||
+        !number(cli, "--credit", self.credit, 1, 10000, &what.credit) ||
         !number(cli, "--history", self.history, 0, 1000000000, &what.history) ||
         !number(cli, "--backlog", self.backlog, 0, 1000000000, &what.backlog))
         return CLI_USAGE;

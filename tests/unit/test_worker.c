@@ -243,6 +243,24 @@ START_TEST(pings_go_on_while_the_caller_is_busy)
 }
 END_TEST
 
+/* An end waits for company while more jobs are ready; a long one among them does not keep it.
+ */
+START_TEST(an_end_is_told_though_the_next_job_takes_long)
+{
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    tm_uuid_t id = send_job(broker, NULL, 1);
+    send_job(broker, NULL, 1);
+    in_order(broker); /* both have come */
+    tm_job_t *job = take_job();
+    tm_worker_done(worker, &job, false, NULL, 0);
+    job = take_job();
+    tm_msg_t done = expect(broker, TM_MSG_DONE); /* and this thread does not call again */
+    ck_assert(tm_uuid_is(&done.done.job, &id));
+    settle(broker, &id, 1);
+}
+END_TEST
+
 START_TEST(a_restarted_broker_hears_which_jobs_are_in_work)
 {
     start_worker(place.endpoint[0], 2);
@@ -468,7 +486,7 @@ START_TEST(wrong_options_make_no_worker)
         {.brokers = "", .actor = "a", .queues = "q"},
         {.brokers = "what://x", .actor = "a", .queues = "q"},
         {.brokers = "tcp://127.0.0.1:9", .actor = "\xff", .queues = "q"},
-        {.brokers = "tcp://127.0.0.1:9", .actor = "a", .queues = "q", .credit = 1001},
+        {.brokers = "tcp://127.0.0.1:9", .actor = "a", .queues = "q", .credit = 10001},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_ptr_null(tm_worker_new(&wrong[i]));
@@ -491,6 +509,7 @@ main(void)
     tcase_add_test(tests, a_job_reaches_the_caller_whole);
     tcase_add_test(tests, done_is_said_again_until_it_is_settled);
     tcase_add_test(tests, pings_go_on_while_the_caller_is_busy);
+    tcase_add_test(tests, an_end_is_told_though_the_next_job_takes_long);
     tcase_add_test(tests, a_restarted_broker_hears_which_jobs_are_in_work);
     tcase_add_test(tests, an_outcome_lost_with_its_broker_is_said_to_the_next);
     tcase_add_test(tests, a_silent_brokers_jobs_are_told_to_another);
