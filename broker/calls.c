@@ -58,8 +58,7 @@ service_of(broker_t *self, tm_str_t name, bool is_made)
     return service;
 }
 
-/* --- the table of calls --------------------------------------------------------------------
- */
+/* --- the table of calls ------------------------------------------------------------------- */
 
 static call_t *
 find_call(const broker_t *self, uint64_t number)

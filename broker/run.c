@@ -313,6 +313,7 @@ broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
     loop_socket(loop, socket, on_readable, self);
     loop_after(loop, on_turn, self);
     loop_signals(loop, on_drain, self);
+    loop_spin(loop, settings->broker_spin_us);
     loop_run(loop);
     return self->fate;
 }

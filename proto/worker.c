@@ -25,8 +25,7 @@ unlock(tm_worker_t *self)
     pthread_mutex_unlock(&self->lock);
 }
 
-/* --- at the network: whoever has the lock ---------------------------------------------------
- */
+/* --- at the network: whoever has the lock ------------------------------------------------- */
 
 /* Until a broker says something, the caller wants to drain, or the time is over. False: a
  * signal came. */
@@ -73,8 +72,7 @@ turn(tm_worker_t *self, int64_t wait_ms)
     return wait_for_news(self, wait_ms < tick_in_ms ? wait_ms : tick_in_ms);
 }
 
-/* --- the keeper -----------------------------------------------------------------------------
- */
+/* --- the keeper --------------------------------------------------------------------------- */
 
 static struct timespec
 at_ms(int64_t ms)
@@ -131,8 +129,7 @@ start_keeper(tm_worker_t *self)
     return rc == 0;
 }
 
-/* --- from its beginning to its end ----------------------------------------------------------
- */
+/* --- from its beginning to its end -------------------------------------------------------- */
 
 static void
 close_link(struct link *link)
@@ -263,8 +260,7 @@ tm_worker_destroy(tm_worker_t **self_p)
     *self_p = NULL;
 }
 
-/* --- the caller's jobs ----------------------------------------------------------------------
- */
+/* --- the caller's jobs -------------------------------------------------------------------- */
 
 static tm_err_t
 look_for_jobs(tm_worker_t *self, int64_t end_ms)

@@ -92,8 +92,7 @@ struct tm_worker {
     atomic_int refusal;      /* tm_err_t: what tm_worker_refusal returns */
 };
 
-/* --- worker_job.c ---------------------------------------------------------------------------
- */
+/* --- worker_job.c ------------------------------------------------------------------------- */
 
 /* Both copy what they keep, and take the content of the body frame. */
 tm_job_t *job_of_lease(const struct tm_job *job, zmq_msg_t *body);
@@ -103,8 +102,7 @@ void job_forget_followers(tm_job_t *self);
 /* Makes the outcome FAIL; `detail` may be any bytes. */
 void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable);
 
-/* --- worker_links.c -------------------------------------------------------------------------
- */
+/* --- worker_links.c ----------------------------------------------------------------------- */
 
 /* HELLO, and for each job that is this broker's or whose broker is gone HOLDING, or how it has
  * ended. From here on the orphans among them are this broker's. */
@@ -119,8 +117,7 @@ void links_tick(tm_worker_t *self,
 void links_flush(tm_worker_t *self);
 void links_wake(tm_worker_t *self, int64_t now_ms); /* this process had been stopped */
 
-/* --- worker_words.c -------------------------------------------------------------------------
- */
+/* --- worker_words.c ----------------------------------------------------------------------- */
 
 bool words_read(tm_worker_t *self); /* what has come, from each; false: nothing */
 void words_drain(tm_worker_t *self);

@@ -90,8 +90,7 @@ job_of_call(const struct tm_call *call, zmq_msg_t *body)
     return self;
 }
 
-/* --- what the caller may ask of it ----------------------------------------------------------
- */
+/* --- what the caller may ask of it -------------------------------------------------------- */
 
 const tm_uuid_t *
 tm_job_id(const tm_job_t *job)

@@ -37,8 +37,7 @@ drop(tm_worker_t *self, tm_job_t *job)
     atomic_store(&job->is_dropped, true);
 }
 
-/* --- the caller's jobs ----------------------------------------------------------------------
- */
+/* --- the caller's jobs -------------------------------------------------------------------- */
 
 static void
 add_ready(tm_worker_t *self, tm_job_t *job)
@@ -96,8 +95,7 @@ words_take_ready(tm_worker_t *self)
     return NULL;
 }
 
-/* --- what brokers say -----------------------------------------------------------------------
- */
+/* --- what brokers say --------------------------------------------------------------------- */
 
 static void
 refuse_job(tm_worker_t *self, tm_job_t *job, tm_err_t why)
@@ -238,8 +236,7 @@ words_read(tm_worker_t *self)
     return is_read;
 }
 
-/* --- the end --------------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------------------ */
 
 void
 words_drain(tm_worker_t *self)

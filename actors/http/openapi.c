@@ -5,8 +5,7 @@
 #include "actors/kit/auto.h"
 #include "actors/kit/tune_request.def"
 
-/* --- schemas --------------------------------------------------------------------------------
- */
+/* --- schemas ------------------------------------------------------------------------------ */
 
 static json_t *
 ref(const char *name)
@@ -91,8 +90,7 @@ words(const char *text)
     return array;
 }
 
-/* --- the form of a tune ---------------------------------------------------------------------
- */
+/* --- the form of a tune ------------------------------------------------------------------- */
 
 static json_t *
 field_uuid(const char *choices, double min, double max)
@@ -192,8 +190,7 @@ tune_form(const settings_t *settings)
                      "file", "strategy_entity_id");
 }
 
-/* --- operations -----------------------------------------------------------------------------
- */
+/* --- operations --------------------------------------------------------------------------- */
 
 static json_t *
 parameter(const char *where, const char *name, bool is_required, json_t *schema,

@@ -38,8 +38,7 @@ struct request {
     request_t *links[2];
 };
 
-/* --- what handlers read ---------------------------------------------------------------------
- */
+/* --- what handlers read ------------------------------------------------------------------- */
 
 bridge_t *
 request_bridge(const request_t *self)
@@ -149,8 +148,7 @@ request_state(const request_t *self)
     return self->state;
 }
 
-/* --- life -----------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 request_t *
 request_ref(request_t *self)
@@ -290,8 +288,7 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
     return self;
 }
 
-/* --- arriving -------------------------------------------------------------------------------
- */
+/* --- arriving ----------------------------------------------------------------------------- */
 
 struct arguments {
     request_t *request;
@@ -378,8 +375,7 @@ request_run(request_t *self)
         request_fail(self, TM_DRAINING, ""); /* the process is on its way out */
 }
 
-/* --- answering ------------------------------------------------------------------------------
- */
+/* --- answering ---------------------------------------------------------------------------- */
 
 void
 request_add_header(request_t *self, const char *name, const char *value)

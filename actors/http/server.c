@@ -31,8 +31,7 @@ struct server {
     char address[300];
 };
 
-/* --- the list of requests -------------------------------------------------------------------
- */
+/* --- the list of requests ----------------------------------------------------------------- */
 
 void
 server_remember(server_t *self, request_t *request)
@@ -64,8 +63,7 @@ server_requests(const server_t *self)
     return self->requests;
 }
 
-/* --- running libmicrohttpd ------------------------------------------------------------------
- */
+/* --- running libmicrohttpd ---------------------------------------------------------------- */
 
 static void on_due(void *arg);
 
@@ -130,8 +128,7 @@ on_turn_end(void *arg)
         run(self);
 }
 
-/* --- suspended connections ------------------------------------------------------------------
- */
+/* --- suspended connections ---------------------------------------------------------------- */
 
 static int
 descriptor(const request_t *request)
@@ -171,8 +168,7 @@ on_gone(void *arg)
         request_leave(event.data.ptr);
 }
 
-/* --- callbacks of libmicrohttpd -------------------------------------------------------------
- */
+/* --- callbacks of libmicrohttpd ----------------------------------------------------------- */
 
 /* A request that is refused for its headers is answered before its body is read, which ends the
  * connection; one without a body is answered in its turn and keeps it. */
@@ -311,8 +307,7 @@ server_is_behind_tls(const request_t *request)
     return info && info->client_addr && is_loopback(info->client_addr);
 }
 
-/* --- starting -------------------------------------------------------------------------------
- */
+/* --- starting ----------------------------------------------------------------------------- */
 
 bool
 server_split_address(const char *listen, char *host, size_t host_size, char *port,
@@ -437,8 +432,7 @@ server_quiesce(server_t *self)
         close(listening);
 }
 
-/* --- ending ---------------------------------------------------------------------------------
- */
+/* --- ending ------------------------------------------------------------------------------- */
 
 /* libmicrohttpd must not be stopped with suspended connections: each gets an answer first. */
 static void

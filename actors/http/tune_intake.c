@@ -98,8 +98,7 @@ fail_with(intake_t *self, tm_err_t err, const char *detail)
     fail(self, &problem);
 }
 
-/* --- receiving ------------------------------------------------------------------------------
- */
+/* --- receiving ---------------------------------------------------------------------------- */
 
 void
 tune_intake_begin(request_t *request)
@@ -123,8 +122,7 @@ tune_intake_body(request_t *request, const char *data, size_t size)
     return self->receive && tune_receive_add(self->receive, data, size);
 }
 
-/* --- answered, or waiting again -------------------------------------------------------------
- */
+/* --- answered, or waiting again ----------------------------------------------------------- */
 
 static void render(intake_t *self);
 
@@ -188,8 +186,7 @@ answer_finished(intake_t *self, unsigned status, char **text_p, size_t size)
     request_reply(self->request, status, status < 400 ? JSON_TYPE : PROBLEM_TYPE, text_p, size);
 }
 
-/* --- keeping --------------------------------------------------------------------------------
- */
+/* --- keeping ------------------------------------------------------------------------------ */
 
 /* What is kept is sent, whoever kept it. A key that has expired meanwhile keeps nothing: the
  * outcome is then asked for once more by the client, under a new key. */
@@ -233,8 +230,7 @@ keep(intake_t *self, unsigned status, char **text_p)
     pg_send(&unit, on_kept, request_ref(self->request));
 }
 
-/* --- rendering ------------------------------------------------------------------------------
- */
+/* --- rendering ---------------------------------------------------------------------------- */
 
 /* TUNE: response, status, error_code, error_detail */
 static char *
@@ -312,8 +308,7 @@ render(intake_t *self)
     pg_send(&unit, on_rendered, request_ref(self->request));
 }
 
-/* --- submitting -----------------------------------------------------------------------------
- */
+/* --- submitting --------------------------------------------------------------------------- */
 
 static int64_t
 patience_ms(const intake_t *self)
@@ -402,8 +397,7 @@ submit(intake_t *self)
     }
 }
 
-/* --- uploading ------------------------------------------------------------------------------
- */
+/* --- uploading ---------------------------------------------------------------------------- */
 
 static void
 on_uploaded(void *arg, tm_err_t err, const char *detail)
@@ -427,8 +421,7 @@ upload(intake_t *self)
                          on_uploaded, request_ref(self->request));
 }
 
-/* --- looking up -----------------------------------------------------------------------------
- */
+/* --- looking up --------------------------------------------------------------------------- */
 
 static void
 take_strategy(intake_t *self, const char *text)
@@ -491,8 +484,7 @@ look_up(intake_t *self)
     pg_send(&unit, on_looked_up, request_ref(self->request));
 }
 
-/* --- all has arrived ------------------------------------------------------------------------
- */
+/* --- all has arrived ---------------------------------------------------------------------- */
 
 void
 tune_intake_run(request_t *request)

@@ -8,10 +8,15 @@
  */
 #include "actors/kit/loop.h"
 
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <time.h>
 
 #include "actors/kit/log.h"
+
+enum { SPIN_FDS = 64, LUCK_MOST = 16 };
 
 typedef enum { UNUSED, ON_SOCKET, ON_DESCRIPTOR, ON_TIMER } kind_t;
 
@@ -21,6 +26,7 @@ struct handler {
     bool repeat;
     zsock_t *socket;
     int fd, timer;
+    short events; /* of a descriptor */
     loop_fn *fn;
     void *arg;
     struct handler *next; /* of the pool */
@@ -41,6 +47,8 @@ struct loop {
     bool draining;
     loop_fn *on_drain;
     void *drain_arg;
+    int64_t spin_us, turned_us; /* looks again so long; since */
+    int luck;                   /* while it is above 0 */
 };
 
 static struct handler *
@@ -97,13 +105,94 @@ loop_destroy(loop_t **self_p)
     *self_p = NULL;
 }
 
+/* --- looking again before sleeping -------------------------------------------------------- */
+
+static int64_t
+now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static struct pollfd
+descriptor_of(const struct handler *h)
+{
+    bool in = h->events & ZMQ_POLLIN, out = h->events & ZMQ_POLLOUT;
+
+    if (h->kind == ON_SOCKET) /* tells of what comes after the socket was asked */
+        return (struct pollfd){.fd = zsock_fd(h->socket), .events = POLLIN};
+    return (struct pollfd){.fd = h->fd,
+                           .events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0))};
+}
+
+/* False: something is there already, or there are too many to look at. */
+static bool
+find_descriptors(const loop_t *self, struct pollfd fds[SPIN_FDS], nfds_t *ret_count)
+{
+    *ret_count = 0;
+    for (const struct handler *h = self->handlers; h; h = h->next) {
+        if (h->kind != ON_SOCKET && h->kind != ON_DESCRIPTOR)
+            continue;
+        if (*ret_count == SPIN_FDS ||
+            (h->kind == ON_SOCKET && (zsock_events(h->socket) & ZMQ_POLLIN)))
+            return false;
+        fds[(*ret_count)++] = descriptor_of(h);
+    }
+    return true;
+}
+
+static void
+look_again(const loop_t *self, int64_t until_us)
+{
+    struct pollfd fds[SPIN_FDS];
+    nfds_t count;
+
+    if (!find_descriptors(self, fds, &count))
+        return;
+    while (poll(fds, count, 0) == 0 && now_us() < until_us)
+        sched_yield();
+}
+
+/* Worth it while most waits are as short; one that was longer counts for two. */
+static void
+learn(loop_t *self, int64_t waited_us)
+{
+    if (waited_us > self->spin_us)
+        self->luck = self->luck > 2 ? self->luck - 2 : 0;
+    else if (self->luck < LUCK_MOST)
+        self->luck++;
+}
+
+void
+loop_spin(loop_t *self, int64_t max_us)
+{
+    self->spin_us = max_us;
+}
+
+/* --- turns -------------------------------------------------------------------------------- */
+
+/* A handler is about to run: how long was the wait? */
+static void
+begin_turn(loop_t *self)
+{
+    if (self->spin_us)
+        learn(self, now_us() - self->turned_us);
+}
+
 /* What zloop is told: -1 ends it. */
 static int
 end_turn(loop_t *self)
 {
     for (struct after *after = self->afters; after; after = after->next)
         after->fn(after->arg);
-    return self->stopped ? -1 : 0;
+    if (!self->spin_us || self->stopped)
+        return self->stopped ? -1 : 0;
+    self->turned_us = now_us();
+    if (self->luck > 0)
+        look_again(self, self->turned_us + self->spin_us);
+    return 0;
 }
 
 static int
@@ -114,6 +203,7 @@ on_socket(zloop_t *zloop, zsock_t *socket, void *arg)
     (void)zloop;
     if (h->kind != ON_SOCKET || h->socket != socket)
         return 0;
+    begin_turn(h->loop);
     h->fn(h->arg);
     return end_turn(h->loop);
 }
@@ -145,6 +235,7 @@ on_descriptor(zloop_t *zloop, zmq_pollitem_t *item, void *arg)
     (void)zloop;
     if (h->kind != ON_DESCRIPTOR || h->fd != item->fd)
         return 0;
+    begin_turn(h->loop);
     h->fn(h->arg);
     return end_turn(h->loop);
 }
@@ -158,6 +249,7 @@ loop_fd(loop_t *self, int fd, short events, loop_fn *fn, void *arg)
     loop_fd_end(self, fd);
     h = handler_new(self, ON_DESCRIPTOR, fn, arg);
     h->fd = fd;
+    h->events = events;
     zloop_poller(self->zloop, &item, on_descriptor, h);
     zloop_poller_set_tolerant(self->zloop, &item); /* errors are the handler's to read */
 }

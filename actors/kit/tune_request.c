@@ -74,8 +74,7 @@ tune_request_set_dataset(tune_request_t *self, const uint8_t sha256[32], uint64_
     }
 }
 
-/* --- strategy -------------------------------------------------------------------------------
- */
+/* --- strategy ----------------------------------------------------------------------------- */
 
 static tm_err_t
 check_strategy(const tune_request_t *self, struct tune_request_error *ret)

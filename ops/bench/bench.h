@@ -42,7 +42,7 @@ struct bench_figures {
 TM_CHECKED tm_err_t bench_queue(const struct bench_options *options, struct bench_figures *ret,
                                 char *detail, size_t size);
 
-/* --- world.c: the private system --------------------------------------------------------- */
+/* --- world.c: the private system ---------------------------------------------------------- */
 
 struct bench_world {
     char directory[64];
@@ -55,7 +55,7 @@ void bench_world_stop(struct bench_world *self);
 /* age.c: gives it a past */
 TM_CHECKED tm_err_t bench_age(struct bench_world *world, const struct bench_options *options);
 
-/* --- loads.c: producers and workers, each a process -------------------------------------- */
+/* --- loads.c: producers and workers, each a process --------------------------------------- */
 
 struct bench_load {
     long long producers, workers; /* 0: none of these */
@@ -69,8 +69,7 @@ TM_CHECKED tm_err_t bench_load_run(const struct bench_world *world,
                                    const struct bench_options *options,
                                    struct bench_load *self);
 
-/* --- cost.c: the system's so far; clients are not in it ------------------------------------
- */
+/* --- cost.c: the system's so far; clients are not in it ----------------------------------- */
 
 struct bench_cost bench_cost(const struct bench_world *world);
 

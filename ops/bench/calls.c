@@ -27,8 +27,7 @@ struct calls {
 
 typedef void part_fn(struct calls *self);
 
-/* --- the floor: plain sockets --------------------------------------------------------------
- */
+/* --- the floor: plain sockets ------------------------------------------------------------- */
 
 static void
 be_proxy(struct calls *self)
@@ -75,8 +74,7 @@ be_plain_caller(struct calls *self)
     *self->rate = (double)self->count / (bench_now() - before);
 }
 
-/* --- the broker ----------------------------------------------------------------------------
- */
+/* --- the broker --------------------------------------------------------------------------- */
 
 static void
 be_server(struct calls *self)
@@ -156,8 +154,7 @@ be_caller(struct calls *self)
     tm_client_destroy(&client);
 }
 
-/* --- both ----------------------------------------------------------------------------------
- */
+/* --- both --------------------------------------------------------------------------------- */
 
 static pid_t
 start(struct calls *self, part_fn *part)

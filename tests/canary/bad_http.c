@@ -447,8 +447,7 @@ run_request(const struct request *row)
     bytes_fini(&bytes);
 }
 
-/* --- every id a path or a query takes, in every wrong form ---------------------------------
- */
+/* --- every id a path or a query takes, in every wrong form -------------------------------- */
 
 static const struct {
     const char *before, *after, *where;

@@ -24,8 +24,7 @@
 
 enum { BROKERS_LIMIT = 4, PEERS_LIMIT = 8, PHASE_LOAD = 0, PHASE_QUIET = 1 };
 
-/* --- connections: a link for each broker and side, one for each user of the database -------
- */
+/* --- connections: a link for each broker and side, one for each user of the database ------ */
 
 enum link_kind { LINK_WORKERS, LINK_PRODUCERS, LINK_DATABASE, LINK_KINDS };
 enum { LINKS = LINK_KINDS * (BROKERS_LIMIT + 1) }; /* the last database link is the workers' */

@@ -17,8 +17,7 @@ enum { TICK_MS = 10, SAMPLE_MS = 500, SUPERSEDED = 1 };
 static const char *const role_names[ROLE_COUNT] = {"wire", "broker", "worker", "producer",
                                                    "stranger"};
 
-/* --- what a process is started with --------------------------------------------------------
- */
+/* --- what a process is started with ------------------------------------------------------- */
 
 static void
 preload(const struct site *self, const char *control)
@@ -100,8 +99,7 @@ add(struct site *self, enum role role, unsigned count)
     }
 }
 
-/* --- the run's directory -------------------------------------------------------------------
- */
+/* --- the run's directory ------------------------------------------------------------------ */
 
 static void
 copy_library(const struct site *self)

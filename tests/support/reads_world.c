@@ -16,8 +16,7 @@
 
 pg_fixture_t *reads_fixture;
 
-/* --- the process ---------------------------------------------------------------------------
- */
+/* --- the process -------------------------------------------------------------------------- */
 
 static void
 set(settings_t *settings, const char *name, const char *before, const char *value)
@@ -109,8 +108,7 @@ reads_world_fini(struct reads_world *self)
     free(self->url);
 }
 
-/* --- asking --------------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------------- */
 
 static size_t
 append(char **text, size_t *size, const char *data, size_t more)
@@ -313,8 +311,7 @@ reads_expect(const json_t *got, const char *want)
     free(text);
 }
 
-/* --- rows ----------------------------------------------------------------------------------
- */
+/* --- rows --------------------------------------------------------------------------------- */
 
 static char *query(const struct reads_world *self, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));

@@ -130,8 +130,7 @@ model_forget_held(struct model_peer *worker, const struct model_job *job, uint32
         }
 }
 
-/* --- rounds --------------------------------------------------------------------------------
- */
+/* --- rounds ------------------------------------------------------------------------------- */
 
 void
 model_say(struct model *self, int peer, const tm_msg_t *msg)

@@ -111,8 +111,7 @@ struct model {
     unsigned long acts[ACT_LEAVE + 1], dropped, ended[3]; /* done, dead, canceled */
 };
 
-/* --- broker_model.c: jobs, rounds ----------------------------------------------------------
- */
+/* --- broker_model.c: jobs, rounds --------------------------------------------------------- */
 
 void model_init(struct model *self, struct broker_world *world, uint64_t seed);
 void model_fini(struct model *self);
@@ -141,16 +140,14 @@ void model_lose_messages(struct model *self);
 void model_forget_held(struct model_peer *worker, const struct model_job *job,
                        uint32_t attempt);
 
-/* --- broker_model_hear.c: what comes back --------------------------------------------------
- */
+/* --- broker_model_hear.c: what comes back ------------------------------------------------- */
 
 void model_hear(struct model *self, int peer, const tm_msg_t *msg);
 void model_set(struct model *self, struct model_job *job, enum model_state state);
 /* The attempt counts as failed; the job waits again, unless it is over. */
 void model_fail(struct model *self, struct model_job *job, bool is_crash);
 
-/* --- broker_model_steps.c: what is said ----------------------------------------------------
- */
+/* --- broker_model_steps.c: what is said --------------------------------------------------- */
 
 void model_step(struct model *self);
 void model_greet(struct model *self); /* a HELLO of some kind: the first step of a round */

@@ -2,8 +2,7 @@
  * answer says; of the others, each must be one that the broker may say by itself. */
 #include "tests/unit/broker_model.h"
 
-/* --- what a job becomes --------------------------------------------------------------------
- */
+/* --- what a job becomes ------------------------------------------------------------------- */
 
 void
 model_set(struct model *self, struct model_job *job, enum model_state state)
@@ -36,8 +35,7 @@ model_fail(struct model *self, struct model_job *job, bool is_crash)
         wait_again(self, job);
 }
 
-/* --- unasked -------------------------------------------------------------------------------
- */
+/* --- unasked ------------------------------------------------------------------------------ */
 
 /* A job that was promised to a worker is sent to it, even if it has asked for fewer since, or
  * has said BYE: it then says BUSY or DRAINING. */
@@ -137,8 +135,7 @@ on_progress(struct model *self, int peer, const tm_msg_t *msg)
         model_wrong(self, "progress was told that counts for nothing");
 }
 
-/* --- asked ---------------------------------------------------------------------------------
- */
+/* --- asked -------------------------------------------------------------------------------- */
 
 static void
 on_key_answer(struct model *self, const struct model_job *job, const tm_msg_t *msg)

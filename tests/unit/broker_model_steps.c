@@ -58,8 +58,7 @@ any_held(struct model *self, int peer)
                : job;
 }
 
-/* --- producers -----------------------------------------------------------------------------
- */
+/* --- producers ---------------------------------------------------------------------------- */
 
 static void
 say_submit(struct model *self, int peer, struct model_job *job, tm_msg_type_t instead,
@@ -198,8 +197,7 @@ step_cancel(struct model *self)
                      .type = TM_MSG_STATE, .ref = self->ref, .job = job, .act = ACT_CANCEL});
 }
 
-/* --- workers -------------------------------------------------------------------------------
- */
+/* --- workers ------------------------------------------------------------------------------ */
 
 static tm_msg_t
 done_of(const struct model_job *job, uint32_t attempt)
@@ -395,8 +393,7 @@ step_ping(struct model *self)
     ping(self, peer, ACT_NOTHING);
 }
 
-/* --- HELLO ---------------------------------------------------------------------------------
- */
+/* --- HELLO -------------------------------------------------------------------------------- */
 
 static void
 say_hello_as(struct model *self, int peer)
@@ -470,8 +467,7 @@ model_greet(struct model *self)
                            : HELLO_SOME);
 }
 
-/* --- which ----------------------------------------------------------------------------------
- */
+/* --- which -------------------------------------------------------------------------------- */
 
 void
 model_step(struct model *self)

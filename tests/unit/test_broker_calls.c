@@ -225,8 +225,7 @@ START_TEST(a_stranger_answers_nothing)
 }
 END_TEST
 
-/* --- the worker library as a server --------------------------------------------------------
- */
+/* --- the worker library as a server ------------------------------------------------------- */
 
 static atomic_bool is_over;
 

@@ -18,8 +18,7 @@ enum {
 static pg_fixture_t *fixture;
 static struct broker_world world;
 
-/* --- checkpoints ----------------------------------------------------------------------------
- */
+/* --- checkpoints -------------------------------------------------------------------------- */
 
 /* Splits off the next column or row. */
 static char *
@@ -247,8 +246,7 @@ check(struct model *model)
         model->first_live++;
 }
 
-/* --- runs -----------------------------------------------------------------------------------
- */
+/* --- runs --------------------------------------------------------------------------------- */
 
 static void
 connect_anew(struct model *model, int peer)

@@ -448,8 +448,7 @@ START_TEST(an_exclusive_worker_that_leaves_is_followed_by_the_next)
 }
 END_TEST
 
-/* --- connections and versions --------------------------------------------------------------
- */
+/* --- connections and versions ------------------------------------------------------------- */
 
 /* The worker's connection breaks after the JOB was sent and before it came: nobody works on it.
  */
@@ -517,8 +516,7 @@ START_TEST(what_a_newer_peer_says_beside_is_skipped)
 }
 END_TEST
 
-/* --- from SQL ------------------------------------------------------------------------------
- */
+/* --- from SQL ----------------------------------------------------------------------------- */
 
 START_TEST(a_job_enqueued_in_sql_is_pushed)
 {

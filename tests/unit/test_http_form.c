@@ -126,8 +126,7 @@ START_TEST(a_spool_that_cannot_be_made_makes_no_form)
 }
 END_TEST
 
-/* --- fields ---------------------------------------------------------------------------------
- */
+/* --- fields ------------------------------------------------------------------------------- */
 
 static tm_err_t
 read_fields(struct workspace *workspace, struct problem *problem)

@@ -118,8 +118,7 @@ stop(void)
     ck_assert_msg(rmdir(root) == 0, "something was left in %s", root);
 }
 
-/* --- curl -----------------------------------------------------------------------------------
- */
+/* --- curl --------------------------------------------------------------------------------- */
 
 struct answer {
     char text[16384]; /* headers and body */
@@ -209,8 +208,7 @@ post(const char *header, size_t file_size, struct answer *answer)
     free(file);
 }
 
-/* --- what it answers on its own -------------------------------------------------------------
- */
+/* --- what it answers on its own ----------------------------------------------------------- */
 
 START_TEST(health_is_ok_whatever_else_is_down)
 {
@@ -306,8 +304,7 @@ START_TEST(head_has_headers_and_no_body)
 }
 END_TEST
 
-/* --- uploads --------------------------------------------------------------------------------
- */
+/* --- uploads ------------------------------------------------------------------------------ */
 
 START_TEST(another_content_type_is_refused)
 {
@@ -383,8 +380,7 @@ START_TEST(a_tune_without_a_database_is_unavailable)
 }
 END_TEST
 
-/* --- clients of bad manners -----------------------------------------------------------------
- */
+/* --- clients of bad manners --------------------------------------------------------------- */
 
 static int
 connect_raw(const char *text)
@@ -469,8 +465,7 @@ START_TEST(it_ends_with_an_upload_under_way)
 }
 END_TEST
 
-/* --- addresses ------------------------------------------------------------------------------
- */
+/* --- addresses ---------------------------------------------------------------------------- */
 
 START_TEST(a_listen_address_is_split)
 {

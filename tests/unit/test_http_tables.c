@@ -12,8 +12,7 @@
 
 #define ID "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 
-/* --- routes ---------------------------------------------------------------------------------
- */
+/* --- routes ------------------------------------------------------------------------------- */
 
 static void
 check_route(const char *method, const char *path, const char *id)
@@ -74,8 +73,7 @@ START_TEST(another_method_is_told_what_is_allowed)
 }
 END_TEST
 
-/* --- query ----------------------------------------------------------------------------------
- */
+/* --- query -------------------------------------------------------------------------------- */
 
 START_TEST(absent_parameters_have_their_defaults)
 {
@@ -187,8 +185,7 @@ START_TEST(an_encoded_nul_ends_no_text)
 }
 END_TEST
 
-/* --- problems -------------------------------------------------------------------------------
- */
+/* --- problems ----------------------------------------------------------------------------- */
 
 START_TEST(a_problem_says_what_its_row_says)
 {
@@ -234,8 +231,7 @@ START_TEST(a_problem_holds_a_bounded_number_of_errors)
 }
 END_TEST
 
-/* --- CSV and OpenAPI ------------------------------------------------------------------------
- */
+/* --- CSV and OpenAPI ---------------------------------------------------------------------- */
 
 START_TEST(a_cell_is_never_a_formula)
 {

@@ -1,6 +1,8 @@
 #include <check.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "actors/kit/loop.h"
 
@@ -11,6 +13,7 @@ struct world {
     int timer;
     int calls, after_calls, drains;
     int stop_at;
+    int far; /* the other thread reads at its end */
 };
 
 static struct world world;
@@ -282,6 +285,104 @@ START_TEST(a_second_signal_ends_the_loop_without_another_drain)
 }
 END_TEST
 
+/* --- looking again ------------------------------------------------------------------------ */
+
+enum { SPIN_US = 2000, QUICK_TIMES = 500, SLOW_TIMES = 20, SLOW_MS = 10 };
+
+static void *
+echo(void *arg)
+{
+    int *ends = arg;
+    char byte;
+
+    while (read(ends[0], &byte, 1) == 1)
+        if (write(ends[1], &byte, 1) != 1)
+            return NULL;
+    return NULL;
+}
+
+static void
+on_echo(void *arg)
+{
+    struct world *self = arg;
+    char byte;
+
+    ck_assert_int_eq(read(self->pipe[0], &byte, 1), 1);
+    count(self);
+    ck_assert_int_eq(write(self->far, &byte, 1), 1);
+}
+
+static double
+cpu_seconds(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+/* Answers from another thread come while it looks, or after it has gone to sleep: each counts
+ * once. */
+START_TEST(a_loop_that_looks_again_misses_nothing)
+{
+    int there[2];
+    pthread_t thread;
+
+    ck_assert_int_eq(pipe(there), 0);
+    int ends[2] = {there[0], world.pipe[1]};
+    world.far = there[1];
+    world.stop_at = QUICK_TIMES;
+    loop_spin(world.loop, SPIN_US);
+    loop_fd(world.loop, world.pipe[0], ZMQ_POLLIN, on_echo, &world);
+    ck_assert_int_eq(pthread_create(&thread, NULL, echo, ends), 0);
+    ck_assert_int_eq(write(world.far, "x", 1), 1);
+    run();
+    ck_assert_int_eq(world.calls, QUICK_TIMES);
+    close(there[1]);
+    pthread_join(thread, NULL);
+    close(there[0]);
+}
+END_TEST
+
+static void *
+beat_slowly(void *arg)
+{
+    struct world *self = arg;
+
+    for (int i = 0; i < SLOW_TIMES; i++) {
+        zclock_sleep(SLOW_MS); /* what is tested is the loop's wait for it */
+        if (write(self->pipe[1], "x", 1) != 1)
+            break;
+    }
+    return NULL;
+}
+
+static void
+on_beat(void *arg)
+{
+    struct world *self = arg;
+    char byte;
+
+    ck_assert_int_eq(read(self->pipe[0], &byte, 1), 1);
+    count(self);
+}
+
+START_TEST(a_loop_that_waits_long_sleeps)
+{
+    pthread_t thread;
+    double before = cpu_seconds();
+
+    world.stop_at = SLOW_TIMES;
+    loop_spin(world.loop, SPIN_US);
+    loop_fd(world.loop, world.pipe[0], ZMQ_POLLIN, on_beat, &world);
+    ck_assert_int_eq(pthread_create(&thread, NULL, beat_slowly, &world), 0);
+    run();
+    pthread_join(thread, NULL);
+    /* had it looked each time, this would be its share of the time at least */
+    ck_assert_double_lt(cpu_seconds() - before, SLOW_TIMES * SPIN_US * 1e-6 / 2);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -306,6 +407,8 @@ main(void)
     tcase_add_test(tcase, what_runs_after_a_turn_may_stop_the_loop);
     tcase_add_test(tcase, the_first_signal_drains);
     tcase_add_test(tcase, a_second_signal_ends_the_loop_without_another_drain);
+    tcase_add_test(tcase, a_loop_that_looks_again_misses_nothing);
+    tcase_add_test(tcase, a_loop_that_waits_long_sleeps);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
