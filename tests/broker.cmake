@@ -13,7 +13,14 @@ tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c support/c
 tm_test(broker_model unit/test_broker_model.c unit/broker_model.c unit/broker_model_hear.c
         unit/broker_model_steps.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(broker_memory unit/test_broker_memory.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 600)
+set(judged 1)
+if(TM_SANITIZE)
+  set(judged 0)
+endif()
+target_compile_definitions(test_broker_memory PRIVATE MEMORY_IS_JUDGED=${judged})
+set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model PROPERTIES RUN_SERIAL ON)
+set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES RUN_SERIAL ON)

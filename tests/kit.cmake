@@ -1,5 +1,5 @@
 # The kit's tests, and what every room's tests stand on.
-add_library(tm_test_support STATIC support/pg_fixture.c)
+add_library(tm_test_support STATIC support/pg_fixture.c support/peak.c)
 target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_proto PkgConfig::pq)
 
 foreach(name log digest metrics loop actor settings)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "ops/supervisor/status.h"
+#include "tests/support/peak.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/system.h"
@@ -27,7 +28,7 @@ enum { CHILDREN = sizeof(children) / sizeof(children[0]) };
 static struct system_up up;
 static char endpoint[300];
 static pid_t pids[CHILDREN];
-static long peak_kb[CHILDREN];
+static long first_kb[CHILDREN];
 static peer_end_t *peer; /* of this process */
 static int failures;
 
@@ -38,24 +39,6 @@ static struct {
 } * tally;
 
 /* --- the system --------------------------------------------------------------------------- */
-
-/* The most memory it ever had. */
-static long
-peak_of(pid_t pid)
-{
-    char path[64], line[256];
-    long kb = -1;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    file = fopen(path, "r");
-    while (file && fgets(line, sizeof(line), file))
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kb = strtol(line + 6, NULL, 10);
-    if (file)
-        fclose(file);
-    return kb;
-}
 
 static tm_uuid_t
 ask_broker_id(void)
@@ -90,7 +73,7 @@ bad_system_start(void)
     for (size_t i = 0; i < CHILDREN; i++) {
         pids[i] = system_child(&up, children[i]);
         ck_assert_msg(pids[i] > 0, "%s is not there", children[i]);
-        peak_kb[i] = peak_of(pids[i]);
+        first_kb[i] = peak_kb(pids[i]);
     }
 }
 
@@ -250,11 +233,11 @@ bad_system_check_end(void)
     ck_assert_int_eq(bad_system_count("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'"),
                      tally->failed);
     for (size_t i = 0; i < CHILDREN; i++) {
-        long now_kb = peak_of(pids[i]);
+        long now_kb = peak_kb(pids[i]);
 
-        printf("%s: from %ld to %ld kB\n", children[i], peak_kb[i], now_kb);
+        printf("%s: from %ld to %ld kB\n", children[i], first_kb[i], now_kb);
         ck_assert_int_gt(now_kb, 0);
-        ck_assert_int_lt(now_kb - peak_kb[i], GROWTH_MAX_KB);
+        ck_assert_int_lt(now_kb - first_kb[i], GROWTH_MAX_KB);
     }
     printf("%d bad inputs\n", tally->cases);
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/support/peak.h"
+
 enum { TICK_MS = 10, SAMPLE_MS = 500, SUPERSEDED = 1 };
 
 static const char *const role_names[ROLE_COUNT] = {"wire", "broker", "worker", "producer",
@@ -209,23 +211,6 @@ site_load(struct site *self)
 }
 
 /* --- watching ----------------------------------------------------------------------------- */
-
-static long
-peak_kb(pid_t pid)
-{
-    char path[64], line[256];
-    long kb = 0;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    while (file && fgets(line, sizeof(line), file))
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kb = strtol(line + 6, NULL, 10);
-    if (file)
-        fclose(file);
-    return kb;
-}
 
 static void
 sample(struct site *self, const struct process *process)

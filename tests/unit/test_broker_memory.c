@@ -1,0 +1,386 @@
+/* What producers and workers can do to a broker's memory, and to each other through it.
+ * TM_MEMORY_JOBS says how many ready jobs wait in a queue that nobody serves.
+ *
+ * A sanitizer's memory is not the program's: with one the figures are not judged, and fewer
+ * jobs wait; what the peers are told is checked all the same. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/broker_world.h"
+#include "tests/support/peak.h"
+
+enum {
+    JOBS = MEMORY_IS_JUDGED ? 60000 : 8000,
+    UNREAD = 4096, /* submits of the producer that never reads */
+    BODY_BYTES = 1000,
+    BATCH = 64,
+    WINDOW = 2048,            /* unanswered submits */
+    WAITING_MAX_KB = 8 << 10, /* three quarters of JOBS are 45 MB */
+    GROWTH_MAX_KB = 32 << 10,
+    PEAK_MAX_KB = 200 << 10,
+    BLOCK = 50, /* jobs of the producer and worker that do as they should */
+    CREDIT = 16,
+    LARGEST = 1 << 20 /* body that the broker takes: broker.max_body_kb */
+};
+
+static pg_fixture_t *fixture;
+static struct broker_world world;
+static peer_end_t *producer, *worker; /* they do as they should */
+static char body[BODY_BYTES + 1];
+
+/* Nothing is shown here of what a commit costs. */
+static void
+start(void)
+{
+    broker_world_start(&world, fixture, 1);
+    broker_world_run(&world, "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database()"
+                             " || ' SET synchronous_commit = off'; END $$");
+    broker_world_kill(&world, 0, SIGKILL);
+    broker_world_launch(&world, 0);
+    memset(body, 'b', BODY_BYTES);
+    producer = peer_end_new(world.endpoint[0]);
+    worker = peer_end_new(world.endpoint[0]);
+}
+
+static void
+stop(void)
+{
+    peer_end_destroy(&producer);
+    peer_end_destroy(&worker);
+    broker_world_stop(&world);
+}
+
+/* --- memory ------------------------------------------------------------------------------- */
+
+static long
+broker_kb(void)
+{
+    long kb = peak_kb(world.pid[0]);
+
+    ck_assert_int_gt(kb, 0);
+    return kb;
+}
+
+static void
+check_growth(long since_kb, long most_kb)
+{
+    long now_kb = broker_kb();
+
+    if (!MEMORY_IS_JUDGED)
+        return;
+    ck_assert_msg(now_kb - since_kb < most_kb, "the broker grew from %ld to %ld kB", since_kb,
+                  now_kb);
+    ck_assert_int_lt(now_kb, PEAK_MAX_KB);
+}
+
+/* --- jobs --------------------------------------------------------------------------------- */
+
+static void
+send_jobs(peer_end_t *peer, const char *queue, unsigned long count, bool watch)
+{
+    tm_msg_t msgs[BATCH];
+
+    for (unsigned long sent = 0; sent < count;) {
+        size_t n = 0;
+        for (; n < BATCH && sent < count; sent++) {
+            msgs[n] = submit_of(queue, sent + 1);
+            msgs[n].submit.watch = msgs[n].submit.has_watch = watch;
+            msgs[n++].body = tm_str(body);
+        }
+        peer_end_send_all(peer, msgs, n);
+    }
+}
+
+static void
+submit_unserved(unsigned long count)
+{
+    unsigned long sent = 0;
+
+    for (unsigned long accepted = 0; accepted < count; accepted++) {
+        while (sent < count && sent - accepted + BATCH <= WINDOW) {
+            unsigned long n = count - sent < BATCH ? count - sent : BATCH;
+            send_jobs(producer, "unserved", n, false);
+            sent += n;
+        }
+        peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
+    }
+}
+
+/* Ends what the worker has been given; true if it was anything. */
+static bool
+do_jobs(void)
+{
+    const tm_msg_t *msg;
+    int count = 0;
+
+    for (; count < CREDIT && (msg = peer_end_poll(worker, TM_MSG_JOB, 2)); count++) {
+        struct tm_job job = msg->job;
+        finish_job(worker, &job, body);
+    }
+    return count > 0;
+}
+
+/* A block of jobs of the producer, all done by the worker and their ends told. */
+static void
+work(void)
+{
+    int64_t end_ms = zclock_mono() + SOON_MS;
+
+    send_jobs(producer, "served", BLOCK, true);
+    for (int told = 0; told < BLOCK;) {
+        const tm_msg_t *result;
+        do_jobs();
+        while (told < BLOCK && (result = peer_end_poll(producer, TM_MSG_RESULT, 2))) {
+            ck_assert(tm_str_is(result->result.state, "done"));
+            told++;
+        }
+        ck_assert_msg(zclock_mono() < end_ms, "%d of %d jobs are done", told, BLOCK);
+    }
+}
+
+static void
+await_runs(long count)
+{
+    int64_t end_ms = zclock_mono() + SOON_MS;
+    long runs;
+
+    while ((runs = broker_world_count(&world, "SELECT count(*) FROM job_runs")) < count) {
+        if (do_jobs())
+            end_ms = zclock_mono() + SOON_MS;
+        ck_assert_msg(zclock_mono() < end_ms, "%ld of %ld jobs are done", runs, count);
+    }
+    ck_assert_int_eq(runs, count);
+}
+
+/* --- jobs that wait ----------------------------------------------------------------------- */
+
+START_TEST(ready_jobs_wait_in_the_database_and_not_in_the_broker)
+{
+    const char *asked = getenv("TM_MEMORY_JOBS");
+    unsigned long jobs = asked ? strtoul(asked, NULL, 10) : JOBS;
+    int64_t begin_ms = zclock_mono();
+    long quarter_kb;
+
+    submit_unserved(jobs / 4);
+    quarter_kb = broker_kb();
+    submit_unserved(jobs - jobs / 4);
+    printf("{\"jobs\":%lu,\"broker_mb\":%.1f,\"seconds\":%.1f}\n", jobs,
+           (double)broker_kb() / 1024, (double)(zclock_mono() - begin_ms) / 1000);
+    check_growth(quarter_kb, WAITING_MAX_KB);
+    ck_assert_int_eq(
+        broker_world_count(&world, "SELECT count(*) FROM jobs WHERE state = 'ready'"),
+        (long)jobs);
+}
+END_TEST
+
+/* --- peers that neither read nor answer --------------------------------------------------- */
+
+static peer_end_t *
+deaf_peer(void)
+{
+    zsock_t *socket = zsock_new(ZMQ_DEALER);
+
+    zsock_set_rcvhwm(socket, 1);
+    ck_assert_int_eq(zsock_connect(socket, "%s", world.endpoint[0]), 0);
+    return peer_end_over(&socket);
+}
+
+/* More answers than ZeroMQ keeps for a peer, each by a turn of its own: the broker has another
+ * peer's question to answer between two of them. */
+static void
+leave_unread(peer_end_t *deaf, int count)
+{
+    const tm_msg_t ping = {.type = TM_MSG_PING, .ping = {.seq = 1}};
+
+    for (int i = 0; i < count; i++) {
+        peer_end_send(deaf, &ping);
+        peer_end_send(producer, &ping);
+        peer_end_expect(producer, TM_MSG_PONG, SOON_MS);
+    }
+}
+
+static void
+work_beside(peer_end_t *deaf, long *runs)
+{
+    enum { BLOCKS = 40 };
+
+    say_hello(worker, NULL, "served", CREDIT);
+    send_jobs(deaf, "served", UNREAD, true);
+    for (int i = 0; i < BLOCKS; i++)
+        work();
+    await_runs(*runs += UNREAD + BLOCKS * BLOCK);
+}
+
+START_TEST(a_producer_that_reads_no_answer_holds_up_nobody)
+{
+    enum { PINGS = 20000 };
+    peer_end_t *deaf = deaf_peer();
+    long before_kb, runs = BLOCK;
+
+    say_hello(worker, NULL, "served", CREDIT);
+    work();
+    before_kb = broker_kb();
+    work_beside(deaf, &runs);
+    leave_unread(deaf, PINGS);
+    work_beside(deaf, &runs);
+    check_growth(before_kb, GROWTH_MAX_KB);
+    peer_end_destroy(&deaf);
+}
+END_TEST
+
+/* One that pings has its job as long as it likes, one that does not loses it: either way it is
+ * one job of one worker. */
+START_TEST(a_worker_that_answers_nothing_holds_up_no_job_but_its_own)
+{
+    enum { BLOCKS = 40, PINGS = 0 };
+    const bool pings = _i == PINGS;
+    const tm_msg_t ping = {.type = TM_MSG_PING, .ping = {.seq = 1}};
+    peer_end_t *stuck = peer_end_new(world.endpoint[0]);
+    tm_msg_t msg = submit_of("served", 1);
+    struct tm_job job;
+    int64_t begin_ms = zclock_mono();
+    long before_kb;
+
+    say_hello(stuck, NULL, "served", 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(stuck);
+    ck_assert(tm_uuid_is(&job.job, &msg.submit.job));
+    say_hello(worker, NULL, "served", CREDIT);
+    work();
+    before_kb = broker_kb();
+    /* for longer than a lease */
+    for (int i = 0;
+         i < BLOCKS || zclock_mono() - begin_ms < 2 * world.settings->broker_lease_ms; i++) {
+        if (pings)
+            peer_end_send(stuck, &ping);
+        work();
+    }
+    check_growth(before_kb, GROWTH_MAX_KB);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"
+                                                " WHERE state = 'running' AND attempt = 1"),
+                     pings ? 1 : 0);
+    ck_assert_int_eq(
+        broker_world_count(&world, "SELECT count(*) FROM job_runs WHERE attempt = 2"),
+        pings ? 0 : 1);
+    peer_end_destroy(&stuck);
+}
+END_TEST
+
+/* --- bodies that are too large ------------------------------------------------------------ */
+
+/* A body of zeros, of which only the size matters. */
+static tm_msg_t
+large_of(char **bytes_p, size_t size)
+{
+    tm_msg_t msg = submit_of("unserved", 7);
+
+    *bytes_p = calloc(1, size);
+    ck_assert_ptr_nonnull(*bytes_p);
+    msg.body = (tm_str_t){*bytes_p, size};
+    return msg;
+}
+
+START_TEST(a_body_beyond_the_limit_is_refused_by_its_ref)
+{
+    static const size_t sizes[] = {LARGEST + 1, LARGEST + TM_HEADER_MAX};
+    char *bytes;
+    tm_msg_t msg = large_of(&bytes, LARGEST);
+
+    submit_and_wait(producer, &msg);
+    free(bytes);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        const tm_msg_t *answer;
+        msg = large_of(&bytes, sizes[i]);
+        peer_end_send(producer, &msg);
+        free(bytes);
+        answer = peer_end_expect(producer, TM_MSG_REJECTED, SOON_MS);
+        ck_assert(tm_str_is(answer->rejected.code, "TOO_LARGE"));
+        ck_assert_uint_eq(answer->rejected.ref, 7);
+    }
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 1);
+}
+END_TEST
+
+static zactor_t *
+watch_for_the_end(zsock_t *socket)
+{
+    zactor_t *monitor = zactor_new(zmonitor, socket);
+
+    zstr_sendx(monitor, "LISTEN", "DISCONNECTED", NULL);
+    zstr_send(monitor, "START");
+    zsock_wait(monitor);
+    zsock_set_rcvtimeo(monitor, SOON_MS);
+    return monitor;
+}
+
+static void
+expect_the_end(zactor_t *monitor)
+{
+    zmsg_t *event = zmsg_recv(monitor);
+
+    ck_assert_msg(event != NULL, "the connection is not closed");
+    zmsg_destroy(&event);
+}
+
+/* The rest is not even read, so that no peer makes the broker take the memory for it. */
+START_TEST(a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else)
+{
+    static const size_t sizes[] = {LARGEST + TM_HEADER_MAX + 1, TM_BODY_MAX + 1,
+                                   ((size_t)64 << 20) + 1};
+    zsock_t *socket = zsock_new_dealer(world.endpoint[0]);
+    zactor_t *monitor = watch_for_the_end(socket);
+    peer_end_t *greedy = peer_end_over(&socket);
+    tm_msg_t small = submit_of("unserved", 8);
+    long before_kb;
+
+    say_hello(worker, NULL, "served", CREDIT);
+    submit_and_wait(greedy, &small);
+    work();
+    before_kb = broker_kb();
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        char *bytes;
+        tm_msg_t msg = large_of(&bytes, sizes[i]);
+        peer_end_send(greedy, &msg);
+        free(bytes);
+        work();
+        expect_the_end(monitor);
+        small = submit_of("unserved", 8);
+        submit_and_wait(greedy, &small); /* by a connection made anew */
+        work();
+    }
+    check_growth(before_kb, GROWTH_MAX_KB);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 4);
+    zactor_destroy(&monitor);
+    peer_end_destroy(&greedy);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("broker_memory");
+    TCase *tcase = tcase_create("memory");
+    SRunner *runner;
+    int failed;
+
+    fixture = pg_fixture_new();
+    if (!fixture)
+        return PG_FIXTURE_SKIP;
+    tcase_add_checked_fixture(tcase, start, stop);
+    tcase_set_timeout(tcase, 0); /* ctest's holds, and TM_MEMORY_JOBS may be many */
+    tcase_add_test(tcase, ready_jobs_wait_in_the_database_and_not_in_the_broker);
+    tcase_add_test(tcase, a_producer_that_reads_no_answer_holds_up_nobody);
+    tcase_add_loop_test(tcase, a_worker_that_answers_nothing_holds_up_no_job_but_its_own, 0, 2);
+    tcase_add_test(tcase, a_body_beyond_the_limit_is_refused_by_its_ref);
+    tcase_add_test(tcase, a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    pg_fixture_destroy(&fixture);
+    return failed == 0 ? 0 : 1;
+}
