@@ -1,7 +1,9 @@
 # Tune requests, and the tune actor: its parts, one job against a private PostgreSQL, its process.
-tm_test(tune_request unit/test_tune_request.c LIBS tm_kit)
+tm_test(tune_request unit/test_tune_request.c unit/test_tune_request_hash.c
+        unit/test_tune_request_body.c unit/tune_request_help.c LIBS tm_kit)
 tm_test(tune_trials unit/test_tune_trials.c LIBS tm_tune)
-tm_test(tune_job unit/test_tune_job.c support/tune_world.c LIBS tm_tune tm_test_support TIMEOUT 600)
+tm_test(tune_job unit/test_tune_job.c unit/test_tune_once.c unit/tune_job_help.c
+        support/tune_world.c LIBS tm_tune tm_test_support TIMEOUT 600)
 tm_test(tune_process unit/test_tune_process.c unit/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
 set_tests_properties(tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)

@@ -1,43 +1,8 @@
-/* The queue's rules, kept by one broker and by several: order, turns, limits, pauses,
- * cancelling, and jobs that come from SQL. */
-#include <check.h>
+/* The queue's rules, kept by one broker and by several: order, turns, limits, pauses, and jobs
+ * that come from SQL. */
+#include "tests/unit/broker_rules_help.h"
+
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "tests/support/broker_world.h"
-
-static pg_fixture_t *fixture;
-static struct broker_world world;
-static peer_end_t *producer, *worker;
-
-static void
-start(size_t brokers)
-{
-    broker_world_start(&world, fixture, brokers);
-    producer = peer_end_new(world.endpoint[0]);
-    worker = peer_end_new(world.endpoint[brokers - 1]);
-}
-
-static void
-start_one(void)
-{
-    start(1);
-}
-
-static void
-start_two(void)
-{
-    start(2);
-}
-
-static void
-stop(void)
-{
-    peer_end_destroy(&producer);
-    peer_end_destroy(&worker);
-    broker_world_stop(&world);
-}
 
 static tm_msg_t
 submit_with(uint64_t ref, uint64_t priority, uint8_t workspace)
@@ -48,32 +13,6 @@ submit_with(uint64_t ref, uint64_t priority, uint8_t workspace)
     msg.submit.has_priority = true;
     msg.submit.workspace.bytes[15] = workspace;
     return msg;
-}
-
-static tm_msg_t
-cancel_of(const tm_uuid_t *job)
-{
-    return (tm_msg_t){.type = TM_MSG_CANCEL, .cancel = {.ref = 77, .job = *job}};
-}
-
-static void
-expect_state(const tm_uuid_t *job, const char *state)
-{
-    const tm_msg_t *answer = peer_end_expect(producer, TM_MSG_STATE, SOON_MS);
-
-    ck_assert_uint_eq(answer->state.ref, 77);
-    ck_assert(tm_uuid_is(&answer->state.job, job));
-    ck_assert_msg(tm_str_is(answer->state.state, state), "%.*s instead of %s",
-                  (int)answer->state.state.size, answer->state.state.data, state);
-}
-
-static void
-expect_result(const char *state, const char *code)
-{
-    const tm_msg_t *result = peer_end_expect(producer, TM_MSG_RESULT, SOON_MS);
-
-    ck_assert(tm_str_is(result->result.state, state));
-    ck_assert(tm_str_is(result->result.code, code));
 }
 
 /* --- order -------------------------------------------------------------------------------- */
@@ -206,107 +145,6 @@ START_TEST(a_workspaces_limit_holds_across_brokers)
     }
     broker_world_await(&world, "SELECT count(*) FROM job_runs", JOBS);
     peer_end_destroy(&other);
-}
-END_TEST
-
-/* --- cancelling --------------------------------------------------------------------------- */
-
-START_TEST(what_waits_is_canceled_at_once)
-{
-    tm_msg_t msg = submit_of("a", 1), cancel;
-
-    msg.submit.watch = msg.submit.has_watch = true;
-    submit_and_wait(producer, &msg);
-    cancel = cancel_of(&msg.submit.job);
-    peer_end_send(producer, &cancel);
-    expect_state(&msg.submit.job, "canceled");
-    expect_result("canceled", "CANCELED");
-    ck_assert_int_eq(
-        broker_world_count(&world, "SELECT count(*) FROM job_runs WHERE outcome = 'canceled'"),
-        1);
-    peer_end_send(producer, &cancel);
-    expect_state(&msg.submit.job, "canceled");
-    cancel.cancel.job = tm_uuid_new();
-    peer_end_send(producer, &cancel);
-    expect_state(&cancel.cancel.job, "unknown");
-}
-END_TEST
-
-START_TEST(what_runs_is_asked_to_stop)
-{
-    tm_msg_t msg = submit_of("a", 1), cancel, fail = {.type = TM_MSG_FAIL};
-    struct tm_job job;
-    const tm_msg_t *asked;
-
-    say_hello(worker, NULL, "a", 1);
-    msg.submit.watch = msg.submit.has_watch = true;
-    peer_end_send(producer, &msg);
-    job = take_job(worker);
-    cancel = cancel_of(&job.job);
-    peer_end_send(producer, &cancel);
-    asked = peer_end_expect(worker, TM_MSG_CANCEL, SOON_MS);
-    ck_assert(tm_uuid_is(&asked->cancel.job, &job.job) && asked->cancel.attempt == 1);
-    fail.fail.job = job.job;
-    fail.fail.attempt = 1;
-    fail.fail.code = tm_str("CANCELED");
-    peer_end_send(worker, &fail);
-    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
-    expect_result("canceled", "CANCELED");
-    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM dead_jobs"), 0);
-    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 0);
-}
-END_TEST
-
-START_TEST(what_does_not_stop_loses_its_lease)
-{
-    tm_msg_t msg = submit_of("a", 1), cancel;
-    struct tm_job job;
-
-    say_hello(worker, NULL, "a", 1);
-    msg.submit.watch = msg.submit.has_watch = true;
-    peer_end_send(producer, &msg);
-    job = take_job(worker);
-    cancel = cancel_of(&job.job);
-    peer_end_send(producer, &cancel);
-    ck_assert(tm_str_is(peer_end_expect(worker, TM_MSG_DROP, SOON_MS)->drop.code, "CANCELED"));
-    expect_result("canceled", "CANCELED");
-    finish_job(worker, &job, "late");
-    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
-    ck_assert_int_eq(
-        broker_world_count(&world, "SELECT count(*) FROM job_runs WHERE outcome = 'done'"), 0);
-}
-END_TEST
-
-START_TEST(a_canceled_job_whose_worker_dies_is_not_tried_again)
-{
-    tm_msg_t msg = submit_of("a", 1);
-
-    say_hello(worker, NULL, "a", 1);
-    peer_end_send(producer, &msg);
-    take_job(worker);
-    broker_world_kill(&world, 0, SIGKILL); /* nobody is there to tell the worker */
-    peer_end_destroy(&worker);
-    broker_world_run(&world, "SELECT job_cancel(id) FROM jobs");
-    broker_world_launch(&world, 0);
-    broker_world_await(&world, "SELECT count(*) FROM job_runs WHERE outcome = 'canceled'", 1);
-    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 0);
-}
-END_TEST
-
-/* The one who asks and the one who runs are at different brokers. */
-START_TEST(a_job_is_canceled_through_any_broker)
-{
-    tm_msg_t msg = submit_of("a", 1), cancel;
-    struct tm_job job;
-
-    say_hello(worker, NULL, "a", 1);
-    submit_and_wait(producer, &msg);
-    job = take_job(worker); /* at the second broker: the first has told of it */
-    ck_assert(tm_uuid_is(&job.job, &msg.submit.job));
-    cancel = cancel_of(&job.job);
-    peer_end_send(producer, &cancel);
-    expect_state(&job.job, "running");
-    peer_end_expect(worker, TM_MSG_CANCEL, SOON_MS);
 }
 END_TEST
 
@@ -549,19 +387,6 @@ START_TEST(a_dead_job_is_run_again_by_hand)
 }
 END_TEST
 
-static void
-add(Suite *suite, const char *name, void (*set_up)(void), const TTest *const *tests,
-    size_t count)
-{
-    TCase *tcase = tcase_create(name);
-
-    tcase_add_checked_fixture(tcase, set_up, stop);
-    tcase_set_timeout(tcase, 90);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-}
-
 int
 main(void)
 {
@@ -570,10 +395,6 @@ main(void)
         workspaces_take_turns_however_long_their_lines_are,
         a_paused_queue_starts_nothing_until_it_is_resumed,
         a_full_queue_refuses_and_says_when_to_come_back,
-        what_waits_is_canceled_at_once,
-        what_runs_is_asked_to_stop,
-        what_does_not_stop_loses_its_lease,
-        a_canceled_job_whose_worker_dies_is_not_tried_again,
         a_job_that_never_arrived_is_given_again,
         a_job_that_is_named_stays_with_its_worker,
         what_a_newer_peer_says_beside_is_skipped,
@@ -582,7 +403,6 @@ main(void)
     };
     const TTest *const two[] = {
         a_workspaces_limit_holds_across_brokers,
-        a_job_is_canceled_through_any_broker,
         a_job_finds_a_worker_at_another_broker,
         jobs_of_a_dead_broker_go_on_at_the_other,
         a_worker_that_outlives_its_broker_keeps_its_job,
@@ -593,15 +413,16 @@ main(void)
     SRunner *runner;
     int failed;
 
-    fixture = pg_fixture_new();
-    if (!fixture)
+    rules_fixture = pg_fixture_new();
+    if (!rules_fixture)
         return 77; /* PostgreSQL is not installed: skipped, as ctest is told */
-    add(suite, "one broker", start_one, one, sizeof(one) / sizeof(one[0]));
-    add(suite, "two brokers", start_two, two, sizeof(two) / sizeof(two[0]));
+    rules_add(suite, "one broker", rules_start_one, one, sizeof(one) / sizeof(one[0]));
+    rules_add(suite, "two brokers", rules_start_two, two, sizeof(two) / sizeof(two[0]));
+    broker_cancels(suite);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    pg_fixture_destroy(&fixture);
+    pg_fixture_destroy(&rules_fixture);
     return failed == 0 ? 0 : 1;
 }

@@ -1,45 +1,20 @@
-/* One tune job against a real database, without a broker: what lands, and that it lands once.
+/* One tune job against a real database, without a broker: what it writes, and what it refuses.
  */
-#include <check.h>
-#include <math.h>
+#include "tests/unit/tune_job_help.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/clock.h"
 #include "actors/tune/engine/engine.h"
 #include "actors/tune/tune_store.h"
 #include "migrations/migrate.h"
-#include "tests/support/tune_world.h"
-
-static struct tune_world world;
 
 static const char *const grid[] = {
     "search_type", "grid",
     "param_space", "{\"period\":[10,20,30],\"k\":{\"min\":0.5,\"max\":2,\"step\":0.5}}",
     "n_trials",    "1000",
     NULL};
-static const char *const random50[] = {"seed", "7", NULL};
-
-static void
-setup(void)
-{
-    tune_world_init(&world);
-}
-
-static void
-teardown(void)
-{
-    tune_world_fini(&world);
-}
-
-static void
-expect_nothing_written(void)
-{
-    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "0");
-    tune_world_expect(&world, "SELECT count(*) FROM backtest_tunes WHERE status = 'completed'",
-                      "0");
-}
-
 static void
 expect_failure(tm_err_t err, const char *part)
 {
@@ -453,287 +428,57 @@ START_TEST(a_body_that_breaks_the_rules_names_the_field)
 }
 END_TEST
 
-/* ---- fencing ---------------------------------------------------------------------------- */
-
-static void
-take_lease(struct tune_world *self, uint64_t done, uint64_t total)
+static TCase *
+writes_case(void)
 {
-    if (done == total)
-        tune_world_expect(self, "UPDATE jobs SET attempt = 2 WHERE id = $ID", "");
+    TCase *tcase = tcase_create("writes");
+
+    tcase_add_test(tcase, a_tune_ends_its_job_and_writes_every_trial);
+    tcase_add_test(tcase, counts_and_ranks_agree_with_the_rows);
+    tcase_add_test(tcase, the_best_equals_its_own_backtest);
+    tcase_add_test(tcase, the_response_of_the_contract_can_be_made_from_the_row);
+    tcase_add_test(tcase, a_split_is_judged_out_of_sample);
+    tcase_add_test(tcase, a_tune_without_a_valid_trial_is_completed_with_a_warning);
+    tcase_add_test(tcase, the_same_request_gives_the_same_rows);
+    tcase_add_test(tcase, the_same_strategy_from_its_table_gives_the_same_rows);
+    tcase_add_test(tcase, a_trials_id_is_the_tunes_with_the_index_in_it);
+    tcase_add_test(tcase, the_strategy_is_read_from_its_table_when_the_body_has_none);
+    tcase_add_test(tcase, a_second_tune_on_the_data_does_not_read_it_again);
+    tcase_add_test(tcase, progress_is_told_first_and_last);
+    return tcase;
 }
 
-START_TEST(an_attempt_that_was_overtaken_writes_nothing)
+static TCase *
+fails_case(void)
 {
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    world.on_progress = take_lease;
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
-    expect_nothing_written();
-    tune_world_expect(&world, "SELECT attempt, state FROM jobs WHERE id = $ID", "2|running");
-    world.on_progress = NULL;
-    world.job.attempt = 2;
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_OK);
-    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
-}
-END_TEST
+    TCase *tcase = tcase_create("fails");
 
-START_TEST(an_attempt_older_than_the_tunes_does_not_begin)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    tune_world_expect(&world, "UPDATE backtest_tunes SET attempt = 2, status = 'running'", "");
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
-    ck_assert_uint_eq(world.told, 0);
-    expect_nothing_written();
-}
-END_TEST
-
-START_TEST(a_finished_tune_is_not_run_again)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_OK);
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
-    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
-}
-END_TEST
-
-static void
-finish_as(struct tune_world *self, uint64_t done, uint64_t total, int attempt)
-{
-    char sql[200];
-
-    if (done < total)
-        return;
-    snprintf(
-        sql, sizeof(sql),
-        "UPDATE jobs SET attempt = %d WHERE id = $ID; SELECT job_finish($ID, %d, 'x'::bytea)",
-        attempt, attempt);
-    free(tune_world_query(self, sql));
-    tune_world_expect(self, "SELECT count(*) FROM job_runs", "1");
-}
-
-static void
-finish_as_first(struct tune_world *self, uint64_t done, uint64_t total)
-{
-    finish_as(self, done, total, 1);
-}
-
-static void
-finish_as_second(struct tune_world *self, uint64_t done, uint64_t total)
-{
-    finish_as(self, done, total, 2);
-}
-
-START_TEST(a_commit_whose_answer_was_lost_is_found_again)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    world.on_progress = finish_as_first;
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_OK);
-    ck_assert_ptr_nonnull(world.end.result);
-}
-END_TEST
-
-START_TEST(the_commit_of_another_attempt_is_not_taken_for_ours)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    world.on_progress = finish_as_second;
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
-    expect_nothing_written();
-}
-END_TEST
-
-static void
-drop(struct tune_world *self, uint64_t done, uint64_t total)
-{
-    (void)total;
-    if (done > 0)
-        self->is_dropped = true;
-}
-
-START_TEST(a_canceled_tune_stops_within_a_second)
-{
-    const char *const fields[] = {"n_trials", "1000000", NULL};
-    int64_t started_ms = clock_ms();
-
-    tune_world_dataset(&world, "tests/data/SYNM.csv");
-    tune_world_job(&world, "bb_reversal", fields);
-    world.on_progress = drop;
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
-    ck_assert_uint_lt(world.last_done, 1000000);
-    ck_assert_int_lt(clock_ms() - started_ms, 2000); /* loading and the first 100 ms included */
-    expect_nothing_written();
-}
-END_TEST
-
-/* ---- a database that dies --------------------------------------------------------------- */
-
-static void
-kill_at_the_end(struct tune_world *self, uint64_t done, uint64_t total)
-{
-    (void)self;
-    if (done == total)
-        pg_fixture_kill(tune_fixture);
-}
-
-static void
-start_after_some_tries(struct tune_world *self)
-{
-    if (!pg_fixture_is_alive(tune_fixture) && ++self->told > 20)
-        pg_fixture_start(tune_fixture);
-}
-
-START_TEST(a_database_that_dies_before_the_commit_gets_the_results_once)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    world.on_progress = kill_at_the_end;
-    world.on_asked = start_after_some_tries;
-    tune_world_run(&world);
-    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
-    ck_assert_uint_eq(world.last_done, 50); /* and nothing was computed again */
-    tune_world_expect(&world, "SELECT count(*), count(DISTINCT run_id) FROM backtest_tune_runs",
-                      "50|50");
-    tune_world_expect(&world, "SELECT count(*) FROM jobs", "0");
-    tune_world_expect(&world, "SELECT count(*) FROM job_runs WHERE attempt = 1", "1");
-}
-END_TEST
-
-static void
-cut_connections(struct tune_world *self, uint64_t done, uint64_t total)
-{
-    if (done == total)
-        free(tune_world_query(self, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                    " WHERE application_name = 'tunemill tune'"));
-}
-
-START_TEST(a_connection_cut_before_the_commit_is_made_again)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    world.on_progress = cut_connections;
-    tune_world_run(&world);
-    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
-    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
-}
-END_TEST
-
-START_TEST(a_connection_cut_during_the_copy_leaves_no_half)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    /* the first try dies in its 30th row; a sequence survives the rollback, and lets the second
-     * by */
-    free(tune_world_query(
-        &world, "CREATE SEQUENCE tries;"
-                "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN"
-                " IF NEW.trial_index = 30 AND nextval('tries') = 1 THEN"
-                " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $f$;"
-                "CREATE TRIGGER cut BEFORE INSERT ON backtest_tune_runs"
-                " FOR EACH ROW EXECUTE FUNCTION cut()"));
-    tune_world_run(&world);
-    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
-    tune_world_expect(&world, "SELECT last_value, is_called FROM tries", "2|t");
-    tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "50");
-}
-END_TEST
-
-START_TEST(rows_that_the_database_refuses_may_be_tried_again_later)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    tune_world_expect(&world, "ALTER TABLE backtest_tune_runs ADD CHECK (trial_index < 30)",
-                      "");
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_INTERNAL);
-    ck_assert(world.end.retryable);
-    expect_nothing_written();
-    tune_world_expect(&world, "SELECT count(*) FROM jobs", "1");
-}
-END_TEST
-
-static void
-drop_soon(struct tune_world *self)
-{
-    self->is_dropped = self->asked > 5;
-}
-
-START_TEST(waiting_for_the_database_ends_when_the_lease_is_lost)
-{
-    tune_world_dataset(&world, "tests/data/SYND.csv");
-    tune_world_job(&world, "bb_reversal", random50);
-    pg_fixture_kill(tune_fixture);
-    world.on_asked = drop_soon;
-    tune_world_run(&world);
-    ck_assert_int_eq(world.end.err, TM_LEASE_LOST);
-    pg_fixture_start(tune_fixture);
-    expect_nothing_written();
-}
-END_TEST
-
-static void
-add_all(TCase *writes, TCase *fails, TCase *fences, TCase *faults)
-{
-    tcase_add_test(writes, a_tune_ends_its_job_and_writes_every_trial);
-    tcase_add_test(writes, counts_and_ranks_agree_with_the_rows);
-    tcase_add_test(writes, the_best_equals_its_own_backtest);
-    tcase_add_test(writes, the_response_of_the_contract_can_be_made_from_the_row);
-    tcase_add_test(writes, a_split_is_judged_out_of_sample);
-    tcase_add_test(writes, a_tune_without_a_valid_trial_is_completed_with_a_warning);
-    tcase_add_test(writes, the_same_request_gives_the_same_rows);
-    tcase_add_test(writes, the_same_strategy_from_its_table_gives_the_same_rows);
-    tcase_add_test(writes, a_trials_id_is_the_tunes_with_the_index_in_it);
-    tcase_add_test(writes, the_strategy_is_read_from_its_table_when_the_body_has_none);
-    tcase_add_test(writes, a_second_tune_on_the_data_does_not_read_it_again);
-    tcase_add_test(writes, progress_is_told_first_and_last);
-    tcase_add_test(fails, tpe_is_refused_with_advice);
-    tcase_add_test(fails, more_trials_than_this_process_allows_are_refused);
-    tcase_add_test(fails, a_piece_that_was_changed_is_a_mismatch);
-    tcase_add_test(fails, a_piece_that_is_gone_is_a_mismatch);
-    tcase_add_test(fails, a_piece_that_is_too_long_is_a_mismatch);
-    tcase_add_test(fails, a_dataset_that_was_never_stored_is_a_mismatch);
-    tcase_add_test(fails, a_dataset_over_the_limit_is_not_loaded);
-    tcase_add_test(fails, data_that_is_no_price_series_says_which_line);
-    tcase_add_test(fails, too_few_bars_between_the_dates_are_insufficient);
-    tcase_add_test(fails, a_strategy_that_is_nowhere_is_not_found);
-    tcase_add_test(fails, a_strategy_that_does_not_compile_says_why);
-    tcase_add_test(fails, a_body_that_breaks_the_rules_names_the_field);
-    tcase_add_test(fences, an_attempt_that_was_overtaken_writes_nothing);
-    tcase_add_test(fences, an_attempt_older_than_the_tunes_does_not_begin);
-    tcase_add_test(fences, a_finished_tune_is_not_run_again);
-    tcase_add_test(fences, a_commit_whose_answer_was_lost_is_found_again);
-    tcase_add_test(fences, the_commit_of_another_attempt_is_not_taken_for_ours);
-    tcase_add_test(fences, a_canceled_tune_stops_within_a_second);
-    tcase_add_test(faults, a_database_that_dies_before_the_commit_gets_the_results_once);
-    tcase_add_test(faults, a_connection_cut_before_the_commit_is_made_again);
-    tcase_add_test(faults, a_connection_cut_during_the_copy_leaves_no_half);
-    tcase_add_test(faults, rows_that_the_database_refuses_may_be_tried_again_later);
-    tcase_add_test(faults, waiting_for_the_database_ends_when_the_lease_is_lost);
+    tcase_add_test(tcase, tpe_is_refused_with_advice);
+    tcase_add_test(tcase, more_trials_than_this_process_allows_are_refused);
+    tcase_add_test(tcase, a_piece_that_was_changed_is_a_mismatch);
+    tcase_add_test(tcase, a_piece_that_is_gone_is_a_mismatch);
+    tcase_add_test(tcase, a_piece_that_is_too_long_is_a_mismatch);
+    tcase_add_test(tcase, a_dataset_that_was_never_stored_is_a_mismatch);
+    tcase_add_test(tcase, a_dataset_over_the_limit_is_not_loaded);
+    tcase_add_test(tcase, data_that_is_no_price_series_says_which_line);
+    tcase_add_test(tcase, too_few_bars_between_the_dates_are_insufficient);
+    tcase_add_test(tcase, a_strategy_that_is_nowhere_is_not_found);
+    tcase_add_test(tcase, a_strategy_that_does_not_compile_says_why);
+    tcase_add_test(tcase, a_body_that_breaks_the_rules_names_the_field);
+    return tcase;
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("tune_job");
-    TCase *cases[] = {tcase_create("writes"), tcase_create("fails"), tcase_create("fences"),
-                      tcase_create("faults")};
+    TCase *cases[] = {writes_case(), fails_case(), tune_job_fences(), tune_job_faults()};
     SRunner *runner;
     int failed;
 
     tune_fixture = pg_fixture_new();
-    add_all(cases[0], cases[1], cases[2], cases[3]);
     for (size_t i = 0; i < 4; i++) {
-        tcase_add_checked_fixture(cases[i], setup, teardown);
+        tcase_add_checked_fixture(cases[i], tune_job_set_up, tune_job_tear_down);
         tcase_set_timeout(cases[i], 60);
         suite_add_tcase(suite, cases[i]);
     }

@@ -1,0 +1,46 @@
+#include "tests/unit/broker_rules_help.h"
+
+pg_fixture_t *rules_fixture;
+struct broker_world world;
+peer_end_t *producer, *worker;
+
+static void
+start(size_t brokers)
+{
+    broker_world_start(&world, rules_fixture, brokers);
+    producer = peer_end_new(world.endpoint[0]);
+    worker = peer_end_new(world.endpoint[brokers - 1]);
+}
+
+void
+rules_start_one(void)
+{
+    start(1);
+}
+
+void
+rules_start_two(void)
+{
+    start(2);
+}
+
+static void
+stop(void)
+{
+    peer_end_destroy(&producer);
+    peer_end_destroy(&worker);
+    broker_world_stop(&world);
+}
+
+void
+rules_add(Suite *suite, const char *name, void (*set_up)(void), const TTest *const *tests,
+          size_t count)
+{
+    TCase *tcase = tcase_create(name);
+
+    tcase_add_checked_fixture(tcase, set_up, stop);
+    tcase_set_timeout(tcase, 90);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+}
