@@ -27,15 +27,14 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
     }
     if (!err && self->is_draining)
         err = TM_DRAINING;
-    else if (!err && self->submits.count + self->submits_in_flight >=
-                         (size_t)self->settings->broker_max_pending)
+    else if (!err && !intake_has_room(self, msg->body))
         err = TM_BUSY;
     else if (!err && !dispatch_may_name(self, msg->submit.queue)) {
         err = TM_BUSY;
         detail = "too many queues are in use at once";
     } else if (!err && is_full(self, &msg->submit))
         err = TM_QUEUE_FULL;
-    submit = err ? NULL : submit_new(self->from->id, msg);
+    submit = err ? NULL : submit_new(self, self->from->id, msg);
     if (!err && !submit)
         err = TM_NO_MEMORY;
     if (err) {
@@ -54,7 +53,10 @@ on_status(void *state, void *peer, const tm_msg_t *msg)
     broker_t *self = state;
 
     (void)peer;
-    store_lookup_state(self, &msg->status.job, self->from->id, msg->status.ref);
+    if (lookup_has_room(self))
+        store_lookup_state(self, &msg->status.job, self->from->id, msg->status.ref);
+    else
+        peers_reject(self, self->from->id, msg->status.ref, TM_BUSY, NULL, 100);
     return TM_OK;
 }
 
@@ -282,6 +284,21 @@ settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
     }
 }
 
+/* Once more would be as large. */
+static void
+refuse_result(broker_t *self, const struct tm_done *done)
+{
+    ending_t like = {.job = done->job,
+                     .attempt = (uint32_t)done->attempt,
+                     .worker = self->from->worker,
+                     .peer = self->from->id,
+                     .counts = true};
+
+    broker_end_lease(self, &done->job, done->attempt);
+    store_fail(self, &like, tm_str(tm_err_name(TM_TOO_LARGE)),
+               tm_str("the result is larger than broker.max_body_kb allows"));
+}
+
 static tm_err_t
 on_done(void *state, void *peer, const tm_msg_t *msg)
 {
@@ -297,6 +314,10 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
     if (!counts || msg->done.followers > 0)
         return TM_OK;
+    if (!intake_takes(self, msg->body)) {
+        refuse_result(self, &msg->done);
+        return TM_OK;
+    }
     lease = broker_end_lease(self, &msg->done.job, msg->done.attempt);
     if (msg->done.settled)
         settled_by_worker(self, msg, lease);
@@ -386,10 +407,11 @@ on_ping(void *state, void *peer, const tm_msg_t *msg)
 static tm_err_t
 on_pong(void *state, void *peer, const tm_msg_t *msg)
 {
-    (void)state;
+    broker_t *self = state;
+
     (void)peer;
-    (void)msg;
-    return TM_OK; /* that it came is all it says */
+    peers_on_pong(self->from, &msg->pong);
+    return TM_OK;
 }
 
 static uint64_t

@@ -181,7 +181,7 @@ check(const broker_t *self, const service_t *service, const struct tm_call *fiel
 {
     if (!service || zlistx_size(service->servers) == 0)
         return TM_SERVICE_NOT_FOUND;
-    if (body.size > (size_t)self->settings->broker_max_body_kb * 1024)
+    if (!intake_takes(self, body))
         return TM_TOO_LARGE;
     if (self->call_count >= (size_t)self->settings->broker_max_pending)
         return TM_BUSY;

@@ -65,7 +65,9 @@ typedef struct {
     uint8_t route[256]; /* ROUTER's routing id, behind its size */
     int64_t seen_ms;
     struct outbox out;
-    size_t watches; /* jobs it wants to hear of */
+    size_t watches;                               /* jobs it wants to hear of */
+    uint64_t sent_bytes, asked_bytes, read_bytes; /* in all; at the last PING; at its PONG */
+    bool is_deaf;                                 /* too much is unread */
     bool has_worker;
     tm_uuid_t worker;           /* said HELLO as this one */
     char key[TM_CURVE_KEY + 1]; /* that its connection has proved; "" on a plain socket */
@@ -179,6 +181,8 @@ struct broker {
     size_t others; /* brokers alive beside this one */
     size_t units;  /* write units in flight */
     size_t submits_in_flight;
+    size_t lookups;      /* states that are being looked up */
+    size_t submit_bytes; /* bodies of all that wait or are in flight */
 
     int64_t now_ms;                                      /* of this turn */
     uint64_t sent[TM_MSG_LIMIT], received[TM_MSG_LIMIT]; /* messages since the last count */
@@ -216,6 +220,7 @@ void peers_part(broker_t *self, peer_id_t id); /* its worker is at another peer 
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
 void peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_flush(broker_t *self);
+void peers_on_pong(peer_t *peer, const struct tm_pong *pong);
 void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
                   uint64_t retry_after_ms);
 void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
@@ -257,8 +262,12 @@ void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
                       const char **ret_detail);
-submit_t *submit_new(peer_id_t peer, const tm_msg_t *msg);
-void submit_destroy(submit_t **self_p);
+/* Not larger than broker.max_body_kb. */
+bool intake_takes(const broker_t *self, tm_str_t body);
+/* For one more that waits for its commit: a number of them, and a number of bytes. */
+bool intake_has_room(const broker_t *self, tm_str_t body);
+submit_t *submit_new(broker_t *self, peer_id_t peer, const tm_msg_t *msg);
+void submit_destroy(broker_t *self, submit_t **self_p);
 void intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool duplicate);
 void intake_committed(broker_t *self, submit_t *submit); /* a new job: starts or queues it */
 void intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *detail);
@@ -271,6 +280,7 @@ void store_flush(broker_t *self);     /* sends what waits, if a unit may leave *
 void store_reconcile(broker_t *self); /* if one is due and all is quiet */
 void store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer,
                         uint64_t ref); /* STATE to peer, RESULT to watchers if it has ended */
+bool lookup_has_room(const broker_t *self);
 
 typedef struct put put_t;
 void put_destroy(put_t **self_p);

@@ -20,6 +20,21 @@ has_nul(tm_str_t text)
     return text.size > 0 && memchr(text.data, '\0', text.size) != NULL;
 }
 
+bool
+intake_takes(const broker_t *self, tm_str_t body)
+{
+    return body.size <= (size_t)self->settings->broker_max_body_kb * 1024;
+}
+
+bool
+intake_has_room(const broker_t *self, tm_str_t body)
+{
+    return self->submits.count + self->submits_in_flight <
+               (size_t)self->settings->broker_max_pending &&
+           self->submit_bytes + body.size <= (size_t)self->settings->broker_max_pending_mb
+                                                 << 20;
+}
+
 tm_err_t
 intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
              const char **ret_detail)
@@ -45,7 +60,7 @@ intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body
             "parent: children are sent behind their parent's DONE, which names itself";
         return TM_BAD_REQUEST;
     }
-    if (body.size > (size_t)self->settings->broker_max_body_kb * 1024) {
+    if (!intake_takes(self, body)) {
         *ret_detail = "the body is larger than broker.max_body_kb allows";
         return TM_TOO_LARGE;
     }
@@ -65,7 +80,7 @@ keep(char **at, tm_str_t *str)
 }
 
 submit_t *
-submit_new(peer_id_t peer, const tm_msg_t *msg)
+submit_new(broker_t *broker, peer_id_t peer, const tm_msg_t *msg)
 {
     const struct tm_submit *in = &msg->submit;
     size_t text = in->queue.size + in->key.size + in->scope.size + in->request_hash.size +
@@ -86,12 +101,14 @@ submit_new(peer_id_t peer, const tm_msg_t *msg)
     keep(&at, &self->fields.traceparent);
     keep(&at, &self->body);
     self->peer = peer;
+    broker->submit_bytes += self->body.size;
     return self;
 }
 
 void
-submit_destroy(submit_t **self_p)
+submit_destroy(broker_t *broker, submit_t **self_p)
 {
+    broker->submit_bytes -= (*self_p)->body.size;
     free(*self_p);
     *self_p = NULL;
 }

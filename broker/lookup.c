@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { LOOKUPS_MOST = 1024 }; /* that peers asked for, at once */
+
 typedef struct {
     broker_t *broker;
     tm_uuid_t job;
@@ -36,6 +38,7 @@ on_state(void *arg, const struct pg_outcome *outcome)
     state_query_t *query = arg;
     broker_t *self = query->broker;
 
+    self->lookups--;
     if (outcome->err) {
         if (query->peer)
             peers_reject(self, query->peer, query->ref, outcome->err, NULL, 500);
@@ -57,12 +60,19 @@ on_state(void *arg, const struct pg_outcome *outcome)
     free(query);
 }
 
+bool
+lookup_has_room(const broker_t *self)
+{
+    return self->lookups < LOOKUPS_MOST;
+}
+
 void
 store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer, uint64_t ref)
 {
     state_query_t *query = zmalloc(sizeof(*query));
     pg_unit_t *unit = pg_unit_new(self->pg);
 
+    self->lookups++;
     query->broker = self;
     query->job = *job;
     query->peer = peer;

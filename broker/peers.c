@@ -9,7 +9,7 @@
  * What a peer is to be told gathers in its outbox and leaves as one message at the end of the
  * turn. */
 
-enum { KEEP_BYTES = 1 << 20 };
+enum { KEEP_BYTES = 1 << 20, ASK_BYTES = 1 << 20, UNREAD_MOST = 16 << 20 };
 
 static uint64_t
 hash_bytes(const uint8_t *bytes, size_t size)
@@ -176,6 +176,49 @@ add_dirty(broker_t *self, peer_id_t id)
     self->dirty[self->dirty_count++] = id;
 }
 
+/* --- who does not read ------------------------------------------------------------------- */
+
+/* ZeroMQ keeps for a peer so many messages, whatever they hold. So it is asked now and then how
+ * far it has read: its PONG says that all before the PING has arrived. A worker takes no more
+ * than its credit. */
+static void
+ask_how_far(broker_t *self, peer_t *peer)
+{
+    tm_msg_t ping = {.type = TM_MSG_PING};
+    uint8_t header[TM_HEADER_MAX];
+
+    if (peer->asked_bytes != peer->read_bytes ||
+        peer->sent_bytes - peer->asked_bytes < ASK_BYTES)
+        return;
+    peer->asked_bytes = ping.ping.seq = peer->sent_bytes;
+    put(&peer->out, header, tm_msg_encode(&ping, header));
+    put(&peer->out, NULL, 0);
+    self->sent[TM_MSG_PING]++;
+}
+
+void
+peers_on_pong(peer_t *peer, const struct tm_pong *pong)
+{
+    if (pong->seq != peer->asked_bytes)
+        return;
+    peer->read_bytes = peer->asked_bytes;
+    peer->is_deaf = false;
+}
+
+static bool
+is_deaf(peer_t *peer)
+{
+    if (peer->has_worker || peer->sent_bytes + peer->out.size - peer->read_bytes <= UNREAD_MOST)
+        return false;
+    if (!peer->is_deaf)
+        log_warn("peer.deaf",
+                 "reason=\"it does not read; answers to it are dropped until it does\"");
+    peer->is_deaf = true;
+    return true;
+}
+
+/* --- what is to be sent ------------------------------------------------------------------- */
+
 void
 peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg)
 {
@@ -183,7 +226,7 @@ peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg)
     uint8_t header[TM_HEADER_MAX];
     size_t size = peer ? tm_msg_encode(msg, header) : 0;
 
-    if (!peer)
+    if (!peer || is_deaf(peer))
         return;
     if (size == 0) {
         log_error("broker.encode", "type=%s", tm_msg_name(msg->type));
@@ -235,6 +278,8 @@ send_out(void *socket, const peer_t *peer)
 static void
 flush_peer(broker_t *self, peer_t *peer)
 {
+    peer->sent_bytes += peer->out.size;
+    ask_how_far(self, peer);
     if (self->socket && !send_out(zsock_resolve(self->socket), peer)) {
         log_info("peer.unreachable", "reason=\"%s\"", zmq_strerror(zmq_errno()));
         peers_drop(self, peer->id);

@@ -268,7 +268,7 @@ on_drain(void *arg)
 }
 
 static zsock_t *
-make_socket(const settings_t *settings)
+make_socket(void)
 {
     zsock_t *socket = zsock_new(ZMQ_ROUTER);
 
@@ -277,7 +277,7 @@ make_socket(const settings_t *settings)
     zsock_set_linger(socket, 500);
     zsock_set_sndhwm(socket, HIGH_WATER);
     zsock_set_rcvhwm(socket, HIGH_WATER);
-    zsock_set_maxmsgsize(socket, (int)(settings->broker_max_body_kb * 1024 + TM_HEADER_MAX));
+    zsock_set_maxmsgsize(socket, (int)(TM_BODY_MAX + TM_HEADER_MAX));
     zsock_set_heartbeat_ivl(socket, 2000);
     zsock_set_heartbeat_timeout(socket, 6000);
     zsock_set_handshake_ivl(socket, 5000);
@@ -298,7 +298,7 @@ tm_err_t
 broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
 {
     tm_auto(loop) loop = loop_new();
-    tm_auto(zsock) socket = make_socket(settings);
+    tm_auto(zsock) socket = make_socket();
     tm_auto(security) security = NULL;
     tm_auto(broker) self = NULL;
     tm_err_t err = security_open(loop, settings, metrics, socket, &security);

@@ -24,12 +24,12 @@ void
 spawn_destroy(spawn_t **self_p)
 {
     spawn_t *self = *self_p;
-    void *item;
+    submit_t *submit;
 
     if (!self)
         return;
-    while ((item = fifo_take(&self->jobs)))
-        free(item);
+    while ((submit = fifo_take(&self->jobs)))
+        submit_destroy(self->broker, &submit);
     zframe_destroy(&self->result);
     free(self);
     *self_p = NULL;
@@ -48,6 +48,9 @@ spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool cou
     spawn->is_join = done->join;
     spawn->is_void = !counts;
     spawn->expected = (size_t)done->followers;
+    if (!intake_takes(self, body))
+        snprintf(spawn->wrong, sizeof(spawn->wrong),
+                 "the result is larger than broker.max_body_kb allows");
     spawn->result = zframe_new(body.data, body.size);
     self->spawn = spawn;
 }
@@ -171,7 +174,7 @@ spawns_add(broker_t *self, const tm_msg_t *msg)
     spawn_t *spawn = self->spawn;
     const char *detail = NULL;
     tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
-    submit_t *submit = submit_new(0, msg);
+    submit_t *submit = submit_new(self, 0, msg);
 
     if (!submit)
         abort();

@@ -10,6 +10,8 @@
  * that only the wrong one is rejected. A unit whose answer is lost is sent again after the
  * broker has compared its leases with the table (store_reconcile). */
 
+enum { UNIT_BYTES = 4 << 20 }; /* of bodies; arrays and libpq hold them once more each */
+
 static batch_t *
 batch_new(broker_t *broker)
 {
@@ -94,7 +96,7 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
              outcome->sqlstate);
     intake_reject(self, s, ours ? outcome->err : TM_BAD_REQUEST,
                   ours ? outcome->message : "the database refused the job");
-    submit_destroy(&s);
+    submit_destroy(self, &s);
 }
 
 static bool
@@ -199,7 +201,7 @@ take_submits(broker_t *self, batch_t *batch)
     size_t bytes = 0;
     submit_t *s;
 
-    while (waiting-- > 0 && bytes < (size_t)8 * 1024 * 1024 &&
+    while (waiting-- > 0 && bytes < UNIT_BYTES &&
            batch_submits(batch) < (size_t)self->settings->broker_batch &&
            (s = fifo_take(&self->submits))) {
         bool is_alone = s->is_alone;

@@ -154,7 +154,7 @@ on_keys(void *arg, const struct pg_outcome *outcome)
 
         if (found && !pg_get_bool(outcome->results[0], row, 3)) {
             judge_key(self, s, outcome->results[0], row);
-            submit_destroy(&s);
+            submit_destroy(self, &s);
         } else {
             if (found)
                 forget_key(self, s);
@@ -204,7 +204,7 @@ answer(broker_t *self, submit_t *s, fifo_t *known)
         intake_committed(self, s);
     else
         intake_accept(self, s, &s->fields.job, !s->is_again);
-    submit_destroy(&s);
+    submit_destroy(self, &s);
 }
 
 static void

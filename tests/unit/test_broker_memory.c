@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/client.h"
+#include "proto/worker.h"
 #include "tests/support/broker_world.h"
 #include "tests/support/peak.h"
 
@@ -285,7 +287,7 @@ large_of(char **bytes_p, size_t size)
 
 START_TEST(a_body_beyond_the_limit_is_refused_by_its_ref)
 {
-    static const size_t sizes[] = {LARGEST + 1, LARGEST + TM_HEADER_MAX};
+    static const size_t sizes[] = {LARGEST + 1, LARGEST + TM_HEADER_MAX, TM_BODY_MAX};
     char *bytes;
     tm_msg_t msg = large_of(&bytes, LARGEST);
 
@@ -328,8 +330,7 @@ expect_the_end(zactor_t *monitor)
 /* The rest is not even read, so that no peer makes the broker take the memory for it. */
 START_TEST(a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else)
 {
-    static const size_t sizes[] = {LARGEST + TM_HEADER_MAX + 1, TM_BODY_MAX + 1,
-                                   ((size_t)64 << 20) + 1};
+    static const size_t sizes[] = {TM_BODY_MAX + TM_HEADER_MAX + 1, ((size_t)64 << 20) + 1};
     zsock_t *socket = zsock_new_dealer(world.endpoint[0]);
     zactor_t *monitor = watch_for_the_end(socket);
     peer_end_t *greedy = peer_end_over(&socket);
@@ -352,9 +353,111 @@ START_TEST(a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else)
         work();
     }
     check_growth(before_kb, GROWTH_MAX_KB);
-    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 4);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 3);
     zactor_destroy(&monitor);
     peer_end_destroy(&greedy);
+}
+END_TEST
+
+/* --- bytes, and not only messages --------------------------------------------------------- */
+
+/* A question is a few bytes, its answer a whole result: what ZeroMQ keeps for a peer that does
+ * not read is so many messages, whatever they hold. */
+START_TEST(answers_that_nobody_reads_are_bounded_in_bytes)
+{
+    enum { RESULT_BYTES = 64 << 10, QUESTIONS = 16384, BLOCKS = 40 };
+    peer_end_t *deaf = deaf_peer();
+    char *result = calloc(1, RESULT_BYTES + 1);
+    tm_msg_t msg = submit_of("served", 1), status = {.type = TM_MSG_STATUS};
+    struct tm_job job;
+    long before_kb;
+
+    ck_assert_ptr_nonnull(result);
+    memset(result, 'r', RESULT_BYTES);
+    say_hello(worker, NULL, "served", CREDIT);
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    finish_job(worker, &job, result);
+    free(result);
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    before_kb = broker_kb();
+    status.status = (struct tm_status){.ref = 1, .job = job.job};
+    for (int i = 0; i < QUESTIONS; i++)
+        peer_end_send(deaf, &status);
+    for (int i = 0; i < BLOCKS; i++)
+        work();
+    check_growth(before_kb, 4 * GROWTH_MAX_KB);
+    peer_end_destroy(&deaf);
+}
+END_TEST
+
+/* broker.max_pending is a number of submits, whatever they hold. */
+START_TEST(submits_that_wait_for_their_commit_are_bounded_in_bytes)
+{
+    enum { LARGE = 400 };
+    long before_kb = broker_kb();
+    char *bytes;
+    tm_msg_t msg = large_of(&bytes, LARGEST);
+    int accepted = 0;
+
+    for (int i = 0; i < LARGE; i++) {
+        msg.submit.job = tm_uuid_new();
+        peer_end_send(producer, &msg);
+    }
+    free(bytes);
+    /* some may be refused as BUSY: that, too, would bound it */
+    while (peer_end_poll(producer, TM_MSG_ACCEPTED, 2000))
+        accepted++;
+    ck_assert_int_gt(accepted, 0);
+    check_growth(before_kb, 4 * GROWTH_MAX_KB);
+}
+END_TEST
+
+/* --- the libraries, and bodies that are too large ----------------------------------------- */
+
+/* Were the connection closed on it, it would be sent again by the next, without end. */
+START_TEST(a_result_larger_than_the_broker_takes_does_not_stop_its_worker)
+{
+    struct tm_worker_options options = {
+        .brokers = world.endpoint[0], .actor = "test", .queues = "served"};
+    tm_msg_t first = submit_of("served", 1), second = submit_of("served", 2);
+    tm_worker_t *library = tm_worker_new(&options);
+    char *bytes = calloc(2, LARGEST);
+    tm_job_t *job = NULL;
+
+    ck_assert(library && bytes);
+    submit_and_wait(producer, &first);
+    ck_assert_int_eq(tm_worker_next(library, SOON_MS, &job), TM_OK);
+    tm_worker_done(library, &job, false, bytes, (size_t)2 * LARGEST);
+    free(bytes);
+    submit_and_wait(producer, &second);
+    ck_assert_int_eq(tm_worker_next(library, SOON_MS, &job), TM_OK);
+    broker_world_await(&world, "SELECT count(*) FROM dead_jobs WHERE code = 'TOO_LARGE'", 1);
+    tm_worker_destroy(&library);
+}
+END_TEST
+
+static void
+keep_err(void *arg, const struct tm_answer *answer)
+{
+    *(tm_err_t *)arg = answer->err;
+}
+
+START_TEST(a_submit_larger_than_the_broker_takes_is_told_so)
+{
+    struct tm_client_options options = {.brokers = world.endpoint[0]};
+    struct tm_job_spec spec = {.queue = "unserved", .workspace = broker_world_workspace};
+    tm_client_t *library = tm_client_new(&options);
+    tm_err_t err = TM_OK;
+
+    ck_assert_ptr_nonnull(library);
+    spec.body_size = (size_t)2 * LARGEST;
+    spec.body = calloc(1, spec.body_size);
+    ck_assert_ptr_nonnull(spec.body);
+    ck_assert_int_eq(tm_client_submit(library, &spec, keep_err, &err), TM_OK);
+    ck_assert_int_eq(tm_client_wait(library, SOON_MS), TM_OK);
+    ck_assert_int_eq(err, TM_TOO_LARGE);
+    tm_client_destroy(&library);
 }
 END_TEST
 
@@ -376,6 +479,10 @@ main(void)
     tcase_add_loop_test(tcase, a_worker_that_answers_nothing_holds_up_no_job_but_its_own, 0, 2);
     tcase_add_test(tcase, a_body_beyond_the_limit_is_refused_by_its_ref);
     tcase_add_test(tcase, a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else);
+    tcase_add_test(tcase, answers_that_nobody_reads_are_bounded_in_bytes);
+    tcase_add_test(tcase, submits_that_wait_for_their_commit_are_bounded_in_bytes);
+    tcase_add_test(tcase, a_result_larger_than_the_broker_takes_does_not_stop_its_worker);
+    tcase_add_test(tcase, a_submit_larger_than_the_broker_takes_is_told_so);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
