@@ -208,9 +208,13 @@ static const struct message messages[] = {
      SUBMIT(.queue = S("q")),
      .body_size = (1 << 20) + 1,
      REFUSED("TOO_LARGE")},
-    {.name = "SUBMIT of 4 MiB", /* ends the connection, which is made anew */
+    {.name = "SUBMIT of 4 MiB",
      SUBMIT(.queue = S("q")),
      .body_size = 4 << 20,
+     REFUSED("TOO_LARGE")},
+    {.name = "SUBMIT of 32 MiB", /* ends the connection, which is made anew */
+     SUBMIT(.queue = S("q")),
+     .body_size = 32 << 20,
      SILENCE},
     {.name = "a tune of nothing", TUNE(""), REFUSED("BAD_REQUEST")},
     {.name = "a tune that is no JSON", TUNE("\xff{"), REFUSED("BAD_REQUEST")},
