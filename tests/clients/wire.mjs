@@ -61,8 +61,18 @@ export function newId() { // UUID version 7
   return id;
 }
 
-export const idText = (id) => id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-export const idBytes = (id) => (typeof id === 'string' ? Buffer.from(id.replaceAll('-', ''), 'hex') : id);
+export function idText(id) {
+  const hex = id.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+let lastText, lastBytes; // a workspace is given again and again
+
+export function idBytes(id) {
+  if (typeof id !== 'string') return id;
+  if (id !== lastText) lastBytes = Buffer.from((lastText = id).replaceAll('-', ''), 'hex');
+  return lastBytes;
+}
 
 // --- codec ---------------------------------------------------------------------------------
 
