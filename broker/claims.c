@@ -35,16 +35,38 @@ take_lines(claim_t *self)
     }
 }
 
+enum { CLAIM_BYTES = 8 << 20, BLIND_JOBS = 16, MEAN_OF = 16 };
+
+void
+claims_note_body(queue_t *queue, size_t size)
+{
+    size_t sum = queue->body_bytes * (MEAN_OF - 1) + size;
+
+    queue->body_bytes = queue->body_bytes ? sum / MEAN_OF + 1 : size + 1;
+}
+
+/* An answer is held whole, bodies and all: few jobs at a time if they are large, or if nobody
+ * knows. */
+static size_t
+most_at_once(const broker_t *self, const queue_t *queue)
+{
+    size_t batch = (size_t)self->settings->broker_batch;
+    size_t most = queue->body_bytes ? CLAIM_BYTES / queue->body_bytes + 1 : BLIND_JOBS;
+
+    return most < batch ? most : batch;
+}
+
 /* How many jobs it is worth asking for: where every line is known, no more than there are.
  * Credit that a claim holds is not there for the jobs that come meanwhile. */
 static size_t
 worth_asking(broker_t *self, queue_t *queue)
 {
-    size_t limit = (size_t)dispatch_free_credit(queue), known = 0;
+    size_t limit = (size_t)dispatch_free_credit(queue), most = most_at_once(self, queue);
+    size_t known = 0;
     bool is_open = false;
 
-    if (limit > (size_t)self->settings->broker_batch)
-        limit = (size_t)self->settings->broker_batch;
+    if (limit > most)
+        limit = most;
     for (line_t *l = zlistx_first(queue->turns); l; l = zlistx_next(queue->turns)) {
         known += (size_t)l->known;
         is_open |= l->is_open;
@@ -132,6 +154,7 @@ start_claimed(broker_t *self, queue_t *queue, const PGresult *result, int row)
                          .join = pg_get_bool(result, row, 6)};
     line_t *line = lines_find(queue, &job.workspace);
 
+    claims_note_body(queue, size);
     if (line)
         line->got++;
     job.has_timeout_ms = job.timeout_ms > 0;

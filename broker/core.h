@@ -95,6 +95,7 @@ typedef struct {
     int64_t depth; /* jobs not running: counted now and then, estimated between */
     int64_t max_depth;
     size_t leases;
+    size_t body_bytes;       /* mean of the bodies seen of late; 0: none yet */
     int64_t workspace_limit; /* running jobs of one workspace; 0: any number */
 } queue_t;
 
@@ -281,6 +282,7 @@ void store_reconcile(broker_t *self); /* if one is due and all is quiet */
 void store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer,
                         uint64_t ref); /* STATE to peer, RESULT to watchers if it has ended */
 bool lookup_has_room(const broker_t *self);
+void claims_note_body(queue_t *queue, size_t size);
 
 typedef struct put put_t;
 void put_destroy(put_t **self_p);

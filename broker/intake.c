@@ -157,6 +157,7 @@ intake_committed(broker_t *self, submit_t *submit)
         return;
     }
     queue->depth++;
+    claims_note_body(queue, submit->body.size);
     if (submit->fields.delay_ms)
         return;
     lines_add(

@@ -203,6 +203,39 @@ START_TEST(a_delayed_job_waits_and_an_expired_one_dies)
 }
 END_TEST
 
+/* It has started in time, and waits for its next attempt. */
+START_TEST(a_job_that_has_run_does_not_expire)
+{
+    peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
+    tm_msg_t msg = submit_of("a", 1), other = submit_of("nobody", 2);
+    tm_msg_t credit = {.type = TM_MSG_CREDIT};
+    struct tm_job job;
+
+    hello(worker, "a", 1);
+    msg.submit.expires_ms = 60000;
+    msg.submit.has_expires_ms = true;
+    peer_end_send(producer, &msg);
+    job = take(worker);
+    ck_assert_int_eq(count("WITH late AS (UPDATE jobs SET expires_at = now() RETURNING id)"
+                           " SELECT count(*) FROM late"),
+                     1);
+    peer_end_send(worker, &credit);
+    fail_job(worker, &job, true);
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    other.submit.expires_ms = 1;
+    other.submit.has_expires_ms = true;
+    other.submit.watch = other.submit.has_watch = true;
+    peer_end_send(producer, &other);
+    ck_assert(/* those that are late have been looked for */
+              tm_str_is(peer_end_expect(producer, TM_MSG_RESULT, SOON_MS)->result.code,
+                        "EXPIRED"));
+    hello(worker, "a", 1); /* it was silent for long */
+    ck_assert_uint_eq(take(worker).attempt, 2);
+    peer_end_destroy(&producer);
+    peer_end_destroy(&worker);
+}
+END_TEST
+
 /* --- workers that say what is not so ------------------------------------------------------ */
 
 static const tm_uuid_t us = {{[15] = 7}};
@@ -323,6 +356,7 @@ broker_workers(void)
     tcase_add_test(tcase, a_job_that_takes_three_workers_with_it_is_parked);
     tcase_add_test(tcase, an_attempt_that_takes_too_long_is_dropped_and_tried_again);
     tcase_add_test(tcase, a_delayed_job_waits_and_an_expired_one_dies);
+    tcase_add_test(tcase, a_job_that_has_run_does_not_expire);
     tcase_add_test(tcase, a_worker_that_connects_anew_keeps_its_jobs);
     tcase_add_test(tcase, a_peer_is_only_the_worker_it_said_it_was_last);
     tcase_add_loop_test(tcase, a_stranger_ends_no_job, 0,
