@@ -413,6 +413,30 @@ START_TEST(submits_that_wait_for_their_commit_are_bounded_in_bytes)
 }
 END_TEST
 
+/* A broker that has just started knows nothing of what waits; the worker would take it all. */
+START_TEST(large_jobs_that_wait_are_claimed_few_at_a_time)
+{
+    enum { LARGE = 200 };
+    long before_kb;
+    char *bytes;
+    tm_msg_t msg = large_of(&bytes, LARGEST);
+
+    msg.submit.queue = tm_str("served");
+    for (int i = 0; i < LARGE; i++) {
+        msg.submit.job = tm_uuid_new();
+        submit_and_wait(producer, &msg);
+    }
+    free(bytes);
+    broker_world_kill(&world, 0, SIGKILL);
+    broker_world_launch(&world, 0);
+    before_kb = broker_kb();
+    say_hello(worker, NULL, "served", 10 * LARGE);
+    for (int i = 0; i < LARGE; i++)
+        peer_end_expect(worker, TM_MSG_JOB, SOON_MS);
+    check_growth(before_kb, 3 * GROWTH_MAX_KB);
+}
+END_TEST
+
 /* --- the libraries, and bodies that are too large ----------------------------------------- */
 
 /* Were the connection closed on it, it would be sent again by the next, without end. */
@@ -480,6 +504,7 @@ main(void)
     tcase_add_test(tcase, a_body_beyond_the_limit_is_refused_by_its_ref);
     tcase_add_test(tcase, a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else);
     tcase_add_test(tcase, answers_that_nobody_reads_are_bounded_in_bytes);
+    tcase_add_test(tcase, large_jobs_that_wait_are_claimed_few_at_a_time);
     tcase_add_test(tcase, submits_that_wait_for_their_commit_are_bounded_in_bytes);
     tcase_add_test(tcase, a_result_larger_than_the_broker_takes_does_not_stop_its_worker);
     tcase_add_test(tcase, a_submit_larger_than_the_broker_takes_is_told_so);
