@@ -20,6 +20,11 @@ if(TM_SANITIZE)
   set(judged 0)
 endif()
 target_compile_definitions(test_broker_memory PRIVATE MEMORY_IS_JUDGED=${judged})
+if(TM_SANITIZE) # many times slower: the whole length runs without
+  target_compile_definitions(test_broker_model PRIVATE MODEL_STEPS=20000)
+else()
+  target_compile_definitions(test_broker_model PRIVATE MODEL_STEPS=100000)
+endif()
 set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome

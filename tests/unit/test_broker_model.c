@@ -1,4 +1,4 @@
-/* A broker and its model hear the same words, a hundred thousand of them; TM_MODEL_STEPS and
+/* A broker and its model hear the same words, MODEL_STEPS of them; TM_MODEL_STEPS and
  * TM_MODEL_SEED ask for others. */
 #include "tests/unit/broker_model.h"
 
@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-    STEPS = 100000,
     ROUND = 40,        /* steps */
     CHECK_ROUNDS = 25, /* rounds between two checkpoints */
     RESTART_CHECKS = 10
@@ -369,7 +368,7 @@ START_TEST(a_broker_does_what_its_model_does)
 {
     const char *steps = getenv("TM_MODEL_STEPS"), *seed = getenv("TM_MODEL_SEED");
 
-    play(seed ? strtoull(seed, NULL, 10) : 1, steps ? strtoul(steps, NULL, 10) : STEPS);
+    play(seed ? strtoull(seed, NULL, 10) : 1, steps ? strtoul(steps, NULL, 10) : MODEL_STEPS);
 }
 END_TEST
 
