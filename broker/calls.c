@@ -76,8 +76,8 @@ keep_call(broker_t *self, call_t *call)
 
     if (self->call_count == limit) {
         self->call_limit = limit ? 2 * limit : 64;
-        self->calls = tm_grown(self->calls, self->call_limit * sizeof(*self->calls));
-        memset(self->calls + limit, 0, (self->call_limit - limit) * sizeof(*self->calls));
+        self->calls = tm_grown(self->calls, self->call_limit * sizeof(call_t *));
+        memset(self->calls + limit, 0, (self->call_limit - limit) * sizeof(call_t *));
         self->call_at = limit;
     }
     while (self->calls[self->call_at])

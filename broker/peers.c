@@ -84,10 +84,8 @@ free_slot(broker_t *self)
 
     if (zhashx_size(self->peers) + 1 >= limit) {
         self->peer_limit = limit ? 2 * limit : 64;
-        self->peer_slots =
-            tm_grown(self->peer_slots, self->peer_limit * sizeof(*self->peer_slots));
-        memset(self->peer_slots + limit, 0,
-               (self->peer_limit - limit) * sizeof(*self->peer_slots));
+        self->peer_slots = tm_grown(self->peer_slots, self->peer_limit * sizeof(peer_t *));
+        memset(self->peer_slots + limit, 0, (self->peer_limit - limit) * sizeof(peer_t *));
     }
     do
         self->last_slot = self->last_slot + 1 < self->peer_limit ? self->last_slot + 1 : 1;

@@ -15,12 +15,24 @@ struct process {
     double seconds;
 };
 
+enum { PARENT = 4, USER = 14, SYSTEM = 15, AFTER_NAME = 3 }; /* of proc(5), stat */
+
+/* The name may hold anything: fields are counted from behind it. */
+static unsigned long
+field(const char *after_name, int number)
+{
+    for (int i = AFTER_NAME; after_name && i < number; i++) {
+        after_name = strchr(after_name, ' ');
+        after_name += after_name != NULL;
+    }
+    return after_name ? strtoul(after_name, NULL, 10) : 0;
+}
+
 static bool
 read_process(const char *pid, struct process *ret)
 {
     char path[300], text[1024] = "";
     const char *name, *rest;
-    unsigned long user, system;
     FILE *file;
 
     snprintf(path, sizeof path, "/proc/%s/stat", pid);
@@ -31,13 +43,14 @@ read_process(const char *pid, struct process *ret)
     fclose(file);
     name = strchr(text, '(');
     rest = strrchr(text, ')');
-    if (!name || !rest ||
-        sscanf(rest + 2, "%*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &ret->parent,
-               &user, &system) != 3)
+    if (!name || !rest || rest[1] == '\0')
         return false;
+    rest += 2;
+    ret->parent = (int)field(rest, PARENT);
     ret->pid = (int)strtol(pid, NULL, 10);
     ret->is_database = strncmp(name, "(postgres)", 10) == 0;
-    ret->seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    ret->seconds =
+        (double)(field(rest, USER) + field(rest, SYSTEM)) / (double)sysconf(_SC_CLK_TCK);
     return true;
 }
 

@@ -49,7 +49,7 @@ int
 count(const char *sql)
 {
     char *text = pg_fixture_query(world.url, sql);
-    int value = atoi(text);
+    int value = (int)strtol(text, NULL, 10);
 
     free(text);
     return value;

@@ -386,7 +386,7 @@ START_TEST(answers_that_nobody_reads_are_bounded_in_bytes)
         peer_end_send(deaf, &status);
     for (int i = 0; i < BLOCKS; i++)
         work();
-    check_growth(before_kb, 4 * GROWTH_MAX_KB);
+    check_growth(before_kb, 4L * GROWTH_MAX_KB);
     peer_end_destroy(&deaf);
 }
 END_TEST
@@ -409,7 +409,7 @@ START_TEST(submits_that_wait_for_their_commit_are_bounded_in_bytes)
     while (peer_end_poll(producer, TM_MSG_ACCEPTED, 2000))
         accepted++;
     ck_assert_int_gt(accepted, 0);
-    check_growth(before_kb, 4 * GROWTH_MAX_KB);
+    check_growth(before_kb, 4L * GROWTH_MAX_KB);
 }
 END_TEST
 
@@ -430,10 +430,10 @@ START_TEST(large_jobs_that_wait_are_claimed_few_at_a_time)
     broker_world_kill(&world, 0, SIGKILL);
     broker_world_launch(&world, 0);
     before_kb = broker_kb();
-    say_hello(worker, NULL, "served", 10 * LARGE);
+    say_hello(worker, NULL, "served", 10UL * LARGE);
     for (int i = 0; i < LARGE; i++)
         peer_end_expect(worker, TM_MSG_JOB, SOON_MS);
-    check_growth(before_kb, 3 * GROWTH_MAX_KB);
+    check_growth(before_kb, 3L * GROWTH_MAX_KB);
 }
 END_TEST
 

@@ -54,8 +54,8 @@ START_TEST(workspaces_take_turns_however_long_their_lines_are)
     peer_end_send_all(producer, msgs, LONG);
     for (int i = 0; i < LONG; i++)
         peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
-    for (uint8_t w = 2; w < WORKSPACES + 2; w++) {
-        msgs[0] = submit_with(w, 5, w);
+    for (int w = 2; w < WORKSPACES + 2; w++) {
+        msgs[0] = submit_with((uint64_t)w, 5, (uint8_t)w);
         submit_and_wait(producer, &msgs[0]);
     }
     say_hello(worker, NULL, "a", 1);
