@@ -53,6 +53,8 @@ on_status(void *state, void *peer, const tm_msg_t *msg)
     broker_t *self = state;
 
     (void)peer;
+    if (self->from->is_deaf)
+        return TM_OK; /* it would not hear the answer, and asks again */
     if (lookup_has_room(self))
         store_lookup_state(self, &msg->status.job, self->from->id, msg->status.ref);
     else
@@ -410,7 +412,7 @@ on_pong(void *state, void *peer, const tm_msg_t *msg)
     broker_t *self = state;
 
     (void)peer;
-    peers_on_pong(self->from, &msg->pong);
+    peers_on_pong(self, self->from, &msg->pong);
     return TM_OK;
 }
 

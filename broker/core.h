@@ -221,7 +221,7 @@ void peers_part(broker_t *self, peer_id_t id); /* its worker is at another peer 
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
 void peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_flush(broker_t *self);
-void peers_on_pong(peer_t *peer, const struct tm_pong *pong);
+void peers_on_pong(broker_t *self, peer_t *peer, const struct tm_pong *pong);
 void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
                   uint64_t retry_after_ms);
 void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);

@@ -189,18 +189,21 @@ ask_how_far(broker_t *self, peer_t *peer)
         peer->sent_bytes - peer->asked_bytes < ASK_BYTES)
         return;
     peer->asked_bytes = ping.ping.seq = peer->sent_bytes;
+    if (peer->out.count == 0)
+        add_dirty(self, peer->id);
     put(&peer->out, header, tm_msg_encode(&ping, header));
     put(&peer->out, NULL, 0);
     self->sent[TM_MSG_PING]++;
 }
 
 void
-peers_on_pong(peer_t *peer, const struct tm_pong *pong)
+peers_on_pong(broker_t *self, peer_t *peer, const struct tm_pong *pong)
 {
     if (pong->seq != peer->asked_bytes)
         return;
     peer->read_bytes = peer->asked_bytes;
     peer->is_deaf = false;
+    ask_how_far(self, peer); /* of what was sent since */
 }
 
 static bool

@@ -361,11 +361,25 @@ END_TEST
 
 /* --- bytes, and not only messages --------------------------------------------------------- */
 
+/* It reads at last, and says so each time it is asked. */
+static void
+read_all(peer_end_t *deaf)
+{
+    const tm_msg_t *ping;
+    int asked = 0;
+
+    for (; (ping = peer_end_poll(deaf, TM_MSG_PING, 500)); asked++) {
+        tm_msg_t pong = {.type = TM_MSG_PONG, .pong.seq = ping->ping.seq};
+        peer_end_send(deaf, &pong);
+    }
+    ck_assert_int_gt(asked, 1);
+}
+
 /* A question is a few bytes, its answer a whole result: what ZeroMQ keeps for a peer that does
  * not read is so many messages, whatever they hold. */
 START_TEST(answers_that_nobody_reads_are_bounded_in_bytes)
 {
-    enum { RESULT_BYTES = 64 << 10, QUESTIONS = 16384, BLOCKS = 40 };
+    enum { RESULT_BYTES = 64 << 10, QUESTIONS = MEMORY_IS_JUDGED ? 16384 : 500, BLOCKS = 40 };
     peer_end_t *deaf = deaf_peer();
     char *result = calloc(1, RESULT_BYTES + 1);
     tm_msg_t msg = submit_of("served", 1), status = {.type = TM_MSG_STATUS};
@@ -387,6 +401,11 @@ START_TEST(answers_that_nobody_reads_are_bounded_in_bytes)
     for (int i = 0; i < BLOCKS; i++)
         work();
     check_growth(before_kb, 4L * GROWTH_MAX_KB);
+    read_all(deaf);
+    status.status.ref = 2;
+    peer_end_send(deaf, &status);
+    while (peer_end_expect(deaf, TM_MSG_STATE, SOON_MS)->state.ref != 2)
+        continue;
     peer_end_destroy(&deaf);
 }
 END_TEST
@@ -394,7 +413,7 @@ END_TEST
 /* broker.max_pending is a number of submits, whatever they hold. */
 START_TEST(submits_that_wait_for_their_commit_are_bounded_in_bytes)
 {
-    enum { LARGE = 400 };
+    enum { LARGE = MEMORY_IS_JUDGED ? 400 : 40 };
     long before_kb = broker_kb();
     char *bytes;
     tm_msg_t msg = large_of(&bytes, LARGEST);
@@ -416,7 +435,7 @@ END_TEST
 /* A broker that has just started knows nothing of what waits; the worker would take it all. */
 START_TEST(large_jobs_that_wait_are_claimed_few_at_a_time)
 {
-    enum { LARGE = 200 };
+    enum { LARGE = MEMORY_IS_JUDGED ? 200 : 20 };
     long before_kb;
     char *bytes;
     tm_msg_t msg = large_of(&bytes, LARGEST);
