@@ -492,12 +492,14 @@ START_TEST(a_submit_larger_than_the_broker_takes_is_told_so)
     struct tm_job_spec spec = {.queue = "unserved", .workspace = broker_world_workspace};
     tm_client_t *library = tm_client_new(&options);
     tm_err_t err = TM_OK;
+    char *bytes;
 
     ck_assert_ptr_nonnull(library);
     spec.body_size = (size_t)2 * LARGEST;
-    spec.body = calloc(1, spec.body_size);
-    ck_assert_ptr_nonnull(spec.body);
+    spec.body = bytes = calloc(1, spec.body_size);
+    ck_assert_ptr_nonnull(bytes);
     ck_assert_int_eq(tm_client_submit(library, &spec, keep_err, &err), TM_OK);
+    free(bytes);
     ck_assert_int_eq(tm_client_wait(library, SOON_MS), TM_OK);
     ck_assert_int_eq(err, TM_TOO_LARGE);
     tm_client_destroy(&library);
