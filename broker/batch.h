@@ -16,10 +16,12 @@ typedef struct {
 
 typedef struct {
     broker_t *broker;
-    fifo_t dones, fails; /* of ending_t */
-    fifo_t submits;      /* of submit_t: the common case */
-    fifo_t careful;      /* of submit_t: with keys, or perhaps sent before */
-    fifo_t claims;       /* of claim_t */
+    fifo_t dones, fails;    /* of ending_t */
+    fifo_t submits;         /* of submit_t: the common case */
+    fifo_t careful;         /* of submit_t: with keys, or perhaps sent before */
+    fifo_t claims;          /* of claim_t */
+    bool is_limited;        /* it starts jobs of a queue that has a limit */
+    int64_t alone_since_us; /* the broker's, when the unit was made */
 } batch_t;
 
 /* Each `add` appends one statement, each `ended` reads its answer and tells the peers. */
@@ -40,8 +42,8 @@ void submits_ended_carefully(broker_t *self, fifo_t *submits, const PGresult *re
 claim_t *claim_new(broker_t *self, queue_t *queue);
 void claim_destroy(claim_t **self_p);
 void claim_failed(broker_t *self, claim_t *claim); /* gives the credit back */
-void claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim);
-size_t claim_results(const claim_t *claim); /* statements it adds */
-void claim_ended(broker_t *self, claim_t *claim, PGresult **results);
+/* Alone: the limit was kept when the claim was made. Else the statement counts. */
+void claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim, bool is_alone);
+void claim_ended(broker_t *self, claim_t *claim, const PGresult *result);
 
 #endif

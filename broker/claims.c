@@ -17,22 +17,34 @@ claim_destroy(claim_t **self_p)
     *self_p = NULL;
 }
 
-/* The first lines of the turn; each goes to the end. */
 static void
+take_line(claim_t *self, line_t *line, size_t share)
+{
+    size_t room = shares_room(self->queue, &line->workspace);
+
+    zlistx_move_end(self->queue->turns, line->turn);
+    zlistx_add_end(self->lines, line);
+    line->quota = room < share ? room : share;
+    line->known -= line->known < line->quota ? line->known : line->quota;
+    line->got = 0;
+    shares_take(self->queue, &line->workspace, line->quota);
+}
+
+/* The first lines of the turn; each goes to the end. Returns how many jobs that makes. */
+static size_t
 take_lines(claim_t *self)
 {
     zlistx_t *turns = self->queue->turns;
     size_t count = zlistx_size(turns) < self->count ? zlistx_size(turns) : self->count;
+    size_t jobs = 0;
 
     for (size_t i = 0; i < count; i++) {
         line_t *line = zlistx_first(turns);
 
-        zlistx_move_end(turns, line->turn);
-        zlistx_add_end(self->lines, line);
-        line->quota = self->count / count + (i < self->count % count);
-        line->known -= line->known < line->quota ? line->known : line->quota;
-        line->got = 0;
+        take_line(self, line, self->count / count + (i < self->count % count));
+        jobs += line->quota;
     }
+    return jobs;
 }
 
 enum { CLAIM_BYTES = 8 << 20, BLIND_JOBS = 16, MEAN_OF = 16 };
@@ -77,7 +89,7 @@ worth_asking(broker_t *self, queue_t *queue)
 claim_t *
 claim_new(broker_t *self, queue_t *queue)
 {
-    size_t limit = worth_asking(self, queue);
+    size_t limit = worth_asking(self, queue), jobs;
     claim_t *claim;
 
     if (limit == 0)
@@ -88,14 +100,19 @@ claim_new(broker_t *self, queue_t *queue)
     claim->workers = zmalloc((limit + 1) * sizeof(*claim->workers));
     while (claim->count < limit && dispatch_reserve(self, queue, &claim->workers[claim->count]))
         claim->count++;
-    take_lines(claim);
+    jobs = take_lines(claim);
+    while (claim->count > jobs) /* limits leave less */
+        dispatch_release(self, &claim->workers[--claim->count]);
     queue->is_claiming = true;
     return claim;
 }
 
+/* What runs of it has a lease by now. */
 static void
 release(broker_t *self, claim_t *claim, size_t from)
 {
+    for (line_t *l = zlistx_first(claim->lines); l; l = zlistx_next(claim->lines))
+        shares_give(claim->queue, &l->workspace, l->quota);
     for (size_t i = from; i < claim->count; i++)
         dispatch_release(self, &claim->workers[i]);
     claim->queue->is_claiming = false;
@@ -108,7 +125,7 @@ claim_failed(broker_t *self, claim_t *claim)
 }
 
 void
-claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim)
+claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim, bool is_alone)
 {
     pg_array_t *workers = pg_array_new(PG_UUID), *workspaces = pg_array_new(PG_UUID);
     pg_array_t *lows = pg_array_new(PG_INT8), *quotas = pg_array_new(PG_INT8);
@@ -120,10 +137,6 @@ claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim)
     }
     for (size_t i = 0; i < claim->count; i++)
         pg_array_bytes(workers, claim->workers[i].bytes, 16);
-    if (claim->queue->workspace_limit) {
-        pg_add(unit, STMT_LIMIT_LOCK);
-        pg_text(unit, claim->queue->name);
-    }
     pg_add(unit, STMT_CLAIM);
     pg_text(unit, claim->queue->name);
     pg_uuid(unit, &self->id);
@@ -131,7 +144,7 @@ claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim)
     pg_array(unit, &lows);
     pg_array(unit, &quotas);
     pg_array(unit, &workers);
-    if (claim->queue->workspace_limit)
+    if (claim->queue->workspace_limit && !is_alone)
         pg_i64(unit, claim->queue->workspace_limit);
     else
         pg_null(unit);
@@ -163,12 +176,6 @@ start_claimed(broker_t *self, queue_t *queue, const PGresult *result, int row)
     free(body);
 }
 
-size_t
-claim_results(const claim_t *claim)
-{
-    return claim->queue->workspace_limit ? 2 : 1;
-}
-
 /* A line that gave less than its share has nothing more, but for what was added since. */
 static void
 close_lines(claim_t *claim)
@@ -188,15 +195,14 @@ close_lines(claim_t *claim)
 
 /* Rows carry the first of the workers; the others' credit comes back. */
 void
-claim_ended(broker_t *self, claim_t *claim, PGresult **results)
+claim_ended(broker_t *self, claim_t *claim, const PGresult *result)
 {
     queue_t *queue = claim->queue;
-    const PGresult *result = results[claim_results(claim) - 1];
     int rows = PQntuples(result);
 
     for (int row = 0; row < rows; row++)
         start_claimed(self, queue, result, row);
+    release(self, claim, (size_t)rows);
     close_lines(claim);
     queue->depth -= queue->depth < rows ? queue->depth : rows;
-    release(self, claim, (size_t)rows);
 }

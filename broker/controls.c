@@ -82,6 +82,16 @@ forget_rules(broker_t *self)
     }
 }
 
+/* By what limit there is now. */
+static void
+settle_lines(queue_t *queue)
+{
+    line_t *line;
+
+    for (size_t at = 0; (line = uuid_map_next(queue->lines, &at));)
+        lines_settle(queue, line);
+}
+
 static void
 on_rules(void *arg, const struct pg_outcome *outcome)
 {
@@ -100,8 +110,10 @@ on_rules(void *arg, const struct pg_outcome *outcome)
             queue->max_depth = pg_get_i64(result, row, 2);
         queue->workspace_limit = pg_get_i64(result, row, 3);
     }
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
+    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
         q->needs_scan |= q->was_paused && !q->is_paused;
+        settle_lines(q);
+    }
 }
 
 void

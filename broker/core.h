@@ -9,6 +9,7 @@
  *     endings.c    a unit's DONEs and FAILs
  *     claims.c     a unit's claims
  *     lines.c      a queue's workspaces that may have ready jobs, in turn
+ *     shares.c     how many jobs of a workspace run: its limit
  *     controls.c   what is asked through the database: pauses, limits, cancelling
  *     owners.c     queues that one worker alone serves
  *     spawns.c     a DONE with jobs behind it
@@ -77,14 +78,15 @@ typedef struct {
 
 typedef struct {
     char name[TM_NAME_MAX + 1];
-    zlistx_t *workers; /* of worker_t, borrowed; rotates */
-    uuid_map_t *lines; /* of line_t, by workspace: those that may have ready jobs */
-    zlistx_t *turns;   /* the same, borrowed: whose turn is next */
-    bool needs_scan;   /* the table may hold ready jobs of others */
-    bool is_scanning;  /* a LINES is in flight */
-    tm_uuid_t scan_at; /* where it begins: the whole does not always fit */
-    bool is_claiming;  /* a CLAIM is in flight */
-    bool is_drained;   /* as far as is known, every job that waits has been asked for */
+    zlistx_t *workers;  /* of worker_t, borrowed; rotates */
+    uuid_map_t *lines;  /* of line_t, by workspace: those that may have ready jobs */
+    zlistx_t *turns;    /* the same, borrowed: whose turn is next; not those at their limit */
+    uuid_map_t *shares; /* shares.c: running jobs of each workspace */
+    bool needs_scan;    /* the table may hold ready jobs of others */
+    bool is_scanning;   /* a LINES is in flight */
+    tm_uuid_t scan_at;  /* where it begins: the whole does not always fit */
+    bool is_claiming;   /* a CLAIM is in flight */
+    bool is_drained;    /* as far as is known, every job that waits has been asked for */
     bool is_paused, was_paused;
     int64_t told_ms;   /* when the other brokers were last told of ready jobs */
     bool is_exclusive; /* its workers want it for one of them alone */
@@ -104,7 +106,7 @@ typedef struct {
 typedef struct {
     tm_uuid_t workspace;
     int64_t low_us;      /* no ready job has a rank below, as far as is known */
-    void *turn;          /* in queue->turns */
+    void *turn;          /* in queue->turns; NULL: its workspace is at its limit */
     uint64_t known;      /* ready jobs that this broker made so and no claim has asked for */
     bool is_open;        /* there may be more: others', or left by a claim that was full */
     uint64_t quota, got; /* of the CLAIM in flight */
@@ -179,8 +181,10 @@ struct broker {
     bool beat_sent;
     char *workers_told; /* as the database last heard of them */
     int64_t depth_asked_ms, depth_due_ms;
-    size_t others; /* brokers alive beside this one */
-    size_t units;  /* write units in flight */
+    size_t others;          /* brokers alive beside this one */
+    int64_t alone_since_us; /* shares.c; 0: it is not, or does not know */
+    bool is_asking_alone;
+    size_t units; /* write units in flight */
     size_t submits_in_flight;
     size_t lookups;      /* states that are being looked up */
     size_t submit_bytes; /* bodies of all that wait or are in flight */
@@ -257,9 +261,18 @@ line_t *lines_find(queue_t *queue, const tm_uuid_t *workspace);
 /* The workspace has one more ready job, of this rank or a later one; or, `may_be`, it may have
  * any number of them. */
 void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be);
-int64_t lines_rank_us(uint64_t priority); /* of a job that is ready now */
+int64_t lines_rank_us(uint64_t priority);        /* of a job that is ready now */
+void lines_settle(queue_t *queue, line_t *line); /* takes turns while there is room for it */
 void lines_remove(queue_t *queue, line_t *line);
 void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
+
+size_t shares_id_at(void); /* for the map */
+void shares_fini(queue_t *queue);
+void shares_take(queue_t *queue, const tm_uuid_t *workspace, size_t count);
+void shares_give(queue_t *queue, const tm_uuid_t *workspace, size_t count);
+/* Jobs that the workspace may have running beside those; SIZE_MAX: no limit. */
+size_t shares_room(const queue_t *queue, const tm_uuid_t *workspace);
+void shares_look_if_alone(broker_t *self); /* after each beat */
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
                       const char **ret_detail);

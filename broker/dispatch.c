@@ -12,8 +12,9 @@ queue_destroy(queue_t **self_p)
     if (!*self_p)
         return;
     zlistx_destroy(&(*self_p)->workers);
-    while ((line = zlistx_detach((*self_p)->turns, NULL)))
+    for (size_t at = 0; (line = uuid_map_next((*self_p)->lines, &at));)
         free(line);
+    shares_fini(*self_p);
     zlistx_destroy(&(*self_p)->turns);
     uuid_map_destroy(&(*self_p)->lines);
     free(*self_p);
@@ -52,8 +53,9 @@ static bool
 is_forgotten(const queue_t *queue)
 {
     return zlistx_size(queue->workers) == 0 && queue->leases == 0 && queue->depth == 0 &&
-           uuid_map_size(queue->lines) == 0 && !queue->is_claiming && !queue->is_scanning &&
-           !queue->is_paused && !queue->workspace_limit && !queue->is_exclusive;
+           uuid_map_size(queue->lines) + uuid_map_size(queue->shares) == 0 &&
+           !queue->is_claiming && !queue->is_scanning && !queue->is_paused &&
+           !queue->workspace_limit && !queue->is_exclusive;
 }
 
 void
@@ -82,6 +84,7 @@ dispatch_queue(broker_t *self, const char *name, size_t size)
     queue->workers = zlistx_new();
     queue->lines = uuid_map_new(offsetof(line_t, workspace));
     queue->turns = zlistx_new();
+    queue->shares = uuid_map_new(shares_id_at());
     queue->max_depth = self->settings->broker_max_depth;
     queue->needs_scan = true; /* who knows what is there */
     zhashx_insert(self->queues, queue->name, queue);
@@ -233,15 +236,16 @@ add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uui
         lease = zmalloc(sizeof(*lease));
         lease->job = job->job;
         uuid_map_put(self->leases, lease);
-        lease->queue = queue;
-        queue->leases++;
+    } else {
+        lease->queue->leases--;
+        shares_give(lease->queue, &lease->workspace, 1);
     }
     lease->attempt = (uint32_t)job->attempt;
-    lease->queue->leases--;
     lease->queue = queue;
     queue->leases++;
     lease->worker = *worker;
     lease->workspace = job->workspace;
+    shares_take(queue, &lease->workspace, 1);
     lease->is_ending = false;
     lease->confirm_ms = lease->cancel_ms = 0;
     lease->deadline_ms = job->timeout_ms ? self->now_ms + (int64_t)job->timeout_ms : INT64_MAX;
@@ -293,7 +297,8 @@ dispatch_adopted(broker_t *self, queue_t *queue, const struct tm_job *job,
 void
 dispatch_end(broker_t *self, lease_t *lease)
 {
-    if (lease->queue->workspace_limit) /* its workspace may have a place free */
+    shares_give(lease->queue, &lease->workspace, 1);
+    if (lease->queue->workspace_limit && !self->alone_since_us) /* it may have a place free */
         lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN, true);
     lease->queue->leases--;
     uuid_map_remove(self->leases, &lease->job);

@@ -143,7 +143,8 @@ start_now(broker_t *self, submit_t *submit, queue_t *queue)
                          .has_traceparent = submit->fields.has_traceparent};
 
     dispatch_start(self, queue, &job, submit->body, &submit->worker);
-    submit->is_reserved = false; /* the lease has the credit now */
+    shares_give(queue, &submit->fields.workspace, 1);
+    submit->is_reserved = false; /* the lease has the credit and the place now */
 }
 
 void

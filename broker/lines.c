@@ -24,6 +24,19 @@ lines_rank_us(uint64_t priority)
 }
 
 void
+lines_settle(queue_t *queue, line_t *line)
+{
+    bool has_room = shares_room(queue, &line->workspace) > 0;
+
+    if (has_room && !line->turn) {
+        line->turn = zlistx_add_end(queue->turns, line);
+    } else if (!has_room && line->turn) {
+        zlistx_delete(queue->turns, line->turn);
+        line->turn = NULL;
+    }
+}
+
+void
 lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be)
 {
     line_t *line = lines_find(queue, workspace);
@@ -33,7 +46,7 @@ lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_b
         line->workspace = *workspace;
         line->low_us = low_us;
         uuid_map_put(queue->lines, line);
-        line->turn = zlistx_add_end(queue->turns, line);
+        lines_settle(queue, line);
     }
     line->is_open |= may_be;
     line->known += !may_be;
@@ -44,7 +57,8 @@ lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_b
 void
 lines_remove(queue_t *queue, line_t *line)
 {
-    zlistx_delete(queue->turns, line->turn);
+    if (line->turn)
+        zlistx_delete(queue->turns, line->turn);
     uuid_map_remove(queue->lines, &line->workspace);
     free(line);
 }

@@ -18,6 +18,7 @@ batch_new(broker_t *broker)
     batch_t *self = zmalloc(sizeof(*self));
 
     self->broker = broker;
+    self->alone_since_us = broker->alone_since_us;
     return self;
 }
 
@@ -114,6 +115,8 @@ unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
     bool is_passing = strncmp(outcome->sqlstate, "40", 2) == 0;
     bool is_taken = strcmp(outcome->sqlstate, "23505") == 0;
 
+    if (is_passing && batch->is_limited)
+        self->alone_since_us = 0; /* perhaps that was it */
     if (is_lost)
         self->is_reconciling = true;
     else
@@ -124,10 +127,17 @@ unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
     put_back(self, batch, is_lost ? LOST : is_taken || is_passing ? TAKEN : WRONG);
 }
 
+/* Of what add_limit_lock adds. */
+static size_t
+limit_results(const batch_t *batch)
+{
+    return batch->alone_since_us ? 2 : 1;
+}
+
 static void
 unit_done(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
-    size_t at = 0;
+    size_t at = batch->is_limited ? limit_results(batch) : 0;
 
     if (batch->dones.count)
         endings_dones_ended(self, &batch->dones, outcome->results[at++]);
@@ -137,10 +147,8 @@ unit_done(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
         submits_ended(self, &batch->submits, outcome->results[at++]);
     if (batch->careful.count)
         submits_ended_carefully(self, &batch->careful, outcome->results[at++]);
-    for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
-        claim_ended(self, c, &outcome->results[at]);
-        at += claim_results(c);
-    }
+    for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
+        claim_ended(self, c, outcome->results[at++]);
 }
 
 static void
@@ -171,12 +179,17 @@ take_endings(broker_t *self, batch_t *batch)
 /* Nothing that is known waits before it, and no rule that only a claim can keep. A job that was
  * made ready since the last claim left may be overtaken, by the time of one claim. */
 static bool
-leaves_at_once(broker_t *self, queue_t *queue, submit_t *s)
+leaves_at_once(broker_t *self, const batch_t *batch, queue_t *queue, submit_t *s)
 {
-    if (s->fields.delay_ms || !queue->is_drained || queue->is_paused ||
-        queue->workspace_limit || queue->is_exclusive)
+    if (s->fields.delay_ms || !queue->is_drained || queue->is_paused || queue->is_exclusive)
+        return false;
+    if (queue->workspace_limit &&
+        (!batch->alone_since_us || lines_find(queue, &s->fields.workspace) ||
+         shares_room(queue, &s->fields.workspace) == 0))
         return false;
     queue->is_drained = dispatch_reserve(self, queue, &s->worker);
+    if (queue->is_drained)
+        shares_take(queue, &s->fields.workspace, 1);
     return queue->is_drained;
 }
 
@@ -188,7 +201,8 @@ take_submit(broker_t *self, batch_t *batch, submit_t *s)
     if (uuid_map_get(self->submitting, &s->fields.job))
         return false; /* sent twice: the second waits for the first */
     uuid_map_put(self->submitting, s);
-    s->is_reserved = leaves_at_once(self, queue, s);
+    s->is_reserved = leaves_at_once(self, batch, queue, s);
+    batch->is_limited |= s->is_reserved && queue->workspace_limit;
     s->is_new = false;
     fifo_add(s->is_careful || s->fields.has_key ? &batch->careful : &batch->submits, s);
     return true;
@@ -230,6 +244,7 @@ take_claims(broker_t *self, batch_t *batch)
         claim = q->is_scanning ? NULL : claim_new(self, q); /* first what the scan finds */
         if (claim)
             fifo_add(&batch->claims, claim);
+        batch->is_limited |= claim && q->workspace_limit;
     }
 }
 
@@ -241,11 +256,27 @@ next_is_alone(const broker_t *self)
     return next && next->is_alone;
 }
 
+/* First of all: who waits for the lock holds nothing. */
+static void
+add_limit_lock(broker_t *self, pg_unit_t *unit, const batch_t *batch)
+{
+    if (!batch->alone_since_us) {
+        pg_add(unit, STMT_LIMIT_LOCK);
+        return;
+    }
+    pg_add(unit, STMT_LIMIT_SHARE);
+    pg_add(unit, STMT_STILL_ALONE);
+    pg_uuid(unit, &self->id);
+    pg_i64(unit, batch->alone_since_us);
+}
+
 static void
 send_batch(broker_t *self, batch_t *batch)
 {
     pg_unit_t *unit = pg_unit_new(self->pg);
 
+    if (batch->is_limited)
+        add_limit_lock(self, unit, batch);
     if (batch->dones.count)
         endings_add_dones(unit, &batch->dones);
     if (batch->fails.count)
@@ -255,7 +286,7 @@ send_batch(broker_t *self, batch_t *batch)
     if (batch->careful.count)
         submits_add_carefully(self, unit, &batch->careful);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
-        claim_add(self, unit, c);
+        claim_add(self, unit, c, batch->alone_since_us > 0);
     self->units++;
     self->submits_in_flight += batch_submits(batch);
     pg_send(&unit, on_unit, batch);

@@ -92,8 +92,13 @@ submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 void
 submits_release(broker_t *self, submit_t *s)
 {
-    if (s->is_reserved)
-        dispatch_release(self, &s->worker);
+    queue_t *queue;
+
+    if (!s->is_reserved)
+        return;
+    queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
+    shares_give(queue, &s->fields.workspace, 1);
+    dispatch_release(self, &s->worker);
     s->is_reserved = false;
 }
 

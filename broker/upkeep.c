@@ -84,6 +84,7 @@ on_beat(void *arg, const struct pg_outcome *outcome)
         self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
         if (pg_get_bool(outcome->results[0], 0, 1))
             ask(self, STMT_RECLAIM, self->settings->broker_takeover_ms, on_reclaimed);
+        shares_look_if_alone(self);
         return;
     }
     log_error("broker.superseded", "reason=\"another broker has taken over; starting again\"");

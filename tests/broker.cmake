@@ -1,6 +1,7 @@
 tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
-tm_test(broker_rules unit/test_broker_rules.c unit/test_broker_cancel.c unit/broker_rules_help.c
+tm_test(broker_rules unit/test_broker_rules.c unit/test_broker_cancel.c
+        unit/test_broker_limits.c unit/broker_rules_help.c
         support/broker_world.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)

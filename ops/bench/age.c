@@ -20,6 +20,8 @@ static const char *const snapshot_sql =
     "BEGIN ISOLATION LEVEL REPEATABLE READ; SET idle_in_transaction_session_timeout = 0;"
     " SELECT count(*) FROM brokers";
 
+static const char *const limit_sql = "SELECT queue_limit('" BENCH_QUEUE "', NULL, $1::int)";
+
 static bool
 run(PGconn *connection, const char *sql, long long count)
 {
@@ -48,6 +50,8 @@ bench_age(struct bench_world *world, const struct bench_options *options)
         is_ok = run(connection, history_sql, options->history);
     if (is_ok && options->backlog > 0)
         is_ok = run(connection, backlog_sql, options->backlog);
+    if (is_ok && options->workspace_limit > 0)
+        is_ok = run(connection, limit_sql, options->workspace_limit);
     if (is_ok && options->history + options->backlog > 0)
         is_ok = run(connection, "VACUUM ANALYZE", 0) && run(connection, "CHECKPOINT", 0);
     if (is_ok && options->snapshot) {
@@ -55,6 +59,18 @@ bench_age(struct bench_world *world, const struct bench_options *options)
         world->snapshot = connection; /* stays open until the end */
         return is_ok ? TM_OK : TM_STORE_DOWN;
     }
+    PQfinish(connection);
+    return is_ok ? TM_OK : TM_STORE_DOWN;
+}
+
+tm_err_t
+bench_settle(const struct bench_world *world, bool forget)
+{
+    PGconn *connection = PQconnectdb(world->database);
+    bool is_ok = PQstatus(connection) == CONNECTION_OK &&
+                 (!forget || run(connection, "TRUNCATE job_runs", 0)) &&
+                 run(connection, "CHECKPOINT", 0);
+
     PQfinish(connection);
     return is_ok ? TM_OK : TM_STORE_DOWN;
 }

@@ -25,9 +25,9 @@ rate(const struct bench_options *options, const struct bench_load *load)
     return (double)options->jobs / load->seconds;
 }
 
-static tm_err_t
-measure_throughput(const struct bench_world *world, const struct bench_options *options,
-                   struct bench_figures *ret)
+tm_err_t
+bench_throughput(const struct bench_world *world, const struct bench_options *options,
+                 struct bench_figures *ret)
 {
     struct bench_load enqueue = {.producers = options->producers};
     struct bench_load drain = {.workers = options->workers};
@@ -98,7 +98,7 @@ bench_queue(const struct bench_options *options, struct bench_figures *ret, char
         return err;
     err = bench_age(&world, options);
     if (!err)
-        err = measure_throughput(&world, options, ret);
+        err = bench_throughput(&world, options, ret);
     if (!err)
         err = bench_calls(&world, options->jobs, options->payload, false, &ret->call);
     if (!err)

@@ -13,6 +13,8 @@
 
 #include "proto/error.h"
 
+#define BENCH_QUEUE "bench"
+
 struct bench_options {
     long long jobs, producers, workers, payload;
     long long window; /* unanswered submits of all producers together */
@@ -20,6 +22,8 @@ struct bench_options {
     long long history,
         backlog;   /* jobs that have ended, and that wait in another queue, before */
     bool snapshot; /* a transaction stays open all the time */
+    long long workspace_limit; /* of the queue; 0: none */
+    long long rounds;          /* of a comparison with an empty system; 0: none is made */
 };
 
 /* Seconds of processor time; the broker's with the idle rest of the system. */
@@ -38,9 +42,27 @@ struct bench_figures {
     long long repeats;       /* jobs that a worker saw twice: each is a fault */
 };
 
+enum { BENCH_ROUNDS_MAX = 100 };
+
+/* Of each round, what was asked for as a share of the empty system's. */
+struct bench_comparison {
+    double enqueue[BENCH_ROUNDS_MAX], drain[BENCH_ROUNDS_MAX], end_to_end[BENCH_ROUNDS_MAX];
+    double empty[BENCH_ROUNDS_MAX]; /* jobs a second end to end: how much the machine varies */
+    long long repeats;
+};
+
+struct bench_world;
+
 /* Starts the system, measures, stops it. On failure `detail` says what to do. */
 TM_CHECKED tm_err_t bench_queue(const struct bench_options *options, struct bench_figures *ret,
                                 char *detail, size_t size);
+/* Two systems, the other one empty, measured in turn `rounds` times. */
+TM_CHECKED tm_err_t bench_compare(const struct bench_options *options,
+                                  struct bench_comparison *ret, char *detail, size_t size);
+/* The part of bench_queue that moves jobs. */
+TM_CHECKED tm_err_t bench_throughput(const struct bench_world *world,
+                                     const struct bench_options *options,
+                                     struct bench_figures *ret);
 
 /* --- world.c: the private system ---------------------------------------------------------- */
 
@@ -52,8 +74,10 @@ struct bench_world {
 };
 TM_CHECKED tm_err_t bench_world_start(struct bench_world *self, char *detail, size_t size);
 void bench_world_stop(struct bench_world *self);
-/* age.c: gives it a past */
+/* age.c: gives it a past and a limit */
 TM_CHECKED tm_err_t bench_age(struct bench_world *world, const struct bench_options *options);
+/* Before a measurement: what is dirty is written, and `forget` what has ended. */
+TM_CHECKED tm_err_t bench_settle(const struct bench_world *world, bool forget);
 
 /* --- loads.c: producers and workers, each a process --------------------------------------- */
 

@@ -18,7 +18,6 @@
 #include "proto/client.h"
 #include "proto/worker.h"
 
-#define QUEUE      "bench"
 #define WARM_JOBS  200 /* of a latency run: not counted */
 #define GIVE_UP_MS 60000
 
@@ -89,7 +88,7 @@ on_result(void *arg, const struct tm_result *result, tm_str_t body)
 static tm_err_t
 submit(struct producer *self, char *body, long long number, bool watch)
 {
-    struct tm_job_spec spec = {.queue = QUEUE,
+    struct tm_job_spec spec = {.queue = BENCH_QUEUE,
                                .workspace = {{[15] = 1}},
                                .watch = watch,
                                .body = body,
@@ -189,7 +188,7 @@ be_worker(struct run *run)
 {
     struct tm_worker_options options = {.brokers = run->world->broker,
                                         .actor = "bench",
-                                        .queues = QUEUE,
+                                        .queues = BENCH_QUEUE,
                                         .credit = (uint32_t)run->options->credit};
     tm_worker_t *worker;
     tm_job_t *job = NULL;

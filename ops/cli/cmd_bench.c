@@ -7,6 +7,7 @@
 
 struct bench {
     const char *jobs, *producers, *workers, *payload, *window, *credit, *history, *backlog;
+    const char *workspace_limit, *rounds;
     bool json, snapshot;
 };
 
@@ -25,6 +26,10 @@ static const struct cli_option options[] = {
      "jobs that wait in another queue meanwhile; 0"},
     {"snapshot", NULL, CLI_FLAG, offsetof(struct bench, snapshot),
      "a forgotten transaction keeps vacuum from clearing up meanwhile"},
+    {"workspace-limit", "N", CLI_TEXT, offsetof(struct bench, workspace_limit),
+     "running jobs that a workspace may have (all jobs are of one); no limit"},
+    {"rounds", "N", CLI_TEXT, offsetof(struct bench, rounds),
+     "measure in turn with an empty system beside it, N times, and nothing but the jobs"},
     {"json", NULL, CLI_FLAG, offsetof(struct bench, json), "print the figures as JSON"},
 };
 
@@ -61,6 +66,61 @@ print_json(const struct bench_figures *f)
     json_dumpf(out, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(out);
+}
+
+/* Medians, and in brackets the least and the greatest. */
+static void
+print_share(const char *name, double *values, long long rounds)
+{
+    double median = bench_percentile(values, (size_t)rounds, 0.5);
+
+    printf("%-28s %12.2f   (%.2f-%.2f)\n", name, median, values[0], values[rounds - 1]);
+}
+
+static json_t *
+list(const double *values, long long rounds)
+{
+    json_t *out = json_array();
+
+    for (long long i = 0; i < rounds; i++)
+        json_array_append_new(out, json_real(values[i]));
+    return out;
+}
+
+static void
+print_comparison(struct bench_comparison *c, long long rounds, bool is_json)
+{
+    if (is_json) {
+        json_t *out =
+            json_pack("{s:o, s:o, s:o, s:o, s:I}", "enqueue", list(c->enqueue, rounds), "drain",
+                      list(c->drain, rounds), "end_to_end", list(c->end_to_end, rounds),
+                      "empty_end_to_end_per_s", list(c->empty, rounds), "repeats",
+                      (json_int_t)c->repeats);
+        json_dumpf(out, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+        putchar('\n');
+        json_decref(out);
+        return;
+    }
+    printf("share of the empty system's, median of %lld rounds in turn (least-greatest)\n",
+           rounds);
+    print_share("enqueue", c->enqueue, rounds);
+    print_share("drain", c->drain, rounds);
+    print_share("end to end", c->end_to_end, rounds);
+    bench_percentile(c->empty, (size_t)rounds, 0.5);
+    printf("the empty one's end to end: %.0f-%.0f/s; jobs seen twice: %lld\n", c->empty[0],
+           c->empty[rounds - 1], c->repeats);
+}
+
+static int
+compare_rounds(cli_t *cli, const struct bench_options *what, bool is_json)
+{
+    struct bench_comparison comparison = {.repeats = 0};
+    char detail[CLI_DETAIL_MAX] = "";
+
+    if (bench_compare(what, &comparison, detail, sizeof detail))
+        return cli_fail(cli, "%s", detail);
+    print_comparison(&comparison, what->rounds, is_json);
+    return CLI_OK;
 }
 
 static void
@@ -111,9 +171,14 @@ cmd_bench(cli_t *cli, int argc, char **argv)
         !number(cli, "--window", self.window, 1, 1000000, &what.window) ||
         !number(cli, "--credit", self.credit, 1, 10000, &what.credit) ||
         !number(cli, "--history", self.history, 0, 1000000000, &what.history) ||
-        !number(cli, "--backlog", self.backlog, 0, 1000000000, &what.backlog))
+        !number(cli, "--backlog", self.backlog, 0, 1000000000, &what.backlog) ||
+        !number(cli, "--workspace-limit", self.workspace_limit, 1, 1000000000,
+                &what.workspace_limit) ||
+        !number(cli, "--rounds", self.rounds, 1, BENCH_ROUNDS_MAX, &what.rounds))
         return CLI_USAGE;
     what.snapshot = self.snapshot;
+    if (what.rounds > 0)
+        return compare_rounds(cli, &what, self.json);
     if (bench_queue(&what, &figures, detail, sizeof detail))
         return cli_fail(cli, "%s", detail);
     if (self.json)

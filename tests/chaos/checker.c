@@ -10,7 +10,12 @@
 
 enum { SHOWN = 5, PIECE = 1 << 20 };
 
+/* The checks read all there is: in memory, and without compiling what runs once. */
+static const char session_sql[] =
+    "SELECT set_config('work_mem', '256MB', false), set_config('jit', 'off', false)";
+
 static const char tables_sql[] =
+    "SELECT queue_limit('b', NULL, 20);"
     "CREATE TABLE chaos_journal (event text, job uuid, kind text, key text, variant int,"
     "                            owner uuid, detail text);"
     "CREATE INDEX ON chaos_journal (job, event); CREATE INDEX ON chaos_journal (key);"
@@ -89,6 +94,7 @@ open_database(const char *url)
 
     if (PQstatus(database) != CONNECTION_OK)
         give_up("the checker cannot connect", database);
+    run(database, session_sql);
     return database;
 }
 

@@ -19,5 +19,6 @@ void rules_add(Suite *suite, const char *name, void (*set_up)(void), const TTest
                size_t count);
 
 void broker_cancels(Suite *suite); /* test_broker_cancel.c */
+void broker_limits(Suite *suite);  /* test_broker_limits.c */
 
 #endif

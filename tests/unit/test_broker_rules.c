@@ -419,6 +419,7 @@ main(void)
     rules_add(suite, "one broker", rules_start_one, one, sizeof(one) / sizeof(one[0]));
     rules_add(suite, "two brokers", rules_start_two, two, sizeof(two) / sizeof(two[0]));
     broker_cancels(suite);
+    broker_limits(suite);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
