@@ -52,6 +52,7 @@ on_drain(void *arg)
     self->drain_until_ms = clock_ms() + DRAIN_MS;
     server_quiesce(self->bridge.server);
     waits_end_all(self->bridge.waits);
+    streams_destroy(&self->bridge.streams); /* they come back to another bridge, or the next */
     loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
 }
 
@@ -96,7 +97,8 @@ open_all(http_t *self)
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
     bridge->pg = open_pool(bridge);
     bridge->server = server_new(bridge);
-    return bridge->pg && bridge->server ? TM_OK : TM_BAD_SETTING;
+    bridge->streams = streams_new(bridge->settings, bridge->metrics);
+    return bridge->pg && bridge->server && bridge->streams ? TM_OK : TM_BAD_SETTING;
 }
 
 /* The pool first: its callbacks answer what waits for it, with all else still there. */
@@ -106,6 +108,7 @@ close_all(http_t *self)
     bridge_t *bridge = &self->bridge;
 
     bridge->is_draining = true;
+    streams_destroy(&bridge->streams);
     pg_destroy(&bridge->pg);
     tm_client_destroy(&bridge->client);
     server_destroy(&bridge->server);

@@ -208,6 +208,9 @@ query_schema(const query_field_t *field)
         return field_uuid("", 0, 0);
     case QUERY_WORD:
         return field_choice(field->choices, 0, 0);
+    case QUERY_TEXT:
+        return json_pack("{s:s, s:I, s:I}", "type", "string", "minLength",
+                         (json_int_t)field->min, "maxLength", (json_int_t)field->max);
     case QUERY_BOOL:
         return json_pack("{s:s}", "type", "boolean");
     case QUERY_INT:

@@ -14,12 +14,18 @@ struct query_word {
     char text[QUERY_WORD_MAX];
 };
 
+#define QUERY_TEXT_MAX 256
+struct query_text {
+    char text[QUERY_TEXT_MAX];
+};
+
 #define QUERY_C_UUID tm_uuid_t
+#define QUERY_C_TEXT struct query_text
 #define QUERY_C_WORD struct query_word
 #define QUERY_C_INT  int64_t
 #define QUERY_C_BOOL bool
 
-typedef enum { QUERY_UUID, QUERY_WORD, QUERY_INT, QUERY_BOOL } query_kind_t;
+typedef enum { QUERY_UUID, QUERY_WORD, QUERY_TEXT, QUERY_INT, QUERY_BOOL } query_kind_t;
 
 /* name and has_name: whether it was given */
 struct query {

@@ -1,5 +1,6 @@
 #include "actors/http/request.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,7 +25,7 @@ struct request {
     size_t body_size;
     int64_t started_us;
 
-    bool has_run, has_left, is_suspended, is_queued;
+    bool is_head, has_run, has_left, is_suspended, is_queued;
     struct MHD_Response *response; /* the answer, until it is queued */
     unsigned status;
     struct {
@@ -275,6 +276,7 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
     self->connection = connection;
     self->refs = 1;
     self->started_us = clock_us();
+    self->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     query_init(&self->query);
     read_id(self);
     read_trace(self);
@@ -387,20 +389,22 @@ request_add_header(request_t *self, const char *name, const char *value)
     self->header_count++;
 }
 
+static const char *const fixed_headers[][2] = {
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "strict-origin-when-cross-origin"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+};
+enum { FIXED_HEADERS = sizeof(fixed_headers) / sizeof(fixed_headers[0]) };
+
 static void
 add_headers(request_t *self, const char *type)
 {
-    static const char *const fixed[][2] = {
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "strict-origin-when-cross-origin"},
-        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-        {"Cache-Control", "no-store"},
-    };
     char trace[TRACEPARENT_TEXT];
 
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        MHD_add_response_header(self->response, fixed[i][0], fixed[i][1]);
+    for (size_t i = 0; i < FIXED_HEADERS; i++)
+        MHD_add_response_header(self->response, fixed_headers[i][0], fixed_headers[i][1]);
+    MHD_add_response_header(self->response, "Cache-Control", "no-store");
     MHD_add_response_header(self->response, "Content-Type", type);
     MHD_add_response_header(self->response, "X-Request-Id", self->id);
     MHD_add_response_header(self->response, "traceparent",
@@ -501,4 +505,49 @@ request_queue(request_t *self)
     self->is_queued = true;
     count(self);
     return result;
+}
+
+/* --- handing over ------------------------------------------------------------------------- */
+
+bool
+request_is_head(const request_t *self)
+{
+    return self->is_head;
+}
+
+char *
+request_common_headers(const request_t *self)
+{
+    char trace[TRACEPARENT_TEXT];
+    char *text = NULL;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+
+    if (!file)
+        abort();
+    for (size_t i = 0; i < FIXED_HEADERS; i++)
+        fprintf(file, "%s: %s\r\n", fixed_headers[i][0], fixed_headers[i][1]);
+    fprintf(file, "X-Request-Id: %s\r\ntraceparent: %s\r\n", self->id,
+            traceparent_text(&self->trace, trace));
+    if (server_is_behind_tls(self))
+        fprintf(file, "Strict-Transport-Security: max-age=31536000\r\n");
+    fclose(file);
+    return text;
+}
+
+/* libmicrohttpd closes its own descriptor, and with it nothing: the copy holds the connection.
+ */
+int
+request_take_connection(request_t *self)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(self->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (fd < 0)
+        return -1;
+    self->has_left = true;
+    self->status = MHD_HTTP_OK;
+    count(self);
+    return fd;
 }

@@ -44,6 +44,12 @@ void *request_state(const request_t *self);
 void request_add_header(request_t *self, const char *name, const char *value);
 void request_reply(request_t *self, unsigned status, const char *type, char **text_p,
                    size_t size);
+/* Instead of an answer: the connection is the caller's, who writes everything himself.
+ * libmicrohttpd forgets it and writes nothing. -1: there is no descriptor left for it. */
+int request_take_connection(request_t *self);
+/* The headers that every answer has, "Name: value\r\n" each. The caller frees them. */
+char *request_common_headers(const request_t *self);
+bool request_is_head(const request_t *self); /* answered by the headers alone */
 void request_problem(request_t *self, const struct problem *problem);
 void request_fail(request_t *self, tm_err_t err,
                   const char *detail); /* "" for err's own text */

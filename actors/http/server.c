@@ -339,8 +339,9 @@ static void
 raise_file_limit(const settings_t *settings)
 {
     struct rlimit limit;
-    rlim_t wanted =
-        (rlim_t)settings->http_max_connections + (rlim_t)settings->http_max_uploads + FILES;
+    rlim_t wanted = (rlim_t)settings->http_max_connections +
+                    (rlim_t)settings->http_max_uploads + (rlim_t)settings->http_max_streams +
+                    FILES;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return;
@@ -354,7 +355,10 @@ static struct MHD_Daemon *
 start(server_t *self, const struct addrinfo *where)
 {
     const settings_t *settings = self->bridge->settings;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    /* TURBO: it closes a descriptor without shutting the connection down, so that one can be
+     * handed over (request_take_connection). */
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO;
 
     if (where->ai_family == AF_INET6)
         flags |= MHD_USE_IPv6;

@@ -59,6 +59,7 @@ arguments_for(const struct supervisor *self, const struct child *child, int read
         arguments_add(ret, "--ready-fd=%d", ready_fd);
         return SELF;
     case CHILD_TUNE:
+    case CHILD_EVENTS:
         add_common(self, child, ret);
         return SELF;
     case CHILD_KIND_COUNT:

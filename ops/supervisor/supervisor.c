@@ -55,6 +55,7 @@ add_children(supervisor_t *self)
         snprintf(name, sizeof name, "tune-%d", (int)i);
         add_child(self, CHILD_TUNE, name);
     }
+    add_child(self, CHILD_EVENTS, NULL);
     add_child(self, CHILD_HTTP, NULL);
 }
 
