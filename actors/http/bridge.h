@@ -19,6 +19,7 @@ typedef enum {
 
 typedef struct waits waits_t;
 typedef struct server server_t;
+typedef struct gate gate_t;
 
 typedef struct bridge {
     const settings_t *settings;
@@ -28,6 +29,7 @@ typedef struct bridge {
     tm_client_t *client;
     waits_t *waits;
     server_t *server;
+    gate_t *gate;
     bool is_draining;
     int64_t uploads; /* under way */
 } bridge_t;

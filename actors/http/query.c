@@ -123,6 +123,17 @@ read_bool(const char *text, bool *ret)
 }
 
 static bool
+read_text(const query_field_t *field, const char *text, query_text_t *ret)
+{
+    size_t size = strlen(text);
+
+    if (size < (size_t)field->min || size > (size_t)field->max)
+        return false;
+    *ret = text;
+    return true;
+}
+
+static bool
 read_value(const query_field_t *field, const char *text, void *value)
 {
     switch (field->kind) {
@@ -134,6 +145,8 @@ read_value(const query_field_t *field, const char *text, void *value)
         return read_int(field, text, value);
     case QUERY_BOOL:
         return read_bool(text, value);
+    case QUERY_TEXT:
+        return read_text(field, text, value);
     }
     return false;
 }
@@ -158,6 +171,10 @@ complain(const query_field_t *field, struct problem *problem)
         break;
     case QUERY_BOOL:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be true or false");
+        break;
+    case QUERY_TEXT:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must have %lld to %lld bytes",
+                    (long long)field->min, (long long)field->max);
         break;
     }
 }
