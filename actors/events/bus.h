@@ -38,8 +38,9 @@ struct bus_reader {
     void (*on_start)(void *arg, int64_t last, int64_t live);
 };
 
-/* Of bus_replay: `count` events behind the number asked for. `oldest` is the first that is kept:
- * if the one wanted is before it, or behind `last`, it is not known. err: the server is away. */
+/* Of bus_replay: `count` events behind the number asked for. `oldest` is the first that is
+ * kept: if the one wanted is before it, or behind `last`, it is not known. err: the server is
+ * away. */
 struct bus_page {
     tm_err_t err;
     int64_t oldest, last;

@@ -73,8 +73,8 @@ memory_open(bus_t *bus)
     int64_t now_us = clock_utc_ms() * 1000;
 
     self->bus = bus;
-    self->pg = event_pool(bus_loop(bus), bus_settings(bus), bus_metrics(bus),
-                          "tunemill_outbox", on_notify, self);
+    self->pg = event_pool(bus_loop(bus), bus_settings(bus), bus_metrics(bus), "tunemill_outbox",
+                          on_notify, self);
     if (!self->pg) {
         free(self);
         return NULL;

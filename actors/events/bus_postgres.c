@@ -1,6 +1,6 @@
 /* The table is read from the number last told on, whenever a notification says that there is
- * more, and whenever listening begins. Numbers are given in the order of commit: what is visible
- * has nothing before it that is not. */
+ * more, and whenever listening begins. Numbers are given in the order of commit: what is
+ * visible has nothing before it that is not. */
 #include "actors/events/event_rows.h"
 #include "actors/kit/log.h"
 
@@ -93,8 +93,8 @@ postgres_open(bus_t *bus)
     reader_t *self = zmalloc(sizeof(*self));
 
     self->bus = bus;
-    self->pg = event_pool(bus_loop(bus), bus_settings(bus), bus_metrics(bus),
-                          "tunemill_events", on_notify, self);
+    self->pg = event_pool(bus_loop(bus), bus_settings(bus), bus_metrics(bus), "tunemill_events",
+                          on_notify, self);
     if (!self->pg) {
         free(self);
         return NULL;

@@ -1,5 +1,5 @@
-/* A Redis stream whose entries have the events' own numbers: "123-0" is event 123. The publisher
- * fills it from the table (relay.c); this end follows it with XREAD. */
+/* A Redis stream whose entries have the events' own numbers: "123-0" is event 123. The
+ * publisher fills it from the table (relay.c); this end follows it with XREAD. */
 #include <string.h>
 
 #include "actors/events/bus.h"

@@ -1,4 +1,5 @@
-/* event_rows - events as a statement of statements.def returns them: id, topic, workspace, text. */
+/* event_rows - events as a statement of statements.def returns them: id, topic, workspace,
+ * text. */
 #ifndef ACTORS_EVENTS_EVENT_ROWS_H
 #define ACTORS_EVENTS_EVENT_ROWS_H
 

@@ -19,7 +19,8 @@
 
 #include "actors/kit/settings.h"
 
-/* Runs until SIGTERM or SIGINT. ready_fd: written a line when the database answers; -1: none. */
+/* Runs until SIGTERM or SIGINT. ready_fd: written a line when the database answers; -1: none.
+ */
 TM_CHECKED tm_err_t events_run(const settings_t *settings, int ready_fd);
 
 #endif

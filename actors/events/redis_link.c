@@ -96,8 +96,8 @@ connect_later(redis_link_t *self)
     if (self->is_ending || self->timer)
         return;
     self->timer = loop_timer(self->loop, self->backoff_ms, false, connect_now, self);
-    self->backoff_ms = self->backoff_ms * 2 < BACKOFF_MAX_MS ? self->backoff_ms * 2
-                                                             : BACKOFF_MAX_MS;
+    self->backoff_ms =
+        self->backoff_ms * 2 < BACKOFF_MAX_MS ? self->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
 static void
@@ -249,7 +249,8 @@ parse_tcp(redis_link_t *self, const char *at)
     at = host ? host + 1 : at;
     end = at + strcspn(at, "/");
     colon = memchr(at, ':', (size_t)(end - at));
-    if (*end == '/' && end[1] && !read_number(end + 1, end + strlen(end), 1000, &self->database))
+    if (*end == '/' && end[1] &&
+        !read_number(end + 1, end + strlen(end), 1000, &self->database))
         return false;
     if (colon && !read_number(colon + 1, end, 65535, &self->port))
         return false;

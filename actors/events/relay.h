@@ -12,7 +12,7 @@
 typedef struct relay relay_t;
 
 relay_t *relay_new(loop_t *loop, const settings_t *settings, pg_t *pg); /* NULL: bad address */
-void relay_destroy(relay_t **self_p); /* after the pool */
-void relay_look(relay_t *self);       /* there may be more in the table */
+void relay_destroy(relay_t **self_p);                                   /* after the pool */
+void relay_look(relay_t *self); /* there may be more in the table */
 
 #endif

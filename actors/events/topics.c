@@ -6,7 +6,7 @@ static const char *const names[] = {
 #define T(NAME, topic, what) topic,
     TOPICS(T)
 #undef T
-    "other",
+        "other",
 };
 
 static const struct {

@@ -20,8 +20,8 @@ enum {
 typedef uint32_t topics_t; /* a set of them */
 #define TOPICS_ALL ((topics_t)(((topics_t)1 << TOPIC_COUNT) - 1))
 
-unsigned topic_find(const char *topic);       /* TOPIC_OTHER if it is not in the table */
-const char *topic_name(unsigned topic);       /* NULL behind the last */
+unsigned topic_find(const char *topic); /* TOPIC_OTHER if it is not in the table */
+const char *topic_name(unsigned topic); /* NULL behind the last */
 static inline topics_t
 topics_of(unsigned topic)
 {

@@ -20,6 +20,7 @@ typedef enum {
 
 typedef struct waits waits_t;
 typedef struct server server_t;
+typedef struct gate gate_t;
 
 typedef struct bridge {
     const settings_t *settings;
@@ -30,6 +31,7 @@ typedef struct bridge {
     waits_t *waits;
     server_t *server;
     streams_t *streams; /* NULL: they have ended */
+    gate_t *gate;
     bool is_draining;
     int64_t uploads; /* under way */
 } bridge_t;

@@ -25,7 +25,7 @@ last_id(const request_t *request)
     long long id;
 
     if (!text && query->has_last_event_id)
-        text = query->last_event_id.text;
+        text = query->last_event_id;
     if (!text || !*text)
         return -1;
     return stream_id_parse(text, &id) ? id : INT64_MAX - 1;
@@ -38,7 +38,7 @@ read_topics(request_t *request, topics_t *ret)
     struct problem problem = {0};
     tm_str_t wrong;
 
-    if (topics_parse(query->has_topics ? query->topics.text : NULL, ret, &wrong))
+    if (topics_parse(query->has_topics ? query->topics : NULL, ret, &wrong))
         return true;
     problem_add(&problem, TM_VALIDATION_FAILED, "query.topics",
                 "\"%.*s\" is no topic: see topics_available in /admin/events/status",

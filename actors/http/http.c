@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "actors/http/bridge.h"
+#include "actors/http/gate.h"
 #include "actors/http/server.h"
 #include "actors/http/waits.h"
 #include "actors/kit/clock.h"
@@ -88,6 +89,7 @@ open_all(http_t *self)
     loop_signals(bridge->loop, on_drain, self);
     bridge->metrics = meters_new("http");
     bridge->waits = waits_new(bridge);
+    bridge->gate = gate_new(bridge->settings);
     bridge->client = tm_client_new(&options);
     if (!bridge->client) {
         wire_complain(bridge->settings, "http.bad_brokers");
@@ -113,6 +115,7 @@ close_all(http_t *self)
     tm_client_destroy(&bridge->client);
     server_destroy(&bridge->server);
     waits_destroy(&bridge->waits);
+    gate_destroy(&bridge->gate);
     loop_destroy(&bridge->loop);
     meters_destroy(&bridge->metrics);
 }
@@ -131,12 +134,27 @@ on_ready_tick(void *arg)
         log_warn("http.ready_unheard", "errno=%d", errno);
 }
 
+static tm_err_t
+check(const settings_t *settings)
+{
+    char detail[300], quoted[400];
+    tm_err_t err = settings_check(settings, detail, sizeof(detail));
+
+    if (err)
+        log_error("http.bad_setting", "what=%s",
+                  log_quote(detail, strlen(detail), quoted, sizeof(quoted)));
+    return err;
+}
+
 tm_err_t
 http_run(const settings_t *settings, int ready_fd)
 {
     http_t self = {.bridge = {.settings = settings}};
-    tm_err_t err = open_all(&self);
+    tm_err_t err = check(settings);
 
+    if (err)
+        return err;
+    err = open_all(&self);
     if (!err) {
         log_info("http.listening", "address=%s", server_address(self.bridge.server));
         self.ready_fd = ready_fd;

@@ -112,17 +112,6 @@ read_word(const query_field_t *field, const char *text, struct query_word *ret)
 }
 
 static bool
-read_text(const query_field_t *field, const char *text, struct query_text *ret)
-{
-    size_t size = strlen(text);
-
-    if ((int64_t)size < field->min || (int64_t)size > field->max || size >= sizeof(ret->text))
-        return false;
-    memcpy(ret->text, text, size + 1);
-    return true;
-}
-
-static bool
 read_bool(const char *text, bool *ret)
 {
     bool is_true = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
@@ -134,6 +123,17 @@ read_bool(const char *text, bool *ret)
 }
 
 static bool
+read_text(const query_field_t *field, const char *text, query_text_t *ret)
+{
+    size_t size = strlen(text);
+
+    if (size < (size_t)field->min || size > (size_t)field->max)
+        return false;
+    *ret = text;
+    return true;
+}
+
+static bool
 read_value(const query_field_t *field, const char *text, void *value)
 {
     switch (field->kind) {
@@ -141,12 +141,12 @@ read_value(const query_field_t *field, const char *text, void *value)
         return tm_uuid_parse(text, strlen(text), value) == TM_OK;
     case QUERY_WORD:
         return read_word(field, text, value);
-    case QUERY_TEXT:
-        return read_text(field, text, value);
     case QUERY_INT:
         return read_int(field, text, value);
     case QUERY_BOOL:
         return read_bool(text, value);
+    case QUERY_TEXT:
+        return read_text(field, text, value);
     }
     return false;
 }
@@ -164,10 +164,6 @@ complain(const query_field_t *field, struct problem *problem)
     case QUERY_WORD:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be one of: %s", field->choices);
         break;
-    case QUERY_TEXT:
-        problem_add(problem, TM_VALIDATION_FAILED, loc, "must have %lld to %lld bytes",
-                    (long long)field->min, (long long)field->max);
-        break;
     case QUERY_INT:
         problem_add(problem, TM_VALIDATION_FAILED, loc,
                     "must be a whole number from %lld to %lld", (long long)field->min,
@@ -175,6 +171,10 @@ complain(const query_field_t *field, struct problem *problem)
         break;
     case QUERY_BOOL:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be true or false");
+        break;
+    case QUERY_TEXT:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must have %lld to %lld bytes",
+                    (long long)field->min, (long long)field->max);
         break;
     }
 }

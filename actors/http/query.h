@@ -14,18 +14,15 @@ struct query_word {
     char text[QUERY_WORD_MAX];
 };
 
-#define QUERY_TEXT_MAX 256
-struct query_text {
-    char text[QUERY_TEXT_MAX];
-};
+typedef const char *query_text_t; /* NULL: absent */
 
 #define QUERY_C_UUID tm_uuid_t
-#define QUERY_C_TEXT struct query_text
 #define QUERY_C_WORD struct query_word
 #define QUERY_C_INT  int64_t
 #define QUERY_C_BOOL bool
+#define QUERY_C_TEXT query_text_t
 
-typedef enum { QUERY_UUID, QUERY_WORD, QUERY_TEXT, QUERY_INT, QUERY_BOOL } query_kind_t;
+typedef enum { QUERY_UUID, QUERY_WORD, QUERY_INT, QUERY_BOOL, QUERY_TEXT } query_kind_t;
 
 /* name and has_name: whether it was given */
 struct query {

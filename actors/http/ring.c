@@ -156,7 +156,8 @@ ring_add(ring_t *self, const struct bus_event *event)
 static bool
 passes(const struct ring_filter *filter, const struct entry *entry)
 {
-    return (filter->topics & entry->topics) && tm_uuid_is(&filter->workspace, &entry->workspace);
+    return (filter->topics & entry->topics) &&
+           tm_uuid_is(&filter->workspace, &entry->workspace);
 }
 
 /* Texts that lie behind one another are one piece. */

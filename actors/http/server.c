@@ -280,33 +280,6 @@ server_is_full(const server_t *self)
     return self->connections > (size_t)self->bridge->settings->http_max_connections;
 }
 
-static bool
-is_loopback(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)address;
-        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-    }
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const void *)address;
-        return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-    }
-    return false;
-}
-
-bool
-server_is_behind_tls(const request_t *request)
-{
-    const char *scheme = request_header(request, "X-Forwarded-Proto");
-    const union MHD_ConnectionInfo *info;
-
-    if (!scheme || strcasecmp(scheme, "https") != 0)
-        return false;
-    info = MHD_get_connection_info(request_connection(request),
-                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return info && info->client_addr && is_loopback(info->client_addr);
-}
-
 /* --- starting ----------------------------------------------------------------------------- */
 
 bool

@@ -25,7 +25,8 @@ stream_close(streams_t *self, stream_t *stream, const char *why)
     stream->next = self->gone;
     self->gone = stream;
     meters_add(self->metrics, METRIC_STREAMS_CLOSED, why, 1);
-    meters_set(self->metrics, METRIC_STREAMS, NULL, (int64_t)atomic_fetch_sub(&self->count, 1) - 1);
+    meters_set(self->metrics, METRIC_STREAMS, NULL,
+               (int64_t)atomic_fetch_sub(&self->count, 1) - 1);
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -147,8 +148,7 @@ void
 stream_go_live(streams_t *self, stream_t *stream, int64_t last_id)
 {
     if (!ring_find(self->ring, last_id, &stream->place))
-        stream->place =
-            ring_head(self->ring) + (uint64_t)(last_id - ring_last(self->ring));
+        stream->place = ring_head(self->ring) + (uint64_t)(last_id - ring_last(self->ring));
     stream->skip = 0;
 }
 

@@ -9,8 +9,8 @@ enum { PAGE = 200, RUNNING_MAX = 16 };
 
 struct replay {
     streams_t *streams;
-    stream_t *stream; /* NULL: it was closed meanwhile */
-    int64_t after;    /* has been sent, or is in the stream's own text */
+    stream_t *stream;            /* NULL: it was closed meanwhile */
+    int64_t after;               /* has been sent, or is in the stream's own text */
     bool is_running, is_waiting; /* its page was asked for; it is in the line */
     replay_t *next;
 };
@@ -65,9 +65,8 @@ take_page(stream_t *stream, const struct bus_page *page)
         const struct bus_event *event = &page->events[i];
 
         snprintf(id, sizeof(id), "%lld", (long long)event->id);
-        if (passes(stream, event) &&
-            !stream_text_event(&stream->own, id, event->topic, event->text,
-                               strlen(event->text)))
+        if (passes(stream, event) && !stream_text_event(&stream->own, id, event->topic,
+                                                        event->text, strlen(event->text)))
             log_warn("stream.bad_topic", "event=%s", id);
         stream->replay->after = event->id;
     }

@@ -14,12 +14,12 @@
 
 enum {
     TICK_MS = 1000,
-    SILENT_MS = 15000,      /* then a comment keeps the connection open */
-    UNREAD_MS = 60000,      /* and whoever does not acknowledge for so long has gone */
-    SEND_BUFFER = 32768,    /* the kernel doubles it */
-    EVENTS = 64,            /* of epoll, at a time */
-    PAUSE_LEAST_US = 5000,  /* between two flushes: a single event leaves at once, */
-    PAUSE_MOST_US = 15000,  /* a flood in batches */
+    SILENT_MS = 15000,     /* then a comment keeps the connection open */
+    UNREAD_MS = 60000,     /* and whoever does not acknowledge for so long has gone */
+    SEND_BUFFER = 32768,   /* the kernel doubles it */
+    EVENTS = 64,           /* of epoll, at a time */
+    PAUSE_LEAST_US = 5000, /* between two flushes: a single event leaves at once, */
+    PAUSE_MOST_US = 15000, /* a flood in batches */
 };
 
 /* --- flushing ----------------------------------------------------------------------------- */
@@ -350,8 +350,8 @@ streams_take(streams_t *self, const struct stream_request *request)
 {
     stream_t *stream = zmalloc(sizeof(*stream));
 
-    *stream = (stream_t){
-        .fd = request->fd, .filter = request->filter, .last_id = request->last_id};
+    *stream =
+        (stream_t){.fd = request->fd, .filter = request->filter, .last_id = request->last_id};
     write_head(&stream->own, request->headers);
     atomic_fetch_add(&self->count, 1);
     pthread_mutex_lock(&self->lock);

@@ -1,7 +1,7 @@
 /* streams - the event streams (Server-Sent Events), on a thread of their own.
  *
- * The bridge answers GET /admin/events/stream by handing the connection over: from then on it is
- * this thread's, and libmicrohttpd knows of it no more. What is sent lies in one ring
+ * The bridge answers GET /admin/events/stream by handing the connection over: from then on it
+ * is this thread's, and libmicrohttpd knows of it no more. What is sent lies in one ring
  * (ring.h), which all streams read at their own pace: a stream costs a descriptor, a
  * place in the ring, and what the kernel holds for it (SO_SNDBUF, 64 KiB at most). One that the
  * ring overtakes is closed and counted; it comes back with Last-Event-ID.
@@ -38,7 +38,7 @@ void streams_destroy(streams_t **self_p); /* ends every stream */
 void streams_take(streams_t *self, const struct stream_request *request);
 /* Any thread */
 size_t streams_count(const streams_t *self);
-bool streams_is_full(const streams_t *self); /* http.max_streams */
+bool streams_is_full(const streams_t *self);    /* http.max_streams */
 size_t streams_buffered(const streams_t *self); /* events in the ring */
 
 #endif

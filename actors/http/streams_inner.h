@@ -18,7 +18,7 @@ struct stream {
     struct stream_text own; /* text of this stream alone, which goes before */
     size_t own_sent;
     int64_t wrote_ms;
-    int64_t last_id; /* as its client said; -1 */
+    int64_t last_id;  /* as its client said; -1 */
     replay_t *replay; /* its past is being read */
     bool is_waiting;  /* for the bus to begin */
     bool is_blocked;  /* the kernel holds as much of it as it takes */
@@ -32,9 +32,9 @@ struct streams {
     bus_t *bus;
     ring_t *ring;
     int epoll;
-    bool is_started; /* the bus has said where it begins */
-    int64_t live;    /* events up to this had happened before */
-    stream_t *first, *gone; /* all; those to be freed at the end of the turn */
+    bool is_started;         /* the bus has said where it begins */
+    int64_t live;            /* events up to this had happened before */
+    stream_t *first, *gone;  /* all; those to be freed at the end of the turn */
     struct ring_slice slice; /* the last one made, for the next stream that wants the same */
     struct ring_filter slice_filter;
     uint64_t slice_place, slice_head;

@@ -26,8 +26,9 @@ static const struct cli_usage service_usage = {
     .arguments = "",
     .options = service_options,
     .option_count = 1,
-    .notes = "Numbers the events, so that everybody sees them in one order. Any number of these\n"
-             "processes may run. `tunemill events tail` shows what happens.\n",
+    .notes =
+        "Numbers the events, so that everybody sees them in one order. Any number of these\n"
+        "processes may run. `tunemill events tail` shows what happens.\n",
 };
 
 static int
@@ -175,8 +176,7 @@ read_options(struct tail *self)
 
     if (self->workspace && !workspace_parse(self->cli, self->workspace, &self->only))
         return CLI_USAGE;
-    if (self->last &&
-        !cli_integer(self->cli, "--last", self->last, 0, 1000000, &self->before))
+    if (self->last && !cli_integer(self->cli, "--last", self->last, 0, 1000000, &self->before))
         return CLI_USAGE;
     if (!topics_parse(self->topics, &self->wanted, &wrong))
         return cli_misuse(self->cli, "--topic: \"%.*s\" is no topic and no category",

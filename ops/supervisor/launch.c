@@ -8,12 +8,13 @@
 
 #define SELF "/proc/self/exe"
 
-/* The database's address can hold a password: it goes by the environment, which only its owner
- * can read, and never by arguments, which all can. */
+/* The database's address can hold a password, and the admin token is one: they go by the
+ * environment, which only its owner can read, and never by arguments, which all can. */
 static bool
 is_handed_on(const char *assignment)
 {
-    return strncmp(assignment, "database.url=", 13) != 0;
+    return strncmp(assignment, "database.url=", 13) != 0 &&
+           strncmp(assignment, "http.admin_token=", 17) != 0;
 }
 
 static void

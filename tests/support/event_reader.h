@@ -1,5 +1,5 @@
-/* event_reader - what a browser makes of an event stream, by WHATWG HTML 9.2.6: fed with bytes as
- * they come, it calls back for each event that would be dispatched. */
+/* event_reader - what a browser makes of an event stream, by WHATWG HTML 9.2.6: fed with bytes
+ * as they come, it calls back for each event that would be dispatched. */
 #ifndef TESTS_SUPPORT_EVENT_READER_H
 #define TESTS_SUPPORT_EVENT_READER_H
 
@@ -24,6 +24,7 @@ void event_reader_init(struct event_reader *self, void *arg,
                                         const char *data));
 void event_reader_fini(struct event_reader *self);
 void event_reader_feed(struct event_reader *self, const char *data, size_t size);
-void event_reader_end(struct event_reader *self); /* of the connection: what is unfinished goes */
+void
+event_reader_end(struct event_reader *self); /* of the connection: what is unfinished goes */
 
 #endif

@@ -1,5 +1,5 @@
-/* The text of event streams: what is written is read as what was meant, by the rules that browsers
- * read by, and what cannot be is not written. */
+/* The text of event streams: what is written is read as what was meant, by the rules that
+ * browsers read by, and what cannot be is not written. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,8 +110,8 @@ END_TEST
 
 START_TEST(an_id_from_a_client_is_digits)
 {
-    static const char *const wrong[] = {"", "-1", "1 ", " 1", "1.5", "0x1", "abc",
-                                        "1234567890123456789"};
+    static const char *const wrong[] = {"",    "-1",  "1 ",  " 1",
+                                        "1.5", "0x1", "abc", "1234567890123456789"};
     long long id;
 
     ck_assert(stream_id_parse("0", &id) && id == 0);
@@ -271,7 +271,7 @@ START_TEST(what_was_sent_in_part_goes_on_where_it_stopped)
                 break;
             for (int i = 0; i < slice.count && sent < step; i++) {
                 size_t part = slice.pieces[i].iov_len < step - sent ? slice.pieces[i].iov_len
-                                                                   : step - sent;
+                                                                    : step - sent;
                 memcpy(got + size, slice.pieces[i].iov_base, part);
                 size += part;
                 sent += part;
