@@ -341,8 +341,6 @@ write_head(struct stream_text *text, const char *headers)
     if (asprintf(&text->data, "%s%s\r\n", head, headers ? headers : "") < 0)
         abort();
     text->size = text->capacity = strlen(text->data);
-    stream_text_comment(text, "connected");
-    stream_text_retry(text, STREAM_RETRY_MS);
 }
 
 void
