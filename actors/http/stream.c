@@ -111,6 +111,18 @@ write_slice(streams_t *self, stream_t *stream)
     return false;
 }
 
+/* What it was to be sent next is not in the ring any more. */
+static bool
+is_lapped(streams_t *self, stream_t *stream)
+{
+    if (stream->place >= ring_tail(self->ring))
+        return false;
+    log_debug("stream.slow", "behind=%llu",
+              (unsigned long long)(ring_head(self->ring) - stream->place));
+    stream_close(self, stream, "slow");
+    return true;
+}
+
 void
 stream_write(streams_t *self, stream_t *stream)
 {
@@ -122,14 +134,15 @@ stream_write(streams_t *self, stream_t *stream)
         replay_go_on(self, stream);
     if (stream->is_waiting || stream->replay || stream->fd < 0 || stream->own.size > 0)
         return;
-    do {
-        if (stream->place < ring_tail(self->ring)) {
-            log_debug("stream.slow", "behind=%llu",
-                      (unsigned long long)(ring_head(self->ring) - stream->place));
-            stream_close(self, stream, "slow");
-            return;
-        }
-    } while (write_slice(self, stream));
+    while (!is_lapped(self, stream) && write_slice(self, stream))
+        continue;
+}
+
+void
+stream_catch_up(streams_t *self, stream_t *stream)
+{
+    if (!is_lapped(self, stream))
+        stream_write(self, stream);
 }
 
 /* Of the event before its place. */

@@ -160,8 +160,7 @@ take(struct stream_client *self, const char *data, size_t size)
         self->head[self->head_size++] = *data++;
         self->head[self->head_size] = '\0';
         size--;
-        if (self->head_size >= 4 &&
-            strcmp(self->head + self->head_size - 4, "\r\n\r\n") == 0)
+        if (self->head_size >= 4 && strcmp(self->head + self->head_size - 4, "\r\n\r\n") == 0)
             self->status = atoi(self->head + strlen("HTTP/1.1 "));
     }
     event_reader_feed(&self->reader, data, size);
@@ -199,7 +198,8 @@ stream_pool_turn(struct stream_pool *self, int ms)
 }
 
 void
-stream_pool_until(struct stream_pool *self, bool (*is_so)(struct stream_pool *), const char *what)
+stream_pool_until(struct stream_pool *self, bool (*is_so)(struct stream_pool *),
+                  const char *what)
 {
     int64_t give_up_ms = now_ms() + SOON_MS;
 

@@ -35,8 +35,8 @@ void stream_pool_start(struct stream_pool *self, uint16_t port, size_t count);
 void stream_pool_stop(struct stream_pool *self);
 /* Connects at the next turn. */
 void stream_client_open(struct stream_client *self, const char *path);
-void stream_client_cut(struct stream_client *self); /* it comes back soon */
-void stream_client_end(struct stream_client *self); /* it does not */
+void stream_client_cut(struct stream_client *self);           /* it comes back soon */
+void stream_client_end(struct stream_client *self);           /* it does not */
 bool stream_client_is_open(const struct stream_client *self); /* ": connected" has come */
 void stream_pool_turn(struct stream_pool *self, int ms);
 /* Turns until `is_so`; fails the test after SOON. */

@@ -1,6 +1,6 @@
 /* Five hundred watchers of two workspaces, each cut twenty times at random while ten thousand
- * events happen and bridge and publisher are killed: every one of them sees exactly the events of
- * its workspace, each once and in order. With the table as the bus, and with Redis. */
+ * events happen and bridge and publisher are killed: every one of them sees exactly the events
+ * of its workspace, each once and in order. With the table as the bus, and with Redis. */
 #include <check.h>
 #include <libpq-fe.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* GET /admin/events/stream and what feeds it, on a whole system: heads, filters, places, resets,
- * limits, slow readers, and events that are left by jobs. */
+/* GET /admin/events/stream and what feeds it, on a whole system: heads, filters, places,
+ * resets, limits, slow readers, and events that are left by jobs. */
 #include <check.h>
 #include <libpq-fe.h>
 #include <signal.h>
@@ -175,8 +175,8 @@ START_TEST(an_event_comes_as_the_contract_says)
                      "backtest.tune.completed");
     ck_assert_str_eq(json_string_value(json_object_get(data, "workspace_id")), ONE);
     ck_assert_ptr_nonnull(json_string_value(json_object_get(data, "timestamp")));
-    ck_assert_int_eq(
-        json_integer_value(json_object_get(json_object_get(data, "payload"), "n")), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(data, "payload"), "n")),
+                     1);
     json_decref(data);
 }
 END_TEST
@@ -249,8 +249,8 @@ START_TEST(the_header_is_newer_than_the_address)
 }
 END_TEST
 
-/* More than the ring holds (events.buffer 16): the rest is read in pages, and nothing is missing
- * where they meet, while more happens. */
+/* More than the ring holds (events.buffer 16): the rest is read in pages, and nothing is
+ * missing where they meet, while more happens. */
 START_TEST(what_the_ring_has_lost_is_read_from_the_bus)
 {
     emit("backtest.tune.started", ONE, 90);
@@ -265,8 +265,8 @@ START_TEST(what_the_ring_has_lost_is_read_from_the_bus)
 }
 END_TEST
 
-static const char *const unknown[] = {"999999999999", "abc", "-1", "1e3", "99999999999999999999",
-                                      "0"};
+static const char *const unknown[] = {"999999999999",         "abc", "-1", "1e3",
+                                      "99999999999999999999", "0"};
 
 /* One that was never an event's, or of which too much is missing (events.keep 100): one reset,
  * and from then on what happens. */
@@ -341,8 +341,9 @@ START_TEST(a_reader_that_does_not_read_is_closed_and_holds_nobody_up)
     stream_pool_until(&pool, has_first, "the reader is there");
     for (int rounds = 0; metric(closed) == before; rounds++) {
         ck_assert_int_lt(rounds, 600);
-        number("SELECT count(event_emit('backtest.tune.progress', '" ONE
-               "', jsonb_build_object('pad', repeat('x', 60000)))) FROM generate_series(1, 10)");
+        number(
+            "SELECT count(event_emit('backtest.tune.progress', '" ONE
+            "', jsonb_build_object('pad', repeat('x', 60000)))) FROM generate_series(1, 10)");
         sent += 10;
         expect_events((size_t)sent);
     }
@@ -409,8 +410,9 @@ START_TEST(a_job_that_is_no_event_is_dead_at_once_and_says_why)
     long before = number("SELECT count(*) FROM dead_jobs WHERE queue = 'events'");
 
     submit("events", wrong[_i]);
-    snprintf(sql, sizeof(sql), "SELECT count(*) - %ld FROM dead_jobs WHERE queue = 'events'"
-                               "   AND code = 'BAD_REQUEST' AND detail LIKE '%%topic%%'",
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) - %ld FROM dead_jobs WHERE queue = 'events'"
+             "   AND code = 'BAD_REQUEST' AND detail LIKE '%%topic%%'",
              before);
     await(sql, 1);
 }
@@ -419,7 +421,8 @@ END_TEST
 /* What a worker hands in with its DONE commits with it. */
 START_TEST(an_event_follows_a_job_in_the_jobs_own_transaction)
 {
-    static const char event[] = "{\"topic\": \"backtest.tune.started\", \"payload\": {\"n\": 1}}";
+    static const char event[] =
+        "{\"topic\": \"backtest.tune.started\", \"payload\": {\"n\": 1}}";
     struct tm_worker_options options = {
         .brokers = broker, .actor = "test", .queues = "of.test", .credit = 1};
     struct tm_job_spec follower = {
@@ -435,7 +438,8 @@ START_TEST(an_event_follows_a_job_in_the_jobs_own_transaction)
     tm_worker_done_with(worker, &job, &follower, 1, false, NULL, 0);
     expect_events(1);
     ck_assert_int_eq(
-        number("SELECT count(*) FROM job_runs WHERE queue = 'of.test' AND outcome = 'done'"), 1);
+        number("SELECT count(*) FROM job_runs WHERE queue = 'of.test' AND outcome = 'done'"),
+        1);
     tm_worker_destroy(&worker);
 }
 END_TEST
@@ -444,9 +448,8 @@ END_TEST
 
 START_TEST(tail_shows_what_happens)
 {
-    const char *argv[] = {TUNEMILL,     "events",          "tail", "--data-dir",
-                          up.data_dir,  "--topic",         "coverage", "--last",
-                          "3",          "--json",          NULL};
+    const char *argv[] = {TUNEMILL,   "events", "tail", "--data-dir", up.data_dir, "--topic",
+                          "coverage", "--last", "3",    "--json",     NULL};
     char log[160], line[4096] = "";
     FILE *out;
     json_t *event;
