@@ -64,7 +64,7 @@ access_claim(const request_t *request, struct gate_claim *ret)
     const route_t *route = request_route(request);
 
     *ret = (struct gate_claim){
-        .header = tm_str(request_header(request, "X-Admin-Token")),
+        .header = header_value(request_header(request, "X-Admin-Token")),
         .bearer = bearer_token(request_header(request, "Authorization")),
         .cookie = cookie(request, ADMIN_COOKIE),
         .ticket = cookie(request, TICKET_COOKIE),
