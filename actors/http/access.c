@@ -24,8 +24,8 @@ on_cookies(void *arg, const char *text)
 {
     struct cookie_search *search = arg;
 
-    if (!search->value.size && !cookie_find(text, search->name, &search->value))
-        search->value = tm_str(NULL);
+    if (!search->value.size)
+        cookie_find(text, search->name, &search->value);
 }
 
 static tm_str_t
