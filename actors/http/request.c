@@ -21,6 +21,7 @@ struct request {
     struct query query;
     struct workspace workspace;
     tm_uuid_t id_in_path;
+    char name_in_path[ROUTE_NAME_MAX + 1];
     size_t body_size;
     int64_t started_us;
 
@@ -62,6 +63,12 @@ const tm_uuid_t *
 request_id_in_path(const request_t *self)
 {
     return &self->id_in_path;
+}
+
+const char *
+request_name_in_path(const request_t *self)
+{
+    return self->name_in_path;
 }
 
 const traceparent_t *
@@ -253,6 +260,8 @@ route(request_t *self, const char *method, const char *path)
     tm_err_t err = route_find(method, path, &match);
 
     self->route = err ? NULL : match.route;
+    if (match.name.size)
+        memcpy(self->name_in_path, match.name.data, match.name.size);
     if (err == TM_METHOD_NOT_ALLOWED)
         request_add_header(self, "Allow", match.allow);
     if (err)
@@ -387,6 +396,15 @@ request_add_header(request_t *self, const char *name, const char *value)
     self->header_count++;
 }
 
+static bool
+has_added(const request_t *self, const char *name)
+{
+    for (size_t i = 0; i < self->header_count; i++)
+        if (strcmp(self->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static void
 add_headers(request_t *self, const char *type)
 {
@@ -400,7 +418,8 @@ add_headers(request_t *self, const char *type)
     char trace[TRACEPARENT_TEXT];
 
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        MHD_add_response_header(self->response, fixed[i][0], fixed[i][1]);
+        if (!has_added(self, fixed[i][0]))
+            MHD_add_response_header(self->response, fixed[i][0], fixed[i][1]);
     MHD_add_response_header(self->response, "Content-Type", type);
     MHD_add_response_header(self->response, "X-Request-Id", self->id);
     MHD_add_response_header(self->response, "traceparent",
@@ -414,27 +433,46 @@ add_headers(request_t *self, const char *type)
         MHD_add_response_header(self->response, self->headers[i].name, self->headers[i].value);
 }
 
+static void
+reply(request_t *self, unsigned status, const char *type, struct MHD_Response *response)
+{
+    if (!response) { /* no memory: closing is all that is left */
+        request_leave(self);
+        return;
+    }
+    self->response = response;
+    self->status = status;
+    add_headers(self, type);
+    if (self->is_suspended)
+        server_resume(self->bridge->server, self);
+    self->is_suspended = false;
+}
+
 void
 request_reply(request_t *self, unsigned status, const char *type, char **text_p, size_t size)
 {
     char *text = *text_p;
+    struct MHD_Response *response;
 
     *text_p = NULL;
     if (request_is_gone(self)) {
         free(text);
         return;
     }
-    self->response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
-    if (!self->response) { /* no memory: closing is all that is left */
+    response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    if (!response)
         free(text);
-        request_leave(self);
-        return;
-    }
-    self->status = status;
-    add_headers(self, type);
-    if (self->is_suspended)
-        server_resume(self->bridge->server, self);
-    self->is_suspended = false;
+    reply(self, status, type, response);
+}
+
+void
+request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
+                     size_t size)
+{
+    if (!request_is_gone(self))
+        reply(self, status, type,
+              MHD_create_response_from_buffer(size, (void *)(uintptr_t)data,
+                                              MHD_RESPMEM_PERSISTENT));
 }
 
 void

@@ -26,6 +26,7 @@ const struct query *request_query(const request_t *self);
 const struct workspace *request_workspace(const request_t *self); /* said so far; settled for
                                                                       access WORKSPACE */
 const tm_uuid_t *request_id_in_path(const request_t *self);
+const char *request_name_in_path(const request_t *self); /* "" if there is none */
 const traceparent_t *request_trace(const request_t *self);
 const char *request_header(const request_t *self, const char *name); /* the first, or NULL */
 /* Calls fn with each value of the header. */
@@ -40,10 +41,14 @@ void request_unref(request_t **self_p);
 void request_keep(request_t *self, void *state, void (*destroy)(void *state));
 void *request_state(const request_t *self);
 
-/* Answering. Headers are added before; the text is the caller's memory from malloc, taken. */
+/* Answering. Headers are added before, and stand instead of those that every answer has; the
+ * text is the caller's memory from malloc, taken. */
 void request_add_header(request_t *self, const char *name, const char *value);
 void request_reply(request_t *self, unsigned status, const char *type, char **text_p,
                    size_t size);
+/* The same with data that is there for as long as the process. */
+void request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
+                          size_t size);
 void request_problem(request_t *self, const struct problem *problem);
 void request_fail(request_t *self, tm_err_t err,
                   const char *detail); /* "" for err's own text */
