@@ -164,6 +164,17 @@ read_time(const char *text, struct query_time *ret)
 }
 
 static bool
+read_text(const query_field_t *field, const char *text, query_text_t *ret)
+{
+    size_t size = strlen(text);
+
+    if (size < (size_t)field->min || size > (size_t)field->max)
+        return false;
+    *ret = text;
+    return true;
+}
+
+static bool
 read_value(const query_field_t *field, const char *text, void *value)
 {
     switch (field->kind) {
@@ -179,6 +190,8 @@ read_value(const query_field_t *field, const char *text, void *value)
         return read_name(field, text, value);
     case QUERY_TIME:
         return read_time(text, value);
+    case QUERY_TEXT:
+        return read_text(field, text, value);
     }
     return false;
 }
@@ -211,6 +224,10 @@ complain(const query_field_t *field, struct problem *problem)
     case QUERY_TIME:
         problem_add(problem, TM_VALIDATION_FAILED, loc,
                     "must be a time in UTC since 1970, as 2026-03-01T12:30:00.000Z");
+        break;
+    case QUERY_TEXT:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must have %lld to %lld bytes",
+                    (long long)field->min, (long long)field->max);
         break;
     }
 }

@@ -24,12 +24,15 @@ struct query_time {
     char text[32];
 };
 
+typedef const char *query_text_t; /* NULL: absent */
+
 #define QUERY_C_UUID tm_uuid_t
 #define QUERY_C_WORD struct query_word
 #define QUERY_C_INT  int64_t
 #define QUERY_C_BOOL bool
 #define QUERY_C_NAME struct query_name
 #define QUERY_C_TIME struct query_time
+#define QUERY_C_TEXT query_text_t
 
 typedef enum {
     QUERY_UUID,
@@ -37,7 +40,8 @@ typedef enum {
     QUERY_INT,
     QUERY_BOOL,
     QUERY_NAME,
-    QUERY_TIME
+    QUERY_TIME,
+    QUERY_TEXT
 } query_kind_t;
 
 /* name and has_name: whether it was given */

@@ -1,5 +1,7 @@
 #include "actors/http/route.h"
 
+#include "actors/http/events_routes.h"
+#include "actors/http/login.h"
 #include "actors/http/openapi.h"
 #include "actors/http/queues_admin.h"
 #include "actors/http/reads.h"

@@ -12,8 +12,14 @@ typedef void route_fn(request_t *request); /* answers, now or later: see request
 
 #define ROUTE_NAME_MAX 64
 
-typedef enum { ACCESS_OPEN, ACCESS_WORKSPACE, ACCESS_FORM } route_access_t;
-typedef enum { BODY_NONE, BODY_TUNE } route_body_t;
+typedef enum {
+    ACCESS_OPEN,
+    ACCESS_WORKSPACE,
+    ACCESS_FORM,
+    ACCESS_ADMIN,
+    ACCESS_STREAM
+} route_access_t;
+typedef enum { BODY_NONE, BODY_TUNE, BODY_SMALL } route_body_t;
 
 typedef struct {
     const char *id, *method, *path;

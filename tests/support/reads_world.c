@@ -38,6 +38,7 @@ serve(const struct reads_world *self, const char *profile)
     set(settings, "http.listen", "", "127.0.0.1:0");
     set(settings, "system.data_dir", "", self->root);
     set(settings, "system.profile", "", profile);
+    set(settings, "http.admin_token", "", READS_TOKEN);
     set(settings, "broker.brokers", "ipc:///nowhere", self->root);
     set(settings, "database.url", "", self->url);
     set(settings, "database.max_backoff_ms", "", "200");

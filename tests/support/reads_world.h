@@ -11,6 +11,7 @@
 #include "tests/support/pg_fixture.h"
 
 #define READS_WORKSPACE "00000000-0000-0000-0000-000000000001" /* development */
+#define READS_TOKEN     "sesame"                               /* what opens /admin */
 #define READS_ID        "00000000-0000-7000-8000-%012u" /* of a tune or a run, from a number */
 
 extern pg_fixture_t *reads_fixture; /* made by the test program's main */

@@ -8,11 +8,6 @@
 #include "actors/http/web/embedded.h"
 #include "actors/http/web/template.h"
 
-#define PAGE_TYPE "text/html; charset=utf-8"
-#define PAGE_POLICY                                                                   \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
 /* --- pages -------------------------------------------------------------------------------- */
 
 /* Each one of them is there: a test asks for every page. */
@@ -60,12 +55,7 @@ page(request_t *request, const char *name, const char *title)
 
     write_numbers(settings, &numbers);
     html = template_fill(text_of("shell"), values, sizeof(values) / sizeof(values[0]), &size);
-    if (!html) {
-        request_fail(request, TM_NO_MEMORY, "");
-        return;
-    }
-    request_add_header(request, "Content-Security-Policy", PAGE_POLICY);
-    request_reply(request, MHD_HTTP_OK, PAGE_TYPE, &html, size);
+    request_page(request, MHD_HTTP_OK, &html, size);
 }
 
 #define P(name, title)                  \
