@@ -24,8 +24,8 @@ on_cookies(void *arg, const char *text)
 {
     struct cookie_search *search = arg;
 
-    if (!search->value.size && !cookie_find(text, search->name, &search->value))
-        search->value = tm_str(NULL);
+    if (!search->value.size)
+        cookie_find(text, search->name, &search->value);
 }
 
 static tm_str_t
@@ -64,7 +64,7 @@ access_claim(const request_t *request, struct gate_claim *ret)
     const route_t *route = request_route(request);
 
     *ret = (struct gate_claim){
-        .header = tm_str(request_header(request, "X-Admin-Token")),
+        .header = header_value(request_header(request, "X-Admin-Token")),
         .bearer = bearer_token(request_header(request, "Authorization")),
         .cookie = cookie(request, ADMIN_COOKIE),
         .ticket = cookie(request, TICKET_COOKIE),

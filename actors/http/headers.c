@@ -122,11 +122,14 @@ cookie_find(const char *text, const char *name, tm_str_t *ret)
         text += size;
         trim(&pair, &left);
         equals = memchr(pair, '=', left);
-        if (!equals || (size_t)(equals - pair) != name_size ||
-            memcmp(pair, name, name_size) != 0)
+        if (!equals)
             continue;
         value = equals + 1;
-        value_size = left - name_size - 1;
+        value_size = left - (size_t)(value - pair);
+        left = (size_t)(equals - pair);
+        trim(&pair, &left);
+        if (left != name_size || memcmp(pair, name, name_size) != 0)
+            continue;
         trim(&value, &value_size);
         if (value_size >= 2 && value[0] == '"' && value[value_size - 1] == '"') {
             value++;
@@ -139,16 +142,20 @@ cookie_find(const char *text, const char *name, tm_str_t *ret)
 }
 
 tm_str_t
-bearer_token(const char *text)
+header_value(const char *text)
 {
-    size_t size;
+    size_t size = text ? strlen(text) : 0;
 
-    if (!text || strncasecmp(text, "Bearer", 6) != 0 || text[6] != ' ')
-        return tm_str(NULL);
-    text += 6;
-    size = strlen(text);
     trim(&text, &size);
     return (tm_str_t){text, size};
+}
+
+tm_str_t
+bearer_token(const char *text)
+{
+    if (!text || strncasecmp(text, "Bearer", 6) != 0 || text[6] != ' ')
+        return tm_str(NULL);
+    return header_value(text + 6);
 }
 
 /* "0.5" in thousandths; what is no quality counts as the highest. */

@@ -19,6 +19,8 @@ TM_CHECKED tm_err_t idempotency_key_parse(const char *text, size_t size, char *r
  * cut to max_ms; respond-async means 0, whatever else is said. */
 void prefer_parse(const char *text, int64_t max_ms, int64_t *ret_wait_ms);
 
+/* Without the blanks around it, which the library leaves at its end. May be NULL. */
+tm_str_t header_value(const char *text);
 /* The value of the cookie of exactly this name in a Cookie header (RFC 6265): the first one,
  * without the quotes that may stand around it. Written if it is there; else false. */
 bool cookie_find(const char *text, const char *name, tm_str_t *ret);

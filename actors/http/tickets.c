@@ -119,19 +119,33 @@ read_workspace(tm_str_t text, struct workspace *ret)
     return true;
 }
 
+/* The shortest has a byte between the version and the mac, and is refused for it. */
+static bool
+has_size(size_t size)
+{
+    return size < TICKET_TEXT && size > strlen(version) + 1 + MAC_TEXT;
+}
+
+bool
+ticket_parse(const char *text, size_t size, int64_t *ret_expiry_ms, struct workspace *ret)
+{
+    tm_str_t rest;
+
+    if (!has_size(size) || memcmp(text, version, strlen(version)) != 0)
+        return false;
+    rest = (tm_str_t){text + strlen(version), size - strlen(version) - 1 - MAC_TEXT};
+    return read_expiry(&rest, ret_expiry_ms) && read_workspace(rest, ret);
+}
+
 tm_err_t
 tickets_read(const tickets_t *self, const char *text, size_t size, int64_t utc_ms,
              struct workspace *ret)
 {
-    tm_str_t rest = {text + strlen(version), 0};
     struct workspace workspace;
     int64_t expiry_ms;
 
-    if (size >= TICKET_TEXT || size < strlen(version) + 1 + MAC_TEXT ||
-        memcmp(text, version, strlen(version)) != 0 || !is_signed(self, text, size))
-        return TM_FORBIDDEN;
-    rest.size = size - strlen(version) - MAC_TEXT - 1;
-    if (!read_expiry(&rest, &expiry_ms) || !read_workspace(rest, &workspace))
+    if (!has_size(size) || !is_signed(self, text, size) ||
+        !ticket_parse(text, size, &expiry_ms, &workspace))
         return TM_FORBIDDEN;
     if (expiry_ms <= utc_ms)
         return TM_UNAUTHORIZED;

@@ -25,6 +25,8 @@ struct reads_world {
 
 /* url NULL: a database of its own, migrated. Returns when the process answers from it. */
 void reads_world_init(struct reads_world *self, const char *url, const char *profile);
+/* One without a database, for what needs none; settings: "section.name=value", NULL. */
+void reads_world_init_bare(struct reads_world *self, const char *const *settings);
 void reads_world_fini(struct reads_world *self); /* fails the test unless it ends well */
 
 struct reads_answer {
@@ -39,6 +41,9 @@ bool reads_answer_has(const struct reads_answer *self, const char *header); /* "
 /* headers: values, NULL; may be NULL. Whatever answer there is. */
 void reads_ask(const struct reads_world *self, const char *method, const char *path,
                const char *const *headers, struct reads_answer *ret);
+/* The same with a body, unless it is NULL. */
+void reads_send(const struct reads_world *self, const char *method, const char *path,
+                const char *const *headers, const char *body, struct reads_answer *ret);
 void reads_get(const struct reads_world *self, const char *path, struct reads_answer *ret);
 /* The JSON of a 200, which the caller owns; anything else fails the test. */
 json_t *reads_json(const struct reads_world *self, const char *path);

@@ -304,6 +304,48 @@ START_TEST(openapi_describes_every_route)
 }
 END_TEST
 
+START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
+{
+    settings_t *settings = settings_new();
+    tm_auto(tm_text) text = openapi_render(settings);
+    tm_auto(json) root = json_loads(text, 0, NULL);
+    const json_t *paths = json_object_get(root, "paths");
+    const json_t *ticket =
+        json_object_get(json_object_get(paths, "/admin/events/ticket"), "post");
+    const json_t *login = json_object_get(json_object_get(paths, "/admin/auth/login"), "post");
+    const json_t *health = json_object_get(json_object_get(paths, "/health"), "get");
+
+    ck_assert_uint_eq(json_array_size(json_object_get(ticket, "security")), 3);
+    ck_assert_ptr_nonnull(json_object_get(login, "requestBody"));
+    ck_assert_ptr_null(json_object_get(login, "security"));
+    ck_assert_ptr_null(json_object_get(health, "security"));
+    ck_assert_ptr_nonnull(
+        json_object_get(json_object_get(json_object_get(root, "components"), "securitySchemes"),
+                        "admin_bearer"));
+    settings_destroy(&settings);
+}
+END_TEST
+
+START_TEST(a_text_parameter_has_a_length)
+{
+    char longest[1100] = "";
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    ck_assert_ptr_null(query.next);
+    query_set(&query, QUERY_NEXT, "next", "/a", &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+    ck_assert_str_eq(query.next, "/a");
+    memset(longest, 'a', sizeof(longest) - 1);
+    query_init(&query);
+    query_set(&query, QUERY_NEXT, "next", longest, &problem);
+    ck_assert_int_eq(problem.err, TM_VALIDATION_FAILED);
+    ck_assert_str_eq(problem.errors[0].loc, "query.next");
+    ck_assert_ptr_null(query.next);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -328,6 +370,8 @@ main(void)
     tcase_add_test(tables, a_cell_is_never_a_formula);
     tcase_add_test(tables, a_leaderboard_becomes_rows);
     tcase_add_test(tables, openapi_describes_every_route);
+    tcase_add_test(tables, openapi_says_what_opens_a_route_and_what_is_sent_to_it);
+    tcase_add_test(tables, a_text_parameter_has_a_length);
     suite_add_tcase(suite, tables);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
