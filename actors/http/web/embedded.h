@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct web_asset {
-    const char *name; /* style.css */
+    const char *name; /* app.css */
     const char *type;
     const char *etag; /* with its quotes */
     const unsigned char *data;
