@@ -45,7 +45,7 @@ export function validityBadges(tune) {
     const title = `${integer(completed)} trials passed the gates, ${integer(skipped)} were skipped`;
     if (completed === 0) list.push(badge('✕', 'bad', 'no valid trial', title));
     else list.push(badge('✓', 'good', `${integer(completed)} valid`, title));
-    const verdict = overfitVerdict(tune.overfit?.pbo);
+    const verdict = completed > 0 && overfitVerdict(tune.overfit?.pbo);
     if (verdict)
       list.push(badge(verdict.mark, verdict.kind, `${verdict.word} (PBO ${fixed(tune.overfit.pbo, 2)})`, 'probability of back-test overfitting'));
   }

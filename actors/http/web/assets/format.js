@@ -15,7 +15,7 @@ const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 export const fixed = (value, digits) => (isNumber(value) ? formatter(digits).format(value) : NONE);
 export const integer = (value) => fixed(value, 0);
 export const score = (value) => fixed(value, 3);
-export const percent = (value, digits = 1) => (isNumber(value) ? `${formatter(digits).format(value)} %` : NONE);
+export const percent = (value, digits = 1) => (isNumber(value) ? `${formatter(digits).format(value)}\u00a0%` : NONE);
 
 // Four significant digits at most: for parameters, which are of any size.
 export function plain(value) {

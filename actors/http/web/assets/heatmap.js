@@ -6,11 +6,19 @@ import { sampleNote } from './tune_charts.js';
 
 const MOST_VALUES = 24, BINS = 12;
 
+function wholeAxis(low, high) {
+  const width = Math.ceil((high - low + 1) / BINS), count = Math.ceil((high - low + 1) / width);
+  const label = (from) => (width === 1 ? String(from) : `${from}–${Math.min(high, from + width - 1)}`);
+  return { labels: Array.from({ length: count }, (_, i) => label(low + i * width)), at: (value) => Math.floor((value - low) / width) };
+}
+
 // The values of a parameter as rows or columns: each of its own, or ranges where there are many.
 function axisOf(trials, name) {
   const values = [...new Set(trials.map((trial) => trial.params[name]))].filter((value) => value !== null).sort((a, b) => a - b);
   if (values.length <= MOST_VALUES) return { labels: values.map(plain), at: (value) => values.indexOf(value) };
-  const low = values[0], width = (values.at(-1) - low) / BINS;
+  const low = values[0], high = values.at(-1);
+  if (values.every(Number.isInteger)) return wholeAxis(low, high);
+  const width = (high - low) / BINS;
   return {
     labels: Array.from({ length: BINS }, (_, i) => `${plain(low + i * width)}–${plain(low + (i + 1) * width)}`),
     at: (value) => Math.min(BINS - 1, Math.floor((value - low) / width)),

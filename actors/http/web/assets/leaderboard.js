@@ -19,8 +19,7 @@ const scoreColumn = (key, label) => ({ key, label, numeric: true, value: (row) =
 const table = new Table({ label: 'Leaderboard', id: (row) => `${row.tune_id} ${row.run_id}`, columns: [
   { key: 'rank', label: 'Rank', numeric: true, value: (row) => row.rank, cell: (row) => integer(row.rank) },
   { key: 'strategy', label: 'Tune', value: (row) => row.strategy_name, cell: (row) => [
-    el('a', { href: `${addressOf(row.tune_id)}#run=${row.run_id}` }, row.strategy_name ?? 'unnamed strategy'), el('span', { class: 'sub', title: row.tune_id }, el('code', {}, shortId(row.tune_id)))] },
-  { key: 'objective', label: 'Objective', value: (row) => row.objective_type },
+    el('a', { href: `${addressOf(row.tune_id)}#run=${row.run_id}` }, row.strategy_name ?? 'unnamed strategy'), el('span', { class: 'sub nowrap', title: row.tune_id }, el('code', {}, shortId(row.tune_id)), ` ${row.objective_type}`)] },
   scoreColumn('objective_score', 'Objective score'), scoreColumn('score_is', 'In sample'), scoreColumn('score_oos', 'Out of sample'),
   { key: 'gap', label: 'Overfit gap', value: (row) => row.overfit_gap, cell: (row) => gapBadge(row.overfit_gap) ?? '–' },
   { key: 'params', label: 'Parameters', class: 'params', sort: false, value: (row) => row.params, cell: (row) => el('span', { title: exactly(row.params) }, params(row.params)) },

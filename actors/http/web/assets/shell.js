@@ -1,5 +1,5 @@
 // What every page has: where one is, the workspace, the colour scheme.
-import { byId } from './dom.js';
+import { byId, el } from './dom.js';
 import { isDefault, switchTo, workspace } from './workspace.js';
 
 const NEXT = { auto: 'light', light: 'dark', dark: 'auto' };
@@ -35,7 +35,7 @@ function closeMenu() {
 function showTheme() {
   const root = document.documentElement, button = byId('theme');
   const chosen = () => root.dataset.theme ?? 'auto';
-  const say = () => { button.textContent = `Theme: ${chosen()}`; };
+  const say = () => { button.replaceChildren(el('span', { class: 'theme-word' }, 'Theme:'), ` ${chosen()}`); };
   say();
   button.addEventListener('click', () => {
     const next = NEXT[chosen()];

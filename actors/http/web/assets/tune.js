@@ -34,7 +34,7 @@ function overfitFacts({ pbo, deflated_sharpe: deflated }) {
   const verdict = overfitVerdict(pbo);
   return [
     fact('Overfitting (PBO)', el('span', { title: String(pbo) }, fixed(pbo, 2)), verdict ? `${verdict.mark} ${verdict.word}` : 'too few trials to tell'),
-    fact('Deflated Sharpe', el('span', { title: String(deflated) }, fixed(deflated, 2)), 'chance that it is no luck'),
+    fact('Deflated Sharpe', el('span', { title: String(deflated) }, fixed(deflated, 2)), 'probability that it is no luck'),
   ];
 }
 
@@ -54,10 +54,10 @@ function facts() {
   return [
     fact('Best score', el('span', { title: String(tune.best_score ?? '') }, score(tune.best_score)), tune.objective_type),
     fact('Best parameters', el('span', { title: exactly(tune.best_params) }, params(tune.best_params)), null, true),
-    fact('Trials', integer(counts.completed), `${integer(counts.skipped)} skipped · ${integer(counts.failed)} failed`),
+    isOver(tune.status) && fact('Trials passed', integer(counts.completed), `${integer(counts.skipped)} skipped · ${integer(counts.failed)} failed`),
     fact('Search', tune.search_type, tune.oos_ratio === null ? 'no out-of-sample part' : `${percent(tune.oos_ratio * 100, 0)} out of sample`),
     ...(tune.overfit ? overfitFacts(tune.overfit) : []),
-    gates && fact('Gates', `drawdown ≤ ${plain(gates.max_drawdown_pct)} %`, `at least ${plain(gates.min_trades)} trades · ${gates.evaluated_on === 'oos' ? 'out of sample' : 'all bars'}`),
+    gates && fact('Gates', `drawdown ≤\u00a0${plain(gates.max_drawdown_pct)}\u00a0%`, `at least ${plain(gates.min_trades)} trades · ${gates.evaluated_on === 'oos' ? 'out of sample' : 'all bars'}`),
     tune.dataset && dataFact(tune.dataset),
     tune.timing && timingFact(tune.timing),
     fact('Created', time(tune.created_at)),

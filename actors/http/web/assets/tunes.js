@@ -31,7 +31,7 @@ const table = new Table({
     { key: 'params', label: 'Best parameters', class: 'params', sort: false, value: (tune) => tune.best_params, cell: (tune) => el('span', { title: exactly(tune.best_params) }, params(tune.best_params)) },
     { key: 'validity', label: 'Validity', sort: false, value: (tune) => [tune.status, tune.counts, tune.overfit, tune.warnings], cell: (tune) => el('div', { class: 'badges' }, validityBadges(tune)) },
     { key: 'objective', label: 'Objective', value: (tune) => `${tune.objective_type} ${tune.search_type} ${tune.oos_ratio}`, cell: (tune) => [
-      tune.objective_type, el('span', { class: 'sub' }, tune.search_type, tune.oos_ratio === null ? '' : ` · ${plain(tune.oos_ratio * 100)} % out of sample`)] },
+      tune.objective_type, el('span', { class: 'sub nowrap', title: tune.oos_ratio === null ? 'no out-of-sample part' : 'share of the bars kept out of sample' }, tune.search_type, tune.oos_ratio === null ? '' : ` · ${plain(tune.oos_ratio * 100)}\u00a0% out`)] },
     { key: 'created', label: 'Created', class: 'nowrap', value: (tune) => tune.created_at, cell: (tune) => time(tune.created_at) },
     { key: 'actions', label: 'Actions', hush: true, class: 'actions', value: (tune) => isOver(tune.status), cell: actions },
   ],
