@@ -111,6 +111,18 @@ write_slice(streams_t *self, stream_t *stream)
     return false;
 }
 
+/* What it was to be sent next is not in the ring any more. */
+static bool
+is_lapped(streams_t *self, stream_t *stream)
+{
+    if (stream->place >= ring_tail(self->ring))
+        return false;
+    log_debug("stream.slow", "behind=%llu",
+              (unsigned long long)(ring_head(self->ring) - stream->place));
+    stream_close(self, stream, "slow");
+    return true;
+}
+
 void
 stream_write(streams_t *self, stream_t *stream)
 {
@@ -122,22 +134,34 @@ stream_write(streams_t *self, stream_t *stream)
         replay_go_on(self, stream);
     if (stream->is_waiting || stream->replay || stream->fd < 0 || stream->own.size > 0)
         return;
-    do {
-        if (stream->place < ring_tail(self->ring)) {
-            log_debug("stream.slow", "behind=%llu",
-                      (unsigned long long)(ring_head(self->ring) - stream->place));
-            stream_close(self, stream, "slow");
-            return;
-        }
-    } while (write_slice(self, stream));
+    while (!is_lapped(self, stream) && write_slice(self, stream))
+        continue;
 }
 
+void
+stream_catch_up(streams_t *self, stream_t *stream)
+{
+    if (!is_lapped(self, stream))
+        stream_write(self, stream);
+}
+
+/* Of the event before its place. */
+static int64_t
+reached(const streams_t *self, const stream_t *stream)
+{
+    return ring_last(self->ring) + (int64_t)(stream->place - ring_head(self->ring));
+}
+
+/* A client whose filter lets nothing through keeps up all the same: what it names when it comes
+ * back is not long ago. */
 void
 stream_ping(streams_t *self, stream_t *stream)
 {
     if (stream->own.size > 0 || stream->skip > 0 || stream->is_blocked)
         return; /* there is something on its way already */
     stream_text_comment(&stream->own, "");
+    if (!stream->is_waiting && !stream->replay)
+        stream_text_place(&stream->own, reached(self, stream));
     stream_write(self, stream);
 }
 
@@ -177,10 +201,14 @@ void
 stream_go_on(streams_t *self, stream_t *stream)
 {
     stream->is_waiting = false;
-    if (stream->last_id < 0)
+    stream_text_comment(&stream->own, "connected");
+    stream_text_retry(&stream->own, STREAM_RETRY_MS);
+    if (stream->last_id < 0) { /* it can come back to here from now on */
         stream_go_live(self, stream, newest(self));
-    else if (!ring_find(self->ring, stream->last_id, &stream->place))
+        stream_text_place(&stream->own, newest(self));
+    } else if (!ring_find(self->ring, stream->last_id, &stream->place)) {
         replay_begin(self, stream, stream->last_id);
+    }
     stream_write(self, stream);
 }
 

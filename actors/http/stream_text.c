@@ -82,6 +82,15 @@ stream_text_comment(struct stream_text *self, const char *text)
 }
 
 void
+stream_text_place(struct stream_text *self, long long id)
+{
+    char line[40];
+    int size = snprintf(line, sizeof(line), "id: %lld\n\n", id);
+
+    add(self, line, (size_t)size);
+}
+
+void
 stream_text_retry(struct stream_text *self, unsigned ms)
 {
     char line[32];

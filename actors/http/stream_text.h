@@ -20,6 +20,8 @@ struct stream_text {
 bool stream_text_event(struct stream_text *self, const char *id, const char *event,
                        const char *data, size_t size);
 void stream_text_comment(struct stream_text *self, const char *text); /* one line */
+/* Moves a client's place forward without an event: no data, so nothing is dispatched. */
+void stream_text_place(struct stream_text *self, long long id);
 void stream_text_retry(struct stream_text *self, unsigned ms);
 /* An id from a client: digits, and no more of them than a number has. */
 bool stream_id_parse(const char *text, long long *ret);

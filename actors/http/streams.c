@@ -34,7 +34,7 @@ flush(streams_t *self)
     for (stream_t *s = self->first, *next; s; s = next) {
         next = s->next;
         if (s->place < head && !s->replay && !s->is_waiting)
-            stream_write(self, s);
+            stream_catch_up(self, s);
     }
     self->flushed_us = clock_us();
     self->flush_took_us = self->flushed_us - began_us;
@@ -191,7 +191,9 @@ on_tick(void *arg)
 
     for (stream_t *s = self->first, *next; s; s = next) {
         next = s->next;
-        if (now_ms - s->wrote_ms >= SILENT_MS)
+        if (s->is_blocked && now_ms - s->wrote_ms >= UNREAD_MS)
+            stream_close(self, s, "slow");
+        else if (now_ms - s->wrote_ms >= SILENT_MS)
             stream_ping(self, s);
     }
 }
@@ -341,8 +343,6 @@ write_head(struct stream_text *text, const char *headers)
     if (asprintf(&text->data, "%s%s\r\n", head, headers ? headers : "") < 0)
         abort();
     text->size = text->capacity = strlen(text->data);
-    stream_text_comment(text, "connected");
-    stream_text_retry(text, STREAM_RETRY_MS);
 }
 
 void

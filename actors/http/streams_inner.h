@@ -56,6 +56,7 @@ struct streams {
 void stream_begin(streams_t *self, stream_t *stream); /* sends the head, finds its place */
 void stream_go_on(streams_t *self, stream_t *stream); /* the bus has begun */
 void stream_write(streams_t *self, stream_t *stream); /* what it wants and the kernel takes */
+void stream_catch_up(streams_t *self, stream_t *stream); /* the same, unless it is too slow */
 void stream_go_live(streams_t *self, stream_t *stream, int64_t last_id);
 void stream_reset(streams_t *self, stream_t *stream); /* its past is not to be had */
 void stream_ping(streams_t *self, stream_t *stream);
