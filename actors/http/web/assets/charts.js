@@ -42,7 +42,18 @@ function axis(palette, title, extra = {}) {
   };
 }
 
-export const timeTicks = { callback: (value) => day(value), maxTicksLimit: 8 };
+const TICK_PX = 110; // as wide as a date and some room
+
+// Days, as evenly as they fit.
+export const timeAxis = {
+  ticks: { callback: (value) => day(value), autoSkip: false },
+  afterBuildTicks: (axis) => {
+    const count = Math.max(1, Math.floor((axis.chart.width - 80) / TICK_PX)), step = (axis.max - axis.min) / count;
+    axis.ticks = Array.from({ length: count + 1 }, (_, i) => ({ value: axis.min + i * step }));
+  },
+};
+// Charts one above the other begin at the same place.
+export const sameWidth = { afterFit: (axis) => { axis.width = 62; } };
 export const wholeTicks = { precision: 0, callback: (value) => (Number.isInteger(value) ? integer(value) : '') };
 
 function base(palette, { x, y, tooltip, onClick }) {

@@ -71,7 +71,14 @@ function head(tunes) {
     el('button', { class: 'button quiet small', type: 'button', 'aria-label': `Take out ${shortId(tune.tune_id)}`, title: 'Take out', on: { click: () => choose(ids.filter((id) => id !== tune.tune_id)) } }, '✕')))));
 }
 
-const text = (value) => (value === null || value === undefined ? '–' : typeof value === 'number' ? plain(value) : typeof value === 'string' ? value : JSON.stringify(value));
+const LONG = 40;
+
+function text(value) {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'number') return plain(value);
+  const whole = typeof value === 'string' ? value : JSON.stringify(value);
+  return whole.length > LONG ? `${whole.slice(0, LONG / 2)}…` : whole;
+}
 
 function panel(id, title, note, ...nodes) {
   return el('section', { class: 'panel', 'aria-labelledby': id }, el('div', { class: 'panel-head' }, el('h2', { id }, title), note && el('p', { class: 'note' }, note)), ...nodes);
@@ -84,11 +91,11 @@ function box(label, ...rows) {
 function show({ tunes, differences, common }) {
   const differing = Object.entries(differences), shared = Object.entries(common);
   place.replaceChildren(
-    panel('outcome-title', 'What came of them', '★ the best of them', box('What came of them', head(tunes), el('tbody', {}, outcomes(tunes)))),
-    panel('different-title', 'What differs', null, differing.length
-      ? box('What differs', head(tunes), el('tbody', {}, differing.map(([name, values]) => row(name, values, (value) => el('span', { title: JSON.stringify(value) }, text(value))))))
+    panel('outcome-title', 'Results', '★ the best of them', box('Results', head(tunes), el('tbody', {}, outcomes(tunes)))),
+    panel('different-title', 'Differences', null, differing.length
+      ? box('Differences', head(tunes), el('tbody', {}, differing.map(([name, values]) => row(name, values, (value) => el('span', { title: JSON.stringify(value) }, text(value))))))
       : el('div', { class: 'state' }, el('p', {}, 'Nothing: they were asked for in the same way.'))),
-    panel('common-title', 'What they have in common', null, el('dl', { class: 'facts' }, shared.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, text(value)))))));
+    panel('common-title', 'In common', null, el('dl', { class: 'facts' }, shared.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', { title: JSON.stringify(value) }, text(value)))))));
 }
 
 async function load() {

@@ -1,7 +1,7 @@
 // One trial: its run is computed again when it is asked for, from the same data and parameters.
 import { get } from './api.js';
 import { badge, gapBadge, statusBadge } from './badges.js';
-import { Chart, line, thin, timeTicks } from './charts.js';
+import { Chart, MOST_POINTS, line, sameWidth, thin, timeAxis } from './charts.js';
 import { byId, el } from './dom.js';
 import { exactly, fixed, integer, number, params, percent, plain, score, time } from './format.js';
 import { showContent, showLoading, showProblem } from './panel.js';
@@ -18,6 +18,7 @@ const tradeColumns = [
   { key: 'size', label: 'Size', numeric: true, value: (trade) => trade.size, cell: (trade) => number(trade.size, plain(trade.size)) },
   { key: 'pnl', label: 'Gain', numeric: true, value: (trade) => trade.pnl, cell: (trade) => number(trade.pnl, fixed(trade.pnl, 2)) },
   { key: 'return', label: 'Return', numeric: true, value: (trade) => trade.return_pct, cell: (trade) => number(trade.return_pct, percent(trade.return_pct, 2)) },
+  { key: 'reason', label: 'Closed by', value: (trade) => trade.reason ?? null },
   { key: 'bars', label: 'Bars', numeric: true, value: (trade) => trade.duration_bars, cell: (trade) => integer(trade.duration_bars) },
 ];
 
@@ -28,6 +29,12 @@ function fallOf(curve) {
     high = Math.max(high, equity);
     return high > 0 ? (100 * (equity - high)) / high : 0;
   });
+}
+
+// In-sample and out-of-sample, each thinned: they are two accounts, no line leads from one to the
+// other.
+function halves(points, cut) {
+  return [points.slice(0, cut), points.slice(cut)].filter((part) => part.length).map((part, i, all) => thin(part, Math.floor(MOST_POINTS / all.length)));
 }
 
 export class Trial {
@@ -85,8 +92,9 @@ export class Trial {
   }
 
   #warnings(run) {
-    const texts = [run.skip_reason ?? run.failed_reason, ...(run.warnings ?? [])].filter(Boolean);
-    return texts.length > 0 && el('div', { class: 'panel-body' }, el('div', { class: 'notice warn' }, el('ul', {}, texts.map((text) => el('li', {}, text)))));
+    const reason = run.skip_reason ?? run.failed_reason, texts = run.warnings ?? [];
+    if (!reason && !texts.length) return null;
+    return el('div', { class: 'panel-body tight' }, reason && el('p', { class: 'notice warn' }, reason), texts.map((text) => el('p', { class: 'note' }, text)));
   }
 
   #summary({ summary, params: values, score: total, score_is: inside, score_oos: outside }) {
@@ -104,15 +112,16 @@ export class Trial {
   async #draw(place, run) {
     const curve = run.equity_curve ?? [], at = curve.map(({ t }) => Date.parse(t)), fall = run.drawdown ?? fallOf(curve);
     if (!curve.length) { place.append(el('p', { class: 'muted' }, 'This trial has no equity curve.')); return; }
-    const equity = thin(curve.map((point, i) => ({ x: at[i], y: point.equity }))), falls = thin(fall.map((y, i) => ({ x: at[i], y })));
-    const lowest = Math.min(...fall), split = run.split_at ? Date.parse(run.split_at.t) : null;
+    const cut = run.split_at?.point ?? curve.length, lowest = Math.min(...fall);
+    const equity = halves(curve.map((point, i) => ({ x: at[i], y: point.equity })), cut), falls = halves(fall.map((y, i) => ({ x: at[i], y })), cut);
+    const shown = equity.reduce((sum, { length }) => sum + length, 0);
     const upper = el('div'), lower = el('div');
     place.append(el('h3', {}, 'Equity'), upper, el('h3', {}, 'Drawdown, %'), lower, el('p', { class: 'note' },
-      `${integer(equity.length)} points${curve.length > equity.length ? ` of ${integer(curve.length)}` : ''} from ${curve[0].t.slice(0, 10)} to ${curve.at(-1).t.slice(0, 10)}.`,
-      split ? ` The dashed line is where the out-of-sample part begins, ${run.split_at.t.slice(0, 10)}.` : ''));
+      `${integer(shown)} points${curve.length > shown ? ` of ${integer(curve.length)}` : ''} from ${curve[0].t.slice(0, 10)} to ${curve.at(-1).t.slice(0, 10)}.`,
+      run.split_at ? ` The second colour is the out-of-sample part from ${run.split_at.t.slice(0, 10)} on: it begins with the same cash again.` : ''));
     const label = `Equity from ${fixed(curve[0].equity, 0)} to ${fixed(curve.at(-1).equity, 0)}`;
-    await this.#chart(upper, {}, label, (palette) => this.#time(palette, equity, split, 'series-1', {}));
-    await this.#chart(lower, { low: true }, `Drawdown: ${percent(lowest)} at its lowest`, (palette) => this.#time(palette, falls, split, 'series-2', { fill: 'origin', backgroundColor: palette['band-high'] }));
+    await this.#chart(upper, {}, label, (palette) => this.#time(palette, equity, {}));
+    await this.#chart(lower, { low: true }, `Drawdown: ${percent(lowest)} at its lowest`, (palette) => this.#time(palette, falls, { fill: 'origin', backgroundColor: palette['band-high'] }));
   }
 
   #chart(place, options, label, describe) {
@@ -121,13 +130,12 @@ export class Trial {
     return chart.show(label, describe);
   }
 
-  #time(palette, points, split, name, extra) {
-    const ys = points.map(({ y }) => y), low = Math.min(...ys), high = Math.max(...ys);
-    const mark = { data: split === null ? [] : [{ x: split, y: low }, { x: split, y: high }], isBand: true, borderColor: palette.muted, borderDash: [5, 4], borderWidth: 1, pointRadius: 0 };
+  #time(palette, parts, extra) {
+    const points = parts.flat();
     return {
-      x: { ticks: timeTicks, min: points[0].x, max: points.at(-1).x }, y: { ticks: { maxTicksLimit: 6 } },
+      x: { ...timeAxis, min: points[0].x, max: points.at(-1).x }, y: { ...sameWidth, ticks: { maxTicksLimit: 6 } },
       tooltip: { title: ([item]) => new Date(item.raw.x).toISOString().slice(0, 16).replace('T', ' '), label: ({ raw }) => fixed(raw.y, 2) },
-      datasets: [line(palette, points, name, extra), mark],
+      datasets: parts.map((part, i) => line(palette, part, i ? 'series-2' : 'series-1', extra)),
     };
   }
 
