@@ -235,6 +235,26 @@ request_id_is_sane(const char *text)
 }
 
 bool
+etag_is_among(const char *text, const char *etag)
+{
+    size_t wanted = strlen(etag), size;
+
+    if (strcmp(text, "*") == 0)
+        return true;
+    for (text += strspn(text, " \t,"); *text; text += strspn(text, " \t,")) {
+        if (strncmp(text, "W/", 2) == 0)
+            text += 2;
+        size = *text == '"' ? strcspn(text + 1, "\"") + 2 : 0;
+        if (size == 0 || strnlen(text, size) < size)
+            return false; /* no list of tags: as if nothing were said */
+        if (size == wanted && memcmp(text, etag, size) == 0)
+            return true;
+        text += size;
+    }
+    return false;
+}
+
+bool
 content_length_parse(const char *text, uint64_t *ret)
 {
     uint64_t value = 0;

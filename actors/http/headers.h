@@ -33,6 +33,10 @@ bool accepts_html(const char *text);
 #define REQUEST_ID_MAX 128
 bool request_id_is_sane(const char *text);
 
+/* Whether an If-None-Match says this ETag, which has its quotes, or "*". What a proxy made weak
+ * (W/) is the same here. */
+bool etag_is_among(const char *text, const char *etag);
+
 /* The digits of a Content-Length; what is too large to count is UINT64_MAX. false: not digits.
  */
 bool content_length_parse(const char *text, uint64_t *ret);

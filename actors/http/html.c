@@ -50,6 +50,12 @@ html_add(html_t *self, const char *markup)
 }
 
 void
+html_add_some(html_t *self, const char *markup, size_t size)
+{
+    append(self, markup, size);
+}
+
+void
 html_printf(html_t *self, const char *format, ...)
 {
     char text[512];

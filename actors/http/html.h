@@ -14,6 +14,7 @@ html_t *html_new(void);
 void html_destroy(html_t **self_p);
 
 void html_add(html_t *self, const char *markup); /* as it is */
+void html_add_some(html_t *self, const char *markup, size_t size);
 void html_printf(html_t *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));         /* as it is: for numbers and constants */
 void html_text(html_t *self, const char *text);    /* & < > " ' escaped; NULL: nothing */

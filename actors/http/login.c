@@ -22,6 +22,9 @@ show_page(request_t *request, unsigned status, const char *next, const char *why
     html_add(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                    "<title>Log in - Tunemill</title>\n"
                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                   "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                   "<link rel=\"icon\" href=\"/admin/assets/favicon.svg\">\n"
+                   "<script src=\"/admin/assets/theme.js\"></script>\n"
                    "<link rel=\"stylesheet\" href=\"/admin/assets/app.css\">\n</head>\n"
                    "<body class=\"login\">\n<main>\n<h1>Tunemill</h1>\n");
     if (why) {

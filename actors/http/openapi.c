@@ -30,7 +30,8 @@ schema_of(const char *type)
         {"text", "string", NULL},        {"uuid", "string", "uuid"},
         {"time", "string", "date-time"}, {"integer", "integer", NULL},
         {"number", "number", NULL},      {"boolean", "boolean", NULL},
-        {"page", "string", NULL},        {"object", "object", NULL},
+        {"page", "string", NULL},        {"file", "string", "binary"},
+        {"object", "object", NULL},      {"array", "array", NULL},
     };
     size_t size = strcspn(type, "?]");
     json_t *schema = NULL;
@@ -220,6 +221,11 @@ query_schema(const query_field_t *field)
         return json_pack("{s:s, s:I, s:I, s:I}", "type", "integer", "minimum",
                          (json_int_t)field->min, "maximum", (json_int_t)field->max, "default",
                          (json_int_t)field->standard);
+    case QUERY_NAME:
+        return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
+                         QUERY_NAME_MAX);
+    case QUERY_TIME:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
     }
     return json_object();
 }
@@ -240,6 +246,11 @@ parameters_of(const route_t *route)
     if (strstr(route->path, "{id}"))
         json_array_append_new(list,
                               parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
+    if (strstr(route->path, "{name}"))
+        json_array_append_new(list, parameter("path", "name", true,
+                                              json_pack("{s:s, s:s}", "type", "string",
+                                                        "pattern", "^[a-z0-9._-]{1,64}$"),
+                                              "the name"));
     for (size_t i = 0; (field = query_field_at(i)); i++)
         if (field->set & route->query)
             json_array_append_new(
@@ -266,9 +277,13 @@ response(const char *doc, const char *type, json_t *schema)
 static const char *
 media_type(const char *answer)
 {
-    if (strcmp(answer, "text") == 0)
-        return "text/plain";
-    return strcmp(answer, "page") == 0 ? "text/html" : JSON_TYPE;
+    static const char *const types[][2] = {
+        {"text", "text/plain"}, {"page", "text/html"}, {"file", "*/*"}};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(types[i][0], answer) == 0)
+            return types[i][1];
+    return JSON_TYPE;
 }
 
 static json_t *

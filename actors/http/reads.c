@@ -4,6 +4,8 @@
 #include "actors/http/csv.h"
 #include "actors/http/request.h"
 
+enum { POINTS = 2000 }; /* that a chart can show, about */
+
 static pg_unit_t *
 start(const request_t *request, http_statement_t statement)
 {
@@ -144,6 +146,16 @@ reads_tune_runs(request_t *request)
 
     pg_uuid(unit, request_id_in_path(request));
     add_page(unit, request_query(request));
+    pg_send(&unit, on_tune, request_ref(request));
+}
+
+void
+reads_tune_points(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_TUNE_POINTS);
+
+    pg_uuid(unit, request_id_in_path(request));
+    pg_i64(unit, POINTS);
     pg_send(&unit, on_tune, request_ref(request));
 }
 

@@ -41,6 +41,12 @@ request_id_in_path(const request_t *self)
     return &self->id_in_path;
 }
 
+const char *
+request_name_in_path(const request_t *self)
+{
+    return self->name_in_path;
+}
+
 const traceparent_t *
 request_trace(const request_t *self)
 {
@@ -259,6 +265,8 @@ route(request_t *self, const char *method, const char *path)
     tm_err_t err = route_find(method, path, &match);
 
     self->route = err ? NULL : match.route;
+    if (match.name.size)
+        memcpy(self->name_in_path, match.name.data, match.name.size);
     if (err == TM_METHOD_NOT_ALLOWED)
         request_add_header(self, "Allow", match.allow);
     if (err)

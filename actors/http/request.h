@@ -29,6 +29,7 @@ const struct workspace *request_workspace(const request_t *self); /* said so far
  * none, and it was answered. */
 bool request_need_workspace(request_t *self);
 const tm_uuid_t *request_id_in_path(const request_t *self);
+const char *request_name_in_path(const request_t *self); /* "" if there is none */
 const traceparent_t *request_trace(const request_t *self);
 const char *request_header(const request_t *self, const char *name); /* the first, or NULL */
 /* Calls fn with each value of the header. */
@@ -52,6 +53,9 @@ void *request_state(const request_t *self);
 void request_add_header(request_t *self, const char *name, const char *value);
 void request_reply(request_t *self, unsigned status, const char *type, char **text_p,
                    size_t size);
+/* The same with data that is there for as long as the process. */
+void request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
+                          size_t size);
 /* Instead of an answer: the connection is the caller's, who writes everything himself.
  * libmicrohttpd forgets it and writes nothing. -1: there is no descriptor left for it. */
 int request_take_connection(request_t *self);

@@ -63,27 +63,46 @@ add_headers(request_t *self, const char *type)
         MHD_add_response_header(self->response, self->headers[i].name, self->headers[i].value);
 }
 
+static void
+reply(request_t *self, unsigned status, const char *type, struct MHD_Response *response)
+{
+    if (!response) { /* no memory: closing is all that is left */
+        request_leave(self);
+        return;
+    }
+    self->response = response;
+    self->status = status;
+    add_headers(self, type);
+    if (self->is_suspended)
+        server_resume(self->bridge->server, self);
+    self->is_suspended = false;
+}
+
 void
 request_reply(request_t *self, unsigned status, const char *type, char **text_p, size_t size)
 {
     char *text = *text_p;
+    struct MHD_Response *response;
 
     *text_p = NULL;
     if (request_is_gone(self)) {
         free(text);
         return;
     }
-    self->response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
-    if (!self->response) { /* no memory: closing is all that is left */
+    response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    if (!response)
         free(text);
-        request_leave(self);
-        return;
-    }
-    self->status = status;
-    add_headers(self, type);
-    if (self->is_suspended)
-        server_resume(self->bridge->server, self);
-    self->is_suspended = false;
+    reply(self, status, type, response);
+}
+
+void
+request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
+                     size_t size)
+{
+    if (!request_is_gone(self))
+        reply(self, status, type,
+              MHD_create_response_from_buffer(size, (void *)(uintptr_t)data,
+                                              MHD_RESPMEM_PERSISTENT));
 }
 
 void

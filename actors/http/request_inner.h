@@ -18,6 +18,7 @@ struct request {
     struct query query;
     struct workspace workspace;
     tm_uuid_t id_in_path;
+    char name_in_path[ROUTE_NAME_MAX + 1];
     size_t body_size;
     char *text; /* the body, if it is a SMALL one */
     int64_t started_us;
