@@ -206,6 +206,10 @@ query_schema(const query_field_t *field)
     switch (field->kind) {
     case QUERY_UUID:
         return field_uuid("", 0, 0);
+    case QUERY_UUIDS:
+        return json_pack("{s:s, s:o, s:I, s:I, s:b}", "type", "array", "items",
+                         field_uuid("", 0, 0), "minItems", (json_int_t)field->min, "maxItems",
+                         (json_int_t)field->max, "uniqueItems", 1);
     case QUERY_WORD:
         return field_choice(field->choices, 0, 0);
     case QUERY_BOOL:
@@ -236,8 +240,9 @@ parameters_of(const route_t *route)
                               parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
     for (size_t i = 0; (field = query_field_at(i)); i++)
         if (field->set & route->query)
-            json_array_append_new(
-                list, parameter("query", field->name, false, query_schema(field), field->doc));
+            json_array_append_new(list,
+                                  parameter("query", field->name, field->kind == QUERY_UUIDS,
+                                            query_schema(field), field->doc));
     if (route->body == BODY_TUNE) {
         json_array_append_new(
             list, parameter("header", "X-Idempotency-Key", false,
@@ -263,9 +268,12 @@ operation(const route_t *route, const settings_t *settings)
     bool is_text = strcmp(route->answer, "text") == 0;
     json_t *responses = json_object(), *self;
 
-    json_object_set_new(
-        responses, "200",
-        response("done", is_text ? "text/plain" : JSON_TYPE, schema_of(route->answer)));
+    if (route->answer[0])
+        json_object_set_new(
+            responses, "200",
+            response("done", is_text ? "text/plain" : JSON_TYPE, schema_of(route->answer)));
+    else
+        json_object_set_new(responses, "204", json_pack("{s:s}", "description", "done"));
     if (route->body == BODY_TUNE)
         json_object_set_new(
             responses, "202",
@@ -282,6 +290,17 @@ operation(const route_t *route, const settings_t *settings)
     return self;
 }
 
+/* "GET" is "get" here. */
+static void
+lower(const char *method, char *out, size_t size)
+{
+    size_t i = 0;
+
+    for (; method[i] && i + 1 < size; i++)
+        out[i] = (char)(method[i] + ('a' - 'A'));
+    out[i] = '\0';
+}
+
 static json_t *
 paths(const settings_t *settings)
 {
@@ -289,13 +308,14 @@ paths(const settings_t *settings)
     const route_t *route;
 
     for (size_t i = 0; (route = route_at(i)); i++) {
-        const char *method = strcmp(route->method, "GET") == 0 ? "get" : "post";
         json_t *path = json_object_get(all, route->path);
+        char method[8];
 
         if (!path) {
             path = json_object();
             json_object_set_new(all, route->path, path);
         }
+        lower(route->method, method, sizeof(method));
         json_object_set_new(path, method, operation(route, settings));
     }
     return all;

@@ -9,6 +9,7 @@ void reads_tunes(request_t *request);
 void reads_tune(request_t *request);
 void reads_tune_runs(request_t *request);
 void reads_leaderboard(request_t *request);
+void reads_compare(request_t *request);
 void reads_strategies(request_t *request);
 void reads_strategy(request_t *request);
 

@@ -334,6 +334,7 @@ read_arguments(request_t *self)
         request_headers(self, "X-Workspace-Id", on_workspace_header, &arguments);
     MHD_get_connection_values_n(self->connection, MHD_GET_ARGUMENT_KIND, on_argument,
                                 &arguments);
+    query_end(&self->query, self->route->query, &arguments.problem);
     if (self->route->access == ACCESS_WORKSPACE)
         workspace_settle(&self->workspace, self->bridge->settings, &arguments.problem);
     if (arguments.problem.err)

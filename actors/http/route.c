@@ -1,8 +1,10 @@
 #include "actors/http/route.h"
 
+#include "actors/http/backtest_run.h"
 #include "actors/http/openapi.h"
 #include "actors/http/reads.h"
 #include "actors/http/status.h"
+#include "actors/http/tune_control.h"
 #include "actors/http/tune_intake.h"
 
 static const route_t routes[] = {

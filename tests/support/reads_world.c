@@ -29,7 +29,7 @@ set(settings_t *settings, const char *name, const char *before, const char *valu
 }
 
 static int
-serve(const struct reads_world *self, const char *profile)
+serve(const struct reads_world *self, const char *profile, const char *brokers)
 {
     settings_t *settings = settings_new();
     tm_err_t err;
@@ -38,7 +38,10 @@ serve(const struct reads_world *self, const char *profile)
     set(settings, "http.listen", "", "127.0.0.1:0");
     set(settings, "system.data_dir", "", self->root);
     set(settings, "system.profile", "", profile);
-    set(settings, "broker.brokers", "ipc:///nowhere", self->root);
+    if (brokers)
+        set(settings, "broker.brokers", "", brokers);
+    else
+        set(settings, "broker.brokers", "ipc:///nowhere", self->root);
     set(settings, "database.url", "", self->url);
     set(settings, "database.max_backoff_ms", "", "200");
     err = http_run(settings, -1);
@@ -68,6 +71,13 @@ read_address(struct reads_world *self)
 void
 reads_world_init(struct reads_world *self, const char *url, const char *profile)
 {
+    reads_world_init_on(self, url, profile, NULL);
+}
+
+void
+reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
+                    const char *brokers)
+{
     int ends[2];
 
     memset(self, 0, sizeof(*self));
@@ -81,7 +91,7 @@ reads_world_init(struct reads_world *self, const char *url, const char *profile)
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        exit(serve(self, profile));
+        exit(serve(self, profile, brokers));
     }
     close(ends[1]);
     self->log_fd = ends[0];

@@ -24,6 +24,9 @@ struct reads_world {
 
 /* url NULL: a database of its own, migrated. Returns when the process answers from it. */
 void reads_world_init(struct reads_world *self, const char *url, const char *profile);
+/* The same with brokers; NULL: none is there. */
+void reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
+                         const char *brokers);
 void reads_world_fini(struct reads_world *self); /* fails the test unless it ends well */
 
 struct reads_answer {
