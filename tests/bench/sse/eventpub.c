@@ -40,7 +40,8 @@ static int
 leave(PGconn *database, const struct options *options, int count)
 {
     char payload[65536], text[16], *values[] = {payload, text};
-    int size = snprintf(payload, sizeof(payload), "{\"ts\":%lld,\"pad\":\"", (long long)now_ns());
+    int size =
+        snprintf(payload, sizeof(payload), "{\"ts\":%lld,\"pad\":\"", (long long)now_ns());
     PGresult *result;
     int is_ok;
 
