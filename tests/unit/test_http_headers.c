@@ -57,6 +57,25 @@ START_TEST(a_key_has_at_most_200_characters)
 }
 END_TEST
 
+START_TEST(an_etag_is_found_in_a_list)
+{
+    static const char *const lists[] = {"\"abc\"",
+                                        "W/\"abc\"",
+                                        "*",
+                                        "\"x\",\"abc\"",
+                                        " , \"x\" ,\t\"abc\" ,",
+                                        "\"a,b\", W/\"abc\", \"c\""};
+    static const char *const others[] = {"",         "abc",          "\"abc",     "\"ab\"",
+                                         "\"abcd\"", "\"x, \"abc\"", "x \"abc\"", "**",
+                                         "W/",       "W/*",          "w/\"abc\"", "\""};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        ck_assert_msg(etag_is_among(lists[i], "\"abc\""), "%s", lists[i]);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        ck_assert_msg(!etag_is_among(others[i], "\"abc\""), "%s", others[i]);
+}
+END_TEST
+
 START_TEST(two_headers_must_name_one_key)
 {
     struct tune_key same = {0}, other = {0};
@@ -271,6 +290,7 @@ main(void)
     tcase_add_test(parsing, a_key_that_is_none_is_refused);
     tcase_add_test(parsing, a_key_has_at_most_200_characters);
     tcase_add_test(parsing, two_headers_must_name_one_key);
+    tcase_add_test(parsing, an_etag_is_found_in_a_list);
     tcase_add_test(parsing, prefer_says_how_long_to_wait);
     tcase_add_test(parsing, a_request_id_is_kept_only_if_sane);
     tcase_add_test(parsing, a_content_length_is_digits_however_many);

@@ -47,6 +47,33 @@ START_TEST(the_id_is_taken_from_the_path)
 }
 END_TEST
 
+START_TEST(a_name_is_taken_from_the_path_if_it_is_one)
+{
+    struct route_match match;
+
+    ck_assert_int_eq(route_find("POST", "/admin/queues/a.b-c_9/pause", &match), TM_OK);
+    ck_assert(tm_str_is(match.name, "a.b-c_9"));
+    ck_assert_uint_eq(match.id.size, 0);
+    ck_assert_int_eq(route_find("POST", "/admin/queues/A/pause", &match), TM_NOT_FOUND);
+    ck_assert_int_eq(route_find("POST", "/admin/queues//pause", &match), TM_NOT_FOUND);
+    ck_assert_int_eq(route_find("GET", "/admin/queues/a/pause", &match), TM_METHOD_NOT_ALLOWED);
+}
+END_TEST
+
+/* /admin/dead/{id}/retry has the same beginning as /admin/dead/retry. */
+START_TEST(what_another_row_took_is_not_this_ones)
+{
+    struct route_match match;
+
+    ck_assert_int_eq(route_find("POST", "/admin/dead/retry", &match), TM_OK);
+    ck_assert_str_eq(match.route->id, "DEAD_RETRY_MANY");
+    ck_assert_uint_eq(match.id.size, 0);
+    ck_assert_int_eq(route_find("POST", "/admin/dead/" ID "/retry", &match), TM_OK);
+    ck_assert_str_eq(match.route->id, "DEAD_RETRY");
+    ck_assert(tm_str_is(match.id, ID));
+}
+END_TEST
+
 START_TEST(an_unknown_address_is_not_found)
 {
     static const char *const paths[] = {"",
@@ -424,6 +451,8 @@ main(void)
 
     tcase_add_test(tables, an_address_leads_to_its_row);
     tcase_add_test(tables, the_id_is_taken_from_the_path);
+    tcase_add_test(tables, a_name_is_taken_from_the_path_if_it_is_one);
+    tcase_add_test(tables, what_another_row_took_is_not_this_ones);
     tcase_add_test(tables, an_unknown_address_is_not_found);
     tcase_add_test(tables, another_method_is_told_what_is_allowed);
     tcase_add_test(tables, absent_parameters_have_their_defaults);

@@ -42,8 +42,8 @@ template_fill(const char *template, const struct template_value *values, size_t 
         html_add_some(out, template, (size_t)(at - template));
         taken = put_name(out, at, values, count);
         if (taken == 0) {
-            html_add(out, "{{");
-            taken = 2;
+            html_add(out, "{");
+            taken = 1;
         }
     }
     html_add(out, template);
