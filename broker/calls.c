@@ -175,11 +175,21 @@ call_new(const struct tm_call *fields, tm_str_t body, bool waits)
     return self;
 }
 
+/* Is there a server that does not leave, busy or not? */
+static bool
+is_served(const service_t *service)
+{
+    for (worker_t *w = zlistx_first(service->servers); w; w = zlistx_next(service->servers))
+        if (!w->is_leaving)
+            return true;
+    return false;
+}
+
 static tm_err_t
 check(const broker_t *self, const service_t *service, const struct tm_call *fields,
       tm_str_t body)
 {
-    if (!service || zlistx_size(service->servers) == 0)
+    if (!service || !is_served(service))
         return TM_SERVICE_NOT_FOUND;
     if (!intake_takes(self, body))
         return TM_TOO_LARGE;

@@ -13,3 +13,9 @@ tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c
 add_dependencies(test_streams tunemill)
 target_compile_definitions(test_streams PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(streams stream_reconnect PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
+
+# tests/bench/sse: the load, and what publishes to nchan and to us.
+add_executable(sseload bench/sse/sseload.c)
+add_executable(ssepub bench/sse/ssepub.c)
+add_executable(eventpub bench/sse/eventpub.c)
+target_link_libraries(eventpub PRIVATE PkgConfig::pq)

@@ -6,8 +6,11 @@ tm_test(tune_job unit/test_tune_job.c unit/test_tune_once.c unit/tune_job_help.c
         support/tune_world.c LIBS tm_tune tm_test_support TIMEOUT 600)
 tm_test(tune_process unit/test_tune_process.c unit/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
-set_tests_properties(tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(replay unit/test_replay.c unit/test_replay_more.c unit/replay_help.c support/tune_world.c
+        LIBS tm_tune tm_test_support TIMEOUT 600)
+set_tests_properties(replay tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)
+tm_fuzz(backtest_call fuzz/fuzz_backtest_call.c LIBS tm_kit)
 # what the bridge checks and what the engine takes, side by side
 foreach(target date param_space)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit tm_engine)

@@ -211,6 +211,10 @@ query_schema(const query_field_t *field)
     switch (field->kind) {
     case QUERY_UUID:
         return field_uuid("", 0, 0);
+    case QUERY_UUIDS:
+        return json_pack("{s:s, s:o, s:I, s:I, s:b}", "type", "array", "items",
+                         field_uuid("", 0, 0), "minItems", (json_int_t)field->min, "maxItems",
+                         (json_int_t)field->max, "uniqueItems", 1);
     case QUERY_WORD:
         return field_choice(field->choices, 0, 0);
     case QUERY_BOOL:
@@ -253,8 +257,9 @@ parameters_of(const route_t *route)
                                               "the name"));
     for (size_t i = 0; (field = query_field_at(i)); i++)
         if (field->set & route->query)
-            json_array_append_new(
-                list, parameter("query", field->name, false, query_schema(field), field->doc));
+            json_array_append_new(list,
+                                  parameter("query", field->name, field->kind == QUERY_UUIDS,
+                                            query_schema(field), field->doc));
     if (route->body == BODY_TUNE) {
         json_array_append_new(
             list, parameter("header", "X-Idempotency-Key", false,
@@ -293,6 +298,8 @@ responses_of(const route_t *route)
 
     if (strcmp(route->answer, "elsewhere") == 0)
         json_object_set_new(all, "303", json_pack("{s:s}", "description", "see Location"));
+    else if (!route->answer[0])
+        json_object_set_new(all, "204", json_pack("{s:s}", "description", "done"));
     else
         json_object_set_new(
             all, "200", response("done", media_type(route->answer), schema_of(route->answer)));
@@ -397,6 +404,7 @@ paths(const settings_t *settings)
             path = json_object();
             json_object_set_new(all, route->path, path);
         }
+        lower(route->method, method, sizeof(method));
         json_object_set_new(path, method, operation(route, settings));
     }
     return all;

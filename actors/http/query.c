@@ -123,6 +123,21 @@ read_bool(const char *text, bool *ret)
     return true;
 }
 
+/* One more of a list, unless it is full or has it. */
+static bool
+read_another(const char *text, struct query_uuids *list)
+{
+    tm_uuid_t id;
+
+    if (list->count == QUERY_UUIDS_MAX || tm_uuid_parse(text, strlen(text), &id))
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        if (tm_uuid_is(&list->ids[i], &id))
+            return false;
+    list->ids[list->count++] = id;
+    return true;
+}
+
 static bool
 read_name(const query_field_t *field, const char *text, struct query_name *ret)
 {
@@ -180,6 +195,8 @@ read_value(const query_field_t *field, const char *text, void *value)
     switch (field->kind) {
     case QUERY_UUID:
         return tm_uuid_parse(text, strlen(text), value) == TM_OK;
+    case QUERY_UUIDS:
+        return read_another(text, value);
     case QUERY_WORD:
         return read_word(field, text, value);
     case QUERY_INT:
@@ -205,6 +222,11 @@ complain(const query_field_t *field, struct problem *problem)
     switch (field->kind) {
     case QUERY_UUID:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "is not a UUID");
+        break;
+    case QUERY_UUIDS:
+        problem_add(problem, TM_VALIDATION_FAILED, loc,
+                    "must be given %lld to %lld times, each another UUID",
+                    (long long)field->min, (long long)field->max);
         break;
     case QUERY_WORD:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be one of: %s", field->choices);
@@ -242,7 +264,7 @@ query_set(struct query *self, unsigned sets, const char *name, const char *value
     if (!field)
         return;
     has = (bool *)((char *)self + field->has_at);
-    if (*has) {
+    if (*has && field->kind != QUERY_UUIDS) {
         char loc[80];
 
         snprintf(loc, sizeof(loc), "query.%s", field->name);
@@ -252,4 +274,18 @@ query_set(struct query *self, unsigned sets, const char *name, const char *value
     *has = read_value(field, value ? value : "", (char *)self + field->value_at);
     if (!*has)
         complain(field, problem);
+}
+
+void
+query_end(const struct query *self, unsigned sets, struct problem *problem)
+{
+    const query_field_t *field;
+
+    for (size_t i = 0; (field = query_field_at(i)); i++) {
+        const struct query_uuids *list = (const void *)((const char *)self + field->value_at);
+
+        if (field->kind == QUERY_UUIDS && (field->set & sets) && !problem->err &&
+            list->count < (size_t)field->min)
+            complain(field, problem);
+    }
 }

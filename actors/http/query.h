@@ -1,13 +1,15 @@
 /* query - the query parameters of parameters.def, checked.
  *
  * query_init fills the defaults; query_set reads one parameter as it stands in the address and
- * notes in the problem what is wrong with it.
+ * notes in the problem what is wrong with it. query_end, behind the last, notes which lists are
+ * too short.
  */
 #ifndef ACTORS_HTTP_QUERY_H
 #define ACTORS_HTTP_QUERY_H
 
 #include "actors/http/parameters.def"
 #include "actors/http/problem.h"
+#include "actors/kit/backtest_call.h"
 
 #define QUERY_WORD_MAX 32
 struct query_word {
@@ -26,16 +28,24 @@ struct query_time {
 
 typedef const char *query_text_t; /* NULL: absent */
 
-#define QUERY_C_UUID tm_uuid_t
-#define QUERY_C_WORD struct query_word
-#define QUERY_C_INT  int64_t
-#define QUERY_C_BOOL bool
-#define QUERY_C_NAME struct query_name
-#define QUERY_C_TIME struct query_time
-#define QUERY_C_TEXT query_text_t
+#define QUERY_UUIDS_MAX 10
+struct query_uuids {
+    size_t count;
+    tm_uuid_t ids[QUERY_UUIDS_MAX];
+};
+
+#define QUERY_C_UUID  tm_uuid_t
+#define QUERY_C_UUIDS struct query_uuids
+#define QUERY_C_WORD  struct query_word
+#define QUERY_C_INT   int64_t
+#define QUERY_C_BOOL  bool
+#define QUERY_C_NAME  struct query_name
+#define QUERY_C_TIME  struct query_time
+#define QUERY_C_TEXT  query_text_t
 
 typedef enum {
     QUERY_UUID,
+    QUERY_UUIDS,
     QUERY_WORD,
     QUERY_INT,
     QUERY_BOOL,
@@ -72,5 +82,6 @@ size_t query_unescape(char *text);
 void query_init(struct query *self);
 void query_set(struct query *self, unsigned sets, const char *name, const char *value,
                struct problem *problem);
+void query_end(const struct query *self, unsigned sets, struct problem *problem);
 
 #endif

@@ -149,6 +149,37 @@ reads_tune_runs(request_t *request)
     pg_send(&unit, on_tune, request_ref(request));
 }
 
+static void
+on_compared(void *arg, const struct pg_outcome *outcome)
+{
+    request_t *request = arg;
+    const char *missing = outcome->err || PQntuples(outcome->results[0]) == 0
+                              ? NULL
+                              : pg_get(outcome->results[1], 0, 1);
+    char detail[100];
+
+    if (!missing) {
+        finish(request, outcome, TM_TUNE_NOT_FOUND);
+        return;
+    }
+    snprintf(detail, sizeof(detail), "there is no tune %s in this workspace", missing);
+    request_fail(request, TM_TUNE_NOT_FOUND, detail);
+    request_unref(&request);
+}
+
+void
+reads_compare(request_t *request)
+{
+    const struct query_uuids *ids = &request_query(request)->tune_id;
+    pg_unit_t *unit = start(request, STMT_COMPARE);
+    pg_array_t *array = pg_array_new(PG_UUID);
+
+    for (size_t i = 0; i < ids->count; i++)
+        pg_array_bytes(array, ids->ids[i].bytes, sizeof(ids->ids[i].bytes));
+    pg_array(unit, &array);
+    pg_send(&unit, on_compared, request_ref(request));
+}
+
 void
 reads_tune_points(request_t *request)
 {

@@ -351,6 +351,7 @@ read_arguments(request_t *self)
         request_headers(self, "X-Workspace-Id", on_workspace_header, &arguments);
     MHD_get_connection_values_n(self->connection, MHD_GET_ARGUMENT_KIND, on_argument,
                                 &arguments);
+    query_end(&self->query, self->route->query, &arguments.problem);
     if (!access_admit(self, &self->workspace))
         return;
     if (self->route->access == ACCESS_WORKSPACE || self->route->access == ACCESS_STREAM)

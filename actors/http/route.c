@@ -2,10 +2,12 @@
 
 #include "actors/http/events_routes.h"
 #include "actors/http/login.h"
+#include "actors/http/backtest_run.h"
 #include "actors/http/openapi.h"
 #include "actors/http/queues_admin.h"
 #include "actors/http/reads.h"
 #include "actors/http/status.h"
+#include "actors/http/tune_control.h"
 #include "actors/http/tune_intake.h"
 #include "actors/http/web/web.h"
 

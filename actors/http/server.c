@@ -155,6 +155,7 @@ server_resume(server_t *self, request_t *request)
     epoll_ctl(self->gone, EPOLL_CTL_DEL, descriptor(request), NULL);
     MHD_resume_connection(request_connection(request));
     self->has_resumed = true;
+    arm(self, 0); /* the turn may be a foreign handler's, the client's, which tells of no end */
 }
 
 /* One event at a time: what is done about one may take another request off the set. */

@@ -8,8 +8,8 @@
 #define WHOLE_MAX 9007199254740992.0 /* up to here a double is exact */
 
 /* Undefined and infinite numbers have no place in JSON. */
-static json_t *
-number(double value)
+json_t *
+report_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -17,7 +17,7 @@ number(double value)
 static json_t *
 rounded(double value, double scale)
 {
-    return number(floor(value * scale + 0.5) / scale);
+    return report_number(floor(value * scale + 0.5) / scale);
 }
 
 char *
@@ -39,7 +39,8 @@ report_params(const strategy_t *strategy, const double *params)
         const struct strategy_param *param = strategy_param(strategy, i);
         bool is_whole = param->is_int && fabs(params[i]) < WHOLE_MAX;
         json_object_set_new(object, param->name,
-                            is_whole ? json_integer((json_int_t)params[i]) : number(params[i]));
+                            is_whole ? json_integer((json_int_t)params[i])
+                                     : report_number(params[i]));
     }
     return object;
 }
@@ -64,7 +65,7 @@ add_best(json_t *object, const strategy_t *strategy, const tune_plan_t *plan,
     json_t *params = report_best_params(strategy, plan, trials);
 
     json_object_set_new(object, "best_score",
-                        trials_leaders(trials, &leaders) ? number(leaders[0].score)
+                        trials_leaders(trials, &leaders) ? report_number(leaders[0].score)
                                                          : json_null());
     json_object_set_new(object, "best_params", params ? params : json_null());
 }
@@ -84,7 +85,7 @@ best_trials(const strategy_t *strategy, const tune_plan_t *plan, const trials_t 
         json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "trial_index",
                                               (json_int_t)leaders[i].index, "params",
                                               report_params(strategy, params), "score",
-                                              number(leaders[i].score)));
+                                              report_number(leaders[i].score)));
     }
     return list;
 }
@@ -112,7 +113,8 @@ report_gates(const struct tune_options *options, bool is_split)
 {
     json_t *object = json_object();
 
-    json_object_set_new(object, "max_drawdown_pct", number(options->gate_max_drawdown_pct));
+    json_object_set_new(object, "max_drawdown_pct",
+                        report_number(options->gate_max_drawdown_pct));
     json_object_set_new(object, "min_trades", json_integer(options->gate_min_trades));
     json_object_set_new(object, "evaluated_on", json_string(is_split ? "oos" : "primary"));
     return report_text(&object);
@@ -123,8 +125,8 @@ report_overfit(double pbo, double deflated_sharpe)
 {
     json_t *object = json_object();
 
-    json_object_set_new(object, "pbo", number(pbo));
-    json_object_set_new(object, "deflated_sharpe", number(deflated_sharpe));
+    json_object_set_new(object, "pbo", report_number(pbo));
+    json_object_set_new(object, "deflated_sharpe", report_number(deflated_sharpe));
     return report_text(&object);
 }
 

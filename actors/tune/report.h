@@ -11,6 +11,8 @@
 #include "actors/tune/trials.h"
 #include "proto/message.h"
 
+json_t *report_number(double value); /* null unless it is finite */
+
 /* {"period": 20, "k": 2.5}, in the strategy's order */
 json_t *report_params(const strategy_t *strategy, const double *params);
 /* The best trial's, NULL if no trial is valid. */

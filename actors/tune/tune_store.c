@@ -155,6 +155,51 @@ tune_store_piece(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t
     return *ret ? TM_OK : TM_NO_MEMORY;
 }
 
+void
+stored_trial_fini(struct stored_trial *self)
+{
+    json_decref(self->row);
+    json_decref(self->request);
+    json_decref(self->strategy);
+    *self = (struct stored_trial){NULL};
+}
+
+static json_t *
+get_json(const PGresult *result, int column)
+{
+    const char *text = pg_get(result, 0, column);
+
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+tm_err_t
+tune_store_trial(tune_store_t *self, const struct backtest_call *which,
+                 struct stored_trial *ret)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+    struct stored_trial trial;
+    PGresult *result;
+    tm_err_t err;
+
+    pg_add(unit, STMT_TRIAL);
+    pg_uuid(unit, &which->workspace);
+    pg_uuid(unit, &which->tune);
+    pg_i64(unit, which->trial);
+    err = run(self, &unit, &result);
+    if (err)
+        return err;
+    if (PQntuples(result) == 0)
+        return TM_RUN_NOT_FOUND;
+    trial =
+        (struct stored_trial){get_json(result, 0), get_json(result, 1), get_json(result, 2)};
+    if (!json_is_object(trial.row) || !json_is_object(trial.request)) {
+        stored_trial_fini(&trial);
+        return TM_INTERNAL;
+    }
+    *ret = trial;
+    return TM_OK;
+}
+
 tm_err_t
 tune_store_progress(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, uint64_t done,
                     uint64_t total)
@@ -367,6 +412,7 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     pg_text(unit, result->warnings);
     add_names(unit, result->strategy);
     pg_text(unit, strategy_name(result->strategy));
+    pg_text(unit, result->strategy_spec);
     err = run(self, &unit, &rows);
     if (!err && strcmp(PQcmdTuples(rows), "1") != 0)
         err = TM_LEASE_LOST;

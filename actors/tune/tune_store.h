@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "actors/kit/backtest_call.h"
 #include "actors/kit/digest.h"
 #include "actors/kit/pg.h"
 #include "actors/kit/settings.h"
@@ -35,6 +36,17 @@ TM_CHECKED tm_err_t tune_store_progress(tune_store_t *self, const tm_uuid_t *tun
 TM_CHECKED tm_err_t tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
                                     const char *json);
 
+/* A trial as it was written. Give it back by stored_trial_fini. */
+struct stored_trial {
+    json_t *row;      /* as GET /backtests/tunes/{id}/runs shows it, and what its tune is */
+    json_t *request;  /* the tune's, without its strategy */
+    json_t *strategy; /* the spec that it was computed with; NULL: it was not kept */
+};
+void stored_trial_fini(struct stored_trial *self);
+/* TM_RUN_NOT_FOUND: the workspace has no such tune, or the tune no such trial. */
+TM_CHECKED tm_err_t tune_store_trial(tune_store_t *self, const struct backtest_call *which,
+                                     struct stored_trial *ret);
+
 /* A finished tune; JSON texts are borrowed. */
 struct tune_result {
     tm_uuid_t tune;
@@ -44,7 +56,8 @@ struct tune_result {
     const trials_t *trials;
     const char *best_params; /* NULL: no valid trial */
     const char *gates, *overfit, *dataset, *warnings;
-    const char *body; /* the job's result */
+    const char *strategy_spec; /* what the strategy was made from */
+    const char *body;          /* the job's result */
     double queued_ms, parse_ms, search_ms;
 };
 

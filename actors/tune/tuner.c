@@ -1,16 +1,13 @@
 #include "actors/tune/tuner_run.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
-#include "actors/tune/dataset_load.h"
 #include "actors/tune/report.h"
 
 enum {
-    MIN_BARS = 10,
     FIRST_PAUSE_MS = 50,
     SLICE_MS = 20, /* of a pause: how soon a dropped job is noticed */
 };
@@ -41,17 +38,6 @@ tuner_destroy(tuner_t **self_p)
 }
 
 /* ---- what the steps share --------------------------------------------------------------- */
-
-tm_err_t
-tuner_refuse(struct tuner_run *self, tm_err_t err, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(self->detail, TUNER_DETAIL_BYTES, format, args);
-    va_end(args);
-    return err;
-}
 
 static bool
 pause_unless_dropped(const struct tuner_run *self, int64_t pause_ms)
@@ -93,19 +79,19 @@ tuner_persevere(struct tuner_run *self, tuner_try_fn *attempt)
 static tm_err_t
 read_request(struct tuner_run *self)
 {
-    struct tune_request_error error = {.err = TM_OK};
     tm_str_t body = self->job->body;
-    tm_err_t err = tune_spec_parse(body.data, body.size, &self->spec, &error);
+    tm_err_t err = tune_setup_spec(body.data, body.size, &self->spec, self->detail);
 
     if (err)
-        return tuner_refuse(self, err, "%s%s%s", error.field, error.field[0] ? ": " : "",
-                            error.text);
+        return err;
     if (self->spec.n_trials > self->tuner->settings->tune_max_trials)
-        return tuner_refuse(self, TM_VALIDATION_FAILED, "n_trials: must be between 1 and %lld",
-                            (long long)self->tuner->settings->tune_max_trials);
+        return tune_setup_refuse(self->detail, TM_VALIDATION_FAILED,
+                                 "n_trials: must be between 1 and %lld",
+                                 (long long)self->tuner->settings->tune_max_trials);
     if (strcmp(self->spec.search_type, "tpe") == 0)
-        return tuner_refuse(self, TM_INVALID_SEARCH_TYPE,
-                            "search_type tpe is not available in this version; use random");
+        return tune_setup_refuse(
+            self->detail, TM_INVALID_SEARCH_TYPE,
+            "search_type tpe is not available in this version; use random");
     return TM_OK;
 }
 
@@ -122,40 +108,31 @@ start(struct tuner_run *self)
     return tuner_persevere(self, try_start);
 }
 
+static struct tune_setup
+setup(struct tuner_run *self)
+{
+    return (struct tune_setup){.settings = self->tuner->settings,
+                               .store = self->tuner->store,
+                               .datasets = self->tuner->datasets,
+                               .spec = &self->spec,
+                               .workspace = &self->job->workspace,
+                               .detail = self->detail};
+}
+
 static tm_err_t
 try_load(struct tuner_run *self)
 {
-    tuner_t *tuner = self->tuner;
-    const struct dataset_wanted wanted = {
-        .sha256 = self->spec.dataset_sha256,
-        .max_bytes = (uint64_t)tuner->settings->http_max_upload_mb << 20,
-        .detail = self->detail,
-        .detail_size = TUNER_DETAIL_BYTES};
-    struct csv_report report;
-    bars_t *bars = NULL;
-    char *data = NULL;
-    size_t size = 0;
-    tm_err_t err = dataset_load(tuner->store, &wanted, &data, &size);
+    const struct tune_setup steps = setup(self);
 
-    if (err)
-        return err;
-    err = csv_parse(data, size, &report, &bars);
-    free(data);
-    if (err)
-        return tuner_refuse(self, err, "%s", report.error);
-    self->dataset = dataset_cache_add(tuner->datasets, wanted.sha256, &bars, &report);
-    return TM_OK;
+    return tune_setup_dataset(&steps, &self->dataset);
 }
 
 static tm_err_t
 get_dataset(struct tuner_run *self)
 {
     int64_t started_us = clock_us();
-    tm_err_t err = TM_OK;
+    tm_err_t err = tuner_persevere(self, try_load);
 
-    self->dataset = dataset_cache_find(self->tuner->datasets, self->spec.dataset_sha256);
-    if (!self->dataset)
-        err = tuner_persevere(self, try_load);
     self->parse_ms = (double)(clock_us() - started_us) / 1000;
     if (err)
         return err;
@@ -167,39 +144,23 @@ get_dataset(struct tuner_run *self)
 static tm_err_t
 choose_bars(struct tuner_run *self)
 {
-    self->bars =
-        bars_between(self->dataset->bars, self->spec.date_from_ms, self->spec.date_to_ms);
-    if (self->bars.count >= MIN_BARS)
-        return TM_OK;
-    return tuner_refuse(
-        self, TM_INSUFFICIENT_DATA,
-        "%zu of the %zu bars are between date_from and date_to; at least %d are needed",
-        self->bars.count, self->dataset->bars->count, MIN_BARS);
+    const struct tune_setup steps = setup(self);
+
+    return tune_setup_bars(&steps, self->dataset, &self->bars);
 }
 
 static tm_err_t
 try_find_strategy(struct tuner_run *self)
 {
-    const char *text = self->spec.strategy_entity_id;
-    json_t *spec = NULL;
-    tm_uuid_t id;
-    tm_err_t err = tm_uuid_parse(text, strlen(text), &id);
+    const struct tune_setup steps = setup(self);
 
-    if (!err)
-        err = tune_store_strategy(self->tuner->store, &id, &self->job->workspace, &spec);
-    if (!err)
-        err = strategy_from_json(spec, &self->strategy, self->detail, TUNER_DETAIL_BYTES);
-    json_decref(spec);
-    return err;
+    return tune_setup_strategy(&steps, &self->strategy, &self->strategy_spec);
 }
 
 static tm_err_t
 get_strategy(struct tuner_run *self)
 {
-    if (!self->spec.strategy)
-        return tuner_persevere(self, try_find_strategy);
-    return strategy_from_json(self->spec.strategy, &self->strategy, self->detail,
-                              TUNER_DETAIL_BYTES);
+    return tuner_persevere(self, try_find_strategy);
 }
 
 static tm_err_t
@@ -209,9 +170,7 @@ read_options(struct tuner_run *self)
     const struct tune_spec *spec = &self->spec;
 
     self->options = (struct tune_options)TUNE_OPTIONS_DEFAULT;
-    self->options.backtest.cash = spec->initial_cash;
-    self->options.backtest.commission_bps = spec->commission_bps;
-    self->options.backtest.slippage_bps = spec->slippage_bps;
+    self->options.backtest = tune_setup_backtest(spec);
     self->options.dd_lambda = spec->dd_lambda;
     self->options.oos_ratio = isnan(spec->oos_ratio) ? 0 : spec->oos_ratio;
     self->options.min_trades = spec->min_trades;
@@ -246,7 +205,7 @@ make_plan(struct tuner_run *self)
 
     if (!err)
         err = tune_plan_new(&self->bars, self->strategy, &self->options, &self->plan,
-                            self->detail, TUNER_DETAIL_BYTES);
+                            self->detail, TUNE_DETAIL_BYTES);
     if (err)
         return err;
     warn_of_plan(self);
@@ -261,6 +220,7 @@ try_persist(struct tuner_run *self)
     struct tune_result result = {.tune = self->job->id,
                                  .attempt = self->job->attempt,
                                  .strategy = self->strategy,
+                                 .strategy_spec = self->spec_text,
                                  .plan = self->plan,
                                  .trials = self->trials,
                                  .best_params = self->best_params,
@@ -297,6 +257,7 @@ run_fini(struct tuner_run *self)
     trials_destroy(&self->trials);
     tune_plan_destroy(&self->plan);
     strategy_destroy(&self->strategy);
+    json_decref(self->strategy_spec);
     tune_spec_fini(&self->spec);
     json_decref(self->warnings);
     free(self->best_params);
@@ -304,6 +265,7 @@ run_fini(struct tuner_run *self)
     free(self->overfit);
     free(self->dataset_text);
     free(self->warnings_text);
+    free(self->spec_text);
     free(self->body);
 }
 

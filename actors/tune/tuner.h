@@ -15,9 +15,7 @@
 
 #include "actors/kit/metrics.h"
 #include "actors/kit/settings.h"
-#include "proto/message.h"
-
-#define TUNER_DETAIL_BYTES 512
+#include "actors/tune/tune_setup.h"
 
 typedef struct tuner tuner_t;
 
@@ -41,7 +39,7 @@ struct tuner_port {
 struct tuner_end {
     tm_err_t err;
     bool retryable;
-    char detail[TUNER_DETAIL_BYTES];
+    char detail[TUNE_DETAIL_BYTES];
     char *result;
 };
 

@@ -2,9 +2,6 @@
 #ifndef ACTORS_TUNE_TUNER_RUN_H
 #define ACTORS_TUNE_TUNER_RUN_H
 
-#include "actors/kit/tune_request.h"
-#include "actors/tune/dataset_cache.h"
-#include "actors/tune/tune_store.h"
 #include "actors/tune/tuner.h"
 
 struct tuner {
@@ -18,21 +15,19 @@ struct tuner_run {
     tuner_t *tuner;
     const struct tuner_job *job;
     const struct tuner_port *port;
-    char *detail; /* of the end; TUNER_DETAIL_BYTES */
+    char *detail; /* of the end; TUNE_DETAIL_BYTES */
     struct tune_spec spec;
     const dataset_t *dataset;
     bars_t bars; /* a view of the dataset's */
     strategy_t *strategy;
+    json_t *strategy_spec; /* what it was made from */
     struct tune_options options;
     tune_plan_t *plan;
     trials_t *trials;
     json_t *warnings;
-    char *best_params, *gates, *overfit, *dataset_text, *warnings_text, *body;
+    char *best_params, *gates, *overfit, *dataset_text, *warnings_text, *spec_text, *body;
     double queued_ms, parse_ms, search_ms;
 };
-
-__attribute__((format(printf, 3, 4))) tm_err_t
-tuner_refuse(struct tuner_run *self, tm_err_t err, const char *format, ...);
 
 /* Makes tries while they end with TM_STORE_DOWN or TM_BUSY, with a back-off between them;
  * TM_LEASE_LOST when the job is dropped meanwhile. */

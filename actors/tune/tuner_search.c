@@ -195,9 +195,10 @@ tuner_judge(struct tuner_run *self)
     self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));
     self->dataset_text = report_dataset(self->spec.dataset_sha256, &self->bars);
     self->warnings_text = report_text(&self->warnings);
+    self->spec_text = report_text(&self->strategy_spec);
     self->body = report_result(&self->job->id, self->strategy, self->plan, self->trials);
     if (!err && (!self->gates || !self->overfit || !self->dataset_text ||
-                 !self->warnings_text || !self->body))
+                 !self->warnings_text || !self->spec_text || !self->body))
         err = TM_NO_MEMORY;
     return err;
 }

@@ -25,6 +25,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         query_set(&query, ~0u, name, value, &problem);
     }
+    query_end(&query, ~0u, &problem);
+    if (query.tune_id.count > QUERY_UUIDS_MAX || (!problem.err && query.tune_id.count < 2))
+        abort();
     if (query.limit < 1 || query.limit > 200 || query.offset < 0)
         abort();
     if (problem.err)

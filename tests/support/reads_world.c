@@ -107,14 +107,23 @@ reads_world_init_bare(struct reads_world *self, const char *const *settings)
 }
 
 void
-reads_world_init(struct reads_world *self, const char *url, const char *profile)
+reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
+                    const char *brokers)
 {
-    char assignment[64];
-    const char *const assignments[] = {assignment, "http.admin_token=" READS_TOKEN, NULL};
+    char profile_is[64], brokers_are[400];
+    const char *const assignments[] = {profile_is, "http.admin_token=" READS_TOKEN,
+                                       brokers ? brokers_are : NULL, NULL};
 
-    snprintf(assignment, sizeof(assignment), "system.profile=%s", profile);
+    snprintf(profile_is, sizeof(profile_is), "system.profile=%s", profile);
+    snprintf(brokers_are, sizeof(brokers_are), "broker.brokers=%s", brokers ? brokers : "");
     start(self, url ? strdup(url) : pg_fixture_database(reads_fixture), assignments);
     reads_until(self, "/backtests/tunes?workspace_id=" READS_WORKSPACE, 200);
+}
+
+void
+reads_world_init(struct reads_world *self, const char *url, const char *profile)
+{
+    reads_world_init_on(self, url, profile, NULL);
 }
 
 void

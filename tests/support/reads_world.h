@@ -27,6 +27,9 @@ struct reads_world {
 void reads_world_init(struct reads_world *self, const char *url, const char *profile);
 /* One without a database, for what needs none; settings: "section.name=value", NULL. */
 void reads_world_init_bare(struct reads_world *self, const char *const *settings);
+/* The same with brokers; NULL: none is there. */
+void reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
+                         const char *brokers);
 void reads_world_fini(struct reads_world *self); /* fails the test unless it ends well */
 
 struct reads_answer {

@@ -8,6 +8,8 @@ struct fake_broker {
     zsock_t *router;
     tm_uuid_t id;
     zframe_t *peer;
+    const char *ignored; /* an actor; NULL: none */
+    zframe_t *ignored_peer;
     zmsg_t *open; /* being walked */
     tm_pairs_t pairs;
     bool is_mute;
@@ -70,9 +72,16 @@ fake_broker_destroy(fake_broker_t **self_p)
         return;
     zmsg_destroy(&self->open);
     zframe_destroy(&self->peer);
+    zframe_destroy(&self->ignored_peer);
     zsock_destroy(&self->router);
     free(self);
     *self_p = NULL;
+}
+
+void
+fake_broker_ignore(fake_broker_t *self, const char *actor)
+{
+    self->ignored = actor;
 }
 
 void
@@ -109,18 +118,41 @@ fake_broker_send_raw(fake_broker_t *self, const void *data, size_t size)
     ck_assert_int_eq(zmsg_send(&zmsg, self->router), 0);
 }
 
+/* HELLO is a peer's first word. */
+static bool
+is_ignored(fake_broker_t *self, zframe_t *peer, zmsg_t *zmsg)
+{
+    tm_pairs_t pairs = tm_pairs(zmsg);
+    tm_msg_t msg;
+
+    if (!self->ignored)
+        return false;
+    if (tm_pairs_next(&pairs, &msg) && msg.type == TM_MSG_HELLO &&
+        tm_str_is(msg.hello.actor, self->ignored)) {
+        zframe_destroy(&self->ignored_peer);
+        self->ignored_peer = zframe_dup(peer);
+    }
+    return self->ignored_peer && zframe_eq(peer, self->ignored_peer);
+}
+
 static bool
 open_next(fake_broker_t *self, int64_t until_ms)
 {
     zmq_pollitem_t item = {zsock_resolve(self->router), 0, ZMQ_POLLIN, 0};
-    int64_t wait_ms = until_ms - zclock_mono();
+    zframe_t *peer = NULL;
 
-    zmsg_destroy(&self->open);
-    if (zmq_poll(&item, 1, wait_ms > 0 ? (long)wait_ms : 0) <= 0)
-        return false;
-    self->open = zmsg_recv(self->router);
+    do {
+        int64_t wait_ms = until_ms - zclock_mono();
+
+        zframe_destroy(&peer);
+        zmsg_destroy(&self->open);
+        if (zmq_poll(&item, 1, wait_ms > 0 ? (long)wait_ms : 0) <= 0)
+            return false;
+        self->open = zmsg_recv(self->router);
+        peer = zmsg_pop(self->open);
+    } while (is_ignored(self, peer, self->open));
     zframe_destroy(&self->peer);
-    self->peer = zmsg_pop(self->open);
+    self->peer = peer;
     self->pairs = tm_pairs(self->open);
     return true;
 }

@@ -19,6 +19,8 @@ void fake_place_fini(struct fake_place *self);
 
 fake_broker_t *fake_broker_new(const char *endpoint); /* a new process: it has a new id */
 void fake_broker_destroy(fake_broker_t **self_p);
+/* Peers that say HELLO as this actor (a constant) are not heard. */
+void fake_broker_ignore(fake_broker_t *self, const char *actor);
 void fake_broker_set_mute(fake_broker_t *self, bool is_mute); /* answers no pings */
 /* Every connection breaks and may come anew; the broker is the same. */
 void fake_broker_cut(fake_broker_t *self, const char *endpoint);

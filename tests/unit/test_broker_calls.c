@@ -120,6 +120,22 @@ START_TEST(a_call_nobody_serves_is_refused_at_once)
 }
 END_TEST
 
+START_TEST(a_call_is_refused_when_all_who_serve_it_leave)
+{
+    tm_msg_t bye = {.type = TM_MSG_BYE};
+    struct outcome outcome = {0};
+
+    serve(server, 2);
+    peer_end_send(server, &bye);
+    do {
+        outcome = (struct outcome){0};
+        ask("echo", 100, &outcome);
+        await(&outcome);
+        ck_assert(outcome.err == TM_SERVICE_NOT_FOUND || outcome.err == TM_TIMEOUT);
+    } while (outcome.err == TM_TIMEOUT); /* it was asked before it said so */
+}
+END_TEST
+
 START_TEST(an_answer_finds_its_caller)
 {
     struct outcome first = {0}, second = {0};
@@ -290,6 +306,7 @@ main(void)
 {
     const TTest *const tests[] = {
         a_call_nobody_serves_is_refused_at_once,
+        a_call_is_refused_when_all_who_serve_it_leave,
         an_answer_finds_its_caller,
         a_server_takes_no_more_calls_than_it_said,
         a_call_ends_at_its_deadline,

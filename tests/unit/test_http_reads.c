@@ -464,6 +464,8 @@ main(void)
     add_cases();
     http_refusals_add();
     http_leaderboard_add();
+    http_control_add();
+    http_compare_add();
     runner = srunner_create(http_reads_suite);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -30,6 +30,10 @@ START_TEST(an_address_leads_to_its_row)
     check_route("GET", "/backtests/tunes", "TUNES");
     check_route("GET", "/backtests/tunes/" ID, "TUNE");
     check_route("GET", "/backtests/tunes/" ID "/runs", "TUNE_RUNS");
+    check_route("DELETE", "/backtests/tunes/" ID, "TUNE_DELETE");
+    check_route("POST", "/backtests/tunes/" ID "/cancel", "TUNE_CANCEL");
+    check_route("GET", "/backtests/runs/" ID, "BACKTEST");
+    check_route("GET", "/backtests/compare", "COMPARE");
     check_route("HEAD", "/health", "HEALTH");
 }
 END_TEST
@@ -174,6 +178,59 @@ START_TEST(a_parameter_given_twice_is_refused)
     query_set(&query, QUERY_PAGE, "limit", "1", &problem);
     query_set(&query, QUERY_PAGE, "limit", "2", &problem);
     ck_assert_int_eq(problem.err, TM_VALIDATION_FAILED);
+}
+END_TEST
+
+/* `count` different ids, then it ends: is it refused? */
+static bool
+is_refused(size_t count)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    for (size_t i = 0; i < count; i++) {
+        tm_uuid_t id = {{[15] = (uint8_t)i}};
+        char text[TM_UUID_TEXT];
+
+        query_set(&query, QUERY_COMPARE, "tune_id", tm_uuid_text(&id, text), &problem);
+    }
+    query_end(&query, QUERY_COMPARE, &problem);
+    ck_assert(problem.err || query.tune_id.count == count);
+    return problem.err == TM_VALIDATION_FAILED;
+}
+
+START_TEST(a_list_has_as_many_values_as_its_row_says)
+{
+    for (size_t count = 0; count < 13; count++)
+        ck_assert_int_eq(is_refused(count), count < 2 || count > 10);
+}
+END_TEST
+
+START_TEST(a_list_has_no_value_twice)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    query_set(&query, QUERY_COMPARE, "tune_id", ID, &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+    query_set(&query, QUERY_COMPARE, "tune_id", "8FD7589A-97C6-49BF-A65E-357FB063FE33",
+              &problem);
+    ck_assert_int_eq(problem.err, TM_VALIDATION_FAILED);
+    query_end(&query, QUERY_COMPARE, &problem);
+    ck_assert_uint_eq(problem.error_count, 1);
+}
+END_TEST
+
+START_TEST(a_route_without_a_list_needs_none)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    query_end(&query, QUERY_PAGE, &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
 }
 END_TEST
 
@@ -323,9 +380,16 @@ START_TEST(openapi_describes_every_route)
     const route_t *route;
 
     ck_assert_ptr_nonnull(root);
-    for (size_t i = 0; (route = route_at(i)); i++)
-        ck_assert_msg(json_object_get(paths, route->path) != NULL, "%s is missing",
-                      route->path);
+    for (size_t i = 0; (route = route_at(i)); i++) {
+        const json_t *path = json_object_get(paths, route->path);
+        const char *method = strcmp(route->method, "GET") == 0      ? "get"
+                             : strcmp(route->method, "DELETE") == 0 ? "delete"
+                                                                    : "post";
+        const json_t *responses = json_object_get(json_object_get(path, method), "responses");
+
+        ck_assert_msg(json_object_get(responses, route->answer[0] ? "200" : "204") != NULL,
+                      "%s %s is missing", route->method, route->path);
+    }
     check_references(root, json_object_get(json_object_get(root, "components"), "schemas"));
     settings_destroy(&settings);
 }
@@ -391,6 +455,9 @@ main(void)
     tcase_add_test(tables, parameters_are_read);
     tcase_add_test(tables, a_wrong_parameter_is_named);
     tcase_add_test(tables, a_parameter_given_twice_is_refused);
+    tcase_add_test(tables, a_list_has_as_many_values_as_its_row_says);
+    tcase_add_test(tables, a_list_has_no_value_twice);
+    tcase_add_test(tables, a_route_without_a_list_needs_none);
     tcase_add_test(tables, a_route_takes_only_its_own_parameters);
     tcase_add_test(tables, an_encoded_nul_ends_no_text);
     tcase_add_test(tables, a_problem_says_what_its_row_says);

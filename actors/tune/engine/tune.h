@@ -79,6 +79,10 @@ struct trial {
     struct metrics_blocks blocks; /* of `is`, for overfit_pbo */
 };
 
+/* Of so many bars, those of the in-sample window: all of them without a split. The warning says
+ * why a split that was asked for is dropped, else it is "". oos_ratio: 0, or 0.01 .. 0.5. */
+size_t tune_split(size_t bars, double oos_ratio, char ret_warning[TUNE_WARNING_BYTES]);
+
 typedef struct tune_plan tune_plan_t;
 
 /* Errors: TM_BAD_REQUEST (options), TM_INSUFFICIENT_DATA, TM_INVALID_SEARCH_TYPE,

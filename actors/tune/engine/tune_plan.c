@@ -28,27 +28,32 @@ are_sound(const struct tune_options *options, char *detail, size_t detail_size)
     return !wrong;
 }
 
-/* Cuts the bars in two, or says why not. */
+size_t
+tune_split(size_t bars, double oos_ratio, char ret_warning[TUNE_WARNING_BYTES])
+{
+    const size_t oos = (size_t)((double)bars * oos_ratio + 0.5), is = bars - oos;
+
+    ret_warning[0] = '\0';
+    if (oos_ratio == 0)
+        return bars;
+    if (is >= TUNE_MIN_IS_BARS && oos >= TUNE_MIN_OOS_BARS)
+        return is;
+    snprintf(
+        ret_warning, TUNE_WARNING_BYTES,
+        "no out-of-sample split: %zu in-sample and %zu out-of-sample bars, at least %d and "
+        "%d are needed",
+        is, oos, TUNE_MIN_IS_BARS, TUNE_MIN_OOS_BARS);
+    return bars;
+}
+
 static void
 split(tune_plan_t *self, const bars_t *bars)
 {
-    const double ratio = self->options.oos_ratio;
-    const size_t oos = (size_t)((double)bars->count * ratio + 0.5), is = bars->count - oos;
+    const size_t is = tune_split(bars->count, self->options.oos_ratio, self->warning);
 
-    self->is_bars = bars_slice(bars, 0, bars->count);
-    if (ratio == 0)
-        return;
-    if (is < TUNE_MIN_IS_BARS || oos < TUNE_MIN_OOS_BARS) {
-        snprintf(
-            self->warning, sizeof self->warning,
-            "no out-of-sample split: %zu in-sample and %zu out-of-sample bars, at least %d and "
-            "%d are needed",
-            is, oos, TUNE_MIN_IS_BARS, TUNE_MIN_OOS_BARS);
-        return;
-    }
-    self->is_split = true;
+    self->is_split = is < bars->count;
     self->is_bars = bars_slice(bars, 0, is);
-    self->oos_bars = bars_slice(bars, is, oos);
+    self->oos_bars = bars_slice(bars, is, bars->count - is);
 }
 
 static tm_err_t

@@ -1,0 +1,71 @@
+#include "actors/kit/backtest_call.h"
+
+#include <string.h>
+
+#include "actors/kit/auto.h"
+#include "actors/kit/tune_field.h"
+
+#define TEXT_MAX  4096
+#define DEPTH_MAX 4
+
+char *
+backtest_call_text(const struct backtest_call *self)
+{
+    char workspace[TM_UUID_TEXT], tune[TM_UUID_TEXT];
+    tm_auto(json) root = json_pack("{s:s, s:s, s:I, s:I}", "workspace_id",
+                                   tm_uuid_text(&self->workspace, workspace), "tune_id",
+                                   tm_uuid_text(&self->tune, tune), "trial_index",
+                                   (json_int_t)self->trial, "points", (json_int_t)self->points);
+
+    return json_dumps(root, JSON_COMPACT);
+}
+
+static bool
+read_id(const json_t *root, const char *name, tm_uuid_t *ret)
+{
+    const json_t *value = json_object_get(root, name);
+
+    return json_is_string(value) &&
+           tm_uuid_parse(json_string_value(value), json_string_length(value), ret) == TM_OK;
+}
+
+static bool
+read_count(const json_t *root, const char *name, json_int_t min, json_int_t max, uint32_t *ret)
+{
+    const json_t *value = json_object_get(root, name);
+
+    if (!json_is_integer(value) || json_integer_value(value) < min ||
+        json_integer_value(value) > max)
+        return false;
+    *ret = (uint32_t)json_integer_value(value);
+    return true;
+}
+
+tm_err_t
+backtest_call_parse(const char *text, size_t size, struct backtest_call *ret,
+                    const char **ret_what)
+{
+    struct backtest_call call = {.trial = 0};
+    tm_auto(json) root = NULL;
+    const char *what = NULL;
+
+    if (size <= TEXT_MAX && tune_json_depth(text, size) <= DEPTH_MAX)
+        root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root))
+        what = "the question is no small JSON object";
+    else if (!read_id(root, "workspace_id", &call.workspace))
+        what = "workspace_id is not a UUID";
+    else if (!read_id(root, "tune_id", &call.tune))
+        what = "tune_id is not a UUID";
+    else if (!read_count(root, "trial_index", 0, INT32_MAX, &call.trial))
+        what = "trial_index is not a whole number from 0";
+    else if (!read_count(root, "points", BACKTEST_POINTS_MIN, BACKTEST_POINTS_MAX,
+                         &call.points))
+        what = "points is not a whole number from 10 to 20000";
+    if (what) {
+        *ret_what = what;
+        return TM_BAD_REQUEST;
+    }
+    *ret = call;
+    return TM_OK;
+}

@@ -1,0 +1,31 @@
+/* backtest_call - the question to the service "backtest": a trial of a tune, computed again.
+ *
+ * The bridge asks it by a call (proto/client.h), tune processes answer with the whole body of
+ * GET /backtests/runs/{id}. The question is a JSON object:
+ *
+ *     workspace_id, tune_id   UUIDs; the tune must be the workspace's
+ *     trial_index             from 0
+ *     points                  the curve has at most so many
+ */
+#ifndef ACTORS_KIT_BACKTEST_CALL_H
+#define ACTORS_KIT_BACKTEST_CALL_H
+
+#include "proto/message.h"
+
+#define BACKTEST_SERVICE    "backtest"
+#define BACKTEST_POINTS_MIN 10
+#define BACKTEST_POINTS_MAX 20000
+#define BACKTEST_POINTS     2000 /* unless something else is asked for */
+
+struct backtest_call {
+    tm_uuid_t workspace, tune;
+    uint32_t trial;
+    uint32_t points;
+};
+
+char *backtest_call_text(const struct backtest_call *self); /* the caller frees it */
+/* TM_BAD_REQUEST, with a constant text that says what is wrong. */
+TM_CHECKED tm_err_t backtest_call_parse(const char *text, size_t size,
+                                        struct backtest_call *ret, const char **ret_what);
+
+#endif

@@ -1,0 +1,28 @@
+/* replay - answers a question for a trial (actors/kit/backtest_call.h): computes it once more,
+ * now with its equity curve and its trades.
+ *
+ * The params are those of the stored row, whatever search made them; the strategy, the data and
+ * the costs are those of the tune. So the figures have the bits of the stored ones; where they
+ * have not, because the strategy was not kept or the engine has changed since, a warning says
+ * so.
+ *
+ * Owns a database connection and a small cache of parsed data sets. One thread.
+ */
+#ifndef ACTORS_TUNE_REPLAY_H
+#define ACTORS_TUNE_REPLAY_H
+
+#include "actors/kit/metrics.h"
+#include "actors/tune/tune_setup.h"
+
+typedef struct replay replay_t;
+
+replay_t *replay_new(const settings_t *settings, meters_t *meters); /* borrows both */
+void replay_destroy(replay_t **self_p);
+
+/* *ret: JSON of at most broker.max_body_kb, the caller's to free. An error's reason is in
+ * detail (TUNE_DETAIL_BYTES), "" for its own text. TM_BAD_REQUEST: the question is none;
+ * TM_RUN_NOT_FOUND; TM_DATASET_MISMATCH and its kin: it cannot be computed any more;
+ * TM_STORE_DOWN, TM_BUSY, TM_NO_MEMORY: try again. */
+TM_CHECKED tm_err_t replay_answer(replay_t *self, tm_str_t question, char **ret, char *detail);
+
+#endif

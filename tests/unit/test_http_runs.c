@@ -1,0 +1,467 @@
+/* Trials shown and tunes stopped by a real bridge, with a real broker and a real tune process.
+ */
+#include <check.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/kit/log.h"
+#include "actors/tune/tune.h"
+#include "tests/support/broker_world.h"
+#include "tests/support/reads_world.h"
+#include "tests/support/tune_world.h"
+
+#define ELSEWHERE "00000000-0000-0000-0000-000000000002"
+#define MANY      "1000000"
+
+static pg_fixture_t *fixture;
+static struct broker_world brokers;
+static struct reads_world world;
+static pid_t tuner;
+
+static void
+start_tuner(void)
+{
+    char assignment[300];
+
+    snprintf(assignment, sizeof(assignment), "broker.brokers=%s", brokers.endpoint[0]);
+    broker_world_set(&brokers, assignment);
+    tuner = fork();
+    ck_assert_int_ge(tuner, 0);
+    if (tuner == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        log_init("tune", LOG_AT_ERROR);
+        exit((int)tune_run(brokers.settings));
+    }
+}
+
+static void
+end_tuner(int signal_number)
+{
+    int status;
+
+    if (tuner <= 0)
+        return;
+    kill(tuner, SIGCONT);
+    kill(tuner, signal_number);
+    ck_assert_int_eq(waitpid(tuner, &status, 0), tuner);
+    ck_assert(signal_number == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    tuner = 0;
+}
+
+static void
+setup(void)
+{
+    broker_world_start(&brokers, fixture, 1);
+    broker_world_set(&brokers, "tune.gate_min_trades=3");
+    broker_world_set(&brokers, "tune.gate_max_drawdown_pct=90");
+    start_tuner();
+    reads_world_init_on(&world, brokers.url, "development", brokers.endpoint[0]);
+    broker_world_await(&brokers,
+                       "SELECT count(*) FROM brokers, jsonb_array_elements(workers) w"
+                       " WHERE w->>'actor' IN ('tune', 'backtest')",
+                       2);
+}
+
+static void
+teardown(void)
+{
+    reads_world_fini(&world);
+    end_tuner(SIGKILL);
+    broker_world_stop(&brokers);
+}
+
+/* --- tunes -------------------------------------------------------------------------------- */
+
+/* Stores the data and enqueues a tune on it; its id. */
+static char *
+enqueue(const char *file, const char *const *fields)
+{
+    struct tune_world data = {.url = brokers.url};
+    tune_request_t *request = tune_request_new(brokers.settings);
+    struct tune_request_error error = {.err = TM_OK};
+    json_t *spec = tune_world_strategy("bb_reversal");
+    char *body, *id;
+
+    tune_world_dataset(&data, file);
+    for (size_t i = 0; fields && fields[i]; i += 2)
+        ck_assert_int_eq(
+            tune_request_set(request, fields[i], fields[i + 1], strlen(fields[i + 1]), &error),
+            TM_OK);
+    ck_assert_int_eq(tune_request_set_strategy(request, &spec, &error), TM_OK);
+    tune_request_set_dataset(request, data.sha256, data.csv_size, "data.csv");
+    ck_assert_int_eq(tune_request_finish(request, &error), TM_OK);
+    body = tune_request_body(request);
+    id = reads_query(&world, "SELECT jobs_enqueue('tune', convert_to($q$%s$q$, 'UTF8'))", body);
+    ck_assert_uint_eq(strlen(id), 36);
+    free(body);
+    tune_request_destroy(&request);
+    free(data.csv);
+    return id;
+}
+
+static void
+await_status(const char *id, const char *status)
+{
+    char sql[200];
+
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) FROM backtest_tunes WHERE id = '%s' AND status = '%s'", id,
+             status);
+    broker_world_await(&brokers, sql, 1);
+}
+
+static char *
+completed(const char *const *fields)
+{
+    char *id = enqueue("tests/data/SYND.csv", fields);
+
+    await_status(id, "completed");
+    return id;
+}
+
+/* One that takes minutes, and works. */
+static char *
+running(void)
+{
+    const char *const fields[] = {"n_trials", MANY, NULL};
+    char *id = enqueue("tests/data/SYNM.csv", fields);
+
+    await_status(id, "running");
+    return id;
+}
+
+static char *
+run_of(const char *tune, unsigned trial)
+{
+    return reads_query(&world,
+                       "SELECT run_id FROM backtest_tune_runs WHERE tune_id = '%s'"
+                       " AND trial_index = %u",
+                       tune, trial);
+}
+
+static void
+ask(const char *method, const char *before, const char *id, const char *after,
+    struct reads_answer *ret)
+{
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s%s%s", before, id, after);
+    reads_ask(&world, method, path, NULL, ret);
+}
+
+static void
+expect(const char *method, const char *before, const char *id, const char *after, long status,
+       const char *code)
+{
+    struct reads_answer answer;
+    const char *got;
+
+    ask(method, before, id, after, &answer);
+    got = json_string_value(json_object_get(answer.json, "code"));
+    ck_assert_msg(answer.status == status, "%s %s%s: %ld %.500s", method, id, after,
+                  answer.status, answer.body);
+    ck_assert_str_eq(got ? got : "", code);
+    ck_assert((status != 503 && status != 429) || strstr(answer.head, "\r\nRetry-After: "));
+    reads_answer_fini(&answer);
+}
+
+#define TUNES "/backtests/tunes/"
+#define RUNS  "/backtests/runs/"
+
+/* --- a trial ------------------------------------------------------------------------------ */
+
+static void
+expect_trials_shown(const char *search, const char *oos_ratio)
+{
+    const char *const fields[] = {"search_type", search,    "n_trials", "6",
+                                  "oos_ratio",   oos_ratio, NULL};
+    char *tune = completed(fields);
+
+    for (unsigned i = 0; i < 6; i++) {
+        char *run = run_of(tune, i), *stored;
+        struct reads_answer answer;
+        json_t *want, *got; /* 0 and 0.0 are the same */
+
+        ask("GET", RUNS, run, "", &answer);
+        ck_assert_msg(answer.status == 200, "%.500s", answer.body);
+        ck_assert(reads_answer_has(&answer, "Content-Type: application/json"));
+        stored = reads_query(&world,
+                             "SELECT tune_summary(metric_names, coalesce(metrics_oos,"
+                             " metrics_is)) FROM backtest_tunes t, backtest_tune_runs"
+                             " WHERE tune_id = t.id AND run_id = '%s'",
+                             run);
+        want = json_loads(stored, JSON_DECODE_INT_AS_REAL, NULL);
+        got = json_loads(answer.body, JSON_DECODE_INT_AS_REAL, NULL);
+        ck_assert_msg(json_equal(want, json_object_get(got, "summary")), "not %s", stored);
+        ck_assert_str_eq(json_string_value(json_object_get(answer.json, "run_id")), run);
+        ck_assert_int_eq(json_integer_value(json_object_get(answer.json, "trial_index")), i);
+        ck_assert_uint_eq(json_array_size(json_object_get(answer.json, "equity_curve")), 1200);
+        json_decref(want);
+        json_decref(got);
+        free(stored);
+        free(run);
+        reads_answer_fini(&answer);
+    }
+    free(tune);
+}
+
+START_TEST(a_trial_is_shown_with_the_figures_of_its_tune)
+{
+    expect_trials_shown("grid", "");
+}
+END_TEST
+
+START_TEST(a_trial_of_a_split_tune_is_shown_with_the_figures_of_its_tune)
+{
+    expect_trials_shown("random", "0.3");
+}
+END_TEST
+
+START_TEST(the_asker_says_how_many_points)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+    struct reads_answer answer;
+
+    ask("GET", RUNS, run, "?points=10", &answer);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_uint_le(json_array_size(json_object_get(answer.json, "equity_curve")), 10);
+    reads_answer_fini(&answer);
+    expect("GET", RUNS, run, "?points=20000", 200, "");
+    expect("GET", RUNS, run, "?points=9", 422, "VALIDATION_FAILED");
+    expect("GET", RUNS, run, "?points=20001", 422, "VALIDATION_FAILED");
+    expect("GET", RUNS, run, "?points=many", 422, "VALIDATION_FAILED");
+    free(run);
+    free(tune);
+}
+END_TEST
+
+START_TEST(what_is_no_trial_of_the_workspace_is_not_found)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+
+    reads_run(&world, "INSERT INTO workspaces (id, name) VALUES ('" ELSEWHERE "', 'other')");
+    expect("GET", RUNS, run, "?workspace_id=" ELSEWHERE, 404, "RUN_NOT_FOUND");
+    expect("GET", RUNS, run, "?workspace_id=00000000-0000-0000-0000-000000000003", 404,
+           "WORKSPACE_NOT_FOUND");
+    expect("GET", RUNS, tune, "", 404, "RUN_NOT_FOUND");
+    expect("GET", RUNS, "ffffffff-ffff-ffff-ffff-ffffffffffff", "", 404, "RUN_NOT_FOUND");
+    expect("GET", RUNS, "00000000-0000-0000-0000-000000000000", "", 404, "RUN_NOT_FOUND");
+    expect("GET", RUNS, "1", "", 422, "VALIDATION_FAILED");
+    reads_run(&world, "UPDATE backtest_tune_runs SET run_id = gen_random_uuid()");
+    expect("GET", RUNS, run, "", 404, "RUN_NOT_FOUND");
+    free(run);
+    free(tune);
+}
+END_TEST
+
+START_TEST(what_cannot_be_computed_any_more_says_why)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+
+    reads_run(&world, "DELETE FROM datasets");
+    expect("GET", RUNS, run, "", 422, "DATASET_MISMATCH");
+    free(run);
+    free(tune);
+}
+END_TEST
+
+START_TEST(trials_are_shown_while_the_process_is_busy_with_a_tune)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0), *busy = running();
+
+    for (int i = 0; i < 10; i++)
+        expect("GET", RUNS, run, "", 200, "");
+    await_status(busy, "running");
+    free(busy);
+    free(run);
+    free(tune);
+}
+END_TEST
+
+START_TEST(a_tuner_that_ends_leaves_its_service)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+
+    expect("GET", RUNS, run, "", 200, "");
+    end_tuner(SIGTERM);
+    expect("GET", RUNS, run, "", 503, "SERVICE_NOT_FOUND");
+    start_tuner();
+    reads_until(&world, "/health", 200);
+    for (long status = 0; status != 200;) {
+        struct reads_answer answer;
+
+        ask("GET", RUNS, run, "", &answer);
+        status = answer.status;
+        ck_assert_msg(status == 200 || status == 503, "%.500s", answer.body);
+        reads_answer_fini(&answer);
+    }
+    free(run);
+    free(tune);
+}
+END_TEST
+
+START_TEST(a_tuner_that_is_killed_is_missed_soon)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+    struct reads_answer answer;
+
+    end_tuner(SIGKILL);
+    ask("GET", RUNS, run, "", &answer);
+    ck_assert_msg(answer.status == 503 || answer.status == 500, "%.500s", answer.body);
+    ck_assert_ptr_nonnull(strstr(answer.head, "\r\nRetry-After: "));
+    reads_answer_fini(&answer);
+    free(run);
+    free(tune);
+}
+END_TEST
+
+START_TEST(without_a_broker_nobody_can_be_asked)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+    struct reads_answer answer;
+
+    broker_world_kill(&brokers, 0, SIGKILL);
+    ask("GET", RUNS, run, "", &answer);
+    /* that it is gone is known after some seconds */
+    ck_assert_msg(answer.status == 503 || answer.status == 504, "%.500s", answer.body);
+    ck_assert_ptr_nonnull(strstr(answer.head, "\r\nRetry-After: "));
+    reads_answer_fini(&answer);
+    expect("GET", RUNS, run, "", 503, "BROKER_DOWN");
+    free(run);
+    free(tune);
+}
+END_TEST
+
+/* --- a tune is stopped -------------------------------------------------------------------- */
+
+START_TEST(a_tune_that_runs_is_canceled_within_a_second)
+{
+    char *tune = running();
+    struct reads_answer answer;
+    int64_t started_ms = zclock_mono();
+
+    ask("POST", TUNES, tune, "/cancel", &answer);
+    ck_assert_msg(answer.status == 200, "%.500s", answer.body);
+    ck_assert_str_eq(json_string_value(json_object_get(answer.json, "status")), "canceled");
+    ck_assert_str_eq(json_string_value(json_object_get(answer.json, "tune_id")), tune);
+    ck_assert_int_lt(zclock_mono() - started_ms, 2500); /* with an interval of the bridge */
+    reads_answer_fini(&answer);
+    await_status(tune, "canceled");
+    ck_assert_int_eq(broker_world_count(&brokers, "SELECT count(*) FROM jobs"), 0);
+    expect("POST", TUNES, tune, "/cancel", 409, "TUNE_ALREADY_OVER");
+    expect("GET", TUNES, tune, "", 200, "");
+    free(tune);
+}
+END_TEST
+
+START_TEST(a_worker_is_free_again_once_its_tune_was_canceled)
+{
+    char *tune = running();
+
+    expect("POST", TUNES, tune, "/cancel", 200, "");
+    free(tune);
+    tune = completed(NULL);
+    free(tune);
+}
+END_TEST
+
+START_TEST(a_tune_that_runs_is_stopped_and_deleted)
+{
+    char *tune = running();
+
+    expect("DELETE", TUNES, tune, "", 204, "");
+    expect("GET", TUNES, tune, "", 404, "TUNE_NOT_FOUND");
+    ck_assert_int_eq(broker_world_count(&brokers, "SELECT count(*) FROM jobs"), 0);
+    ck_assert_int_eq(broker_world_count(&brokers, "SELECT count(*) FROM backtest_tunes"), 0);
+    expect("DELETE", TUNES, tune, "", 404, "TUNE_NOT_FOUND");
+    free(tune);
+}
+END_TEST
+
+START_TEST(a_worker_that_does_not_answer_loses_the_tune_that_is_canceled)
+{
+    char *tune = running();
+
+    kill(tuner, SIGSTOP);
+    expect("POST", TUNES, tune, "/cancel", 200, "");
+    await_status(tune, "canceled");
+    free(tune);
+}
+END_TEST
+
+START_TEST(without_a_broker_the_answer_is_honest)
+{
+    char *tune = running();
+    struct reads_answer answer;
+
+    broker_world_kill(&brokers, 0, SIGKILL);
+    ask("POST", TUNES, tune, "/cancel", &answer);
+    ck_assert_msg(answer.status == 200, "%.500s", answer.body);
+    ck_assert_str_eq(json_string_value(json_object_get(answer.json, "status")), "running");
+    reads_answer_fini(&answer);
+    expect("DELETE", TUNES, tune, "", 503, "BUSY");
+    broker_world_launch(&brokers, 0); /* and what was asked for comes true */
+    await_status(tune, "canceled");
+    expect("DELETE", TUNES, tune, "", 204, "");
+    free(tune);
+}
+END_TEST
+
+static TCase *
+shown(void)
+{
+    TCase *tcase = tcase_create("shown");
+
+    tcase_add_test(tcase, a_trial_is_shown_with_the_figures_of_its_tune);
+    tcase_add_test(tcase, a_trial_of_a_split_tune_is_shown_with_the_figures_of_its_tune);
+    tcase_add_test(tcase, the_asker_says_how_many_points);
+    tcase_add_test(tcase, what_is_no_trial_of_the_workspace_is_not_found);
+    tcase_add_test(tcase, what_cannot_be_computed_any_more_says_why);
+    tcase_add_test(tcase, trials_are_shown_while_the_process_is_busy_with_a_tune);
+    tcase_add_test(tcase, a_tuner_that_ends_leaves_its_service);
+    tcase_add_test(tcase, a_tuner_that_is_killed_is_missed_soon);
+    tcase_add_test(tcase, without_a_broker_nobody_can_be_asked);
+    return tcase;
+}
+
+static TCase *
+stopped(void)
+{
+    TCase *tcase = tcase_create("stopped");
+
+    tcase_add_test(tcase, a_tune_that_runs_is_canceled_within_a_second);
+    tcase_add_test(tcase, a_worker_is_free_again_once_its_tune_was_canceled);
+    tcase_add_test(tcase, a_tune_that_runs_is_stopped_and_deleted);
+    tcase_add_test(tcase, a_worker_that_does_not_answer_loses_the_tune_that_is_canceled);
+    tcase_add_test(tcase, without_a_broker_the_answer_is_honest);
+    return tcase;
+}
+
+int
+main(void)
+{
+    Suite *suite = suite_create("http runs");
+    TCase *tcases[] = {shown(), stopped()};
+    SRunner *runner;
+    int failed;
+
+    fixture = reads_fixture = tune_fixture = pg_fixture_new();
+    if (!fixture)
+        return PG_FIXTURE_SKIP;
+    for (size_t i = 0; i < 2; i++) {
+        tcase_add_checked_fixture(tcases[i], setup, teardown);
+        tcase_set_timeout(tcases[i], 120);
+        suite_add_tcase(suite, tcases[i]);
+    }
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    pg_fixture_destroy(&fixture);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
