@@ -9,7 +9,7 @@
 #include "actors/events/relay.h"
 #include "actors/kit/log.h"
 
-enum { PUBLISH = 1000, PRUNE = 5000, TICK_MS = 1000, PRUNE_TICKS = 10 };
+enum { PUBLISH = 1000, PRUNE = 5000, TICK_MS = 1000, PRUNE_TICKS = 2 };
 
 typedef struct {
     const settings_t *settings;

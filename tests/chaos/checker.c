@@ -10,7 +10,7 @@
 #include "tests/chaos/invariants.def"
 #include "tests/chaos/kinds.h"
 
-enum { SHOWN = 5, PIECE = 1 << 20, OVERLAP_MS = 60000 };
+enum { SHOWN = 5, PIECE = 1 << 20, OVERLAP_MS = 15000 };
 
 /* A whole check reads all there is: in memory, and without compiling what runs once. */
 static const char session_sql[] =

@@ -1,6 +1,7 @@
 #include "tests/support/reads_world.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,8 @@ assign(settings_t *settings, const char *assignment)
     ck_assert_msg(settings_set(settings, assignment, detail, sizeof(detail)) == TM_OK, "%s",
                   detail);
 }
+
+enum { LOG_BYTES = 1 << 20 };
 
 static void
 set(settings_t *settings, const char *name, const char *before, const char *value)
@@ -87,6 +90,7 @@ start(struct reads_world *self, char *url, const char *const *assignments)
     if (!url)
         ck_assert_int_gt(asprintf(&self->url, "dbname=none host=%s", self->root), 0);
     ck_assert_int_eq(pipe(ends), 0);
+    fcntl(ends[1], F_SETPIPE_SZ, LOG_BYTES); /* nobody reads it until the end */
     self->child = fork();
     if (self->child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
