@@ -72,13 +72,13 @@ test('the leaderboard is filtered and downloaded', async () => {
   await overTune((await system.submit({ n_trials: 100 })).tune_id);
   const page = await quant.go('/admin/backtests/leaderboard');
   await page.locator('#board tbody tr').first().waitFor();
-  await page.getByLabel('Strategy').selectOption(STRATEGIES.donchian_breakout);
+  await page.locator('[name=strategy_entity_id]').selectOption(STRATEGIES.donchian_breakout);
   await page.waitForURL(/strategy_entity_id=/);
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download CSV' }).click()]);
   const lines = readFileSync(await download.path(), 'utf8').split('\r\n');
   assert.match(lines[0], /^rank,/);
   assert.ok(lines.length > 5);
-  await page.getByLabel('Objective').selectOption('calmar');
+  await page.locator('[name=objective_type]').selectOption('calmar');
   await page.getByText('No trial fits these filters.').waitFor();
   await quant.close();
 });

@@ -12,7 +12,7 @@ async function fill(page, { strategy = 'donchian_breakout', trials = '200' } = {
   await page.locator('#strategy option', { hasText: strategy }).first().waitFor({ state: 'attached' });
   await page.locator('#strategy').selectOption({ label: strategy });
   await page.locator('#file').setInputFiles(PRICES);
-  await page.getByLabel('Trials').fill(trials);
+  await page.locator('[name=n_trials]').fill(trials);
 }
 
 const count = async () => (await system.get('/backtests/tunes?limit=1')).total;
@@ -88,7 +88,7 @@ test('what is missing or wrong is named before anything is sent', async () => {
   await page.route('**/backtests/tune?*', (route) => { sent++; return route.continue(); });
   await page.locator('#strategy option', { hasText: 'donchian' }).first().waitFor({ state: 'attached' });
   await page.locator('#strategy').selectOption({ label: 'donchian_breakout' });
-  await page.getByLabel('Trials').fill('0');
+  await page.locator('[name=n_trials]').fill('0');
   await page.getByLabel('n: from').fill('9999');
   await page.getByRole('button', { name: 'Start the tune' }).click();
   const alert = page.locator('#errors [role="alert"]');

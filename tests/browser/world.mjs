@@ -88,7 +88,7 @@ export async function close() {
 // belong to the test, as regular expressions.
 export async function person({ isIn = true, forgive = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(20000);
+  context.setDefaultTimeout(60000);
   const fault = (text) => { if (!forgive.some((kind) => kind.test(text))) faults.push(text); };
   await context.addInitScript(() => addEventListener('securitypolicyviolation', (event) =>
     console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
@@ -109,7 +109,7 @@ export async function person({ isIn = true, forgive = [], ...options } = {}) {
   return context;
 }
 
-export async function until(what, condition, ms = 20000) {
+export async function until(what, condition, ms = 60000) {
   const end = Date.now() + ms;
   for (;;) {
     const value = await condition();

@@ -1,4 +1,5 @@
 // Queues, workers, brokers and dead jobs; asked for again every two seconds while it is looked at.
+import { act } from './act.js';
 import { get, post } from './api.js';
 import { badge } from './badges.js';
 import { confirm } from './dialog.js';
@@ -20,7 +21,7 @@ const filters = new Filters(byId('dead-filters'), () => { offset = 0; refresh();
 const count = (key, label, title = null) => ({ key, label, title, numeric: true, value: (queue) => queue[key], cell: (queue) => number(queue[key], integer(queue[key])) });
 
 function action(word, label, fn, kind = 'quiet') {
-  return el('button', { class: `button ${kind} small`, type: 'button', 'aria-label': label, on: { click: (event) => act(event.target, fn) } }, word);
+  return el('button', { class: `button ${kind} small`, type: 'button', 'aria-label': label, on: { click: (event) => doThen(event.target, fn) } }, word);
 }
 
 const queueTable = new Table({ label: 'Queues', id: (queue) => queue.queue, columns: [
@@ -69,10 +70,8 @@ const pager = new Pager(LIMIT, (to) => { offset = to; refresh(); });
 
 /* --- what can be done --------------------------------------------------------------------- */
 
-async function act(button, fn) {
-  button.disabled = true;
-  try { await fn(); } catch (problem) { toast(problem.sentence ?? problem.message, 'error'); }
-  button.disabled = false;
+async function doThen(button, fn) {
+  await act(button, fn);
   refresh();
 }
 
@@ -169,8 +168,8 @@ byId('stop').addEventListener('click', ({ target }) => {
   target.textContent = isStopped ? 'Refresh again' : 'Stop refreshing';
   if (isStopped) clearTimeout(timer); else refresh();
 });
-byId('retry-all').addEventListener('click', ({ target }) => act(target, () => all('retry')));
-byId('drop-all').addEventListener('click', ({ target }) => act(target, () => all('drop')));
+byId('retry-all').addEventListener('click', ({ target }) => doThen(target, () => all('retry')));
+byId('drop-all').addEventListener('click', ({ target }) => doThen(target, () => all('drop')));
 
 for (const place of Object.values(places)) showLoading(place);
 refresh();

@@ -52,10 +52,11 @@ class Param {
   }
 
   #arrange() {
+    if (this.shown === this.how.value) return;
+    this.shown = this.how.value;
     const word = (text, control) => el('label', { class: 'field' }, text, control);
     const wanted = { range: [word('from', this.min), word('to', this.max), word('step', this.step)], list: [word('values', this.list)], 'one value': [word('value', this.one)] }[this.how.value];
-    if (this.shown !== this.how.value) this.controls.replaceChildren(el('div', { class: 'space-row' }, wanted), this.error);
-    this.shown = this.how.value;
+    this.controls.replaceChildren(el('div', { class: 'space-row' }, wanted), this.error);
   }
 
   get row() {

@@ -1,4 +1,5 @@
 // One tune: how far it is, what came of it, and the parts that show its trials.
+import { act } from './act.js';
 import { get, post, remove } from './api.js';
 import { isOver, overfitVerdict, statusBadge, validityBadges } from './badges.js';
 import { confirm } from './dialog.js';
@@ -159,12 +160,6 @@ function ended(said) {
   show();
   if (was !== tune.status) announce(`The tune is ${tune.status}`);
   loadSoon();
-}
-
-async function act(button, fn) {
-  button.disabled = true;
-  try { await fn(); } catch (problem) { toast(problem.sentence ?? problem.message, 'error'); }
-  button.disabled = false;
 }
 
 byId('cancel').addEventListener('click', (event) => act(event.target, async () => {

@@ -1,4 +1,5 @@
 // The list of tunes, which keeps itself up to date.
+import { act } from './act.js';
 import { get, post, remove } from './api.js';
 import { isOver, statusBadge, validityBadges } from './badges.js';
 import { confirm } from './dialog.js';
@@ -59,12 +60,6 @@ function actions(tune) {
     on: { click: (event) => act(event.target, fn) },
   }, word);
   return isOver(tune.status) ? button('Delete', () => drop(tune)) : button('Cancel', () => cancel(tune));
-}
-
-async function act(button, fn) {
-  button.disabled = true;
-  try { await fn(); } catch (problem) { toast(problem.sentence ?? problem.message, 'error'); }
-  button.disabled = false;
 }
 
 async function cancel(tune) {
