@@ -9,6 +9,7 @@ struct peer_end {
     tm_pairs_t pairs;
     tm_msg_t msg;
     bool pings;
+    int64_t pinged_ms;
     uint64_t seq;
 };
 
@@ -93,9 +94,12 @@ ping(peer_end_t *self)
 {
     tm_msg_t msg = {.type = TM_MSG_PING, .ping = {.seq = ++self->seq}};
 
+    self->pinged_ms = zclock_mono();
     if (self->pings)
         peer_end_send(self, &msg);
 }
+
+enum { PING_MS = 100 };
 
 const tm_msg_t *
 peer_end_poll(peer_end_t *self, tm_msg_type_t type, int timeout_ms)
@@ -110,12 +114,12 @@ peer_end_poll(peer_end_t *self, tm_msg_type_t type, int timeout_ms)
         int64_t left = end - zclock_mono();
         if (left <= 0)
             return NULL;
-        zsock_set_rcvtimeo(self->socket, left < 100 ? (int)left : 100);
+        zsock_set_rcvtimeo(self->socket, left < PING_MS ? (int)left : PING_MS);
         self->message = zmsg_recv(self->socket);
         if (self->message)
             self->pairs = tm_pairs(self->message);
-        else
-            ping(self);
+        if (!self->message || zclock_mono() - self->pinged_ms >= PING_MS)
+            ping(self); /* also while much arrives: a silent worker loses its jobs */
     }
 }
 
