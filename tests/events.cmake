@@ -1,7 +1,7 @@
 tm_test(stream_text unit/test_stream_text.c support/event_reader.c LIBS tm_http)
 
-tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c support/system.c
-        support/command.c
+tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
+        support/system.c support/command.c
         LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600
         LABELS "integration")
 add_dependencies(test_streams tunemill)

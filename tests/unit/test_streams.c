@@ -1,19 +1,17 @@
 /* GET /admin/events/stream and what feeds it, on a whole system: heads, filters, places,
  * resets, limits, slow readers, and events that are left by jobs. */
-#include <arpa/inet.h>
 #include <check.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/client.h"
 #include "proto/worker.h"
 #include "tests/support/command.h"
+#include "tests/support/nginx_proxy.h"
 #include "tests/support/stream_pool.h"
 #include "tests/support/system.h"
 
@@ -355,55 +353,14 @@ END_TEST
 
 /* --- behind a proxy ----------------------------------------------------------------------- */
 
-static pid_t nginx;
-
-static uint16_t
-free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
-
-/* As little as a proxy is told: nothing of buffering, so that it is our header that matters. */
-static uint16_t
-start_nginx(void)
-{
-    const char *argv[] = {"/usr/sbin/nginx", "-c", NULL, "-p", up.root, NULL};
-    char path[160], log[160];
-    uint16_t port = free_port();
-    FILE *out;
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/nginx.conf", up.root);
-    snprintf(log, sizeof(log), "%s/nginx.log", up.root);
-    out = fopen(path, "w");
-    ck_assert_ptr_nonnull(out);
-    fprintf(out,
-            "daemon off; pid nginx.pid; error_log nginx.err; events {}\n"
-            "http { access_log off; client_body_temp_path a; proxy_temp_path b;"
-            " fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;\n"
-            " server { listen 127.0.0.1:%u; location / { proxy_pass %s; } } }\n",
-            (unsigned)port, up.http);
-    fclose(out);
-    argv[2] = path;
-    nginx = command_start(argv, log, &fd);
-    ck_assert_int_gt(nginx, 0);
-    close(fd);
-    return port;
-}
-
 START_TEST(a_stream_goes_through_nginx_as_it_comes)
 {
+    uint16_t port;
+    pid_t nginx = nginx_proxy_start(up.root, up.http, &port);
     struct stream_client *client;
 
     stop_pool();
-    stream_pool_start(&pool, start_nginx(), 1);
+    stream_pool_start(&pool, port, 1);
     client = open_one(0, STREAM, NULL);
     stream_pool_until(&pool, stream_pool_is_open, "it is open through the proxy");
     for (size_t n = 1; n <= 5; n++) { /* each before the next is made: none is held back */
@@ -609,7 +566,7 @@ main(void)
     tcase_add_checked_fixture(tcase, connect_database, disconnect_database);
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
         tcase_add_test(tcase, tests[i]);
-    if (access("/usr/sbin/nginx", X_OK) == 0)
+    if (nginx_proxy_is_there())
         tcase_add_test(tcase, a_stream_goes_through_nginx_as_it_comes);
     else
         fprintf(stderr, "skipped: nginx is not installed\n");
