@@ -12,7 +12,6 @@
 enum { LOOK_MS = 200, CREDIT = 64 };
 
 struct event_jobs {
-    const settings_t *settings;
     tm_worker_t *worker;
     pg_sync_t *pg;
     pthread_t thread;
@@ -94,7 +93,6 @@ event_jobs_new(const settings_t *settings, meters_t *metrics)
                                         .curve = wire_curve(settings)};
     event_jobs_t *self = zmalloc(sizeof(*self));
 
-    self->settings = settings;
     self->pg = open_database(settings, metrics);
     self->worker = tm_worker_new(&options);
     if (self->worker && start_thread(self))

@@ -399,7 +399,6 @@ paths(const settings_t *settings)
         json_t *path = json_object_get(all, route->path);
         char method[16];
 
-        lower(route->method, method, sizeof(method));
         if (!path) {
             path = json_object();
             json_object_set_new(all, route->path, path);

@@ -135,7 +135,7 @@ stream_write(streams_t *self, stream_t *stream)
     if (stream->own.size > 0 && !write_own(self, stream))
         return;
     if (stream->replay)
-        replay_go_on(self, stream);
+        replay_go_on(stream);
     if (stream->is_waiting || stream->replay || stream->fd < 0 || stream->own.size > 0)
         return;
     while (!is_lapped(self, stream) && write_slice(self, stream))

@@ -42,11 +42,10 @@ next_in_line(streams_t *self)
 }
 
 static void
-end(streams_t *self, stream_t *stream)
+end(stream_t *stream)
 {
     free(stream->replay);
     stream->replay = NULL;
-    (void)self;
 }
 
 static bool
@@ -100,13 +99,13 @@ on_page(void *arg, const struct bus_page *page)
         return;
     }
     if (replay->after + 1 < page->oldest || replay->after > page->last) {
-        end(self, stream);
+        end(stream);
         stream_reset(self, stream);
     } else {
         take_page(stream, page);
         if (is_at_end(self, replay, page)) {
             stream_go_live(self, stream, replay->after);
-            end(self, stream);
+            end(stream);
         }
     }
     stream_write(self, stream);
@@ -137,9 +136,8 @@ replay_begin(streams_t *self, stream_t *stream, int64_t after)
 }
 
 void
-replay_go_on(streams_t *self, stream_t *stream)
+replay_go_on(stream_t *stream)
 {
-    (void)self;
     if (!stream->replay->is_running && !stream->replay->is_waiting)
         ask(stream->replay);
 }

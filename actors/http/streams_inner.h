@@ -64,7 +64,7 @@ void stream_close(streams_t *self, stream_t *stream, const char *why);
 
 /* stream_replay.c */
 void replay_begin(streams_t *self, stream_t *stream, int64_t after);
-void replay_go_on(streams_t *self, stream_t *stream); /* its page was sent */
+void replay_go_on(stream_t *stream);                  /* its page was sent */
 void replay_leave(streams_t *self, stream_t *stream); /* the stream is being closed */
 
 #endif

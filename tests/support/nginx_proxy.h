@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 bool nginx_proxy_is_there(void); /* installed */
-/* It is told as little as can be: nothing of buffering. Files go into `root`; ended by SIGTERM. */
+/* It is told as little as can be: nothing of buffering. Files go into `root`; ended by SIGTERM.
+ */
 pid_t nginx_proxy_start(const char *root, const char *upstream, uint16_t *ret_port);
 
 #endif

@@ -139,7 +139,6 @@ add(ring_t *ring, int64_t id, uint8_t workspace, const char *text)
 static char *
 take_all(const ring_t *ring, const struct ring_filter *filter, uint64_t place)
 {
-    struct stream_text text = {NULL, 0, 0};
     struct ring_slice slice;
     char *all = calloc(1, 1 << 20);
     size_t size = 0;
@@ -153,7 +152,6 @@ take_all(const ring_t *ring, const struct ring_filter *filter, uint64_t place)
         place = slice.end;
     } while (slice.size > 0);
     ck_assert_uint_eq(place, ring_head(ring));
-    (void)text;
     return all;
 }
 
