@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@ stream_close(streams_t *self, stream_t *stream, const char *why)
 {
     if (stream->fd < 0)
         return;
+    /* libmicrohttpd may not have closed its descriptor of it yet, and the set would keep ours
+     */
+    epoll_ctl(self->epoll, EPOLL_CTL_DEL, stream->fd, NULL);
     close(stream->fd);
     stream->fd = -1;
     replay_leave(self, stream);
