@@ -138,6 +138,24 @@ test('the heat map is walked through with the arrow keys', async () => {
   await visitor.close();
 });
 
+test('every cell of a heat map can be read, light and dark', async () => {
+  const { items } = await system.get('/backtests/tunes?limit=1&valid_only=true&status=completed');
+  for (const colorScheme of ['light', 'dark']) {
+    const visitor = await person({ colorScheme });
+    const page = await visitor.go(`/admin/backtests/tunes/${items[0].tune_id}`);
+    await page.locator('#heat td button').first().waitFor();
+    for (let heat = 0; heat <= 100; heat += 2) {
+      await page.locator('#heat td:has(button)').first().evaluate((node, value) => {
+        node.style.setProperty('--heat', value);
+        node.classList.toggle('hot', value >= 74);
+      }, heat);
+      const ratio = await contrast(page, '#heat td:has(button)');
+      assert.ok(ratio >= 4.5, `${heat} in ${colorScheme}: ${ratio.toFixed(2)}`);
+    }
+    await visitor.close();
+  }
+});
+
 test('a dialog is left with Escape, and nothing is done', async () => {
   const visitor = await person();
   const page = await visitor.go((await pages()).tune.split('#')[0]);

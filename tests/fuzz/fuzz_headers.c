@@ -35,6 +35,8 @@ check_numbers(const char *text)
         assert(length == UINT64_MAX || strspn(text, "0123456789") == strlen(text));
     if (request_id_is_sane(text))
         assert(strlen(text) <= REQUEST_ID_MAX);
+    if (etag_is_among(text, "\"x\""))
+        assert(strcmp(text, "*") == 0 || strstr(text, "\"x\""));
 }
 
 static void

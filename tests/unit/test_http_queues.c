@@ -298,13 +298,8 @@ END_TEST
 START_TEST(a_queue_has_a_name_that_is_one)
 {
     static const char *const names[] = {
-        "A",
-        "",
-        "a%2Fb",
-        "a%27b",
-        "%C3%A9",
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaa"};
+        "A",     "",       "a%2Fb",
+        "a%27b", "%C3%A9", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     char path[200];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -240,8 +240,7 @@ START_TEST(what_is_no_asset_is_not_found)
         "app.css%00",
         "shell.html",
         "app%20css",
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaa.css"};
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     char path[200];
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

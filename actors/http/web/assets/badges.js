@@ -47,7 +47,7 @@ export function validityBadges(tune) {
     else list.push(badge('✓', 'good', `${integer(completed)} valid`, title));
     const verdict = completed > 0 && overfitVerdict(tune.overfit?.pbo);
     if (verdict)
-      list.push(badge(verdict.mark, verdict.kind, `${verdict.word} (PBO ${fixed(tune.overfit.pbo, 2)})`, 'probability of back-test overfitting'));
+      list.push(badge(verdict.mark, verdict.kind, `${verdict.word} ${fixed(tune.overfit.pbo, 2)}`, `probability of back-test overfitting (PBO): ${tune.overfit.pbo}`));
   }
   if (tune.warnings?.length)
     list.push(badge('!', 'warn', tune.warnings.length === 1 ? '1 warning' : `${tune.warnings.length} warnings`, tune.warnings.join('\n')));

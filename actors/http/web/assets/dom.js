@@ -30,16 +30,6 @@ export function toast(text, kind = '') {
   setTimeout(() => note.remove(), kind === 'error' ? 12000 : 5000);
 }
 
-// Calls fn once in the next frame, however often it is asked for until then.
-export function oncePerFrame(fn) {
-  let asked = false;
-  return () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => { asked = false; fn(); });
-  };
-}
-
 export function debounce(fn, ms) {
   let timer = 0;
   return (...values) => {

@@ -5,6 +5,7 @@ import { showContent, showEmpty, showProblem } from './panel.js';
 import { sampleNote } from './tune_charts.js';
 
 const MOST_VALUES = 24, BINS = 12;
+const HOT = 74; // percent of the scale from which on light and dark text change places (app.css)
 
 function wholeAxis(low, high) {
   const width = Math.ceil((high - low + 1) / BINS), count = Math.ceil((high - low + 1) / width);
@@ -97,7 +98,7 @@ export class HeatMap {
     if (!cell) return el('td', { class: 'none' }, el('span', { class: 'hush' }, 'no trial'), el('span', { 'aria-hidden': 'true' }, '·'));
     const shown = value(cell), heat = high > low ? (100 * (shown - low)) / (high - low) : 100;
     const title = `${where}: ${score(shown)}, ${integer(cell.count)} trial${cell.count === 1 ? '' : 's'}`;
-    const node = el('td', { class: [heat > 55 ? 'hot' : '', shown === high ? 'best' : ''].join(' ').trim() || null },
+    const node = el('td', { class: [heat >= HOT ? 'hot' : '', shown === high ? 'best' : ''].join(' ').trim() || null },
       el('button', { type: 'button', title, 'aria-label': title, tabindex: '-1', on: { click: () => this.choose(cell.best.run_id) } }, score(shown)));
     node.style.setProperty('--heat', heat.toFixed(1));
     return node;

@@ -17,6 +17,7 @@ import { isDoubtful, isLate, progressBar, withProgress } from './tune_view.js';
 const id = location.pathname.split('/').at(-1);
 const path = `/backtests/tunes/${id}`;
 let tune = null, isLoading = false, wasMissed = false, shownTrials = null;
+let isGone = false; // deleted here: nothing more is asked about it
 
 const trial = new Trial();
 const choose = (runId) => trial.open(runId);
@@ -114,6 +115,7 @@ async function showTrials() {
 }
 
 async function load() {
+  if (isGone) return;
   isLoading = true;
   wasMissed = false;
   try {
@@ -170,7 +172,13 @@ byId('cancel').addEventListener('click', (event) => act(event.target, async () =
 byId('delete').addEventListener('click', (event) => act(event.target, async () => {
   const isSure = await confirm({ title: 'Delete this tune?', text: `${tune.trials_completed.toLocaleString()} trials will be gone. The price data stays.`, yes: 'Delete', danger: true });
   if (!isSure) return;
-  await remove(path);
+  isGone = true;
+  try {
+    await remove(path);
+  } catch (problem) {
+    isGone = false;
+    throw problem;
+  }
   location.assign('/admin/backtests/tunes');
 }));
 

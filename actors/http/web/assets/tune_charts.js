@@ -4,6 +4,7 @@ import { el } from './dom.js';
 import { fixed, integer, params, score } from './format.js';
 import { showContent, showEmpty, showProblem } from './panel.js';
 
+const MANY = 600; // dots, that would cover each other
 const MODERATE = 0.3, HIGH = 0.5; // of score_is - score_oos
 
 // What GET .../points answers, a trial an object.
@@ -100,7 +101,7 @@ export class Scatter extends Part {
     const outs = trials.map((trial) => trial.score_oos), bottom = Math.min(...outs), top = Math.max(...outs), rim = (top - bottom || 1) * 0.05;
     const along = (gap) => [{ x: low - pad, y: low - pad - gap }, { x: high + pad, y: high + pad - gap }];
     const edge = (gap, colour, fill, dash) => ({ type: 'line', isBand: true, data: along(gap), pointRadius: 0, pointHitRadius: 0, borderWidth: 1, borderDash: dash, borderColor: colour, backgroundColor: fill?.colour, fill: fill?.to ?? false, order: 9 });
-    const dots = (data, colour, extra) => ({ type: 'scatter', data, backgroundColor: colour, borderColor: colour, pointRadius: 2.6, pointHoverRadius: 5, order: 1, ...extra });
+    const dots = (data, colour, extra) => ({ type: 'scatter', data, backgroundColor: colour, borderColor: colour, pointRadius: trials.length > MANY ? 1.7 : 2.6, pointHoverRadius: 5, order: 1, ...extra });
     const sets = [passed, skipped, leading];
     return {
       type: 'scatter', x: { title: 'in-sample score', min: low - pad, max: high + pad, ticks: { callback: (value) => fixed(value, 1) } },
