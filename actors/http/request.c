@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "actors/http/backtest_intake.h"
 #include "actors/http/headers.h"
 #include "actors/http/server.h"
 #include "actors/http/tune_intake.h"
@@ -353,6 +354,8 @@ request_begin(request_t *self)
     read_arguments(self);
     if (!self->response && self->route->body == BODY_TUNE)
         tune_intake_begin(self);
+    if (!self->response && self->route->body == BODY_BACKTEST)
+        backtest_intake_begin(self);
 }
 
 bool
@@ -360,6 +363,8 @@ request_body(request_t *self, const char *data, size_t size)
 {
     if (self->route && self->route->body == BODY_TUNE && self->state)
         return tune_intake_body(self, data, size);
+    if (self->route && self->route->body == BODY_BACKTEST && self->state)
+        return backtest_intake_body(self, data, size);
     self->body_size += size;
     return self->body_size <= STRAY_BODY_MAX;
 }

@@ -1,5 +1,6 @@
 #include "actors/http/route.h"
 
+#include "actors/http/backtest_intake.h"
 #include "actors/http/backtest_run.h"
 #include "actors/http/openapi.h"
 #include "actors/http/reads.h"

@@ -11,7 +11,7 @@ typedef struct request request_t;
 typedef void route_fn(request_t *request); /* answers, now or later: see request.h */
 
 typedef enum { ACCESS_OPEN, ACCESS_WORKSPACE, ACCESS_FORM } route_access_t;
-typedef enum { BODY_NONE, BODY_TUNE } route_body_t;
+typedef enum { BODY_NONE, BODY_TUNE, BODY_BACKTEST } route_body_t;
 
 typedef struct {
     const char *id, *method, *path;
