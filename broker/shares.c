@@ -1,7 +1,7 @@
 #include "broker/core.h"
 
-/* How many jobs of each workspace a queue has running here: leased, on the way to their commit as
- * leased, or asked for by a claim. Never fewer than the table has of this broker.
+/* How many jobs of each workspace a queue has running here: leased, on the way to their commit
+ * as leased, or asked for by a claim. Never fewer than the table has of this broker.
  *
  * While this broker is alone (`alone_since_us`) the count is all there is to a limit, and each
  * unit that relies on it fails if another broker has come meanwhile. Beside others the database

@@ -12,17 +12,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (('x' || right(p_tune::text, 8))::bit(32) # ('x' || right(p_run::text, 8))::bit(32))::bigint - 1
 $$;
 
--- Back-tests of their own: what was asked for, the strategy's spec and the params with it. Their
--- figures are computed when somebody wants to see them, as those of a trial are.
-CREATE TABLE IF NOT EXISTS backtest_runs (
-    id                 uuid PRIMARY KEY,
-    workspace_id       uuid NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
-    strategy_entity_id uuid,
-    strategy_name      text,
-    request            json NOT NULL,
-    created_at         timestamptz NOT NULL DEFAULT now()
-);
-
 -- The leaders of a tune, without a look at its other trials.
 CREATE INDEX IF NOT EXISTS backtest_tune_runs_leaders
     ON backtest_tune_runs (tune_id, rank) WHERE rank IS NOT NULL;

@@ -1,5 +1,6 @@
 # A whole system each: alone, so that time-outs mean something.
-tm_test(canary canary/test_canary.c support/system.c support/command.c
+tm_test(canary canary/test_canary.c support/system.c support/command.c support/stream_pool.c
+        support/event_reader.c
         LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
 add_dependencies(test_canary tunemill)
 target_compile_definitions(test_canary PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")

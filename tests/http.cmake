@@ -1,6 +1,10 @@
 tm_test(http_headers unit/test_http_headers.c LIBS tm_http)
 tm_test(http_tables unit/test_http_tables.c LIBS tm_http)
 tm_test(http_form unit/test_http_form.c LIBS tm_http)
+tm_test(http_text unit/test_http_text.c LIBS tm_http)
+tm_test(http_gate unit/test_http_gate.c LIBS tm_http)
+tm_test(http_access unit/test_http_access.c unit/test_http_login.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
 tm_test(http_server unit/test_http_server.c LIBS tm_http PkgConfig::curl)
 tm_test(http_reads unit/test_http_reads.c unit/test_http_refusals.c unit/test_http_leaderboard.c
         unit/test_http_control.c unit/test_http_compare.c support/reads_world.c support/tune_world.c
@@ -10,6 +14,12 @@ tm_test(http_runs unit/test_http_runs.c unit/test_http_backtest.c unit/http_runs
         support/broker_world.c support/peer.c
         LIBS tm_http tm_tune tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
 set_tests_properties(http_reads http_runs PROPERTIES SKIP_RETURN_CODE 77)
-foreach(target idempotency_key traceparent query form headers route leaderboard)
+tm_test(http_web unit/test_http_web.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
+tm_test(http_queues unit/test_http_queues.c unit/test_http_points.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
+set_tests_properties(http_queues PROPERTIES SKIP_RETURN_CODE 77)
+foreach(target idempotency_key traceparent query form headers route leaderboard
+        ticket fields address)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_http)
 endforeach()

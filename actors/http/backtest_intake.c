@@ -113,7 +113,7 @@ on_kept(void *arg, const struct pg_outcome *outcome)
 
 /* The tune's request, and the params. */
 static char *
-request_text(const intake_t *self)
+kept_text(const intake_t *self)
 {
     tm_auto(tm_text) body = tune_request_body(self->tune);
     tm_auto(json) root = body ? json_loads(body, 0, NULL) : NULL;
@@ -127,7 +127,7 @@ static void
 keep(intake_t *self)
 {
     const char *strategy_text = tune_request_strategy_id(self->tune);
-    tm_auto(tm_text) text = request_text(self);
+    tm_auto(tm_text) text = kept_text(self);
     tm_uuid_t strategy;
     pg_unit_t *unit;
 

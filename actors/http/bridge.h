@@ -3,6 +3,7 @@
 #ifndef ACTORS_HTTP_BRIDGE_H
 #define ACTORS_HTTP_BRIDGE_H
 
+#include "actors/http/streams.h"
 #include "actors/kit/loop.h"
 #include "actors/kit/metrics.h"
 #include "actors/kit/pg.h"
@@ -19,6 +20,7 @@ typedef enum {
 
 typedef struct waits waits_t;
 typedef struct server server_t;
+typedef struct gate gate_t;
 
 typedef struct bridge {
     const settings_t *settings;
@@ -28,6 +30,8 @@ typedef struct bridge {
     tm_client_t *client;
     waits_t *waits;
     server_t *server;
+    streams_t *streams; /* NULL: they have ended */
+    gate_t *gate;
     bool is_draining;
     int64_t uploads; /* under way */
 } bridge_t;

@@ -108,6 +108,119 @@ prefer_parse(const char *text, int64_t max_ms, int64_t *ret_wait_ms)
         *ret_wait_ms = 0;
 }
 
+/* --- credentials and pages ---------------------------------------------------------------- */
+
+bool
+cookie_find(const char *text, const char *name, tm_str_t *ret)
+{
+    size_t name_size = strlen(name);
+
+    for (; *text; text += strspn(text, ";")) {
+        size_t size = strcspn(text, ";"), left = size, value_size;
+        const char *pair = text, *equals, *value;
+
+        text += size;
+        trim(&pair, &left);
+        equals = memchr(pair, '=', left);
+        if (!equals)
+            continue;
+        value = equals + 1;
+        value_size = left - (size_t)(value - pair);
+        left = (size_t)(equals - pair);
+        trim(&pair, &left);
+        if (left != name_size || memcmp(pair, name, name_size) != 0)
+            continue;
+        trim(&value, &value_size);
+        if (value_size >= 2 && value[0] == '"' && value[value_size - 1] == '"') {
+            value++;
+            value_size -= 2;
+        }
+        *ret = (tm_str_t){value, value_size};
+        return true;
+    }
+    return false;
+}
+
+tm_str_t
+header_value(const char *text)
+{
+    size_t size = text ? strlen(text) : 0;
+
+    trim(&text, &size);
+    return (tm_str_t){text, size};
+}
+
+tm_str_t
+bearer_token(const char *text)
+{
+    if (!text || strncasecmp(text, "Bearer", 6) != 0 || text[6] != ' ')
+        return tm_str(NULL);
+    return header_value(text + 6);
+}
+
+/* "0.5" in thousandths; what is no quality counts as the highest. */
+static int
+quality(const char *text, size_t size)
+{
+    int value = 0, digits = 1000;
+
+    trim(&text, &size);
+    if (size < 3 || strncasecmp(text, "q=", 2) != 0 || text[2] != '0')
+        return 1000;
+    for (size_t i = 4; i < size && isdigit((unsigned char)text[i]) && digits > 1; i++) {
+        digits /= 10;
+        value += (text[i] - '0') * digits;
+    }
+    return value;
+}
+
+/* How much one range of an Accept wants this type; -1: it does not name it. */
+static int
+wanted(const char *range, size_t size, const char *type)
+{
+    size_t end = 0, name_size;
+    const char *name = range;
+    int value = 1000;
+
+    while (end < size && range[end] != ';')
+        end++;
+    name_size = end;
+    trim(&name, &name_size);
+    if (name_size != strlen(type) || strncasecmp(name, type, name_size) != 0)
+        return -1;
+    while (end < size) {
+        size_t start = ++end;
+
+        while (end < size && range[end] != ';')
+            end++;
+        if (quality(range + start, end - start) < value)
+            value = quality(range + start, end - start);
+    }
+    return value;
+}
+
+bool
+accepts_html(const char *text)
+{
+    static const char *const json_ranges[] = {"application/json", "application/*", "*/*"};
+    int html = -1, json[3] = {-1, -1, -1}, best = -1;
+
+    for (; *text; text += strspn(text, ",")) {
+        size_t size = strcspn(text, ",");
+        int value = wanted(text, size, "text/html");
+
+        html = value > html ? value : html;
+        for (size_t i = 0; i < 3; i++) {
+            value = wanted(text, size, json_ranges[i]);
+            json[i] = value > json[i] ? value : json[i];
+        }
+        text += size;
+    }
+    for (size_t i = 0; i < 3 && best < 0; i++)
+        best = json[i];
+    return html > 0 && html > best;
+}
+
 bool
 request_id_is_sane(const char *text)
 {
@@ -119,6 +232,26 @@ request_id_is_sane(const char *text)
         if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
             return false;
     return true;
+}
+
+bool
+etag_is_among(const char *text, const char *etag)
+{
+    size_t wanted = strlen(etag), size;
+
+    if (strcmp(text, "*") == 0)
+        return true;
+    for (text += strspn(text, " \t,"); *text; text += strspn(text, " \t,")) {
+        if (strncmp(text, "W/", 2) == 0)
+            text += 2;
+        size = *text == '"' ? strcspn(text + 1, "\"") + 2 : 0;
+        if (size == 0 || strnlen(text, size) < size)
+            return false; /* no list of tags: as if nothing were said */
+        if (size == wanted && memcmp(text, etag, size) == 0)
+            return true;
+        text += size;
+    }
+    return false;
 }
 
 bool

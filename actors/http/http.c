@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "actors/http/bridge.h"
+#include "actors/http/gate.h"
 #include "actors/http/server.h"
 #include "actors/http/waits.h"
 #include "actors/kit/clock.h"
@@ -52,6 +53,7 @@ on_drain(void *arg)
     self->drain_until_ms = clock_ms() + DRAIN_MS;
     server_quiesce(self->bridge.server);
     waits_end_all(self->bridge.waits);
+    streams_destroy(&self->bridge.streams); /* they come back to another bridge, or the next */
     loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
 }
 
@@ -87,6 +89,7 @@ open_all(http_t *self)
     loop_signals(bridge->loop, on_drain, self);
     bridge->metrics = meters_new("http");
     bridge->waits = waits_new(bridge);
+    bridge->gate = gate_new(bridge->settings);
     bridge->client = tm_client_new(&options);
     if (!bridge->client) {
         wire_complain(bridge->settings, "http.bad_brokers");
@@ -96,7 +99,8 @@ open_all(http_t *self)
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
     bridge->pg = open_pool(bridge);
     bridge->server = server_new(bridge);
-    return bridge->pg && bridge->server ? TM_OK : TM_BAD_SETTING;
+    bridge->streams = streams_new(bridge->settings, bridge->metrics);
+    return bridge->pg && bridge->server && bridge->streams ? TM_OK : TM_BAD_SETTING;
 }
 
 /* The pool first: its callbacks answer what waits for it, with all else still there. */
@@ -106,10 +110,12 @@ close_all(http_t *self)
     bridge_t *bridge = &self->bridge;
 
     bridge->is_draining = true;
+    streams_destroy(&bridge->streams);
     pg_destroy(&bridge->pg);
     tm_client_destroy(&bridge->client);
     server_destroy(&bridge->server);
     waits_destroy(&bridge->waits);
+    gate_destroy(&bridge->gate);
     loop_destroy(&bridge->loop);
     meters_destroy(&bridge->metrics);
 }
@@ -128,12 +134,27 @@ on_ready_tick(void *arg)
         log_warn("http.ready_unheard", "errno=%d", errno);
 }
 
+static tm_err_t
+check(const settings_t *settings)
+{
+    char detail[300], quoted[400];
+    tm_err_t err = settings_check(settings, detail, sizeof(detail));
+
+    if (err)
+        log_error("http.bad_setting", "what=%s",
+                  log_quote(detail, strlen(detail), quoted, sizeof(quoted)));
+    return err;
+}
+
 tm_err_t
 http_run(const settings_t *settings, int ready_fd)
 {
     http_t self = {.bridge = {.settings = settings}};
-    tm_err_t err = open_all(&self);
+    tm_err_t err = check(settings);
 
+    if (err)
+        return err;
+    err = open_all(&self);
     if (!err) {
         log_info("http.listening", "address=%s", server_address(self.bridge.server));
         self.ready_fd = ready_fd;

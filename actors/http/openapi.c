@@ -1,6 +1,9 @@
 #include "actors/http/openapi.h"
 
+#include <ctype.h>
+
 #include "actors/http/form.h"
+#include "actors/http/gate.h"
 #include "actors/http/openapi.def"
 #include "actors/http/request.h"
 #include "actors/kit/auto.h"
@@ -11,7 +14,7 @@
 static json_t *
 ref(const char *name)
 {
-    char text[96];
+    char text[128];
 
     snprintf(text, sizeof(text), "#/components/schemas/%s", name);
     return json_pack("{s:s}", "$ref", text);
@@ -27,7 +30,9 @@ schema_of(const char *type)
     } kinds[] = {
         {"text", "string", NULL},        {"uuid", "string", "uuid"},
         {"time", "string", "date-time"}, {"integer", "integer", NULL},
-        {"number", "number", NULL},      {"object", "object", NULL},
+        {"number", "number", NULL},      {"boolean", "boolean", NULL},
+        {"page", "string", NULL},        {"file", "string", "binary"},
+        {"object", "object", NULL},      {"array", "array", NULL},
     };
     size_t size = strcspn(type, "?]");
     json_t *schema = NULL;
@@ -233,10 +238,17 @@ query_schema(const query_field_t *field)
         return field_choice(field->choices, 0, 0);
     case QUERY_BOOL:
         return json_pack("{s:s}", "type", "boolean");
+    case QUERY_TEXT:
+        return json_pack("{s:s, s:I}", "type", "string", "maxLength", (json_int_t)field->max);
     case QUERY_INT:
         return json_pack("{s:s, s:I, s:I, s:I}", "type", "integer", "minimum",
                          (json_int_t)field->min, "maximum", (json_int_t)field->max, "default",
                          (json_int_t)field->standard);
+    case QUERY_NAME:
+        return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
+                         QUERY_NAME_MAX);
+    case QUERY_TIME:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
     }
     return json_object();
 }
@@ -257,6 +269,11 @@ parameters_of(const route_t *route)
     if (strstr(route->path, "{id}"))
         json_array_append_new(list,
                               parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
+    if (strstr(route->path, "{name}"))
+        json_array_append_new(list, parameter("path", "name", true,
+                                              json_pack("{s:s, s:s}", "type", "string",
+                                                        "pattern", "^[a-z0-9._-]{1,64}$"),
+                                              "the name"));
     for (size_t i = 0; (field = query_field_at(i)); i++)
         if (field->set & route->query)
             json_array_append_new(list,
@@ -281,45 +298,116 @@ response(const char *doc, const char *type, json_t *schema)
                      schema);
 }
 
+static const char *
+media_type(const char *answer)
+{
+    static const char *const types[][2] = {
+        {"text", "text/plain"}, {"page", "text/html"}, {"file", "*/*"}};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(types[i][0], answer) == 0)
+            return types[i][1];
+    return JSON_TYPE;
+}
+
+static json_t *
+responses_of(const route_t *route)
+{
+    json_t *all = json_object();
+
+    if (strcmp(route->answer, "elsewhere") == 0)
+        json_object_set_new(all, "303", json_pack("{s:s}", "description", "see Location"));
+    else if (!route->answer[0])
+        json_object_set_new(all, "204", json_pack("{s:s}", "description", "done"));
+    else
+        json_object_set_new(
+            all, "200", response("done", media_type(route->answer), schema_of(route->answer)));
+    if (route->body == BODY_TUNE)
+        json_object_set_new(
+            all, "202",
+            response("accepted; see Location", JSON_TYPE, schema_of(route->answer)));
+    json_object_set_new(all, "default", response("a problem", PROBLEM_TYPE, ref("Problem")));
+    return all;
+}
+
+/* NULL: there is none. */
+static json_t *
+body_of(const route_t *route, const settings_t *settings)
+{
+    char schema[80];
+
+    snprintf(schema, sizeof(schema), "BODY_%s", route->id);
+    switch (route->body) {
+    case BODY_NONE:
+        break;
+    case BODY_TUNE:
+    case BODY_BACKTEST:
+        return json_pack(
+            "{s:b, s:{s:{s:o}}}", "required", 1, "content", "multipart/form-data", "schema",
+            route->body == BODY_TUNE ? tune_form(settings) : backtest_form(settings));
+    case BODY_SMALL:
+        return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", 1, "content", JSON_TYPE,
+                         "schema", ref(schema), "application/x-www-form-urlencoded", "schema",
+                         ref(schema));
+    }
+    return NULL;
+}
+
+/* What opens the route: any of the list. NULL: nothing is asked. */
+static json_t *
+security_of(const route_t *route)
+{
+    json_t *any = NULL;
+
+    switch (route->access) {
+    case ACCESS_OPEN:
+    case ACCESS_WORKSPACE:
+    case ACCESS_FORM:
+        break;
+    case ACCESS_STREAM:
+    case ACCESS_ADMIN:
+        any = json_pack("[{s:[]}, {s:[]}, {s:[]}]", "admin_header", "admin_bearer",
+                        "admin_cookie");
+        if (route->access == ACCESS_STREAM)
+            json_array_append_new(any, json_pack("{s:[]}", "ticket"));
+        break;
+    }
+    return any;
+}
+
+static json_t *
+security_schemes(void)
+{
+    return json_pack("{s:{s:s, s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}}",
+                     "admin_header", "type", "apiKey", "in", "header", "name", "X-Admin-Token",
+                     "admin_bearer", "type", "http", "scheme", "bearer", "admin_cookie", "type",
+                     "apiKey", "in", "cookie", "name", ADMIN_COOKIE, "ticket", "type", "apiKey",
+                     "in", "cookie", "name", TICKET_COOKIE);
+}
+
 static json_t *
 operation(const route_t *route, const settings_t *settings)
 {
-    bool is_text = strcmp(route->answer, "text") == 0;
-    json_t *responses = json_object(), *self;
-
-    if (route->answer[0])
-        json_object_set_new(
-            responses, "200",
-            response("done", is_text ? "text/plain" : JSON_TYPE, schema_of(route->answer)));
-    else
-        json_object_set_new(responses, "204", json_pack("{s:s}", "description", "done"));
-    if (route->body == BODY_TUNE)
-        json_object_set_new(
-            responses, "202",
-            response("accepted; see Location", JSON_TYPE, schema_of(route->answer)));
-    json_object_set_new(responses, "default",
-                        response("a problem", PROBLEM_TYPE, ref("Problem")));
-    self =
+    json_t *body = body_of(route, settings), *security = security_of(route);
+    json_t *self =
         json_pack("{s:s, s:s, s:o, s:o}", "operationId", route->id, "summary", route->summary,
-                  "parameters", parameters_of(route), "responses", responses);
-    if (route->body != BODY_NONE)
-        json_object_set_new(self, "requestBody",
-                            json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content",
-                                      "multipart/form-data", "schema",
-                                      route->body == BODY_TUNE ? tune_form(settings)
-                                                               : backtest_form(settings)));
+                  "parameters", parameters_of(route), "responses", responses_of(route));
+
+    if (body)
+        json_object_set_new(self, "requestBody", body);
+    if (security)
+        json_object_set_new(self, "security", security);
     return self;
 }
 
-/* "GET" is "get" here. */
 static void
-lower(const char *method, char *out, size_t size)
+lower(const char *text, char *ret, size_t size)
 {
     size_t i = 0;
 
-    for (; method[i] && i + 1 < size; i++)
-        out[i] = (char)(method[i] + ('a' - 'A'));
-    out[i] = '\0';
+    for (; text[i] && i + 1 < size; i++)
+        ret[i] = (char)tolower((unsigned char)text[i]);
+    ret[i] = '\0';
 }
 
 static json_t *
@@ -330,8 +418,9 @@ paths(const settings_t *settings)
 
     for (size_t i = 0; (route = route_at(i)); i++) {
         json_t *path = json_object_get(all, route->path);
-        char method[8];
+        char method[16];
 
+        lower(route->method, method, sizeof(method));
         if (!path) {
             path = json_object();
             json_object_set_new(all, route->path, path);
@@ -345,9 +434,10 @@ paths(const settings_t *settings)
 char *
 openapi_render(const settings_t *settings)
 {
-    tm_auto(json) root = json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o}}", "openapi", "3.1.0",
-                                   "info", "title", "Tunemill", "version", TM_VERSION, "paths",
-                                   paths(settings), "components", "schemas", schemas());
+    tm_auto(json) root =
+        json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info", "title",
+                  "Tunemill", "version", TM_VERSION, "paths", paths(settings), "components",
+                  "schemas", schemas(), "securitySchemes", security_schemes());
     return json_dumps(root, JSON_COMPACT);
 }
 

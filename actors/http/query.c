@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const query_field_t fields[] = {
 #define Q(name, KIND, choices, standard, min, max, set, doc) \
@@ -138,6 +139,57 @@ read_another(const char *text, struct query_uuids *list)
 }
 
 static bool
+read_name(const query_field_t *field, const char *text, struct query_name *ret)
+{
+    size_t size = strlen(text);
+
+    if (size == 0 || size > QUERY_NAME_MAX || strspn(text, field->choices) != size)
+        return false;
+    memcpy(ret->text, text, size + 1);
+    return true;
+}
+
+/* Behind the seconds: nothing, or a point and digits; then Z. */
+static bool
+is_time_end(const char *text)
+{
+    size_t digits = *text == '.' ? strspn(text + 1, "0123456789") : 0;
+
+    if (*text == '.' && (digits == 0 || digits > 6))
+        return false;
+    return strcmp(text + (digits ? digits + 1 : 0), "Z") == 0;
+}
+
+/* What strptime takes for a date need not be one: 31 February comes back as another day. */
+static bool
+read_time(const char *text, struct query_time *ret)
+{
+    struct tm given = {0}, same;
+    const char *end =
+        strlen(text) < sizeof(ret->text) ? strptime(text, "%Y-%m-%dT%H:%M:%S", &given) : NULL;
+
+    if (!end || end - text != 19 || given.tm_sec > 59 || !is_time_end(end))
+        return false;
+    same = given;
+    timegm(&same);
+    if (same.tm_mday != given.tm_mday || same.tm_mon != given.tm_mon || given.tm_year < 70)
+        return false;
+    snprintf(ret->text, sizeof(ret->text), "%s", text);
+    return true;
+}
+
+static bool
+read_text(const query_field_t *field, const char *text, query_text_t *ret)
+{
+    size_t size = strlen(text);
+
+    if (size < (size_t)field->min || size > (size_t)field->max)
+        return false;
+    *ret = text;
+    return true;
+}
+
+static bool
 read_value(const query_field_t *field, const char *text, void *value)
 {
     switch (field->kind) {
@@ -151,6 +203,12 @@ read_value(const query_field_t *field, const char *text, void *value)
         return read_int(field, text, value);
     case QUERY_BOOL:
         return read_bool(text, value);
+    case QUERY_NAME:
+        return read_name(field, text, value);
+    case QUERY_TIME:
+        return read_time(text, value);
+    case QUERY_TEXT:
+        return read_text(field, text, value);
     }
     return false;
 }
@@ -180,6 +238,18 @@ complain(const query_field_t *field, struct problem *problem)
         break;
     case QUERY_BOOL:
         problem_add(problem, TM_VALIDATION_FAILED, loc, "must be true or false");
+        break;
+    case QUERY_NAME:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must be 1 to %d characters of: %s",
+                    QUERY_NAME_MAX, field->choices);
+        break;
+    case QUERY_TIME:
+        problem_add(problem, TM_VALIDATION_FAILED, loc,
+                    "must be a time in UTC since 1970, as 2026-03-01T12:30:00.000Z");
+        break;
+    case QUERY_TEXT:
+        problem_add(problem, TM_VALIDATION_FAILED, loc, "must have %lld to %lld bytes",
+                    (long long)field->min, (long long)field->max);
         break;
     }
 }

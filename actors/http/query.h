@@ -16,6 +16,18 @@ struct query_word {
     char text[QUERY_WORD_MAX];
 };
 
+#define QUERY_NAME_MAX 64
+struct query_name {
+    char text[QUERY_NAME_MAX + 1];
+};
+
+/* A time that exists, as PostgreSQL reads it */
+struct query_time {
+    char text[32];
+};
+
+typedef const char *query_text_t; /* NULL: absent */
+
 #define QUERY_UUIDS_MAX 10
 struct query_uuids {
     size_t count;
@@ -27,8 +39,20 @@ struct query_uuids {
 #define QUERY_C_WORD  struct query_word
 #define QUERY_C_INT   int64_t
 #define QUERY_C_BOOL  bool
+#define QUERY_C_NAME  struct query_name
+#define QUERY_C_TIME  struct query_time
+#define QUERY_C_TEXT  query_text_t
 
-typedef enum { QUERY_UUID, QUERY_UUIDS, QUERY_WORD, QUERY_INT, QUERY_BOOL } query_kind_t;
+typedef enum {
+    QUERY_UUID,
+    QUERY_UUIDS,
+    QUERY_WORD,
+    QUERY_INT,
+    QUERY_BOOL,
+    QUERY_NAME,
+    QUERY_TIME,
+    QUERY_TEXT
+} query_kind_t;
 
 /* name and has_name: whether it was given */
 struct query {

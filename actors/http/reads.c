@@ -4,6 +4,8 @@
 #include "actors/http/csv.h"
 #include "actors/http/request.h"
 
+enum { POINTS = 2000 }; /* that a chart can show, about */
+
 static pg_unit_t *
 start(const request_t *request, http_statement_t statement)
 {
@@ -176,6 +178,16 @@ reads_compare(request_t *request)
         pg_array_bytes(array, ids->ids[i].bytes, sizeof(ids->ids[i].bytes));
     pg_array(unit, &array);
     pg_send(&unit, on_compared, request_ref(request));
+}
+
+void
+reads_tune_points(request_t *request)
+{
+    pg_unit_t *unit = start(request, STMT_TUNE_POINTS);
+
+    pg_uuid(unit, request_id_in_path(request));
+    pg_i64(unit, POINTS);
+    pg_send(&unit, on_tune, request_ref(request));
 }
 
 void

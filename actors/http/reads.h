@@ -8,6 +8,7 @@ typedef struct request request_t;
 void reads_tunes(request_t *request);
 void reads_tune(request_t *request);
 void reads_tune_runs(request_t *request);
+void reads_tune_points(request_t *request);
 void reads_leaderboard(request_t *request);
 void reads_compare(request_t *request);
 void reads_strategies(request_t *request);

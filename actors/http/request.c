@@ -1,42 +1,19 @@
-#include "actors/http/request.h"
+#include "actors/http/request_inner.h"
 
 #include <string.h>
 #include <strings.h>
 
+#include "actors/http/access.h"
 #include "actors/http/backtest_intake.h"
-#include "actors/http/headers.h"
 #include "actors/http/server.h"
 #include "actors/http/tune_intake.h"
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
+#include "actors/kit/memory.h"
 
-enum { STRAY_BODY_MAX = 65536 }; /* of a request that should have none */
-
-struct request {
-    bridge_t *bridge;
-    struct MHD_Connection *connection; /* NULL once libmicrohttpd is done with it */
-    unsigned refs;
-    const route_t *route;
-    char id[REQUEST_ID_MAX + 1];
-    traceparent_t trace;
-    struct query query;
-    struct workspace workspace;
-    tm_uuid_t id_in_path;
-    size_t body_size;
-    int64_t started_us;
-
-    bool has_run, has_left, is_suspended, is_queued;
-    struct MHD_Response *response; /* the answer, until it is queued */
-    unsigned status;
-    struct {
-        const char *name;
-        char value[256];
-    } headers[8]; /* added by the handler */
-    size_t header_count;
-
-    void *state;
-    void (*state_destroy)(void *state);
-    request_t *links[2];
+enum {
+    STRAY_BODY_MAX = 65536, /* of a request that should have none */
+    SMALL_BODY_MAX = 65536,
 };
 
 /* --- what handlers read ------------------------------------------------------------------- */
@@ -63,6 +40,12 @@ const tm_uuid_t *
 request_id_in_path(const request_t *self)
 {
     return &self->id_in_path;
+}
+
+const char *
+request_name_in_path(const request_t *self)
+{
+    return self->name_in_path;
 }
 
 const traceparent_t *
@@ -106,10 +89,35 @@ request_headers(const request_t *self, const char *name, void (*fn)(void *, cons
         MHD_get_connection_values(self->connection, MHD_HEADER_KIND, on_header, &search);
 }
 
+const route_t *
+request_route(const request_t *self)
+{
+    return self->route;
+}
+
+const char *
+request_path(const request_t *self)
+{
+    return self->path;
+}
+
+const char *
+request_text(const request_t *self, size_t *ret_size)
+{
+    *ret_size = self->text ? self->body_size : 0;
+    return self->text ? self->text : "";
+}
+
 bool
 request_is_gone(const request_t *self)
 {
     return !self->connection || self->has_left || self->response || self->is_queued;
+}
+
+bool
+request_is_head(const request_t *self)
+{
+    return self->is_head;
 }
 
 bool
@@ -171,6 +179,9 @@ request_unref(request_t **self_p)
     if (self->response)
         MHD_destroy_response(self->response);
     server_forget(self->bridge->server, self);
+    for (size_t i = 0; i < self->header_count; i++)
+        free(self->headers[i].value);
+    free(self->text);
     free(self);
 }
 
@@ -178,6 +189,7 @@ void
 request_ended(request_t **self_p)
 {
     (*self_p)->connection = NULL;
+    (*self_p)->path = "";
     request_unref(self_p);
 }
 
@@ -254,6 +266,8 @@ route(request_t *self, const char *method, const char *path)
     tm_err_t err = route_find(method, path, &match);
 
     self->route = err ? NULL : match.route;
+    if (match.name.size)
+        memcpy(self->name_in_path, match.name.data, match.name.size);
     if (err == TM_METHOD_NOT_ALLOWED)
         request_add_header(self, "Allow", match.allow);
     if (err)
@@ -274,8 +288,10 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
 
     self->bridge = bridge;
     self->connection = connection;
+    self->path = path;
     self->refs = 1;
     self->started_us = clock_us();
+    self->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     query_init(&self->query);
     read_id(self);
     read_trace(self);
@@ -326,6 +342,7 @@ on_workspace_header(void *arg, const char *value)
                   &self->problem);
 }
 
+/* Who asks is decided before what is wrong with it is told. */
 static void
 read_arguments(request_t *self)
 {
@@ -336,10 +353,33 @@ read_arguments(request_t *self)
     MHD_get_connection_values_n(self->connection, MHD_GET_ARGUMENT_KIND, on_argument,
                                 &arguments);
     query_end(&self->query, self->route->query, &arguments.problem);
-    if (self->route->access == ACCESS_WORKSPACE)
+    if (!access_admit(self, &self->workspace))
+        return;
+    if (self->route->access == ACCESS_WORKSPACE || self->route->access == ACCESS_STREAM)
         workspace_settle(&self->workspace, self->bridge->settings, &arguments.problem);
     if (arguments.problem.err)
         request_problem(self, &arguments.problem);
+}
+
+bool
+request_need_workspace(request_t *self)
+{
+    struct problem problem = {0};
+
+    workspace_settle(&self->workspace, self->bridge->settings, &problem);
+    if (problem.err)
+        request_problem(self, &problem);
+    return !problem.err;
+}
+
+static void
+begin_small(request_t *self)
+{
+    uint64_t length = 0;
+
+    if (content_length_parse(request_header(self, "Content-Length"), &length) &&
+        length > SMALL_BODY_MAX)
+        request_fail(self, TM_TOO_LARGE, "the body is larger than 64 KiB");
 }
 
 void
@@ -354,8 +394,23 @@ request_begin(request_t *self)
     read_arguments(self);
     if (!self->response && self->route->body == BODY_TUNE)
         tune_intake_begin(self);
-    if (!self->response && self->route->body == BODY_BACKTEST)
+    else if (!self->response && self->route->body == BODY_BACKTEST)
         backtest_intake_begin(self);
+    else if (!self->response && self->route->body == BODY_SMALL)
+        begin_small(self);
+}
+
+/* Read on a little and thrown away where it is too large: no answer can be sent before. */
+static bool
+add_small(request_t *self, const char *data, size_t size)
+{
+    if (self->body_size + size <= SMALL_BODY_MAX) {
+        self->text = tm_grown(self->text, self->body_size + size + 1);
+        memcpy(self->text + self->body_size, data, size);
+        self->text[self->body_size + size] = '\0';
+    }
+    self->body_size += size;
+    return self->body_size <= 2 * SMALL_BODY_MAX;
 }
 
 bool
@@ -365,6 +420,8 @@ request_body(request_t *self, const char *data, size_t size)
         return tune_intake_body(self, data, size);
     if (self->route && self->route->body == BODY_BACKTEST && self->state)
         return backtest_intake_body(self, data, size);
+    if (self->route && self->route->body == BODY_SMALL && !self->response)
+        return add_small(self, data, size);
     self->body_size += size;
     return self->body_size <= STRAY_BODY_MAX;
 }
@@ -375,136 +432,10 @@ request_run(request_t *self)
     if (self->has_run || self->response)
         return;
     self->has_run = true;
-    if (self->bridge->pg)
+    if (self->route->body == BODY_SMALL && self->body_size > SMALL_BODY_MAX)
+        request_fail(self, TM_TOO_LARGE, "the body is larger than 64 KiB");
+    else if (self->bridge->pg)
         self->route->run(self);
     else
         request_fail(self, TM_DRAINING, ""); /* the process is on its way out */
-}
-
-/* --- answering ---------------------------------------------------------------------------- */
-
-void
-request_add_header(request_t *self, const char *name, const char *value)
-{
-    assert(self->header_count < sizeof(self->headers) / sizeof(self->headers[0]));
-    self->headers[self->header_count].name = name;
-    snprintf(self->headers[self->header_count].value, sizeof(self->headers[0].value), "%s",
-             value);
-    self->header_count++;
-}
-
-static void
-add_headers(request_t *self, const char *type)
-{
-    static const char *const fixed[][2] = {
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "strict-origin-when-cross-origin"},
-        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-        {"Cache-Control", "no-store"},
-    };
-    char trace[TRACEPARENT_TEXT];
-
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        MHD_add_response_header(self->response, fixed[i][0], fixed[i][1]);
-    MHD_add_response_header(self->response, "Content-Type", type);
-    MHD_add_response_header(self->response, "X-Request-Id", self->id);
-    MHD_add_response_header(self->response, "traceparent",
-                            traceparent_text(&self->trace, trace));
-    if (server_is_behind_tls(self))
-        MHD_add_response_header(self->response, "Strict-Transport-Security",
-                                "max-age=31536000");
-    if (self->bridge->is_draining)
-        MHD_add_response_header(self->response, "Connection", "close");
-    for (size_t i = 0; i < self->header_count; i++)
-        MHD_add_response_header(self->response, self->headers[i].name, self->headers[i].value);
-}
-
-void
-request_reply(request_t *self, unsigned status, const char *type, char **text_p, size_t size)
-{
-    char *text = *text_p;
-
-    *text_p = NULL;
-    if (request_is_gone(self)) {
-        free(text);
-        return;
-    }
-    self->response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
-    if (!self->response) { /* no memory: closing is all that is left */
-        free(text);
-        request_leave(self);
-        return;
-    }
-    self->status = status;
-    add_headers(self, type);
-    if (self->is_suspended)
-        server_resume(self->bridge->server, self);
-    self->is_suspended = false;
-}
-
-void
-request_problem(request_t *self, const struct problem *problem)
-{
-    uint32_t retry_after_s = problem_retry_after_s(problem);
-    char *text = problem_render(problem);
-    char seconds[16];
-
-    if (retry_after_s && !request_is_gone(self)) {
-        snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
-        request_add_header(self, "Retry-After", seconds);
-    }
-    request_reply(self, (unsigned)tm_err_http(problem->err), PROBLEM_TYPE, &text, strlen(text));
-}
-
-void
-request_fail(request_t *self, tm_err_t err, const char *detail)
-{
-    struct problem problem;
-
-    problem_init(&problem, err, "%s", detail);
-    request_problem(self, &problem);
-}
-
-void
-request_suspend(request_t *self)
-{
-    self->is_suspended = true;
-    server_suspend(self->bridge->server, self);
-}
-
-void
-request_leave(request_t *self)
-{
-    self->has_left = true;
-    if (self->is_suspended)
-        server_resume(self->bridge->server, self);
-    self->is_suspended = false;
-}
-
-static void
-count(const request_t *self)
-{
-    const char *route = self->route ? self->route->id : "none";
-    char code[8];
-
-    snprintf(code, sizeof(code), "%u", self->status);
-    meters_add(self->bridge->metrics, METRIC_HTTP_REQUESTS, route, 1);
-    meters_add(self->bridge->metrics, METRIC_HTTP_CODES, code, 1);
-    meters_observe_us(self->bridge->metrics, METRIC_HTTP_SECONDS, route,
-                      clock_us() - self->started_us);
-    log_debug("http.answered", "route=%s status=%u trace=%s request=%s", route, self->status,
-              self->trace.trace_id, self->id);
-}
-
-enum MHD_Result
-request_queue(request_t *self)
-{
-    enum MHD_Result result = MHD_queue_response(self->connection, self->status, self->response);
-
-    MHD_destroy_response(self->response);
-    self->response = NULL;
-    self->is_queued = true;
-    count(self);
-    return result;
 }

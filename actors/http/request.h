@@ -25,12 +25,20 @@ bridge_t *request_bridge(const request_t *self);
 const struct query *request_query(const request_t *self);
 const struct workspace *request_workspace(const request_t *self); /* said so far; settled for
                                                                       access WORKSPACE */
+/* Settles the workspace where access is ADMIN, for a handler that needs one. False: there is
+ * none, and it was answered. */
+bool request_need_workspace(request_t *self);
 const tm_uuid_t *request_id_in_path(const request_t *self);
+const char *request_name_in_path(const request_t *self); /* "" if there is none */
 const traceparent_t *request_trace(const request_t *self);
 const char *request_header(const request_t *self, const char *name); /* the first, or NULL */
 /* Calls fn with each value of the header. */
 void request_headers(const request_t *self, const char *name,
                      void (*fn)(void *arg, const char *value), void *arg);
+const route_t *request_route(const request_t *self); /* NULL: there is none */
+const char *request_path(const request_t *self);     /* borrowed while the client is there */
+/* The body of a route that has a SMALL one: terminated, may hold NULs within. */
+const char *request_text(const request_t *self, size_t *ret_size);
 bool request_is_gone(const request_t *self); /* the client left, or it has its answer */
 
 request_t *request_ref(request_t *self);
@@ -40,10 +48,24 @@ void request_unref(request_t **self_p);
 void request_keep(request_t *self, void *state, void (*destroy)(void *state));
 void *request_state(const request_t *self);
 
-/* Answering. Headers are added before; the text is the caller's memory from malloc, taken. */
+/* Answering. Headers are added before; one that every answer has is replaced (Cache-Control).
+ * The text is the caller's memory from malloc, taken. */
 void request_add_header(request_t *self, const char *name, const char *value);
 void request_reply(request_t *self, unsigned status, const char *type, char **text_p,
                    size_t size);
+/* The same with data that is there for as long as the process. */
+void request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
+                          size_t size);
+/* Instead of an answer: the connection is the caller's, who writes everything himself.
+ * libmicrohttpd forgets it and writes nothing. -1: there is no descriptor left for it. */
+int request_take_connection(request_t *self);
+/* The headers that every answer has, "Name: value\r\n" each. The caller frees them. */
+char *request_common_headers(const request_t *self);
+bool request_is_head(const request_t *self); /* answered by the headers alone */
+/* HTML, under a policy that lets in what stands on this server and no script or style within
+ * the page; say what differs in a Content-Security-Policy of your own. */
+void request_page(request_t *self, unsigned status, char **html_p, size_t size);
+void request_redirect(request_t *self, const char *location); /* 303: get that one */
 void request_problem(request_t *self, const struct problem *problem);
 void request_fail(request_t *self, tm_err_t err,
                   const char *detail); /* "" for err's own text */

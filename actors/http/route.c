@@ -2,11 +2,15 @@
 
 #include "actors/http/backtest_intake.h"
 #include "actors/http/backtest_run.h"
+#include "actors/http/events_routes.h"
+#include "actors/http/login.h"
 #include "actors/http/openapi.h"
+#include "actors/http/queues_admin.h"
 #include "actors/http/reads.h"
 #include "actors/http/status.h"
 #include "actors/http/tune_control.h"
 #include "actors/http/tune_intake.h"
+#include "actors/http/web/web.h"
 
 static const route_t routes[] = {
 #define R(ID, method, path, access, body, query, handler, answer, summary) \
@@ -15,22 +19,45 @@ static const route_t routes[] = {
 #undef R
 };
 
+bool
+route_is_name(tm_str_t text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    for (size_t i = 0; i < text.size; i++)
+        if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
+            return false;
+    return text.size > 0 && text.size <= ROUTE_NAME_MAX;
+}
+
 const route_t *
 route_at(size_t index)
 {
     return index < ROUTE_COUNT ? &routes[index] : NULL;
 }
 
-/* Segment by segment; {id} stands for any segment that is not empty. */
+/* {id} stands for any segment that is not empty, {name} for a name; any other for itself. */
 static bool
-is_path(const char *pattern, const char *path, tm_str_t *ret_id)
+is_segment(tm_str_t pattern, tm_str_t segment, struct route_match *match)
 {
+    if (tm_str_is(pattern, "{id}") && segment.size > 0)
+        match->id = segment;
+    else if (tm_str_is(pattern, "{name}") && route_is_name(segment))
+        match->name = segment;
+    else
+        return pattern.size == segment.size &&
+               memcmp(pattern.data, segment.data, segment.size) == 0;
+    return true;
+}
+
+static bool
+is_path(const char *pattern, const char *path, struct route_match *match)
+{
+    match->id = match->name = tm_str(NULL);
     while (*pattern == '/' && *path == '/') {
         size_t want = strcspn(++pattern, "/"), have = strcspn(++path, "/");
 
-        if (want == 4 && memcmp(pattern, "{id}", 4) == 0 && have > 0)
-            *ret_id = (tm_str_t){path, have};
-        else if (want != have || memcmp(pattern, path, want) != 0)
+        if (!is_segment((tm_str_t){pattern, want}, (tm_str_t){path, have}, match))
             return false;
         pattern += want;
         path += have;
@@ -61,7 +88,7 @@ route_find(const char *method, const char *path, struct route_match *ret)
     struct route_match match = {.id = tm_str(NULL)};
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!is_path(routes[i].path, path, &match.id))
+        if (!is_path(routes[i].path, path, &match))
             continue;
         if (takes(&routes[i], method)) {
             match.route = &routes[i];

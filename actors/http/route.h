@@ -10,8 +10,16 @@
 typedef struct request request_t;
 typedef void route_fn(request_t *request); /* answers, now or later: see request.h */
 
-typedef enum { ACCESS_OPEN, ACCESS_WORKSPACE, ACCESS_FORM } route_access_t;
-typedef enum { BODY_NONE, BODY_TUNE, BODY_BACKTEST } route_body_t;
+#define ROUTE_NAME_MAX 64
+
+typedef enum {
+    ACCESS_OPEN,
+    ACCESS_WORKSPACE,
+    ACCESS_FORM,
+    ACCESS_ADMIN,
+    ACCESS_STREAM
+} route_access_t;
+typedef enum { BODY_NONE, BODY_TUNE, BODY_BACKTEST, BODY_SMALL } route_body_t;
 
 typedef struct {
     const char *id, *method, *path;
@@ -31,9 +39,12 @@ typedef enum {
 
 struct route_match {
     const route_t *route;
-    tm_str_t id;    /* what stands for {id}, borrowed from the path; empty if none */
-    char allow[64]; /* for 405: the methods of this path */
+    tm_str_t id, name; /* what stands for {id}, {name}: borrowed from the path; empty if none */
+    char allow[64];    /* for 405: the methods of this path */
 };
+
+/* 1 to 64 characters of a-z 0-9 . _ -: a queue, an asset */
+bool route_is_name(tm_str_t text);
 
 const route_t *route_at(size_t index); /* NULL behind the last */
 /* TM_NOT_FOUND, or TM_METHOD_NOT_ALLOWED with ret->allow. */

@@ -281,33 +281,6 @@ server_is_full(const server_t *self)
     return self->connections > (size_t)self->bridge->settings->http_max_connections;
 }
 
-static bool
-is_loopback(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)address;
-        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-    }
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const void *)address;
-        return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-    }
-    return false;
-}
-
-bool
-server_is_behind_tls(const request_t *request)
-{
-    const char *scheme = request_header(request, "X-Forwarded-Proto");
-    const union MHD_ConnectionInfo *info;
-
-    if (!scheme || strcasecmp(scheme, "https") != 0)
-        return false;
-    info = MHD_get_connection_info(request_connection(request),
-                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return info && info->client_addr && is_loopback(info->client_addr);
-}
-
 /* --- starting ----------------------------------------------------------------------------- */
 
 bool
@@ -340,8 +313,9 @@ static void
 raise_file_limit(const settings_t *settings)
 {
     struct rlimit limit;
-    rlim_t wanted =
-        (rlim_t)settings->http_max_connections + (rlim_t)settings->http_max_uploads + FILES;
+    rlim_t wanted = (rlim_t)settings->http_max_connections +
+                    (rlim_t)settings->http_max_uploads + (rlim_t)settings->http_max_streams +
+                    FILES;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return;
@@ -355,19 +329,22 @@ static struct MHD_Daemon *
 start(server_t *self, const struct addrinfo *where)
 {
     const settings_t *settings = self->bridge->settings;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    /* TURBO: it closes a descriptor without shutting the connection down, so that one can be
+     * handed over (request_take_connection). */
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO;
 
     if (where->ai_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_access, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, self,
-        MHD_OPTION_SOCK_ADDR, where->ai_addr, MHD_OPTION_LISTENING_ADDRESS_REUSE, 0u,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->http_max_connections + SPARE,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)settings->http_request_timeout_seconds,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_END);
+        MHD_OPTION_SOCK_ADDR, where->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)settings->http_max_connections + SPARE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)settings->http_request_timeout_seconds, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, self, MHD_OPTION_END);
 }
 
 static bool

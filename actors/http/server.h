@@ -32,7 +32,5 @@ void server_remember(server_t *self, request_t *request);
 void server_forget(server_t *self, request_t *request);
 void server_suspend(server_t *self, request_t *request);
 void server_resume(server_t *self, request_t *request);
-/* A proxy on this machine says that it spoke TLS with the client. */
-bool server_is_behind_tls(const request_t *request);
 
 #endif

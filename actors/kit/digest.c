@@ -1,7 +1,9 @@
 #include "actors/kit/digest.h"
 
 #include <czmq.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
 #include "actors/kit/log.h"
@@ -61,6 +63,20 @@ void
 digest_of(const void *data, size_t size, uint8_t out[SHA256_SIZE])
 {
     must(EVP_Digest(data, size, out, NULL, EVP_sha256(), NULL));
+}
+
+void
+hmac_of(const void *key, size_t key_size, const void *data, size_t size,
+        uint8_t out[SHA256_SIZE])
+{
+    assert(key_size <= INT_MAX);
+    must(HMAC(EVP_sha256(), key, (int)key_size, data, size, out, NULL) != NULL);
+}
+
+bool
+digest_is(const uint8_t a[SHA256_SIZE], const uint8_t b[SHA256_SIZE])
+{
+    return CRYPTO_memcmp(a, b, SHA256_SIZE) == 0;
 }
 
 const char *

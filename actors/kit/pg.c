@@ -22,7 +22,8 @@ on_ready(pg_t *self, pg_conn_t *conn)
 {
     (void)conn;
     self->ready++;
-    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, NULL, (int64_t)self->ready);
+    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
+               (int64_t)self->ready);
     if (self->ready > 1)
         return;
     log_info("pg.up", "application=%s", self->options.application);
@@ -35,7 +36,8 @@ on_lost(pg_t *self, pg_conn_t *conn)
 {
     (void)conn;
     self->ready--;
-    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, NULL, (int64_t)self->ready);
+    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
+               (int64_t)self->ready);
     if (self->ready)
         return;
     log_warn("pg.down", "application=%s", self->options.application);

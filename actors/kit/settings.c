@@ -471,3 +471,27 @@ settings_set(settings_t *self, const char *assignment, char *detail, size_t deta
     row = find(section, name);
     return row ? store_from_text(self, row, equals + 1, &source) : unknown(&source, key);
 }
+
+/* What a cookie's value may consist of (RFC 6265, 4.1.1). */
+static bool
+is_cookie(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text >= 0x7f || strchr("\",;\\", *text))
+            return false;
+    return true;
+}
+
+tm_err_t
+settings_check(const settings_t *self, char *detail, size_t detail_size)
+{
+    const struct source source = {"", detail, detail_size};
+
+    if (!self->http_admin_token[0] && strcmp(self->system_profile, "production") == 0)
+        return wrong(&source, "http.admin_token: must be set (ADMIN_TOKEN) in profile "
+                              "production");
+    if (!is_cookie(self->http_admin_token))
+        return wrong(&source, "http.admin_token: holds a character that no cookie can carry; "
+                              "allowed are visible ASCII characters but for \" , ; \\");
+    return TM_OK;
+}

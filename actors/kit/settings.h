@@ -43,6 +43,10 @@ TM_CHECKED tm_err_t settings_environment(settings_t *self, char *detail, size_t 
 TM_CHECKED tm_err_t settings_set(settings_t *self, const char *assignment, char *detail,
                                  size_t detail_size);
 
+/* What must be so before a process serves others, whatever the order above gave: in profile
+ * production there is an admin_token, and one that is set can be sent as a cookie. */
+TM_CHECKED tm_err_t settings_check(const settings_t *self, char *detail, size_t detail_size);
+
 void settings_print_help(FILE *out); /* for --help */
 void settings_print_file(FILE *out); /* the documented config/tunemill.cfg */
 

@@ -70,6 +70,26 @@ add_best(json_t *object, const strategy_t *strategy, const tune_plan_t *plan,
     json_object_set_new(object, "best_params", params ? params : json_null());
 }
 
+enum { LEADERS_TOLD = 10 };
+
+static json_t *
+best_trials(const strategy_t *strategy, const tune_plan_t *plan, const trials_t *trials)
+{
+    const struct leader *leaders;
+    size_t count = trials_leaders(trials, &leaders);
+    json_t *list = json_array();
+    double params[TUNE_PARAMS_MAX];
+
+    for (size_t i = 0; i < count && i < LEADERS_TOLD; i++) {
+        tune_plan_params(plan, leaders[i].index, params);
+        json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "trial_index",
+                                              (json_int_t)leaders[i].index, "params",
+                                              report_params(strategy, params), "score",
+                                              report_number(leaders[i].score)));
+    }
+    return list;
+}
+
 char *
 report_progress(const strategy_t *strategy, const tune_plan_t *plan, const trials_t *trials,
                 double seconds)
@@ -84,6 +104,7 @@ report_progress(const strategy_t *strategy, const tune_plan_t *plan, const trial
     json_object_set_new(object, "eta_seconds",
                         rounded(rate > 0 ? (total - done) / rate : (double)NAN, 10));
     add_best(object, strategy, plan, trials);
+    json_object_set_new(object, "leaders", best_trials(strategy, plan, trials));
     return report_text(&object);
 }
 

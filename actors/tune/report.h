@@ -19,7 +19,8 @@ json_t *report_params(const strategy_t *strategy, const double *params);
 json_t *report_best_params(const strategy_t *strategy, const tune_plan_t *plan,
                            const trials_t *trials);
 
-/* {done, total, trials_per_second, eta_seconds, best_score, best_params} */
+/* {done, total, trials_per_second, eta_seconds, best_score, best_params,
+ *  leaders: [{trial_index, params, score}], the best ten so far} */
 char *report_progress(const strategy_t *strategy, const tune_plan_t *plan,
                       const trials_t *trials, double seconds);
 

@@ -213,6 +213,15 @@ tune_store_progress(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
     return run(self, &unit, NULL);
 }
 
+tm_err_t
+tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, const char *json)
+{
+    pg_unit_t *unit = unit_for(self, STMT_TUNE_TELL, tune, attempt);
+
+    pg_text(unit, json);
+    return run(self, &unit, NULL);
+}
+
 /* ---- the final transaction -------------------------------------------------------------- */
 
 tm_uuid_t

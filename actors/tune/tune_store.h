@@ -32,6 +32,9 @@ TM_CHECKED tm_err_t tune_store_piece(tune_store_t *self, const uint8_t sha256[SH
                                      uint64_t piece, unsigned char **ret, size_t *ret_size);
 TM_CHECKED tm_err_t tune_store_progress(tune_store_t *self, const tm_uuid_t *tune,
                                         uint32_t attempt, uint64_t done, uint64_t total);
+/* The event backtest.tune.progress, unless another attempt has the tune. */
+TM_CHECKED tm_err_t tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
+                                    const char *json);
 
 /* A trial as it was written, or a back-test of its own as it was asked for. Give it back by
  * stored_trial_fini. */

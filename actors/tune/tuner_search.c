@@ -11,7 +11,7 @@
 enum {
     CHUNK_US = 50000,
     CHUNK_TRIALS = 4096,   /* at most: 4 MB of them */
-    TELL_US = 100000,      /* between two messages */
+    TELL_US = 100000,      /* between two messages, and between two events */
     WRITE_US = 1000000,    /* between two writes of trials_completed */
     PATIENCE_US = 5000000, /* after a write that failed */
 };
@@ -21,8 +21,25 @@ struct search {
     struct trial *chunk;
     size_t capacity, next_count;
     uint64_t done, total;
-    int64_t started_us, tell_us, write_us; /* when the next is due */
+    int64_t started_us, tell_us, write_us, event_us; /* when the next is due */
+    bool has_event;                                  /* one was left */
 };
+
+/* A tune that is over before the first is due has none: `completed` says it all. */
+static void
+leave_event(struct search *self, const char *json, int64_t now_us)
+{
+    const struct tuner_run *run = self->run;
+    bool is_last = self->done == self->total;
+
+    if (is_last ? !self->has_event : now_us < self->event_us)
+        return;
+    self->has_event = true;
+    self->event_us =
+        now_us + (tune_store_tell(run->tuner->store, &run->job->id, run->job->attempt, json)
+                      ? PATIENCE_US
+                      : TELL_US);
+}
 
 static void
 tell(struct search *self, int64_t now_us)
@@ -31,8 +48,10 @@ tell(struct search *self, int64_t now_us)
     char *json = report_progress(run->strategy, run->plan, run->trials,
                                  (double)(now_us - self->started_us) / 1e6);
 
-    if (json)
+    if (json) {
         run->port->progress(run->port->arg, self->done, self->total, json);
+        leave_event(self, json, now_us);
+    }
     free(json);
     self->tell_us = now_us + TELL_US;
 }
@@ -93,6 +112,7 @@ tuner_search(struct tuner_run *self)
     if (!search.chunk)
         return TM_NO_MEMORY;
     search.started_us = clock_us();
+    search.event_us = search.started_us + TELL_US;
     report(&search);
     while (!err && search.done < search.total) {
         if (self->port->is_dropped(self->port->arg))

@@ -23,8 +23,7 @@ measure(const struct pair *pair, bool is_empty, struct bench_figures *ret)
     const struct bench_world *world = is_empty ? &pair->empty : &pair->other;
     tm_err_t err = bench_settle(world, is_empty);
 
-    return err ? err
-               : bench_throughput(world, is_empty ? &pair->plain : pair->asked, ret);
+    return err ? err : bench_throughput(world, is_empty ? &pair->plain : pair->asked, ret);
 }
 
 /* Which goes first changes from round to round. */

@@ -55,6 +55,8 @@ cmd_up(cli_t *cli, int argc, char **argv)
     if (!set(cli, "system.data_dir", self.data_dir) || !set(cli, "http.listen", self.http) ||
         !set(cli, "tune.workers", self.tune))
         return CLI_USAGE;
+    if (settings_check(cli->settings, detail, sizeof detail))
+        return cli_misuse(cli, "%s", detail);
     cli_log_init(cli);
     err = supervisor_run(
         &(struct supervisor_options){

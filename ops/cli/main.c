@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"broker", cmd_broker, "the process that keeps and routes jobs"},
     {"tune", cmd_tune, "the process that runs tunes"},
     {"http", cmd_http, "the process that answers HTTP"},
+    {"events", cmd_events, "the process that numbers events; `events tail` shows them"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 

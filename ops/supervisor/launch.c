@@ -8,12 +8,13 @@
 
 #define SELF "/proc/self/exe"
 
-/* The database's address can hold a password: it goes by the environment, which only its owner
- * can read, and never by arguments, which all can. */
+/* The database's address can hold a password, and the admin token is one: they go by the
+ * environment, which only its owner can read, and never by arguments, which all can. */
 static bool
 is_handed_on(const char *assignment)
 {
-    return strncmp(assignment, "database.url=", 13) != 0;
+    return strncmp(assignment, "database.url=", 13) != 0 &&
+           strncmp(assignment, "http.admin_token=", 17) != 0;
 }
 
 static void
@@ -59,6 +60,7 @@ arguments_for(const struct supervisor *self, const struct child *child, int read
         arguments_add(ret, "--ready-fd=%d", ready_fd);
         return SELF;
     case CHILD_TUNE:
+    case CHILD_EVENTS:
         add_common(self, child, ret);
         return SELF;
     case CHILD_KIND_COUNT:

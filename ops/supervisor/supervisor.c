@@ -55,6 +55,7 @@ add_children(supervisor_t *self)
         snprintf(name, sizeof name, "tune-%d", (int)i);
         add_child(self, CHILD_TUNE, name);
     }
+    add_child(self, CHILD_EVENTS, NULL);
     add_child(self, CHILD_HTTP, NULL);
 }
 
@@ -396,6 +397,15 @@ place_database(supervisor_t *self)
 }
 
 static tm_err_t
+place_token(const supervisor_t *self)
+{
+    unsetenv("TUNEMILL_HTTP_ADMIN_TOKEN"); /* one name is enough */
+    return setenv("ADMIN_TOKEN", self->options->settings->http_admin_token, 1) == 0
+               ? TM_OK
+               : TM_INTERNAL;
+}
+
+static tm_err_t
 prepare(supervisor_t *self)
 {
     const settings_t *settings = self->options->settings;
@@ -412,6 +422,8 @@ prepare(supervisor_t *self)
     if (err)
         return err;
     err = place_database(self);
+    if (!err)
+        err = place_token(self);
     if (!err)
         err = place_broker(self);
     if (!err && !open_signals(self)) {

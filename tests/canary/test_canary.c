@@ -1,5 +1,6 @@
 /* Canaries: what the service before got wrong, on a whole running system. */
 #include "tests/support/pg_fixture.h"
+#include "tests/support/stream_pool.h"
 #include "tests/support/system.h"
 
 #include <check.h>
@@ -16,6 +17,7 @@ static struct system_up up;
 static void
 set_up(void)
 {
+    setenv("ADMIN_TOKEN", STREAM_TOKEN, 1);
     system_start(&up, "2");
 }
 
@@ -181,6 +183,71 @@ START_TEST(every_acknowledged_tune_completes_once_whatever_is_killed)
 }
 END_TEST
 
+/* --- events ------------------------------------------------------------------------------- */
+
+#define STREAM_OF "/admin/events/stream?topics=backtests&workspace_id="
+#define HERE      "00000000-0000-0000-0000-000000000001"
+#define ELSEWHERE "00000000-0000-0000-0000-000000000002"
+
+enum { WATCHERS = 20, WATCHED = 10, EACH = 3 /* queued, started, completed */ };
+
+static bool
+have_seen_all(struct stream_pool *pool)
+{
+    for (size_t i = 0; i < WATCHERS; i++)
+        if (pool->clients[i].count < (size_t)(WATCHED * EACH))
+            return false;
+    return true;
+}
+
+/* Everybody who watches a workspace sees each of its tunes begin and end, in the order in which
+ * it happened and once, though the bridge is shot meanwhile; nobody else sees anything. */
+START_TEST(sse_event_delivery)
+{
+    static struct tune_post posts[WATCHED];
+    static char keys[WATCHED][24];
+    struct stream_pool pool;
+    char *ids;
+
+    stream_pool_start(&pool, (uint16_t)atoi(strrchr(up.http, ':') + 1), WATCHERS + 1);
+    for (size_t i = 0; i <= WATCHERS; i++)
+        stream_client_open(&pool.clients[i],
+                           i < WATCHERS ? STREAM_OF HERE : STREAM_OF ELSEWHERE);
+    stream_pool_until(&pool, stream_pool_is_open, "the streams are open");
+    for (size_t i = 0; i < WATCHED; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "watched-%zu", i);
+        posts[i] = (struct tune_post){.file = FILE_CSV,
+                                      .key = keys[i],
+                                      .seed = "1",
+                                      .prefer = "respond-async",
+                                      .param_space = "{\"period\":[10,20],\"k\":[1,2]}"};
+    }
+    system_post(&up, posts, WATCHED, 4);
+    kill(system_child(&up, "http"), SIGKILL);
+    stream_pool_until(&pool, have_seen_all, "every watcher has seen every tune");
+    stream_pool_until(&pool, stream_pool_is_open, "all are back");
+    stream_pool_turn(&pool, 300);
+    ids = pg_fixture_query(up.database, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM"
+                                        " events WHERE topic <> 'backtest.tune.progress'");
+    for (size_t i = 0; i < WATCHERS; i++) {
+        char *at = ids;
+
+        ck_assert_uint_eq(pool.clients[i].count, (size_t)(WATCHED * EACH));
+        for (size_t n = 0; n < pool.clients[i].count; n++)
+            ck_assert_int_eq(pool.clients[i].ids[n], strtol(at, &at, 10));
+        ck_assert_uint_eq(pool.clients[i].resets, 0);
+    }
+    ck_assert_uint_eq(pool.clients[WATCHERS].count, 0);
+    ck_assert_int_eq(count("SELECT count(DISTINCT payload ->> 'tune_id') FROM events"
+                           " WHERE topic = 'backtest.tune.completed'"),
+                     WATCHED);
+    for (size_t i = 0; i < WATCHED; i++)
+        tune_post_fini(&posts[i]);
+    free(ids);
+    stream_pool_stop(&pool);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -192,6 +259,7 @@ main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 280);
     tcase_add_test(tcase, idempotency_concurrent_retry);
+    tcase_add_test(tcase, sse_event_delivery);
     tcase_add_test(tcase, every_acknowledged_tune_completes_once_whatever_is_killed);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);

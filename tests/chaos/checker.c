@@ -3,16 +3,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "proto/message.h"
 #include "tests/chaos/invariants.def"
 #include "tests/chaos/kinds.h"
 
-enum { SHOWN = 5, PIECE = 1 << 20 };
+enum { SHOWN = 5, PIECE = 1 << 20, OVERLAP_MS = 15000 };
 
-/* The checks read all there is: in memory, and without compiling what runs once. */
+/* A whole check reads all there is: in memory, and without compiling what runs once. */
 static const char session_sql[] =
     "SELECT set_config('work_mem', '256MB', false), set_config('jit', 'off', false)";
+
+/* A recent check asks for each of its jobs by an index, and for nothing else: what has grown
+ * large is never read from end to end, whatever the planner knows of it. */
+static const char recent_sql[] = "SET enable_seqscan = off; SET enable_hashjoin = off;"
+                                 "SET enable_mergejoin = off";
 
 static const char tables_sql[] =
     "SELECT queue_limit('b', NULL, 20);"
@@ -25,12 +32,34 @@ static const char tables_sql[] =
     "CREATE INDEX ON chaos_effects (job);"
     "CREATE TABLE chaos_kinds (kind text PRIMARY KEY, ends text NOT NULL);"
     "CREATE TABLE chaos_wrong_moves (job uuid, move text);"
+    "CREATE UNLOGGED TABLE chaos_looked (job uuid PRIMARY KEY);"
+    "CREATE FUNCTION chaos_is_recent(uuid) RETURNS boolean LANGUAGE sql STABLE AS $$"
+    " SELECT $1 >= current_setting('chaos.since')::uuid"
+    "    AND $1 <= current_setting('chaos.until')::uuid $$;"
     "CREATE VIEW chaos_ends AS"
     " SELECT id, outcome AS state, attempt, failures, NULL::text AS code, 0 AS crashes,"
     "        NULL::int AS max_attempts FROM job_runs UNION ALL"
     " SELECT id, 'dead', attempt, failures, code, crashes, max_attempts FROM dead_jobs;"
     "CREATE VIEW chaos_rows AS"
     " SELECT id, state FROM chaos_ends UNION ALL SELECT id, state::text FROM jobs";
+
+/* The jobs that a check looks at: those made lately, by their ids; those that the journals have
+ * told something new of, however old they are or say they are; and those still in the queue. */
+static const char news_sql[] = "CREATE TEMP TABLE chaos_news (LIKE chaos_journal);"
+                               "CREATE TEMP TABLE chaos_new_runs (LIKE chaos_runs)";
+static const char keep_sql[] = "INSERT INTO chaos_journal TABLE chaos_news;"
+                               "INSERT INTO chaos_runs TABLE chaos_new_runs";
+static const char look_sql[] = "TRUNCATE chaos_looked;"
+                               "INSERT INTO chaos_looked"
+                               " SELECT id FROM jobs UNION"
+                               " SELECT job FROM chaos_news UNION"
+                               " SELECT owner FROM chaos_news WHERE owner IS NOT NULL UNION"
+                               " SELECT job FROM chaos_new_runs UNION"
+                               " SELECT job FROM chaos_journal WHERE chaos_is_recent(job) UNION"
+                               " SELECT job FROM chaos_effects WHERE chaos_is_recent(job) UNION"
+                               " SELECT id FROM job_runs WHERE chaos_is_recent(id) UNION"
+                               " SELECT id FROM dead_jobs WHERE chaos_is_recent(id);"
+                               "ANALYZE chaos_looked";
 
 /* Of what a job may become; an attempt is counted when it begins, and only then. */
 static const char moves_sql[] =
@@ -66,8 +95,8 @@ struct reading {
     off_t read[PEERS_LIMIT];
 };
 static struct reading readings[] = {
-    {"producer", "COPY chaos_journal FROM STDIN", {0}},
-    {"worker", "COPY chaos_runs FROM STDIN", {0}},
+    {"producer", "COPY chaos_news FROM STDIN", {0}},
+    {"worker", "COPY chaos_new_runs FROM STDIN", {0}},
 };
 
 static void __attribute__((noreturn)) give_up(const char *what, PGconn *database)
@@ -85,6 +114,16 @@ run(PGconn *database, const char *sql)
     PQclear(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         give_up(sql, database);
+}
+
+static long
+number(PGconn *database, const char *sql)
+{
+    PGresult *result = PQexec(database, sql);
+    long value = PQntuples(result) == 1 ? strtol(PQgetvalue(result, 0, 0), NULL, 10) : -1;
+
+    PQclear(result);
+    return value;
 }
 
 static PGconn *
@@ -167,19 +206,84 @@ read_journals(struct site *site, PGconn *database, struct reading *reading, unsi
     PQclear(PQgetResult(database));
 }
 
+/* Statistics of recent rows are not worth their time: those of half as many will do. */
+static void
+analyze(PGconn *database, bool is_asked)
+{
+    static long analyzed_bytes;
+    long bytes = number(database, "SELECT pg_relation_size('chaos_journal')");
+
+    if (!is_asked && bytes < 2 * analyzed_bytes)
+        return;
+    run(database, "ANALYZE chaos_journal, chaos_runs, chaos_effects, job_runs, dead_jobs");
+    analyzed_bytes = bytes;
+}
+
 /* What was read is lost with the database's word for it, were it to lose its word: at the end
  * all is read again. */
 static void
-read_all(struct site *site, PGconn *database, bool is_anew)
+read_all(struct site *site, PGconn *database, enum check check)
 {
-    if (is_anew) {
+    if (check == CHECK_QUIET) {
         run(database, "TRUNCATE chaos_journal, chaos_runs");
         memset(readings[0].read, 0, sizeof(readings[0].read));
         memset(readings[1].read, 0, sizeof(readings[1].read));
     }
+    run(database, news_sql);
     read_journals(site, database, &readings[0], site->shared->producers);
     read_journals(site, database, &readings[1], site->shared->workers);
-    run(database, "ANALYZE chaos_journal, chaos_runs, chaos_effects, job_runs, dead_jobs");
+    run(database, keep_sql);
+    analyze(database, check != CHECK_RECENT);
+}
+
+/* --- the jobs that are looked at ---------------------------------------------------------- */
+
+static int64_t
+wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void
+set(PGconn *database, const char *name, const char *value)
+{
+    const char *values[] = {name, value};
+
+    PQclear(PQexecParams(database, "SELECT set_config($1, $2, false)", 2, NULL, values, NULL,
+                         NULL, 0));
+}
+
+/* To the least id that a job made at that time may have. */
+static void
+set_time(PGconn *database, const char *name, int64_t ms)
+{
+    char id[TM_UUID_TEXT];
+
+    snprintf(id, sizeof(id), "%08x-%04x-7000-8000-000000000000", (unsigned)(ms >> 16),
+             (unsigned)(ms & 0xffff));
+    set(database, name, id);
+}
+
+/* Recent: since a while before the check before this one. Jobs made by a clock that was ahead
+ * are not recent until they are due, or each check to come would look at them. */
+static void
+look(PGconn *database, enum check check)
+{
+    static int64_t last_ms = OVERLAP_MS;
+    int64_t now_ms = wall_ms();
+
+    set(database, "chaos.since", "00000000-0000-0000-0000-000000000000");
+    set(database, "chaos.until", "ffffffff-ffff-ffff-ffff-ffffffffffff");
+    if (check == CHECK_RECENT) {
+        set_time(database, "chaos.since", last_ms - OVERLAP_MS);
+        set_time(database, "chaos.until", now_ms + OVERLAP_MS);
+        run(database, recent_sql);
+    }
+    run(database, look_sql);
+    last_ms = now_ms;
 }
 
 /* --- rules -------------------------------------------------------------------------------- */
@@ -203,29 +307,20 @@ is_broken(PGconn *database, const struct rule *rule)
 
 /* One view of the database for all rules. */
 int
-checker_check(struct site *site, enum when when)
+checker_check(struct site *site, enum check check)
 {
     PGconn *database = open_database(site->url);
     int broken = 0;
 
-    read_all(site, database, when == QUIET);
+    read_all(site, database, check);
+    look(database, check);
     run(database, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     for (size_t i = 0; i < RULES; i++)
-        if (rules[i].when == ALWAYS || when == QUIET)
+        if (rules[i].when == ALWAYS || check == CHECK_QUIET)
             broken += is_broken(database, &rules[i]);
     run(database, "COMMIT");
     PQfinish(database);
     return broken;
-}
-
-static long
-number(PGconn *database, const char *sql)
-{
-    PGresult *result = PQexec(database, sql);
-    long value = PQntuples(result) == 1 ? strtol(PQgetvalue(result, 0, 0), NULL, 10) : -1;
-
-    PQclear(result);
-    return value;
 }
 
 static long

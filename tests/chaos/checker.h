@@ -4,7 +4,11 @@
 
 #include "tests/chaos/site.h"
 
-enum when { ALWAYS, QUIET };
+enum when { ALWAYS, QUIET }; /* a rule holds */
+
+/* RECENT: of the jobs of late, so that it takes no longer as jobs add up. ALL: of every job.
+ * QUIET: of every job, by rules of both kinds, with all journals read anew. */
+enum check { CHECK_RECENT, CHECK_ALL, CHECK_QUIET };
 
 struct counts {
     long submitted, acknowledged, done, dead, canceled, refused, lost, doubled;
@@ -14,9 +18,8 @@ struct counts {
 
 void checker_prepare(const char *url); /* before the load: tables, and a watch on states */
 
-/* Prints what is wrong to standard error; returns how many rules are broken. QUIET reads all
- * journals anew, and asks the rules of both kinds. */
-int checker_check(struct site *site, enum when when);
+/* Prints what is wrong to standard error; returns how many rules are broken. */
+int checker_check(struct site *site, enum check check);
 void checker_count(struct site *site, struct counts *ret); /* after a QUIET check */
 
 #endif

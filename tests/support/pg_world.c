@@ -24,7 +24,7 @@ stop_when_done(void *arg)
 
     if (self->seen >= self->wanted && self->ups >= self->wanted_ups &&
         self->notes >= self->wanted_notes &&
-        meters_get(self->metrics, METRIC_DB_CONNECTIONS, NULL) >= self->wanted_connections)
+        meters_get(self->metrics, METRIC_DB_CONNECTIONS, "test") >= self->wanted_connections)
         loop_stop(self->loop);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/support/reads_world.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,17 +20,27 @@ pg_fixture_t *reads_fixture;
 /* --- the process -------------------------------------------------------------------------- */
 
 static void
-set(settings_t *settings, const char *name, const char *before, const char *value)
+assign(settings_t *settings, const char *assignment)
 {
-    char assignment[400], detail[300];
+    char detail[300];
 
-    snprintf(assignment, sizeof(assignment), "%s=%s%s", name, before, value);
     ck_assert_msg(settings_set(settings, assignment, detail, sizeof(detail)) == TM_OK, "%s",
                   detail);
 }
 
+enum { LOG_BYTES = 1 << 20 };
+
+static void
+set(settings_t *settings, const char *name, const char *before, const char *value)
+{
+    char assignment[400];
+
+    snprintf(assignment, sizeof(assignment), "%s=%s%s", name, before, value);
+    assign(settings, assignment);
+}
+
 static int
-serve(const struct reads_world *self, const char *profile, const char *brokers)
+serve(const struct reads_world *self, const char *const *assignments)
 {
     settings_t *settings = settings_new();
     tm_err_t err;
@@ -37,13 +48,11 @@ serve(const struct reads_world *self, const char *profile, const char *brokers)
     log_init("http", LOG_AT_INFO);
     set(settings, "http.listen", "", "127.0.0.1:0");
     set(settings, "system.data_dir", "", self->root);
-    set(settings, "system.profile", "", profile);
-    if (brokers)
-        set(settings, "broker.brokers", "", brokers);
-    else
-        set(settings, "broker.brokers", "ipc:///nowhere", self->root);
+    set(settings, "broker.brokers", "ipc:///nowhere", self->root);
     set(settings, "database.url", "", self->url);
     set(settings, "database.max_backoff_ms", "", "200");
+    for (; *assignments; assignments++)
+        assign(settings, *assignments);
     err = http_run(settings, -1);
     settings_destroy(&settings);
     return err ? 1 : 0;
@@ -68,35 +77,57 @@ read_address(struct reads_world *self)
     snprintf(self->address, sizeof(self->address), "%.*s", (int)strcspn(found, "\""), found);
 }
 
-void
-reads_world_init(struct reads_world *self, const char *url, const char *profile)
-{
-    reads_world_init_on(self, url, profile, NULL);
-}
-
-void
-reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
-                    const char *brokers)
+/* url NULL: none */
+static void
+start(struct reads_world *self, char *url, const char *const *assignments)
 {
     int ends[2];
 
     memset(self, 0, sizeof(*self));
-    self->url = url ? strdup(url) : pg_fixture_database(reads_fixture);
     snprintf(self->root, sizeof(self->root), "/tmp/tunemill-http-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(self->root));
+    self->url = url;
+    if (!url)
+        ck_assert_int_gt(asprintf(&self->url, "dbname=none host=%s", self->root), 0);
     ck_assert_int_eq(pipe(ends), 0);
+    fcntl(ends[1], F_SETPIPE_SZ, LOG_BYTES); /* nobody reads it until the end */
     self->child = fork();
     if (self->child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        exit(serve(self, profile, brokers));
+        exit(serve(self, assignments));
     }
     close(ends[1]);
     self->log_fd = ends[0];
     read_address(self);
+}
+
+void
+reads_world_init_bare(struct reads_world *self, const char *const *settings)
+{
+    start(self, NULL, settings);
+}
+
+void
+reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
+                    const char *brokers)
+{
+    char profile_is[64], brokers_are[400];
+    const char *const assignments[] = {profile_is, "http.admin_token=" READS_TOKEN,
+                                       brokers ? brokers_are : NULL, NULL};
+
+    snprintf(profile_is, sizeof(profile_is), "system.profile=%s", profile);
+    snprintf(brokers_are, sizeof(brokers_are), "broker.brokers=%s", brokers ? brokers : "");
+    start(self, url ? strdup(url) : pg_fixture_database(reads_fixture), assignments);
     reads_until(self, "/backtests/tunes?workspace_id=" READS_WORKSPACE, 200);
+}
+
+void
+reads_world_init(struct reads_world *self, const char *url, const char *profile)
+{
+    reads_world_init_on(self, url, profile, NULL);
 }
 
 void
@@ -151,7 +182,7 @@ static CURL *
 prepare(const struct reads_world *self, const char *path, struct reads_answer *answer)
 {
     CURL *curl = curl_easy_init();
-    char url[1000];
+    char url[4000];
 
     memset(answer, 0, sizeof(*answer));
     append(&answer->head, &answer->head_size, "", 0);
@@ -180,12 +211,21 @@ void
 reads_ask(const struct reads_world *self, const char *method, const char *path,
           const char *const *headers, struct reads_answer *ret)
 {
+    reads_send(self, method, path, headers, NULL, ret);
+}
+
+void
+reads_send(const struct reads_world *self, const char *method, const char *path,
+           const char *const *headers, const char *body, struct reads_answer *ret)
+{
     CURL *curl = prepare(self, path, ret);
     struct curl_slist *list = NULL;
 
     for (; headers && *headers; headers++)
         list = curl_slist_append(list, *headers);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+    if (body)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_NOBODY, strcmp(method, "HEAD") == 0 ? 1L : 0L);
     finish(curl, curl_easy_perform(curl), ret);

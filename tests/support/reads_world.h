@@ -11,6 +11,7 @@
 #include "tests/support/pg_fixture.h"
 
 #define READS_WORKSPACE "00000000-0000-0000-0000-000000000001" /* development */
+#define READS_TOKEN     "sesame"                               /* what opens /admin */
 #define READS_ID        "00000000-0000-7000-8000-%012u" /* of a tune or a run, from a number */
 
 extern pg_fixture_t *reads_fixture; /* made by the test program's main */
@@ -24,6 +25,8 @@ struct reads_world {
 
 /* url NULL: a database of its own, migrated. Returns when the process answers from it. */
 void reads_world_init(struct reads_world *self, const char *url, const char *profile);
+/* One without a database, for what needs none; settings: "section.name=value", NULL. */
+void reads_world_init_bare(struct reads_world *self, const char *const *settings);
 /* The same with brokers; NULL: none is there. */
 void reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
                          const char *brokers);
@@ -41,6 +44,9 @@ bool reads_answer_has(const struct reads_answer *self, const char *header); /* "
 /* headers: values, NULL; may be NULL. Whatever answer there is. */
 void reads_ask(const struct reads_world *self, const char *method, const char *path,
                const char *const *headers, struct reads_answer *ret);
+/* The same with a body, unless it is NULL. */
+void reads_send(const struct reads_world *self, const char *method, const char *path,
+                const char *const *headers, const char *body, struct reads_answer *ret);
 void reads_get(const struct reads_world *self, const char *path, struct reads_answer *ret);
 /* The JSON of a 200, which the caller owns; anything else fails the test. */
 json_t *reads_json(const struct reads_world *self, const char *path);

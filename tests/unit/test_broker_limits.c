@@ -11,8 +11,8 @@ running(void)
     return broker_world_count(&world, "SELECT count(*) FROM jobs WHERE state = 'running'");
 }
 
-/* Until a submit commits as leased, in one transaction: only a broker that is alone does that to a
- * queue with a limit. */
+/* Until a submit commits as leased, in one transaction: only a broker that is alone does that
+ * to a queue with a limit. */
 static void
 wait_until_counted_alone(peer_end_t *at)
 {
@@ -104,8 +104,8 @@ START_TEST(a_limit_that_is_raised_or_lifted_lets_the_next_start)
 }
 END_TEST
 
-/* The first broker was alone and knows nothing of the second until its next beat: what it wrote as
- * leased meanwhile must not have committed. The second is full from its first job on. */
+/* The first broker was alone and knows nothing of the second until its next beat: what it wrote
+ * as leased meanwhile must not have committed. The second is full from its first job on. */
 START_TEST(a_second_broker_may_come_at_any_time)
 {
     enum { JOBS = 60 };
@@ -146,13 +146,14 @@ START_TEST(what_was_written_without_knowing_of_another_does_not_commit)
     say_hello(worker, NULL, "a", 10);
     wait_until_counted_alone(worker);
     broker_world_run(
-        &world, "WITH b AS (INSERT INTO brokers (id, endpoint, seen_at) VALUES"
-                " (gen_random_uuid(), 'ipc://another', now() + interval '1 hour') RETURNING id)"
-                " INSERT INTO jobs (id, workspace_id, queue, state, max_attempts, body, attempt,"
-                "                   lease_broker, lease_worker)"
-                " SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'a',"
-                "        'running', 5, '', 1, id, gen_random_uuid()"
-                "   FROM b, generate_series(1, 3)");
+        &world,
+        "WITH b AS (INSERT INTO brokers (id, endpoint, seen_at) VALUES"
+        " (gen_random_uuid(), 'ipc://another', now() + interval '1 hour') RETURNING id)"
+        " INSERT INTO jobs (id, workspace_id, queue, state, max_attempts, body, attempt,"
+        "                   lease_broker, lease_worker)"
+        " SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'a',"
+        "        'running', 5, '', 1, id, gen_random_uuid()"
+        "   FROM b, generate_series(1, 3)");
     submit_many(20, 1);
     ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_JOB, 1500));
     ck_assert_int_eq(running(), LIMIT);

@@ -250,6 +250,16 @@ START_TEST(without_a_running_system_that_is_said)
 }
 END_TEST
 
+START_TEST(nothing_is_served_in_production_without_an_admin_token)
+{
+    static const char wanted[] = "http.admin_token: must be set (ADMIN_TOKEN) in profile "
+                                 "production";
+
+    assert_says(tunemill("up", "--set", "system.profile=production", NULL), 2, wanted);
+    assert_says(tunemill("http", "--set", "system.profile=production", NULL), 1, wanted);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -259,6 +269,7 @@ main(void)
     int failed;
 
     unsetenv("DATABASE_URL");
+    unsetenv("ADMIN_TOKEN");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, forget);
     tcase_add_test(tcase, without_a_command_the_commands_are_listed);
@@ -279,6 +290,7 @@ main(void)
     tcase_add_test(tcase, for_people_a_backtest_is_a_table);
     tcase_add_test(tcase, where_no_broker_answers_that_is_said_with_what_to_do);
     tcase_add_test(tcase, without_a_running_system_that_is_said);
+    tcase_add_test(tcase, nothing_is_served_in_production_without_an_admin_token);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -34,6 +34,47 @@ START_TEST(pieces_hash_as_the_whole_and_a_digest_can_be_used_again)
 }
 END_TEST
 
+/* RFC 4231, cases 1, 2 and 6 */
+START_TEST(the_hmacs_of_the_standard_are_made)
+{
+    static const struct {
+        const char *key;
+        size_t key_size;
+        const char *data, *mac;
+    } cases[] = {
+        {"\x0b", 20, "Hi There",
+         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {"Jefe", 4, "what do ya want for nothing?",
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {"\xaa", 131, "Test Using Larger Than Block-Size Key - Hash Key First",
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    };
+    uint8_t key[131], mac[SHA256_SIZE];
+    char text[SHA256_TEXT];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(key, cases[i].key[0], sizeof(key));
+        if (cases[i].key[1])
+            memcpy(key, cases[i].key, cases[i].key_size);
+        hmac_of(key, cases[i].key_size, cases[i].data, strlen(cases[i].data), mac);
+        ck_assert_str_eq(hex_text(mac, sizeof(mac), text), cases[i].mac);
+    }
+}
+END_TEST
+
+START_TEST(digests_are_the_same_or_not_at_whatever_place)
+{
+    uint8_t a[SHA256_SIZE] = {0}, b[SHA256_SIZE] = {0};
+
+    ck_assert(digest_is(a, b));
+    for (size_t i = 0; i < SHA256_SIZE; i++) {
+        b[i] = 1;
+        ck_assert(!digest_is(a, b));
+        b[i] = 0;
+    }
+}
+END_TEST
+
 START_TEST(hexadecimal_text_is_read_back_in_either_case)
 {
     uint8_t data[3];
@@ -64,6 +105,8 @@ main(void)
 
     tcase_add_test(tcase, the_hash_of_abc_is_the_published_one);
     tcase_add_test(tcase, pieces_hash_as_the_whole_and_a_digest_can_be_used_again);
+    tcase_add_test(tcase, the_hmacs_of_the_standard_are_made);
+    tcase_add_test(tcase, digests_are_the_same_or_not_at_whatever_place);
     tcase_add_test(tcase, hexadecimal_text_is_read_back_in_either_case);
     tcase_add_test(tcase, text_that_is_not_exactly_so_many_digits_is_refused);
     suite_add_tcase(suite, tcase);

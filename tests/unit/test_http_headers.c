@@ -57,6 +57,25 @@ START_TEST(a_key_has_at_most_200_characters)
 }
 END_TEST
 
+START_TEST(an_etag_is_found_in_a_list)
+{
+    static const char *const lists[] = {"\"abc\"",
+                                        "W/\"abc\"",
+                                        "*",
+                                        "\"x\",\"abc\"",
+                                        " , \"x\" ,\t\"abc\" ,",
+                                        "\"a,b\", W/\"abc\", \"c\""};
+    static const char *const others[] = {"",         "abc",          "\"abc",     "\"ab\"",
+                                         "\"abcd\"", "\"x, \"abc\"", "x \"abc\"", "**",
+                                         "W/",       "W/*",          "w/\"abc\"", "\""};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        ck_assert_msg(etag_is_among(lists[i], "\"abc\""), "%s", lists[i]);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        ck_assert_msg(!etag_is_among(others[i], "\"abc\""), "%s", others[i]);
+}
+END_TEST
+
 START_TEST(two_headers_must_name_one_key)
 {
     struct tune_key same = {0}, other = {0};
@@ -129,6 +148,71 @@ START_TEST(a_content_length_is_digits_however_many)
     ck_assert(!content_length_parse("-1", &value));
     ck_assert(!content_length_parse("", &value));
     ck_assert(!content_length_parse(NULL, &value));
+}
+END_TEST
+
+static const char *
+cookie(const char *text)
+{
+    static char value[64];
+    tm_str_t found;
+
+    if (!cookie_find(text, "id", &found))
+        return "none";
+    snprintf(value, sizeof(value), "%.*s", (int)found.size, found.data);
+    return value;
+}
+
+START_TEST(a_cookie_is_found_by_its_name)
+{
+    ck_assert_str_eq(cookie("id=1"), "1");
+    ck_assert_str_eq(cookie("a=b; id=1; id=2"), "1");
+    ck_assert_str_eq(cookie(";; \t id \t= 1 2 ;"), "1 2");
+    ck_assert_str_eq(cookie("id=\"1\""), "1");
+    ck_assert_str_eq(cookie("id=\"1"), "\"1");
+    ck_assert_str_eq(cookie("id=\""), "\"");
+    ck_assert_str_eq(cookie("id=a=b"), "a=b");
+    ck_assert_str_eq(cookie("id="), "");
+    ck_assert_str_eq(cookie("id"), "none");
+    ck_assert_str_eq(cookie("xid=1; id2=2; ID=3; i=id=4"), "none");
+    ck_assert_str_eq(cookie(""), "none");
+}
+END_TEST
+
+START_TEST(a_bearer_token_is_told_from_other_credentials)
+{
+    ck_assert(tm_str_is(bearer_token("Bearer abc"), "abc"));
+    ck_assert(tm_str_is(bearer_token("bearer  abc\t"), "abc"));
+    ck_assert_uint_eq(bearer_token("Bearer").size, 0);
+    ck_assert_uint_eq(bearer_token("Bearer ").size, 0);
+    ck_assert_uint_eq(bearer_token("Bearerabc").size, 0);
+    ck_assert_uint_eq(bearer_token("Basic abc").size, 0);
+    ck_assert_uint_eq(bearer_token("").size, 0);
+    ck_assert_uint_eq(bearer_token(NULL).size, 0);
+}
+END_TEST
+
+START_TEST(who_wants_a_page_more_than_json_gets_one)
+{
+    static const char *const pages[] = {
+        "text/html", "TEXT/HTML , */*;q=0.8", "text/html;level=1;q=0.5,*/*;q=0.1",
+        "application/json;q=0.8,text/html", "text/html;q=0.2, application/json;q=0, */*"};
+    static const char *const others[] = {"",
+                                         "*/*",
+                                         "application/json",
+                                         "text/html;q=0",
+                                         "text/html, application/json",
+                                         "text/html;q=0.5, */*",
+                                         "text/html;q=0.5, application/*;q=0.6",
+                                         "text/plain",
+                                         "text/htmlx",
+                                         ",;,q=,",
+                                         "text/html;q=0.000"};
+
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+        ck_assert_msg(accepts_html(pages[i]), "%s", pages[i]);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        ck_assert_msg(!accepts_html(others[i]), "%s", others[i]);
 }
 END_TEST
 
@@ -206,9 +290,13 @@ main(void)
     tcase_add_test(parsing, a_key_that_is_none_is_refused);
     tcase_add_test(parsing, a_key_has_at_most_200_characters);
     tcase_add_test(parsing, two_headers_must_name_one_key);
+    tcase_add_test(parsing, an_etag_is_found_in_a_list);
     tcase_add_test(parsing, prefer_says_how_long_to_wait);
     tcase_add_test(parsing, a_request_id_is_kept_only_if_sane);
     tcase_add_test(parsing, a_content_length_is_digits_however_many);
+    tcase_add_test(parsing, a_cookie_is_found_by_its_name);
+    tcase_add_test(parsing, a_bearer_token_is_told_from_other_credentials);
+    tcase_add_test(parsing, who_wants_a_page_more_than_json_gets_one);
     tcase_add_test(parsing, a_valid_traceparent_is_read);
     tcase_add_test(parsing, a_wrong_traceparent_is_refused);
     tcase_add_test(parsing, only_the_sampled_flag_goes_on);

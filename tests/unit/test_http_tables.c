@@ -48,6 +48,33 @@ START_TEST(the_id_is_taken_from_the_path)
 }
 END_TEST
 
+START_TEST(a_name_is_taken_from_the_path_if_it_is_one)
+{
+    struct route_match match;
+
+    ck_assert_int_eq(route_find("POST", "/admin/queues/a.b-c_9/pause", &match), TM_OK);
+    ck_assert(tm_str_is(match.name, "a.b-c_9"));
+    ck_assert_uint_eq(match.id.size, 0);
+    ck_assert_int_eq(route_find("POST", "/admin/queues/A/pause", &match), TM_NOT_FOUND);
+    ck_assert_int_eq(route_find("POST", "/admin/queues//pause", &match), TM_NOT_FOUND);
+    ck_assert_int_eq(route_find("GET", "/admin/queues/a/pause", &match), TM_METHOD_NOT_ALLOWED);
+}
+END_TEST
+
+/* /admin/dead/{id}/retry has the same beginning as /admin/dead/retry. */
+START_TEST(what_another_row_took_is_not_this_ones)
+{
+    struct route_match match;
+
+    ck_assert_int_eq(route_find("POST", "/admin/dead/retry", &match), TM_OK);
+    ck_assert_str_eq(match.route->id, "DEAD_RETRY_MANY");
+    ck_assert_uint_eq(match.id.size, 0);
+    ck_assert_int_eq(route_find("POST", "/admin/dead/" ID "/retry", &match), TM_OK);
+    ck_assert_str_eq(match.route->id, "DEAD_RETRY");
+    ck_assert(tm_str_is(match.id, ID));
+}
+END_TEST
+
 START_TEST(an_unknown_address_is_not_found)
 {
     static const char *const paths[] = {"",
@@ -361,11 +388,57 @@ START_TEST(openapi_describes_every_route)
                                                                     : "post";
         const json_t *responses = json_object_get(json_object_get(path, method), "responses");
 
-        ck_assert_msg(json_object_get(responses, route->answer[0] ? "200" : "204") != NULL,
-                      "%s %s is missing", route->method, route->path);
+        const char *code = strcmp(route->answer, "elsewhere") == 0 ? "303"
+                           : route->answer[0]                      ? "200"
+                                                                   : "204";
+
+        ck_assert_msg(json_object_get(responses, code) != NULL, "%s %s is missing",
+                      route->method, route->path);
     }
     check_references(root, json_object_get(json_object_get(root, "components"), "schemas"));
     settings_destroy(&settings);
+}
+END_TEST
+
+START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
+{
+    settings_t *settings = settings_new();
+    tm_auto(tm_text) text = openapi_render(settings);
+    tm_auto(json) root = json_loads(text, 0, NULL);
+    const json_t *paths = json_object_get(root, "paths");
+    const json_t *ticket =
+        json_object_get(json_object_get(paths, "/admin/events/ticket"), "post");
+    const json_t *login = json_object_get(json_object_get(paths, "/admin/auth/login"), "post");
+    const json_t *health = json_object_get(json_object_get(paths, "/health"), "get");
+
+    ck_assert_uint_eq(json_array_size(json_object_get(ticket, "security")), 3);
+    ck_assert_ptr_nonnull(json_object_get(login, "requestBody"));
+    ck_assert_ptr_null(json_object_get(login, "security"));
+    ck_assert_ptr_null(json_object_get(health, "security"));
+    ck_assert_ptr_nonnull(
+        json_object_get(json_object_get(json_object_get(root, "components"), "securitySchemes"),
+                        "admin_bearer"));
+    settings_destroy(&settings);
+}
+END_TEST
+
+START_TEST(a_text_parameter_has_a_length)
+{
+    char longest[1100] = "";
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    ck_assert_ptr_null(query.next);
+    query_set(&query, QUERY_NEXT, "next", "/a", &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+    ck_assert_str_eq(query.next, "/a");
+    memset(longest, 'a', sizeof(longest) - 1);
+    query_init(&query);
+    query_set(&query, QUERY_NEXT, "next", longest, &problem);
+    ck_assert_int_eq(problem.err, TM_VALIDATION_FAILED);
+    ck_assert_str_eq(problem.errors[0].loc, "query.next");
+    ck_assert_ptr_null(query.next);
 }
 END_TEST
 
@@ -379,6 +452,8 @@ main(void)
 
     tcase_add_test(tables, an_address_leads_to_its_row);
     tcase_add_test(tables, the_id_is_taken_from_the_path);
+    tcase_add_test(tables, a_name_is_taken_from_the_path_if_it_is_one);
+    tcase_add_test(tables, what_another_row_took_is_not_this_ones);
     tcase_add_test(tables, an_unknown_address_is_not_found);
     tcase_add_test(tables, another_method_is_told_what_is_allowed);
     tcase_add_test(tables, absent_parameters_have_their_defaults);
@@ -396,6 +471,8 @@ main(void)
     tcase_add_test(tables, a_cell_is_never_a_formula);
     tcase_add_test(tables, a_leaderboard_becomes_rows);
     tcase_add_test(tables, openapi_describes_every_route);
+    tcase_add_test(tables, openapi_says_what_opens_a_route_and_what_is_sent_to_it);
+    tcase_add_test(tables, a_text_parameter_has_a_length);
     suite_add_tcase(suite, tables);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

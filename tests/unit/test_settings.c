@@ -179,6 +179,65 @@ START_TEST(a_long_key_is_an_error_not_a_crash)
 END_TEST
 
 static tm_err_t
+check(void)
+{
+    return settings_check(settings, detail, sizeof(detail));
+}
+
+START_TEST(production_is_refused_without_an_admin_token)
+{
+    ck_assert_int_eq(check(), TM_OK);
+    ck_assert_int_eq(set("system.profile=production"), TM_OK);
+    ck_assert_int_eq(check(), TM_BAD_SETTING);
+    ck_assert_str_eq(detail,
+                     "http.admin_token: must be set (ADMIN_TOKEN) in profile production");
+    ck_assert_int_eq(set("http.admin_token=sesame"), TM_OK);
+    ck_assert_int_eq(check(), TM_OK);
+}
+END_TEST
+
+START_TEST(an_admin_token_that_no_cookie_can_carry_is_refused_and_not_told)
+{
+    static const char *const wrong[] = {"se same",  "sesame\n", "ses;ame",  "ses,ame",
+                                        "\"sesame", "se\\same", "sesam\xc3"};
+    char assignment[64];
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(assignment, sizeof(assignment), "http.admin_token=%s", wrong[i]);
+        ck_assert_int_eq(set(assignment), TM_OK);
+        ck_assert_msg(check() == TM_BAD_SETTING, "%s was taken", wrong[i]);
+        ck_assert_ptr_nonnull(strstr(detail, "http.admin_token"));
+        ck_assert_ptr_null(strstr(detail, "same"));
+    }
+    ck_assert_int_eq(set("http.admin_token=!#$%&'()*+-./:<=>?@[]^_`{|}~Az09"), TM_OK);
+    ck_assert_int_eq(check(), TM_OK);
+}
+END_TEST
+
+START_TEST(who_may_be_admin_comes_from_the_environment)
+{
+    setenv("ADMIN_TOKEN", "sesame", 1);
+    setenv("ALLOW_LOCALHOST_ADMIN", "true", 1);
+    ck_assert_msg(settings_environment(settings, detail, sizeof(detail)) == TM_OK, "%s",
+                  detail);
+    ck_assert_str_eq(settings->http_admin_token, "sesame");
+    ck_assert(settings->http_allow_localhost_admin);
+    setenv("ALLOW_LOCALHOST_ADMIN", "false", 1);
+    ck_assert_int_eq(settings_environment(settings, detail, sizeof(detail)), TM_OK);
+    ck_assert(!settings->http_allow_localhost_admin);
+    setenv("ADMIN_TOKEN",
+           "0123456789012345678901234567890123456789012345678901234567890123456789"
+           "0123456789012345678901234567890123456789012345678901234567890123456789"
+           "0123456789012345678901234567890123456789012345678901234567890123456789"
+           "01234567890123456789012345678901234567890123456789",
+           1);
+    ck_assert_int_eq(settings_environment(settings, detail, sizeof(detail)), TM_BAD_SETTING);
+    ck_assert_str_eq(detail,
+                     "ADMIN_TOKEN: http.admin_token: has 260 bytes, allowed are 0 to 256");
+}
+END_TEST
+
+static tm_err_t
 environment(void)
 {
     return settings_environment(settings, detail, sizeof(detail));
@@ -294,6 +353,9 @@ static void
 add_environment(TCase *tcase)
 {
     tcase_add_test(tcase, the_environment_sets_by_long_and_short_name_and_the_long_one_wins);
+    tcase_add_test(tcase, who_may_be_admin_comes_from_the_environment);
+    tcase_add_test(tcase, production_is_refused_without_an_admin_token);
+    tcase_add_test(tcase, an_admin_token_that_no_cookie_can_carry_is_refused_and_not_told);
     tcase_add_test(tcase, a_wrong_variable_is_named);
     tcase_add_test(tcase, a_wrong_short_name_is_named);
     tcase_add_test(tcase, variables_that_kubernetes_sets_for_a_service_are_left_alone);

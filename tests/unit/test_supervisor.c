@@ -22,6 +22,7 @@
 
 #define PATIENCE_MS 60000
 #define PIDS_MAX    32
+#define TOKEN       "sesame-of-this-test"
 
 struct up {
     char root[64], data_dir[128], log[128];
@@ -52,8 +53,10 @@ print_log(void)
 static void
 start_up(void)
 {
-    const char *argv[] = {TUNEMILL,      "up",     "--data-dir", up.data_dir, "--http",
-                          "127.0.0.1:0", "--tune", "1",          NULL};
+    const char *argv[] = {
+        TUNEMILL,      "up",     "--data-dir", up.data_dir, "--http",
+        "127.0.0.1:0", "--tune", "1",          "--set",     "http.admin_token=" TOKEN,
+        NULL};
     char line[4096];
     FILE *out;
 
@@ -244,12 +247,41 @@ START_TEST(all_is_ready_when_it_says_so_and_gone_when_it_is_stopped)
     ck_assert_int_eq(get("/health"), 200);
     wait_for_http("/ready", 200);
     count = all_pids(pids);
-    ck_assert_uint_eq(count, 4);
+    ck_assert_uint_eq(count, 5); /* postgres, broker, tune, events, http */
     ck_assert_int_eq(stop_up(SIGTERM), 0);
     wait_until_gone(pids, count);
     ck_assert(paths_join(path, sizeof path, up.data_dir, "run"));
     ck_assert_int_ne(access(path, F_OK), 0);
     ck_assert_ptr_null(status_read(up.data_dir));
+    remove_data();
+}
+END_TEST
+
+static bool
+has_argument(pid_t pid, const char *text)
+{
+    char path[64], line[4096];
+    FILE *file;
+    size_t size;
+
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    file = fopen(path, "r");
+    size = file ? fread(line, 1, sizeof line, file) : 0;
+    if (file)
+        fclose(file);
+    return memmem(line, size, text, strlen(text)) != NULL;
+}
+
+START_TEST(the_admin_token_is_handed_on_but_not_by_arguments)
+{
+    pid_t pids[PIDS_MAX];
+    size_t count = all_pids(pids);
+
+    ck_assert_int_eq(get("/admin/auth/check"), 401); /* closed without a token: 403 */
+    ck_assert(has_argument(pid_of("http"), "--set"));
+    for (size_t i = 0; i < count; i++)
+        ck_assert(!has_argument(pids[i], TOKEN));
+    ck_assert_int_eq(stop_up(SIGTERM), 0);
     remove_data();
 }
 END_TEST
@@ -374,6 +406,7 @@ main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
+    tcase_add_test(tcase, the_admin_token_is_handed_on_but_not_by_arguments);
     tcase_add_loop_test(tcase, what_is_killed_is_back_and_all_is_ready_again, 0,
                         (int)(sizeof victims / sizeof *victims));
     tcase_add_test(tcase, a_second_one_on_the_same_data_is_refused_and_the_first_lives_on);

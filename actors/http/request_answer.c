@@ -1,0 +1,229 @@
+/* The answers of a request: what every one carries, and how one is handed on. */
+#include "actors/http/request_inner.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+#include "actors/http/peer.h"
+#include "actors/http/server.h"
+#include "actors/kit/clock.h"
+#include "actors/kit/log.h"
+
+#define PAGE_POLICY                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+void
+request_add_header(request_t *self, const char *name, const char *value)
+{
+    assert(self->header_count < REQUEST_HEADERS);
+    self->headers[self->header_count].name = name;
+    self->headers[self->header_count].value = tm_str_dup(tm_str(value));
+    self->header_count++;
+}
+
+static bool
+has_header(const request_t *self, const char *name)
+{
+    for (size_t i = 0; i < self->header_count; i++)
+        if (strcasecmp(self->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static const char *const fixed_headers[][2] = {
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "strict-origin-when-cross-origin"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+};
+enum { FIXED_HEADERS = sizeof(fixed_headers) / sizeof(fixed_headers[0]) };
+
+static void
+add_headers(request_t *self, const char *type)
+{
+    char trace[TRACEPARENT_TEXT];
+
+    for (size_t i = 0; i < FIXED_HEADERS; i++)
+        if (!has_header(self, fixed_headers[i][0]))
+            MHD_add_response_header(self->response, fixed_headers[i][0], fixed_headers[i][1]);
+    if (!has_header(self, "Cache-Control"))
+        MHD_add_response_header(self->response, "Cache-Control", "no-store");
+    MHD_add_response_header(self->response, "Content-Type", type);
+    MHD_add_response_header(self->response, "X-Request-Id", self->id);
+    MHD_add_response_header(self->response, "traceparent",
+                            traceparent_text(&self->trace, trace));
+    if (peer_is_behind_tls(self))
+        MHD_add_response_header(self->response, "Strict-Transport-Security",
+                                "max-age=31536000");
+    if (self->bridge->is_draining)
+        MHD_add_response_header(self->response, "Connection", "close");
+    for (size_t i = 0; i < self->header_count; i++)
+        MHD_add_response_header(self->response, self->headers[i].name, self->headers[i].value);
+}
+
+static void
+reply(request_t *self, unsigned status, const char *type, struct MHD_Response *response)
+{
+    if (!response) { /* no memory: closing is all that is left */
+        request_leave(self);
+        return;
+    }
+    self->response = response;
+    self->status = status;
+    add_headers(self, type);
+    if (self->is_suspended)
+        server_resume(self->bridge->server, self);
+    self->is_suspended = false;
+}
+
+void
+request_reply(request_t *self, unsigned status, const char *type, char **text_p, size_t size)
+{
+    char *text = *text_p;
+    struct MHD_Response *response;
+
+    *text_p = NULL;
+    if (request_is_gone(self)) {
+        free(text);
+        return;
+    }
+    response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    if (!response)
+        free(text);
+    reply(self, status, type, response);
+}
+
+void
+request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
+                     size_t size)
+{
+    if (!request_is_gone(self))
+        reply(self, status, type,
+              MHD_create_response_from_buffer(size, (void *)(uintptr_t)data,
+                                              MHD_RESPMEM_PERSISTENT));
+}
+
+void
+request_page(request_t *self, unsigned status, char **html_p, size_t size)
+{
+    if (!request_is_gone(self) && !has_header(self, "Content-Security-Policy"))
+        request_add_header(self, "Content-Security-Policy", PAGE_POLICY);
+    request_reply(self, status, "text/html; charset=utf-8", html_p, size);
+}
+
+void
+request_redirect(request_t *self, const char *location)
+{
+    char *text = tm_str_dup(tm_str(""));
+
+    if (!request_is_gone(self))
+        request_add_header(self, "Location", location);
+    request_reply(self, MHD_HTTP_SEE_OTHER, "text/plain", &text, 0);
+}
+
+void
+request_problem(request_t *self, const struct problem *problem)
+{
+    uint32_t retry_after_s = problem_retry_after_s(problem);
+    char *text = problem_render(problem);
+    char seconds[16];
+
+    if (retry_after_s && !request_is_gone(self)) {
+        snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
+        request_add_header(self, "Retry-After", seconds);
+    }
+    request_reply(self, (unsigned)tm_err_http(problem->err), PROBLEM_TYPE, &text, strlen(text));
+}
+
+void
+request_fail(request_t *self, tm_err_t err, const char *detail)
+{
+    struct problem problem;
+
+    problem_init(&problem, err, "%s", detail);
+    request_problem(self, &problem);
+}
+
+void
+request_suspend(request_t *self)
+{
+    self->is_suspended = true;
+    server_suspend(self->bridge->server, self);
+}
+
+void
+request_leave(request_t *self)
+{
+    self->has_left = true;
+    if (self->is_suspended)
+        server_resume(self->bridge->server, self);
+    self->is_suspended = false;
+}
+
+static void
+count(const request_t *self)
+{
+    const char *route = self->route ? self->route->id : "none";
+    char code[8];
+
+    snprintf(code, sizeof(code), "%u", self->status);
+    meters_add(self->bridge->metrics, METRIC_HTTP_REQUESTS, route, 1);
+    meters_add(self->bridge->metrics, METRIC_HTTP_CODES, code, 1);
+    meters_observe_us(self->bridge->metrics, METRIC_HTTP_SECONDS, route,
+                      clock_us() - self->started_us);
+    log_debug("http.answered", "route=%s status=%u trace=%s request=%s", route, self->status,
+              self->trace.trace_id, self->id);
+}
+
+enum MHD_Result
+request_queue(request_t *self)
+{
+    enum MHD_Result result = MHD_queue_response(self->connection, self->status, self->response);
+
+    MHD_destroy_response(self->response);
+    self->response = NULL;
+    self->is_queued = true;
+    count(self);
+    return result;
+}
+
+/* --- handing over ------------------------------------------------------------------------- */
+
+char *
+request_common_headers(const request_t *self)
+{
+    char trace[TRACEPARENT_TEXT];
+    char *text = NULL;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+
+    if (!file)
+        abort();
+    for (size_t i = 0; i < FIXED_HEADERS; i++)
+        fprintf(file, "%s: %s\r\n", fixed_headers[i][0], fixed_headers[i][1]);
+    fprintf(file, "X-Request-Id: %s\r\ntraceparent: %s\r\n", self->id,
+            traceparent_text(&self->trace, trace));
+    if (peer_is_behind_tls(self))
+        fprintf(file, "Strict-Transport-Security: max-age=31536000\r\n");
+    fclose(file);
+    return text;
+}
+
+/* libmicrohttpd closes its own descriptor, and with it nothing: the copy holds the connection.
+ */
+int
+request_take_connection(request_t *self)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(self->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (fd < 0)
+        return -1;
+    self->has_left = true;
+    self->status = MHD_HTTP_OK;
+    count(self);
+    return fd;
+}

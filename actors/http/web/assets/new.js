@@ -1,0 +1,182 @@
+// Starts a tune: a file, a strategy, a space. Sent twice it is one tune, for the form has a key
+// of its own until something in it is changed.
+import { get, upload } from './api.js';
+import { NEEDED, peek } from './csv_peek.js';
+import { byId, el } from './dom.js';
+import { bytes, integer, plural } from './format.js';
+import { Space, combinations } from './space.js';
+import { addressOf } from './tune_view.js';
+
+const form = byId('form');
+const limits = { uploadMb: Number(document.body.dataset.maxUploadMb), trials: Number(document.body.dataset.maxTrials) };
+const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'min_trades', 'initial_cash', 'commission_bps', 'slippage_bps', 'date_from', 'date_to'];
+const strategies = new Map();
+const space = new Space(byId('space'), changed);
+let key = null, isSending = false;
+
+const control = (name) => form.elements[name];
+const isGrid = () => control('search_type').value === 'grid';
+
+function changed() {
+  key = null;
+  const isRight = space.check(isGrid());
+  byId('lambda-field').hidden = !control('objective_type').value.endsWith('_dd_penalty');
+  byId('space-note').textContent = isRight && !space.isEmpty ? spaceNote() : '';
+}
+
+function spaceNote() {
+  if (!isGrid()) return 'Ranges are tried at any value, or at every step where one is given.';
+  const points = combinations(space.value), wanted = control('n_trials').valueAsNumber;
+  if (points > wanted) return `The grid has ${plural(points, 'combination')}; the first ${integer(wanted)} are tried. Ask for more trials to try all.`;
+  return `The grid has ${plural(points, 'combination')}: all are tried.`;
+}
+
+/* --- the file ----------------------------------------------------------------------------- */
+
+const note = (kind, ...text) => el('p', { class: `notice ${kind}` }, ...text);
+
+async function showFile() {
+  const file = control('file').files[0], place = byId('peek');
+  if (!file) { place.replaceChildren(); return; }
+  const list = [];
+  if (file.size > limits.uploadMb * 1048576) list.push(note('error', `The file has ${bytes(file.size)}; this server takes ${limits.uploadMb} MB. Cut it, or ask for a higher http.max_upload_mb.`));
+  const found = await peek(file);
+  if (file !== control('file').files[0]) return;
+  if (found.missing.length) list.push(note('warn', `No column for ${found.missing.join(', ')} was found. The first line must name ${NEEDED.join(', ')}.`));
+  list.push(el('p', {}, el('strong', {}, file.name), `, ${bytes(file.size)}, ${found.isCounted ? '' : 'about '}${plural(found.lines, 'row')}`,
+    found.first ? `, from ${found.first} to ${found.last}` : ''));
+  list.push(el('div', { class: 'table-box', tabindex: '0', role: 'region', 'aria-label': 'The first rows' }, el('table', {}, el('caption', { class: 'hush' }, 'The first rows'),
+    el('thead', {}, el('tr', {}, found.head.map((cell) => el('th', { scope: 'col' }, cell)))), el('tbody', {}, found.sample.map((row) => el('tr', {}, row.map((cell) => el('td', { class: 'number' }, cell))))))));
+  place.replaceChildren(el('br'), ...list);
+}
+
+function takeDrops() {
+  const drop = byId('drop');
+  for (const name of ['dragenter', 'dragover']) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add('over'); });
+  for (const name of ['dragleave', 'drop']) drop.addEventListener(name, () => drop.classList.remove('over'));
+  drop.addEventListener('drop', (event) => {
+    event.preventDefault();
+    if (!event.dataTransfer.files.length) return;
+    control('file').files = event.dataTransfer.files;
+    control('file').dispatchEvent(new Event('change', { bubbles: true }));
+  });
+}
+
+/* --- the strategy ------------------------------------------------------------------------- */
+
+function showStrategy() {
+  const spec = strategies.get(control('strategy_entity_id').value)?.spec;
+  byId('about').textContent = spec ? [spec.description, spec.tags?.length ? `(${spec.tags.join(', ')})` : ''].filter(Boolean).join(' ') : '';
+  space.use(spec?.params);
+  changed();
+}
+
+async function loadStrategies() {
+  const select = byId('strategy'), wanted = new URLSearchParams(location.search).get('strategy_entity_id');
+  try {
+    const { items } = await get('/strategies', { limit: 200 });
+    for (const strategy of items) strategies.set(strategy.id, strategy);
+    select.replaceChildren(...items.map(({ id, name }) => el('option', { value: id }, name)));
+    if (strategies.has(wanted)) select.value = wanted;
+    if (!items.length) showErrors(['This workspace has no strategy. Put one into config/strategies, or send it to POST /strategies.']);
+    showStrategy();
+  } catch (problem) {
+    select.replaceChildren(el('option', { value: '' }, 'could not be loaded'));
+    showErrors([problem.sentence ?? problem.message], el('button', { class: 'button small', type: 'button', on: { click: () => { clearErrors(); loadStrategies(); } } }, 'Try again'));
+  }
+}
+
+/* --- what is wrong ------------------------------------------------------------------------ */
+
+function clearErrors() {
+  byId('errors').replaceChildren();
+  for (const marked of form.querySelectorAll('.field [aria-invalid="true"]')) if (!byId('space').contains(marked)) marked.removeAttribute('aria-invalid');
+}
+
+function showErrors(texts, ...more) {
+  byId('errors').replaceChildren(el('div', { class: 'notice error', role: 'alert' }, texts.length > 1 ? el('ul', {}, texts.map((text) => el('li', {}, text))) : el('span', {}, texts[0]), ...more));
+  byId('errors').focus();
+  byId('errors').scrollIntoView({ block: 'nearest' });
+}
+
+const labelOf = (input) => input.labels?.[0]?.firstChild?.textContent.trim().replace(/:$/, '') || input.name;
+
+// What the browser knows to be wrong, and what only we do.
+function faults() {
+  const texts = [];
+  for (const input of form.elements) {
+    if (!input.name || input.validity.valid) continue;
+    input.setAttribute('aria-invalid', 'true');
+    input.closest('details')?.setAttribute('open', '');
+    texts.push(input.name === 'file' ? 'Choose a file with price data.' : `${labelOf(input)}: ${input.validationMessage}`);
+  }
+  if (space.isEmpty) texts.push('Choose a strategy that has parameters.');
+  else if (!space.check(isGrid())) texts.push('The values to try are not right yet: see the parameters marked.');
+  return texts;
+}
+
+function showProblem(problem) {
+  for (const { loc } of problem.errors ?? []) {
+    const input = form.elements[loc.replace(/^body\./, '')];
+    input?.setAttribute?.('aria-invalid', 'true');
+    input?.closest?.('details')?.setAttribute('open', '');
+  }
+  showErrors([problem.sentence ?? problem.message]);
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+function payload() {
+  const data = new FormData();
+  for (const name of PLAIN) if (control(name).value !== '') data.append(name, control(name).value);
+  if (control('objective_type').value.endsWith('_dd_penalty')) data.append('objective_params', JSON.stringify({ dd_lambda: control('dd_lambda').valueAsNumber }));
+  data.append('param_space', JSON.stringify(space.value));
+  data.append('file', control('file').files[0]);
+  return data;
+}
+
+function showSending(sent, total) {
+  const bar = byId('upload').querySelector('progress');
+  byId('upload').hidden = false;
+  bar.value = total ? sent / total : 0;
+  byId('submit-note').textContent = total && sent < total ? `Sending: ${bytes(sent)} of ${bytes(total)}` : 'Sent; waiting for the tune to be accepted…';
+}
+
+// randomUUID is there only where the page came over TLS or from this machine.
+function newKey() {
+  return `page-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+async function send() {
+  key ??= newKey();
+  const { body } = await upload('/backtests/tune', payload(), { headers: { 'X-Idempotency-Key': key, Prefer: 'respond-async' }, onProgress: showSending });
+  byId('submit-note').textContent = 'Accepted.';
+  location.assign(addressOf(body.tune_id));
+}
+
+form.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  if (isSending) return;
+  clearErrors();
+  const texts = faults();
+  if (texts.length) { showErrors(texts); return; }
+  isSending = true;
+  byId('submit').disabled = true;
+  try {
+    await send();
+  } catch (problem) {
+    byId('submit-note').textContent = '';
+    showProblem(problem);
+  }
+  isSending = false;
+  byId('submit').disabled = false;
+  byId('upload').hidden = true;
+});
+form.addEventListener('input', changed);
+control('file').addEventListener('change', () => { clearErrors(); showFile(); });
+byId('strategy').addEventListener('change', showStrategy);
+
+control('n_trials').value = document.body.dataset.defaultTrials;
+control('n_trials').max = limits.trials;
+takeDrops();
+loadStrategies();

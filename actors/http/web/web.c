@@ -1,0 +1,111 @@
+#include "actors/http/web/web.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/http/headers.h"
+#include "actors/http/request.h"
+#include "actors/http/web/embedded.h"
+#include "actors/http/web/template.h"
+
+/* --- pages -------------------------------------------------------------------------------- */
+
+/* Each one of them is there: a test asks for every page. */
+static const char *
+text_of(const char *name)
+{
+    for (size_t i = 0; i < web_text_count; i++)
+        if (strcmp(web_texts[i].name, name) == 0)
+            return web_texts[i].html;
+    return "";
+}
+
+struct numbers {
+    char max_upload_mb[24], max_trials[24], default_trials[24];
+};
+
+static void
+write_numbers(const settings_t *settings, struct numbers *ret)
+{
+    snprintf(ret->max_upload_mb, sizeof(ret->max_upload_mb), "%lld",
+             (long long)settings->http_max_upload_mb);
+    snprintf(ret->max_trials, sizeof(ret->max_trials), "%lld",
+             (long long)settings->tune_max_trials);
+    snprintf(ret->default_trials, sizeof(ret->default_trials), "%lld",
+             (long long)settings->tune_default_trials);
+}
+
+static void
+page(request_t *request, const char *name, const char *title)
+{
+    const settings_t *settings = request_bridge(request)->settings;
+    struct numbers numbers;
+    const struct template_value values[] = {
+        {"title", title, NULL},
+        {"name", name, NULL},
+        {"main", NULL, text_of(name)},
+        {"version", TM_VERSION, NULL},
+        {"profile", settings->system_profile, NULL},
+        {"max_upload_mb", numbers.max_upload_mb, NULL},
+        {"max_trials", numbers.max_trials, NULL},
+        {"default_trials", numbers.default_trials, NULL},
+    };
+    size_t size;
+    char *html;
+
+    write_numbers(settings, &numbers);
+    html = template_fill(text_of("shell"), values, sizeof(values) / sizeof(values[0]), &size);
+    request_page(request, MHD_HTTP_OK, &html, size);
+}
+
+#define P(name, title)                  \
+    void web_##name(request_t *request) \
+    {                                   \
+        page(request, #name, title);    \
+    }
+WEB_PAGES(P)
+#undef P
+
+/* --- assets ------------------------------------------------------------------------------- */
+
+static const struct web_asset *
+asset_named(const char *name)
+{
+    for (size_t i = 0; i < web_asset_count; i++)
+        if (strcmp(web_assets[i].name, name) == 0)
+            return &web_assets[i];
+    return NULL;
+}
+
+struct held {
+    const char *etag;
+    bool is_same;
+};
+
+static void
+on_none_match(void *arg, const char *value)
+{
+    struct held *held = arg;
+
+    held->is_same = held->is_same || etag_is_among(value, held->etag);
+}
+
+void
+web_asset(request_t *request)
+{
+    const struct web_asset *asset = asset_named(request_name_in_path(request));
+    struct held held = {0};
+
+    if (!asset) {
+        request_fail(request, TM_NOT_FOUND, "");
+        return;
+    }
+    held.etag = asset->etag;
+    request_headers(request, "If-None-Match", on_none_match, &held);
+    request_add_header(request, "ETag", asset->etag);
+    request_add_header(request, "Cache-Control", "no-cache");
+    if (held.is_same)
+        request_reply_static(request, MHD_HTTP_NOT_MODIFIED, asset->type, "", 0);
+    else
+        request_reply_static(request, MHD_HTTP_OK, asset->type, asset->data, asset->size);
+}

@@ -1,0 +1,77 @@
+// The modules that compute, called where they run.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { person } from './world.mjs';
+
+let page, visitor;
+
+const call = (module, fn, ...values) => page.evaluate(async ([name, body, given]) => {
+  const it = await import(`/admin/assets/${name}.js`);
+  return new Function('it', 'given', `return (${body})(it, ...given)`)(it, given); // eslint-disable-line no-new-func
+}, [module, String(fn), values]);
+
+test('modules', async (t) => {
+  visitor = await person();
+  page = await visitor.go('/admin/backtests/new');
+
+  await t.test('numbers are short, and none is a dash', async () => {
+    assert.deepEqual(await call('format', (it) => [it.score(1.23456), it.score(null), it.percent(-7.25), it.integer(1234567), it.plain(0.123456), it.plain(20), it.age(0.2), it.age(75), it.age(90000), it.params({ a: 1, b: 2.5 }), it.params(null)]),
+      ['1.235', '–', '-7.3 %', '1,234,567', '0.1235', '20', '200 ms', '1 min 15 s', '1 d 1 h', 'a 1 · b 2.5', '–']);
+  });
+
+  await t.test('a grid is counted as the server counts it', async () => {
+    const points = (entry) => call('space', (it, given) => it.gridPoints(given), entry);
+    assert.equal(await points([1, 2, 3]), 3);
+    assert.equal(await points({ min: 1, max: 3, type: 'float' }), 5);
+    assert.equal(await points({ min: 1, max: 3, type: 'int' }), 3);
+    assert.equal(await points({ min: 0.5, max: 3, step: 0.25, type: 'float' }), 11);
+    assert.equal(await points({ min: 0, max: 0.3, step: 0.1, type: 'float' }), 4);
+  });
+
+  await t.test('a wrong entry of a space is said', async () => {
+    const fault = (entry) => call('space', (it, given) => it.fault(given, { type: 'int', min: 1, max: 50 }), entry);
+    for (const right of [[1, 50], { min: 1, max: 50 }, { min: 5, max: 10, step: 5 }]) assert.equal(await fault(right), null);
+    for (const wrong of [[], [0], [1.5], { min: 0, max: 5 }, { min: 9, max: 5 }, { min: 1, max: 5, step: 0 }, { min: 1, max: null }]) assert.ok(await fault(wrong), JSON.stringify(wrong));
+  });
+
+  await t.test('a file is seen into whatever its head is called', async () => {
+    const peek = (text) => call('csv_peek', (it, given) => it.peek(new File([given], 'x.csv')), text);
+    const found = await peek('\ufeffTimestamp,O,H,L,Adj Close,Vol\r\n2020-01-01,1,2,0,1,5\r\n2020-01-02,1,2,0,1,5\r\n');
+    assert.deepEqual([found.missing, found.lines, found.first, found.last], [[], 2, '2020-01-01', '2020-01-02']);
+    assert.deepEqual((await peek('')).missing.length, 6);
+    assert.deepEqual((await peek('a,b\n')).first, null);
+    const long = `date,open,high,low,close,volume\n${'2020-01-01,1,1,1,1,1\n'.repeat(9999)}2021-05-05,1,1,1,1,1`;
+    const about = await peek(long);
+    assert.equal(about.last, '2021-05-05');
+    assert.ok(Math.abs(about.lines - 10000) < 100 && !about.isCounted);
+  });
+
+  await t.test('a thinned curve keeps its lowest and its highest', async () => {
+    const kept = await call('charts', (it) => it.thin(Array.from({ length: 100000 }, (_, x) => ({ x, y: x === 54321 ? -9 : x === 777 ? 9 : Math.sin(x) }))));
+    assert.ok(kept.length <= 2002, kept.length);
+    assert.ok(kept.some(({ y }) => y === -9) && kept.some(({ y }) => y === 9));
+    assert.deepEqual([kept[0].x, kept.at(-1).x], [0, 99999]);
+    assert.ok(kept.every(({ x }, i) => i === 0 || x >= kept[i - 1].x));
+  });
+
+  await t.test('a problem is a sentence that says what to do', async () => {
+    const say = (...given) => call('api', (it, ...of) => it.problemOf(...of).sentence, ...given);
+    assert.equal(await say(404, JSON.stringify({ code: 'TUNE_NOT_FOUND', detail: 'there is no tune' })), 'There is no tune. It may have been deleted, or be of another workspace.');
+    assert.equal(await say(422, JSON.stringify({ detail: 'bad', errors: [{ loc: 'body.seed', msg: 'is no number' }] })), 'Bad; seed is no number.');
+    assert.equal(await say(502, '<html>'), 'The server answered 502. Try again; the log of the server says more.');
+  });
+
+  await t.test('a table sorts what is not there to the end, both ways', async () => {
+    const order = await call('table', (it) => {
+      const table = new it.Table({ label: 't', id: (row) => row.n, columns: [{ key: 'v', label: 'V', numeric: true, value: (row) => row.v }] });
+      table.show([{ n: 1, v: 2 }, { n: 2, v: null }, { n: 3, v: 10 }, { n: 4, v: 1 }]);
+      const seen = () => [...table.body.rows].map((row) => row.textContent).join();
+      const seens = [seen()];
+      for (let i = 0; i < 3; i++) { table.node.querySelector('.sort').click(); seens.push(seen()); }
+      return seens;
+    });
+    assert.deepEqual(order, ['2,–,10,1', '10,2,1,–', '1,2,10,–', '2,–,10,1']);
+  });
+
+  await visitor.close();
+});

@@ -1,0 +1,187 @@
+// A tune from the file to the trial, as one who starts it sees it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { DATA, STRATEGIES, isLive, overTune, person, system, until } from './world.mjs';
+
+const PRICES = join(DATA, 'sp500_daily.csv');
+const tuneAddress = /\/admin\/backtests\/tunes\/[0-9a-f-]{36}$/;
+
+async function fill(page, { strategy = 'donchian_breakout', trials = '200' } = {}) {
+  await page.locator('#strategy option', { hasText: strategy }).first().waitFor({ state: 'attached' });
+  await page.locator('#strategy').selectOption({ label: strategy });
+  await page.locator('#file').setInputFiles(PRICES);
+  await page.getByLabel('Trials').fill(trials);
+}
+
+const count = async () => (await system.get('/backtests/tunes?limit=1')).total;
+
+test('a tune is uploaded, watched and looked into', async () => {
+  const quant = await person();
+  const page = await quant.go('/admin/backtests/new');
+  await fill(page, { trials: '3000' });
+  await page.getByText(/from 2000-01-03 to 2020-04-17/).waitFor();
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(tuneAddress);
+  await isLive(page);
+  await page.locator('#status').getByText('completed').waitFor();
+  await page.locator('#leaders tbody tr').nth(9).waitFor();
+  for (const part of ['curve', 'scatter']) await page.locator(`#${part} canvas[aria-label]`).waitFor();
+  assert.match(await page.locator('#curve canvas').getAttribute('aria-label'), /rose \d+ times/);
+  assert.match(await page.locator('#scatter').textContent(), /overfit|moderate/);
+  assert.ok(await page.locator('#heat td button').count() > 50);
+  await page.locator('#trials').getByText('1–100 of 3,000').waitFor();
+  assert.match(await page.locator('#badges').textContent(), /valid/);
+
+  await page.locator('#leaders').getByRole('button', { name: 'Show trial of rank 1', exact: true }).click();
+  await page.locator('#trial canvas[aria-label^="Equity"]').waitFor();
+  await page.locator('#trial canvas[aria-label^="Drawdown"]').waitFor();
+  await page.locator('#trial summary').click();
+  await page.locator('#trial details tbody tr').first().waitFor();
+  assert.match(page.url(), /#run=/);
+  await page.reload();
+  await page.locator('#trial canvas[aria-label^="Equity"]').waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  assert.equal(await page.locator('#trial-panel').isVisible(), false);
+  await quant.close();
+});
+
+test('a double click and a lost answer make one tune', async () => {
+  const quant = await person({ forgive: [/ERR_FAILED/] });
+  const page = await quant.go('/admin/backtests/new');
+  await fill(page);
+  const before = await count();
+  let lost = 0;
+  await page.route('**/backtests/tune?*', async (route) => {
+    if (lost++ > 0) { await route.continue(); return; }
+    await route.fetch(); // it arrives; what it is answered does not
+    await route.abort();
+  });
+  await page.getByRole('button', { name: 'Start the tune' }).dblclick();
+  await page.getByRole('alert').getByText('cannot be reached').waitFor();
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(tuneAddress);
+  assert.equal(lost, 2);
+  assert.equal(await count(), before + 1);
+  await quant.close();
+});
+
+test('another form is another tune', async () => {
+  const quant = await person();
+  const before = await count();
+  for (const seed of ['1', '2']) {
+    const page = await quant.go('/admin/backtests/new');
+    await fill(page, { trials: '5' });
+    await page.getByLabel('Seed').fill(seed);
+    await page.getByRole('button', { name: 'Start the tune' }).click();
+    await page.waitForURL(tuneAddress);
+  }
+  assert.equal(await count(), before + 2);
+  await quant.close();
+});
+
+test('what is missing or wrong is named before anything is sent', async () => {
+  const quant = await person();
+  const page = await quant.go('/admin/backtests/new');
+  let sent = 0;
+  await page.route('**/backtests/tune?*', (route) => { sent++; return route.continue(); });
+  await page.locator('#strategy option', { hasText: 'donchian' }).first().waitFor({ state: 'attached' });
+  await page.locator('#strategy').selectOption({ label: 'donchian_breakout' });
+  await page.getByLabel('Trials').fill('0');
+  await page.getByLabel('n: from').fill('9999');
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  const alert = page.locator('#errors [role="alert"]');
+  await alert.waitFor();
+  for (const text of ['Choose a file', 'Trials', 'values to try']) assert.match(await alert.textContent(), new RegExp(text));
+  assert.equal(await page.getByLabel('n: from').getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.locator('#errors').evaluate((node) => node === document.activeElement), true);
+  assert.equal(sent, 0);
+  await page.locator('#file').setInputFiles({ name: 'x.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n1,2\n') });
+  await page.getByText('No column for date, open').waitFor();
+  await quant.close();
+});
+
+test('what the server refuses is shown at the form', async () => {
+  const quant = await person({ forgive: [/422/] });
+  const page = await quant.go('/admin/backtests/new');
+  await fill(page);
+  await page.route('**/backtests/tune?*', (route) => route.fulfill({
+    status: 422, contentType: 'application/problem+json',
+    body: JSON.stringify({ title: 'no', status: 422, code: 'VALIDATION_FAILED', detail: 'is not a number', errors: [{ loc: 'body.seed', msg: 'is not a number' }] }),
+  }));
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.getByRole('alert').getByText('is not a number').waitFor();
+  assert.equal(await page.getByLabel('Seed').getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.getByRole('button', { name: 'Start the tune' }).isEnabled(), true);
+  await quant.close();
+});
+
+test('a grid says how many combinations it has', async () => {
+  const quant = await person();
+  const page = await quant.go('/admin/backtests/new');
+  await fill(page);
+  await page.getByLabel(/^Grid/).check();
+  await page.getByLabel('n: how').selectOption('list');
+  await page.getByLabel('n: values').fill('10, 20; 30 40');
+  await page.getByLabel('m: step').fill('5');
+  await page.locator('#space-note').getByText('40 combinations').waitFor();
+  await page.getByLabel('m: how').selectOption('one value');
+  await page.locator('#space-note').getByText('4 combinations').waitFor();
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(tuneAddress);
+  const id = new URL(page.url()).pathname.split('/').at(-1), tune = await overTune(id);
+  assert.equal(tune.n_trials, 4);
+  await page.locator('#heat tbody tr').first().waitFor();
+  await quant.close();
+});
+
+test('a tune that failed says why and what to do', async () => {
+  const quant = await person();
+  const lines = readFileSync(PRICES, 'utf8').split('\n').slice(0, 50);
+  lines[20] = '2000-02-01,1,1,2,1,1,1';
+  const { tune_id: id } = await system.submit({}, Buffer.from(lines.join('\n')));
+  const { items } = await until('the tune is there', async () => { const list = await system.get('/backtests/tunes?limit=1'); return list.total && list; });
+  await overTune(id ?? items[0].tune_id);
+  const page = await quant.go(`/admin/backtests/tunes/${id ?? items[0].tune_id}`);
+  await page.locator('#notices').getByText('DATA_PARSE_FAILED').waitFor();
+  assert.match(await page.locator('#notices').textContent(), /line 21/);
+  await page.locator('#leaders').getByText('before it had a result').waitFor();
+  await quant.close();
+});
+
+test('a running tune is canceled, then deleted', async () => {
+  const quant = await person();
+  const { tune_id: id } = await system.submit({ n_trials: 1000000, strategy_entity_id: STRATEGIES.bb_reversal });
+  const page = await quant.go(`/admin/backtests/tunes/${id}`);
+  await page.getByRole('button', { name: 'Cancel the tune' }).click();
+  await page.locator('#status').getByText('canceled').waitFor();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForURL(/\/admin\/backtests\/tunes$/);
+  const left = await fetch(`${system.http}/backtests/tunes/${id}`);
+  assert.equal(left.status, 404);
+  await quant.close();
+});
+
+test('of many trials a part is drawn, and it is said which', async () => {
+  const quant = await person();
+  const { tune_id: id } = await system.submit({ n_trials: 30000 });
+  await overTune(id);
+  const page = await quant.go(`/admin/backtests/tunes/${id}`);
+  await page.locator('#curve-note').getByText(/^[12],\d{3} of 30,000 trials/).waitFor();
+  await page.locator('#trials').getByText('1–100 of 30,000').waitFor();
+  assert.equal(await page.locator('#trials tbody tr').count(), 100);
+  await page.locator('#trials').getByRole('button', { name: 'Next' }).click();
+  await page.locator('#trials').getByText('101–200 of 30,000').waitFor();
+  await quant.close();
+});
+
+test('a tune that is not there is told in a sentence', async () => {
+  const quant = await person({ forgive: [/404/] });
+  const page = await quant.go('/admin/backtests/tunes/00000000-0000-7000-8000-000000000000');
+  await page.getByRole('alert').getByText('There is no tune with this id in this workspace. It may have been deleted').waitFor();
+  const other = await quant.go('/admin/backtests/tunes?workspace_id=00000000-0000-0000-0000-00000000beef');
+  await other.getByRole('alert').getByText('There is no workspace with this id. Choose another workspace').waitFor();
+  await quant.close();
+});

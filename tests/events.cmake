@@ -1,0 +1,21 @@
+tm_test(stream_text unit/test_stream_text.c support/event_reader.c LIBS tm_http)
+
+# A whole system, and five hundred clients: alone, so that time-outs mean something.
+tm_test(stream_reconnect unit/test_stream_reconnect.c support/stream_pool.c support/event_reader.c
+        support/system.c support/command.c
+        LIBS tm_cli tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600 LABELS "integration")
+add_dependencies(test_stream_reconnect tunemill)
+target_compile_definitions(test_stream_reconnect PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c support/system.c
+        support/command.c
+        LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600
+        LABELS "integration")
+add_dependencies(test_streams tunemill)
+target_compile_definitions(test_streams PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+set_tests_properties(streams stream_reconnect PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
+
+# tests/bench/sse: the load, and what publishes to nchan and to us.
+add_executable(sseload bench/sse/sseload.c)
+add_executable(ssepub bench/sse/ssepub.c)
+add_executable(eventpub bench/sse/eventpub.c)
+target_link_libraries(eventpub PRIVATE PkgConfig::pq)
