@@ -9,7 +9,8 @@ tm_test(http_server unit/test_http_server.c LIBS tm_http PkgConfig::curl)
 tm_test(http_reads unit/test_http_reads.c unit/test_http_refusals.c unit/test_http_leaderboard.c
         unit/test_http_control.c unit/test_http_compare.c support/reads_world.c support/tune_world.c
         LIBS tm_http tm_tune tm_test_support PkgConfig::curl TIMEOUT 600)
-tm_test(http_runs unit/test_http_runs.c support/reads_world.c support/tune_world.c
+tm_test(http_runs unit/test_http_runs.c unit/test_http_backtest.c unit/http_runs_help.c
+        support/reads_world.c support/tune_world.c
         support/broker_world.c support/peer.c
         LIBS tm_http tm_tune tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
 set_tests_properties(http_reads http_runs PROPERTIES SKIP_RETURN_CODE 77)

@@ -2,14 +2,11 @@
 
 #include "actors/http/request.h"
 #include "actors/kit/auto.h"
-#include "actors/kit/backtest_call.h"
 
 enum { CALL_MS = 15000, NOBODY_S = 5 };
 
-/* Whatever kept a tune process from answering may have passed soon, but for what is wrong with
- * the question or the tune. */
-static void
-fail(request_t *request, tm_err_t err, const char *detail)
+void
+backtest_run_fail(request_t *request, tm_err_t err, const char *detail)
 {
     struct problem problem;
 
@@ -23,6 +20,21 @@ fail(request_t *request, tm_err_t err, const char *detail)
     request_problem(request, &problem);
 }
 
+tm_err_t
+backtest_run_ask(request_t *request, const struct backtest_call *call, tm_return_fn *fn,
+                 void *arg)
+{
+    tm_client_t *client = request_bridge(request)->client;
+    tm_auto(tm_text) question = backtest_call_text(call);
+
+    if (!question)
+        return TM_NO_MEMORY;
+    if (!tm_client_is_connected(client))
+        return TM_BROKER_DOWN;
+    return tm_client_call(client, BACKTEST_SERVICE, CALL_MS, question, strlen(question), fn,
+                          arg);
+}
+
 static void
 on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
@@ -30,26 +42,27 @@ on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
     char *text = err ? NULL : tm_str_dup(body);
 
     if (err)
-        fail(request, err, detail);
+        backtest_run_fail(request, err, detail);
     else
         request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, body.size);
     request_unref(&request);
 }
 
+/* row: RUN_FIND's */
 static void
-ask(request_t *request, const struct backtest_call *call)
+ask(request_t *request, const PGresult *row)
 {
-    bridge_t *bridge = request_bridge(request);
-    tm_auto(tm_text) question = backtest_call_text(call);
-    tm_err_t err = question ? TM_OK : TM_NO_MEMORY;
+    struct backtest_call call = {.workspace = request_workspace(request)->id,
+                                 .tune = pg_get_uuid(row, 0, 0),
+                                 .trial = (uint32_t)pg_get_i64(row, 0, 1),
+                                 .points = (uint32_t)request_query(request)->points};
+    tm_err_t err;
 
-    if (!tm_client_is_connected(bridge->client))
-        err = TM_BROKER_DOWN;
-    if (!err)
-        err = tm_client_call(bridge->client, BACKTEST_SERVICE, CALL_MS, question,
-                             strlen(question), on_return, request);
+    if (tm_uuid_is_nil(&call.tune))
+        call.run = *request_id_in_path(request);
+    err = backtest_run_ask(request, &call, on_return, request);
     if (err)
-        fail(request, err, "");
+        backtest_run_fail(request, err, "");
     else
         request_ref(request);
 }
@@ -66,12 +79,7 @@ on_found(void *arg, const struct pg_outcome *outcome)
     else if (PQntuples(outcome->results[1]) == 0)
         request_fail(request, TM_RUN_NOT_FOUND, "");
     else if (!request_is_gone(request))
-        ask(request, &(struct backtest_call){
-                         .workspace = request_workspace(request)->id,
-                         .tune = pg_get_uuid(outcome->results[1], 0, 0),
-                         .trial = (uint32_t)pg_get_i64(outcome->results[1], 0, 1),
-                         .points = (uint32_t)request_query(request)->points,
-                     });
+        ask(request, outcome->results[1]);
     request_unref(&request);
 }
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 
+#include "actors/http/form.h"
 #include "actors/http/gate.h"
 #include "actors/http/openapi.def"
 #include "actors/http/request.h"
@@ -195,6 +196,24 @@ tune_form(const settings_t *settings)
                      "file", "strategy_entity_id");
 }
 
+/* The fields of a tune that a back-test has too. */
+static json_t *
+backtest_form(const settings_t *settings)
+{
+    static const char *const kept[] = {"file",         "workspace_id", "strategy_entity_id",
+                                       "oos_ratio",    "initial_cash", "commission_bps",
+                                       "slippage_bps", "date_from",    "date_to"};
+    json_t *form = tune_form(settings), *all = json_object_get(form, "properties");
+    json_t *fields = json_object();
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        json_object_set(fields, kept[i], json_object_get(all, kept[i]));
+    add_field(fields, "params", field_json("", 0, FORM_FIELD_BYTES), "{}",
+              "the strategy's params, as {\"period\": 20}; others have their default");
+    json_object_set_new(form, "properties", fields);
+    return form;
+}
+
 /* --- operations --------------------------------------------------------------------------- */
 
 static json_t *
@@ -322,8 +341,10 @@ body_of(const route_t *route, const settings_t *settings)
     case BODY_NONE:
         break;
     case BODY_TUNE:
-        return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "multipart/form-data",
-                         "schema", tune_form(settings));
+    case BODY_BACKTEST:
+        return json_pack(
+            "{s:b, s:{s:{s:o}}}", "required", 1, "content", "multipart/form-data", "schema",
+            route->body == BODY_TUNE ? tune_form(settings) : backtest_form(settings));
     case BODY_SMALL:
         return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", 1, "content", JSON_TYPE,
                          "schema", ref(schema), "application/x-www-form-urlencoded", "schema",

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "actors/http/access.h"
+#include "actors/http/backtest_intake.h"
 #include "actors/http/server.h"
 #include "actors/http/tune_intake.h"
 #include "actors/kit/clock.h"
@@ -393,6 +394,8 @@ request_begin(request_t *self)
     read_arguments(self);
     if (!self->response && self->route->body == BODY_TUNE)
         tune_intake_begin(self);
+    else if (!self->response && self->route->body == BODY_BACKTEST)
+        backtest_intake_begin(self);
     else if (!self->response && self->route->body == BODY_SMALL)
         begin_small(self);
 }
@@ -415,6 +418,8 @@ request_body(request_t *self, const char *data, size_t size)
 {
     if (self->route && self->route->body == BODY_TUNE && self->state)
         return tune_intake_body(self, data, size);
+    if (self->route && self->route->body == BODY_BACKTEST && self->state)
+        return backtest_intake_body(self, data, size);
     if (self->route && self->route->body == BODY_SMALL && !self->response)
         return add_small(self, data, size);
     self->body_size += size;

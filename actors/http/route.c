@@ -1,8 +1,9 @@
 #include "actors/http/route.h"
 
+#include "actors/http/backtest_intake.h"
+#include "actors/http/backtest_run.h"
 #include "actors/http/events_routes.h"
 #include "actors/http/login.h"
-#include "actors/http/backtest_run.h"
 #include "actors/http/openapi.h"
 #include "actors/http/queues_admin.h"
 #include "actors/http/reads.h"

@@ -48,6 +48,21 @@ tune_fields_read(const form_t *form, tune_request_t *tune, struct workspace *wor
                              form_file_name(form));
 }
 
+void
+tune_fields_strategy(tune_request_t *tune, const char *spec, struct problem *problem)
+{
+    struct tune_request_error error = {0};
+    json_t *json = json_loads(spec, 0, NULL);
+    tm_err_t err = json ? tune_request_set_strategy(tune, &json, &error) : TM_INVALID_STRATEGY;
+    char loc[80];
+
+    if (!err)
+        err = tune_request_finish(tune, &error);
+    snprintf(loc, sizeof(loc), "body.%s", error.field);
+    if (err)
+        problem_add(problem, err, loc, "%s", error.text[0] ? error.text : tm_err_text(err));
+}
+
 static void
 refuse_key(struct tune_key *self, tm_err_t err, const char *loc, const char *what)
 {

@@ -13,6 +13,9 @@
 void tune_fields_read(const form_t *form, tune_request_t *tune, struct workspace *workspace,
                       const settings_t *settings, struct problem *problem);
 
+/* The strategy's spec, as the database has it; then all that depends on several fields. */
+void tune_fields_strategy(tune_request_t *tune, const char *spec, struct problem *problem);
+
 /* The idempotency key of all headers that may carry it, noted one by one. */
 struct tune_key {
     char text[IDEMPOTENCY_KEY_MAX + 1]; /* empty: none */

@@ -426,22 +426,13 @@ upload(intake_t *self)
 static void
 take_strategy(intake_t *self, const char *text)
 {
-    struct tune_request_error error = {0};
     struct problem problem = {0};
-    json_t *spec = json_loads(text, 0, NULL);
-    tm_err_t err =
-        spec ? tune_request_set_strategy(self->tune, &spec, &error) : TM_INVALID_STRATEGY;
-    char loc[80];
 
-    if (!err)
-        err = tune_request_finish(self->tune, &error);
-    if (!err) {
+    tune_fields_strategy(self->tune, text, &problem);
+    if (problem.err)
+        fail(self, &problem);
+    else
         upload(self);
-        return;
-    }
-    snprintf(loc, sizeof(loc), "body.%s", error.field);
-    problem_add(&problem, err, loc, "%s", error.text[0] ? error.text : tm_err_text(err));
-    fail(self, &problem);
 }
 
 static void

@@ -11,12 +11,15 @@
 char *
 backtest_call_text(const struct backtest_call *self)
 {
-    char workspace[TM_UUID_TEXT], tune[TM_UUID_TEXT];
-    tm_auto(json) root = json_pack("{s:s, s:s, s:I, s:I}", "workspace_id",
-                                   tm_uuid_text(&self->workspace, workspace), "tune_id",
-                                   tm_uuid_text(&self->tune, tune), "trial_index",
-                                   (json_int_t)self->trial, "points", (json_int_t)self->points);
+    const bool is_trial = tm_uuid_is_nil(&self->run);
+    char workspace[TM_UUID_TEXT], id[TM_UUID_TEXT];
+    tm_auto(json) root = json_pack(
+        "{s:s, s:s, s:I}", "workspace_id", tm_uuid_text(&self->workspace, workspace),
+        is_trial ? "tune_id" : "run_id", tm_uuid_text(is_trial ? &self->tune : &self->run, id),
+        "points", (json_int_t)self->points);
 
+    if (is_trial)
+        json_object_set_new(root, "trial_index", json_integer(self->trial));
     return json_dumps(root, JSON_COMPACT);
 }
 
@@ -41,6 +44,21 @@ read_count(const json_t *root, const char *name, json_int_t min, json_int_t max,
     return true;
 }
 
+/* NULL: it names what to compute. */
+static const char *
+read_subject(const json_t *root, struct backtest_call *ret)
+{
+    if (json_object_get(root, "run_id"))
+        return read_id(root, "run_id", &ret->run) && !tm_uuid_is_nil(&ret->run)
+                   ? NULL
+                   : "run_id is not a UUID";
+    if (!read_id(root, "tune_id", &ret->tune))
+        return "tune_id is not a UUID";
+    return read_count(root, "trial_index", 0, INT32_MAX, &ret->trial)
+               ? NULL
+               : "trial_index is not a whole number from 0";
+}
+
 tm_err_t
 backtest_call_parse(const char *text, size_t size, struct backtest_call *ret,
                     const char **ret_what)
@@ -55,13 +73,11 @@ backtest_call_parse(const char *text, size_t size, struct backtest_call *ret,
         what = "the question is no small JSON object";
     else if (!read_id(root, "workspace_id", &call.workspace))
         what = "workspace_id is not a UUID";
-    else if (!read_id(root, "tune_id", &call.tune))
-        what = "tune_id is not a UUID";
-    else if (!read_count(root, "trial_index", 0, INT32_MAX, &call.trial))
-        what = "trial_index is not a whole number from 0";
     else if (!read_count(root, "points", BACKTEST_POINTS_MIN, BACKTEST_POINTS_MAX,
                          &call.points))
         what = "points is not a whole number from 10 to 20000";
+    else
+        what = read_subject(root, &call);
     if (what) {
         *ret_what = what;
         return TM_BAD_REQUEST;

@@ -1,11 +1,13 @@
-/* backtest_call - the question to the service "backtest": a trial of a tune, computed again.
+/* backtest_call - the question to the service "backtest": a trial of a tune, computed again, or
+ * a back-test of its own.
  *
  * The bridge asks it by a call (proto/client.h), tune processes answer with the whole body of
  * GET /backtests/runs/{id}. The question is a JSON object:
  *
- *     workspace_id, tune_id   UUIDs; the tune must be the workspace's
- *     trial_index             from 0
- *     points                  the curve has at most so many
+ *     workspace_id             a UUID; what is asked for must be the workspace's
+ *     tune_id, trial_index     a trial, from 0; or
+ *     run_id                   a row of backtest_runs
+ *     points                   the curve has at most so many
  */
 #ifndef ACTORS_KIT_BACKTEST_CALL_H
 #define ACTORS_KIT_BACKTEST_CALL_H
@@ -18,7 +20,9 @@
 #define BACKTEST_POINTS     2000 /* unless something else is asked for */
 
 struct backtest_call {
-    tm_uuid_t workspace, tune;
+    tm_uuid_t workspace;
+    tm_uuid_t run; /* nil: a trial is asked for */
+    tm_uuid_t tune;
     uint32_t trial;
     uint32_t points;
 };

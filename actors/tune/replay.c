@@ -133,11 +133,33 @@ get_bars(struct replay_run *self)
     return tune_setup_bars(&steps, self->dataset, &self->result.bars);
 }
 
+/* Those that are not named have the strategy's defaults. */
+static tm_err_t
+read_params(struct replay_run *self)
+{
+    json_t *params = json_object_get(self->trial, "params"), *value;
+    const char *name;
+
+    json_object_foreach(params, name, value)
+    {
+        const int index = strategy_param_index(self->strategy, name);
+
+        if (index < 0)
+            return tune_setup_refuse(self->detail, TM_INVALID_PARAM_SPACE,
+                                     "the strategy %s has no param %.40s",
+                                     strategy_name(self->strategy), name);
+        if (!json_is_number(value))
+            return tune_setup_refuse(self->detail, TM_INVALID_PARAM_SPACE, "%s: is no number",
+                                     name);
+        self->params[index] = json_number_value(value);
+    }
+    return TM_OK;
+}
+
 static tm_err_t
 get_strategy(struct replay_run *self)
 {
     const struct tune_setup steps = setup(self);
-    const json_t *params = json_object_get(self->trial, "params");
     json_t *spec = NULL;
     tm_err_t err = tune_setup_strategy(&steps, &self->strategy, &spec);
 
@@ -145,13 +167,12 @@ get_strategy(struct replay_run *self)
     if (err)
         return err;
     strategy_defaults(self->strategy, self->params);
-    for (size_t i = 0; i < strategy_param_count(self->strategy); i++) {
-        const json_t *value = json_object_get(params, strategy_param(self->strategy, i)->name);
-
-        if (json_is_number(value))
-            self->params[i] = json_number_value(value);
-    }
-    return strategy_check_params(self->strategy, self->params, self->detail, TUNE_DETAIL_BYTES);
+    err = read_params(self);
+    if (!err)
+        err = strategy_check_params(self->strategy, self->params, self->detail,
+                                    TUNE_DETAIL_BYTES);
+    self->result.params = report_params(self->strategy, self->params);
+    return err;
 }
 
 static void
@@ -267,6 +288,7 @@ run_fini(struct replay_run *self)
     tune_spec_fini(&self->spec);
     stored_trial_fini(&self->stored);
     json_decref(self->result.warnings);
+    json_decref(self->result.params);
 }
 
 tm_err_t

@@ -1,5 +1,6 @@
 /* replay - answers a question for a trial (actors/kit/backtest_call.h): computes it once more,
- * now with its equity curve and its trades.
+ * now with its equity curve and its trades. A back-test of its own is one whose figures were
+ * never stored.
  *
  * The params are those of the stored row, whatever search made them; the strategy, the data and
  * the costs are those of the tune. So the figures have the bits of the stored ones; where they

@@ -136,6 +136,24 @@ summary(const struct replay_result *result)
     return object;
 }
 
+/* What was computed stands for what was stored: it is the curve's. */
+static void
+set_metrics(json_t *head, const struct replay_result *result)
+{
+    static const char *const members[] = {"metrics_is", "metrics_oos"};
+
+    for (size_t i = 0; i < result->window_count; i++) {
+        json_t *object = json_object();
+
+        for (size_t k = 0; k < METRIC_COUNT_ALL; k++)
+            json_object_set_new(object, metrics_info(k)->name,
+                                metric_json(&result->windows[i].metrics, k));
+        json_object_set_new(head, members[i], object);
+    }
+    if (result->params)
+        json_object_set(head, "params", result->params);
+}
+
 static json_t *
 evaluated_on(const struct replay_result *result)
 {
@@ -194,6 +212,7 @@ head_text(const struct report *self)
 
     json_object_update(head, (json_t *)(uintptr_t)result->row);
     json_object_del(head, "trial");
+    set_metrics(head, result);
     json_object_set_new(head, "summary", summary(result));
     json_object_set_new(head, "evaluated_on", evaluated_on(result));
     json_object_set_new(head, "split_at", split_at(self));

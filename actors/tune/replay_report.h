@@ -19,6 +19,7 @@ struct replay_window {
 struct replay_result {
     const json_t *row; /* of struct stored_trial */
     json_t *warnings;  /* so far */
+    json_t *params;    /* by name, those with a default too; NULL: it failed */
     double cash;
     bars_t bars; /* the whole series */
     uint8_t sha256[SHA256_SIZE];

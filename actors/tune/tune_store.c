@@ -176,15 +176,17 @@ tm_err_t
 tune_store_trial(tune_store_t *self, const struct backtest_call *which,
                  struct stored_trial *ret)
 {
+    const bool is_trial = tm_uuid_is_nil(&which->run);
     pg_unit_t *unit = pg_unit_sync(self->pg);
     struct stored_trial trial;
     PGresult *result;
     tm_err_t err;
 
-    pg_add(unit, STMT_TRIAL);
+    pg_add(unit, is_trial ? STMT_TRIAL : STMT_BACKTEST);
     pg_uuid(unit, &which->workspace);
-    pg_uuid(unit, &which->tune);
-    pg_i64(unit, which->trial);
+    pg_uuid(unit, is_trial ? &which->tune : &which->run);
+    if (is_trial)
+        pg_i64(unit, which->trial);
     err = run(self, &unit, &result);
     if (err)
         return err;

@@ -36,14 +36,15 @@ TM_CHECKED tm_err_t tune_store_progress(tune_store_t *self, const tm_uuid_t *tun
 TM_CHECKED tm_err_t tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
                                     const char *json);
 
-/* A trial as it was written. Give it back by stored_trial_fini. */
+/* A trial as it was written, or a back-test of its own as it was asked for. Give it back by
+ * stored_trial_fini. */
 struct stored_trial {
     json_t *row;      /* as GET /backtests/tunes/{id}/runs shows it, and what its tune is */
     json_t *request;  /* the tune's, without its strategy */
     json_t *strategy; /* the spec that it was computed with; NULL: it was not kept */
 };
 void stored_trial_fini(struct stored_trial *self);
-/* TM_RUN_NOT_FOUND: the workspace has no such tune, or the tune no such trial. */
+/* TM_RUN_NOT_FOUND: the workspace has no such tune or back-test, or the tune no such trial. */
 TM_CHECKED tm_err_t tune_store_trial(tune_store_t *self, const struct backtest_call *which,
                                      struct stored_trial *ret);
 

@@ -21,9 +21,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = backtest_call_text(&call);
     if (!text || backtest_call_parse(text, strlen(text), &again, &what) ||
         !tm_uuid_is(&call.workspace, &again.workspace) ||
-        !tm_uuid_is(&call.tune, &again.tune) || call.trial != again.trial ||
-        call.points != again.points || call.points < BACKTEST_POINTS_MIN ||
-        call.points > BACKTEST_POINTS_MAX)
+        !tm_uuid_is(&call.tune, &again.tune) || !tm_uuid_is(&call.run, &again.run) ||
+        call.trial != again.trial || call.points != again.points ||
+        call.points < BACKTEST_POINTS_MIN || call.points > BACKTEST_POINTS_MAX)
         abort();
     free(text);
     return 0;

@@ -1,177 +1,10 @@
 /* Trials shown and tunes stopped by a real bridge, with a real broker and a real tune process.
  */
-#include <check.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "actors/kit/log.h"
-#include "actors/tune/tune.h"
-#include "tests/support/broker_world.h"
-#include "tests/support/reads_world.h"
-#include "tests/support/tune_world.h"
-
-#define ELSEWHERE "00000000-0000-0000-0000-000000000002"
-#define MANY      "1000000"
-
-static pg_fixture_t *fixture;
-static struct broker_world brokers;
-static struct reads_world world;
-static pid_t tuner;
-
-static void
-start_tuner(void)
-{
-    char assignment[300];
-
-    snprintf(assignment, sizeof(assignment), "broker.brokers=%s", brokers.endpoint[0]);
-    broker_world_set(&brokers, assignment);
-    tuner = fork();
-    ck_assert_int_ge(tuner, 0);
-    if (tuner == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        log_init("tune", LOG_AT_ERROR);
-        exit((int)tune_run(brokers.settings));
-    }
-}
-
-static void
-end_tuner(int signal_number)
-{
-    int status;
-
-    if (tuner <= 0)
-        return;
-    kill(tuner, SIGCONT);
-    kill(tuner, signal_number);
-    ck_assert_int_eq(waitpid(tuner, &status, 0), tuner);
-    ck_assert(signal_number == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
-    tuner = 0;
-}
-
-static void
-setup(void)
-{
-    broker_world_start(&brokers, fixture, 1);
-    broker_world_set(&brokers, "tune.gate_min_trades=3");
-    broker_world_set(&brokers, "tune.gate_max_drawdown_pct=90");
-    start_tuner();
-    reads_world_init_on(&world, brokers.url, "development", brokers.endpoint[0]);
-    broker_world_await(&brokers,
-                       "SELECT count(*) FROM brokers, jsonb_array_elements(workers) w"
-                       " WHERE w->>'actor' IN ('tune', 'backtest')",
-                       2);
-}
-
-static void
-teardown(void)
-{
-    reads_world_fini(&world);
-    end_tuner(SIGKILL);
-    broker_world_stop(&brokers);
-}
-
-/* --- tunes -------------------------------------------------------------------------------- */
-
-/* Stores the data and enqueues a tune on it; its id. */
-static char *
-enqueue(const char *file, const char *const *fields)
-{
-    struct tune_world data = {.url = brokers.url};
-    tune_request_t *request = tune_request_new(brokers.settings);
-    struct tune_request_error error = {.err = TM_OK};
-    json_t *spec = tune_world_strategy("bb_reversal");
-    char *body, *id;
-
-    tune_world_dataset(&data, file);
-    for (size_t i = 0; fields && fields[i]; i += 2)
-        ck_assert_int_eq(
-            tune_request_set(request, fields[i], fields[i + 1], strlen(fields[i + 1]), &error),
-            TM_OK);
-    ck_assert_int_eq(tune_request_set_strategy(request, &spec, &error), TM_OK);
-    tune_request_set_dataset(request, data.sha256, data.csv_size, "data.csv");
-    ck_assert_int_eq(tune_request_finish(request, &error), TM_OK);
-    body = tune_request_body(request);
-    id = reads_query(&world, "SELECT jobs_enqueue('tune', convert_to($q$%s$q$, 'UTF8'))", body);
-    ck_assert_uint_eq(strlen(id), 36);
-    free(body);
-    tune_request_destroy(&request);
-    free(data.csv);
-    return id;
-}
-
-static void
-await_status(const char *id, const char *status)
-{
-    char sql[200];
-
-    snprintf(sql, sizeof(sql),
-             "SELECT count(*) FROM backtest_tunes WHERE id = '%s' AND status = '%s'", id,
-             status);
-    broker_world_await(&brokers, sql, 1);
-}
-
-static char *
-completed(const char *const *fields)
-{
-    char *id = enqueue("tests/data/SYND.csv", fields);
-
-    await_status(id, "completed");
-    return id;
-}
-
-/* One that takes minutes, and works. */
-static char *
-running(void)
-{
-    const char *const fields[] = {"n_trials", MANY, NULL};
-    char *id = enqueue("tests/data/SYNM.csv", fields);
-
-    await_status(id, "running");
-    return id;
-}
-
-static char *
-run_of(const char *tune, unsigned trial)
-{
-    return reads_query(&world,
-                       "SELECT run_id FROM backtest_tune_runs WHERE tune_id = '%s'"
-                       " AND trial_index = %u",
-                       tune, trial);
-}
-
-static void
-ask(const char *method, const char *before, const char *id, const char *after,
-    struct reads_answer *ret)
-{
-    char path[200];
-
-    snprintf(path, sizeof(path), "%s%s%s", before, id, after);
-    reads_ask(&world, method, path, NULL, ret);
-}
-
-static void
-expect(const char *method, const char *before, const char *id, const char *after, long status,
-       const char *code)
-{
-    struct reads_answer answer;
-    const char *got;
-
-    ask(method, before, id, after, &answer);
-    got = json_string_value(json_object_get(answer.json, "code"));
-    ck_assert_msg(answer.status == status, "%s %s%s: %ld %.500s", method, id, after,
-                  answer.status, answer.body);
-    ck_assert_str_eq(got ? got : "", code);
-    ck_assert((status != 503 && status != 429) || strstr(answer.head, "\r\nRetry-After: "));
-    reads_answer_fini(&answer);
-}
-
-#define TUNES "/backtests/tunes/"
-#define RUNS  "/backtests/runs/"
+#include "tests/unit/http_runs_help.h"
 
 /* --- a trial ------------------------------------------------------------------------------ */
 
@@ -446,15 +279,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("http runs");
-    TCase *tcases[] = {shown(), stopped()};
+    TCase *tcases[] = {shown(), stopped(), http_backtest_case()};
     SRunner *runner;
     int failed;
 
-    fixture = reads_fixture = tune_fixture = pg_fixture_new();
-    if (!fixture)
+    reads_fixture = tune_fixture = pg_fixture_new();
+    if (!reads_fixture)
         return PG_FIXTURE_SKIP;
-    for (size_t i = 0; i < 2; i++) {
-        tcase_add_checked_fixture(tcases[i], setup, teardown);
+    for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
+        tcase_add_checked_fixture(tcases[i], runs_set_up, runs_tear_down);
         tcase_set_timeout(tcases[i], 120);
         suite_add_tcase(suite, tcases[i]);
     }
@@ -462,6 +295,6 @@ main(void)
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    pg_fixture_destroy(&fixture);
+    pg_fixture_destroy(&reads_fixture);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

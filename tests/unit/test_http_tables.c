@@ -33,6 +33,7 @@ START_TEST(an_address_leads_to_its_row)
     check_route("DELETE", "/backtests/tunes/" ID, "TUNE_DELETE");
     check_route("POST", "/backtests/tunes/" ID "/cancel", "TUNE_CANCEL");
     check_route("GET", "/backtests/runs/" ID, "BACKTEST");
+    check_route("POST", "/backtests/run", "BACKTEST_NEW");
     check_route("GET", "/backtests/compare", "COMPARE");
     check_route("HEAD", "/health", "HEALTH");
 }

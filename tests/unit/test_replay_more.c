@@ -244,6 +244,10 @@ START_TEST(a_question_that_is_none_is_refused_with_words)
         "{\"workspace_id\":\"" W "\",\"tune_id\":\"" W "\",\"trial_index\":0,\"points\":9}",
         "{\"workspace_id\":\"" W "\",\"tune_id\":\"" W "\",\"trial_index\":0,\"points\":20001}",
         "{\"workspace_id\":\"" W "\",\"tune_id\":\"" W "\",\"trial_index\":0}",
+        "{\"workspace_id\":\"" W "\",\"run_id\":\"x\",\"points\":10}",
+        "{\"workspace_id\":\"" W "\",\"run_id\":null,\"points\":10}",
+        "{\"workspace_id\":\"" W
+        "\",\"run_id\":\"00000000-0000-0000-0000-000000000000\",\"points\":10}",
         "[[[[[[[[[[[[[[[[",
     };
 
@@ -273,6 +277,12 @@ START_TEST(a_question_is_read_as_it_was_written)
               tm_uuid_is(&read.tune, &call.tune));
     ck_assert_uint_eq(read.trial, call.trial);
     ck_assert_uint_eq(read.points, call.points);
+    ck_assert(tm_uuid_is_nil(&read.run));
+    free(question);
+    call.run = tm_uuid_new();
+    question = backtest_call_text(&call);
+    ck_assert_int_eq(backtest_call_parse(question, strlen(question), &read, &what), TM_OK);
+    ck_assert(tm_uuid_is(&read.run, &call.run) && tm_uuid_is_nil(&read.tune));
     free(question);
 }
 END_TEST
