@@ -1,6 +1,7 @@
 #include "tests/support/peer.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 
 struct peer_end {
@@ -52,14 +53,35 @@ peer_end_set_pings(peer_end_t *self, bool pings)
     self->pings = pings;
 }
 
-void
-peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count)
+static zmsg_t *
+pairs_of(const tm_msg_t *msgs, size_t count)
 {
     zmsg_t *out = zmsg_new();
 
     for (size_t i = 0; i < count; i++)
         ck_assert_int_eq(tm_msg_append(out, &msgs[i]), TM_OK);
+    return out;
+}
+
+void
+peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count)
+{
+    zmsg_t *out = pairs_of(msgs, count);
+
     ck_assert_int_eq(zmsg_send(&out, self->socket), 0);
+}
+
+bool
+peer_end_offer_all(peer_end_t *self, const tm_msg_t *msgs, size_t count)
+{
+    zmsg_t *out = pairs_of(msgs, count);
+
+    zsock_set_sndtimeo(self->socket, 0);
+    if (zmsg_send(&out, self->socket) == 0)
+        return true;
+    ck_assert_int_eq(errno, EAGAIN);
+    zmsg_destroy(&out);
+    return false;
 }
 
 void

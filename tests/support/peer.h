@@ -12,6 +12,8 @@ peer_end_t *peer_end_over(zsock_t **socket_p); /* takes a DEALER that connects *
 void peer_end_destroy(peer_end_t **self_p);
 void peer_end_send(peer_end_t *self, const tm_msg_t *msg);
 void peer_end_send_all(peer_end_t *self, const tm_msg_t *msgs, size_t count); /* one message */
+/* False if it would have to wait: whom the broker has refused has no connection to send on. */
+bool peer_end_offer_all(peer_end_t *self, const tm_msg_t *msgs, size_t count);
 void peer_end_send_raw(peer_end_t *self, const void *header, size_t size, bool with_body);
 
 void peer_end_send_frames(peer_end_t *self, const tm_str_t *frames, size_t count);
