@@ -18,8 +18,10 @@ static const char session_sql[] =
 
 /* A recent check asks for each of its jobs by an index, and for nothing else: what has grown
  * large is never read from end to end, whatever the planner knows of it. */
-static const char recent_sql[] = "SET enable_seqscan = off; SET enable_hashjoin = off;"
-                                 "SET enable_mergejoin = off";
+static const char recent_sql[] =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+    "SET max_parallel_workers_per_gather = 0; SET seq_page_cost = 0; SET random_page_cost = 0;"
+    "SET cpu_operator_cost = 0; SET cpu_tuple_cost = 1; SET cpu_index_tuple_cost = 1";
 
 static const char tables_sql[] =
     "SELECT queue_limit('b', NULL, 20);"
