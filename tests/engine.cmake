@@ -1,6 +1,6 @@
 # The engine's tests: pure functions, no database, no sockets.
 set(engine_help unit/engine_help.c)
-foreach(module csv expr indicators backtest parity search tune overfit)
+foreach(module csv expr indicators backtest parity search tpe tune overfit)
   tm_test(${module} unit/test_${module}.c ${engine_help} LIBS tm_engine)
 endforeach()
 

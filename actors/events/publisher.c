@@ -7,9 +7,17 @@
 #include "actors/events/event_jobs.h"
 #include "actors/events/event_rows.h"
 #include "actors/events/relay.h"
+#include "actors/kit/clock.h"
 #include "actors/kit/log.h"
 
-enum { PUBLISH = 1000, PRUNE = 5000, TICK_MS = 1000, PRUNE_TICKS = 2 };
+enum {
+    PUBLISH = 1000,
+    PRUNE = 5000,
+    TICK_MS = 1000,
+    PRUNE_TICKS = 2,
+    PAUSE_MS = 4, /* from one numbering to the next: a single event has its number at once, a
+                   * flood is numbered in batches, and its own commits have the disk */
+};
 
 typedef struct {
     const settings_t *settings;
@@ -19,28 +27,33 @@ typedef struct {
     relay_t *relay; /* NULL: the bus is not Redis */
     event_jobs_t *jobs;
     int ready_fd; /* -1: said */
-    bool is_numbering, is_due, is_pruning;
+    bool is_numbering, is_due, is_pausing, is_pruning;
+    int64_t numbered_ms;
     unsigned ticks;
 } publisher_t;
 
 /* --- numbering ---------------------------------------------------------------------------- */
 
 static void number(publisher_t *self);
+static void number_soon(publisher_t *self);
 
 static void
 on_numbered(void *arg, const struct pg_outcome *outcome)
 {
     publisher_t *self = arg;
     int64_t count = outcome->err ? 0 : pg_get_i64(outcome->results[0], 0, 0);
-    bool is_due = self->is_due || count == PUBLISH;
+    bool is_due = self->is_due;
 
     self->is_numbering = self->is_due = false;
+    self->numbered_ms = clock_ms();
     if (count > 0)
         meters_add(self->metrics, METRIC_EVENTS_PUBLISHED, NULL, (uint64_t)count);
     if (self->relay && count > 0)
         relay_look(self->relay);
-    if (is_due && !outcome->err)
+    if (count == PUBLISH)
         number(self);
+    else if (is_due && !outcome->err)
+        number_soon(self);
 }
 
 static void
@@ -56,6 +69,28 @@ number(publisher_t *self)
     pg_add(unit, STMT_EVENTS_PUBLISH);
     pg_i64(unit, PUBLISH);
     pg_send(&unit, on_numbered, self);
+}
+
+static void
+on_pause_end(void *arg)
+{
+    publisher_t *self = arg;
+
+    self->is_pausing = false;
+    number(self);
+}
+
+static void
+number_soon(publisher_t *self)
+{
+    int64_t left_ms = self->numbered_ms + PAUSE_MS - clock_ms();
+
+    if (self->is_numbering || left_ms <= 0) {
+        number(self);
+    } else if (!self->is_pausing) {
+        self->is_pausing = true;
+        loop_timer(self->loop, (uint32_t)left_ms, false, on_pause_end, self);
+    }
 }
 
 static bool
@@ -80,7 +115,7 @@ on_notify(void *arg, const char *payload)
     (void)payload;
     say_ready(self);
     if (!is_in_memory(self))
-        number(self);
+        number_soon(self);
 }
 
 /* --- pruning ------------------------------------------------------------------------------ */

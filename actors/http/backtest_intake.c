@@ -4,8 +4,8 @@
  *   look_up            PostgreSQL: workspace and strategy
  *   upload             broker: the file, unless it is known
  *   keep               PostgreSQL: what was asked for, under an id
- *   ask                a tune process computes it, as it will whenever it is asked for by its
- * id forget             PostgreSQL: nothing stays of one that was not computed
+ *   ask                a tune process computes it, as it will whenever that id is asked for
+ *   forget             PostgreSQL: nothing stays of one that was not computed
  *
  * Every step holds a reference to the request. A client that has left ends the way at the next
  * step. */

@@ -19,6 +19,10 @@ void csv_end_row(csv_t *self);
 char *csv_take(csv_t *self,
                size_t *ret_size); /* what was written so far; the caller frees it */
 
+enum {
+    CSV_ROWS = 10000
+}; /* a leaderboard for download has so many, unless it is told a limit */
+
 /* The leaderboard's items as rows under a header. NULL: `json` is not a leaderboard. */
 char *csv_leaderboard(const char *json, size_t *ret_size);
 

@@ -121,11 +121,13 @@ reads_tunes(request_t *request)
 void
 reads_leaderboard(request_t *request)
 {
-    const struct query *query = request_query(request);
+    struct query query = *request_query(request);
     pg_unit_t *unit = start(request, STMT_LEADERBOARD);
-    bool is_csv = query->has_format && strcmp(query->format.text, "csv") == 0;
+    bool is_csv = query.has_format && strcmp(query.format.text, "csv") == 0;
 
-    add_filters(unit, query);
+    if (is_csv && !query.has_limit)
+        query.limit = CSV_ROWS;
+    add_filters(unit, &query);
     pg_send(&unit, is_csv ? on_csv : on_list, request_ref(request));
 }
 

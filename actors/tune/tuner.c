@@ -88,10 +88,6 @@ read_request(struct tuner_run *self)
         return tune_setup_refuse(self->detail, TM_VALIDATION_FAILED,
                                  "n_trials: must be between 1 and %lld",
                                  (long long)self->tuner->settings->tune_max_trials);
-    if (strcmp(self->spec.search_type, "tpe") == 0)
-        return tune_setup_refuse(
-            self->detail, TM_INVALID_SEARCH_TYPE,
-            "search_type tpe is not available in this version; use random");
     return TM_OK;
 }
 

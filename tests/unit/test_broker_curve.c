@@ -344,7 +344,7 @@ START_TEST(an_intruder_is_refused_and_counted_and_disturbs_nobody)
     good_peers_work();
     if (intruder->peer) {
         peer = intruder->peer();
-        peer_end_set_pings(peer, false); /* with nobody to send to it would wait */
+        peer_end_set_pings(peer, false);         /* with nobody to send to it would wait */
         (void)peer_end_offer_all(peer, says, 2); /* it may be refused before */
     } else {
         fd = intruder->raw();

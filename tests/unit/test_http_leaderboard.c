@@ -207,6 +207,32 @@ START_TEST(csv_of_nothing_is_its_header)
 }
 END_TEST
 
+/* A page of the list has 20; who downloads wants what there is. */
+START_TEST(csv_has_every_row_if_no_limit_is_given)
+{
+    static const char *const paths[] = {BOARD "?format=csv", BOARD "?format=csv&limit=200",
+                                        BOARD "?format=csv&limit=7"};
+    static const size_t want[] = {250, 200, 7};
+
+    add_place("'sma'");
+    reads_run(&world, "INSERT INTO backtest_tune_runs SELECT (jsonb_populate_record(r,"
+                      " jsonb_build_object('trial_index', 1000 + n, 'run_id',"
+                      " gen_random_uuid()))).* FROM backtest_tune_runs r,"
+                      " generate_series(1, 249) n");
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct reads_answer answer;
+        size_t lines = 0;
+
+        reads_ask(&world, "GET", paths[i], NULL, &answer);
+        ck_assert_int_eq(answer.status, 200);
+        for (const char *at = answer.body; (at = strstr(at, "\r\n")); at += 2)
+            lines++;
+        ck_assert_uint_eq(lines, want[i] + 1);
+        reads_answer_fini(&answer);
+    }
+}
+END_TEST
+
 START_TEST(the_format_is_what_the_query_says)
 {
     static const char *const csv[] = {"Accept: text/csv", NULL};
@@ -504,6 +530,7 @@ http_leaderboard_add(void)
     tcase_add_test(board, a_place_is_shown_whole);
     tcase_add_test(board, csv_quotes_what_it_must);
     tcase_add_test(board, csv_of_nothing_is_its_header);
+    tcase_add_test(board, csv_has_every_row_if_no_limit_is_given);
     tcase_add_test(board, the_format_is_what_the_query_says);
     tcase_add_test(board, numbers_come_to_the_last_digit);
     tcase_add_test(board, csv_has_the_numbers_of_json);

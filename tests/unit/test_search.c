@@ -199,7 +199,6 @@ START_TEST(no_params_and_no_search_have_their_own_errors)
 
     ck_assert_int_eq(space_parse(NULL, strategy, SEARCH_GRID, &space, detail, sizeof detail),
                      TM_NO_TUNABLE_PARAMS);
-    ck_assert_int_eq(parse(NULL, "bb_reversal", SEARCH_TPE, &space), TM_INVALID_SEARCH_TYPE);
     ck_assert_int_eq(search_type_parse("Grid", &type), TM_INVALID_SEARCH_TYPE);
     ck_assert_int_eq(search_type_parse("tpe", &type), TM_OK);
     ck_assert_int_eq(type, SEARCH_TPE);

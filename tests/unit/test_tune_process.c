@@ -131,15 +131,16 @@ END_TEST
 
 START_TEST(a_job_that_fails_says_why)
 {
-    const char *const fields[] = {"search_type", "tpe", NULL};
+    const char *const fields[] = {"n_trials", "50", NULL};
     tm_msg_t fail;
 
     tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_expect(&world, "UPDATE dataset_pieces SET data = set_byte(data, 100, 57)", "");
     tune_world_job(&world, "bb_reversal", fields);
     welcome();
     send_job();
     fail = expect(TM_MSG_FAIL);
-    ck_assert(tm_str_is(fail.fail.code, "INVALID_SEARCH_TYPE"));
+    ck_assert(tm_str_is(fail.fail.code, "DATASET_MISMATCH"));
     ck_assert(!fail.fail.retryable);
     ck_assert_uint_gt(fail.fail.detail.size, 0);
 }

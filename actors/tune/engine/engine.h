@@ -8,6 +8,7 @@
  *   strategy.h  JSON spec -> strategy          search.h    param_space, trial i -> params
  *   backtest.h  one back-test, its metrics     metrics.h   metrics.def, the list of all metrics
  *   tune.h      many back-tests, ranking       overfit.h   PBO, deflated Sharpe ratio
+ *   tpe.h       scores so far -> next params
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H

@@ -313,10 +313,6 @@ space_parse(const json_t *space, const strategy_t *strategy, enum search_type ty
 {
     struct reader reader = {strategy, NULL, detail, detail_size};
 
-    if (type == SEARCH_TPE) {
-        (void)fail(&reader, "tpe is not available; use grid or random");
-        return TM_INVALID_SEARCH_TYPE;
-    }
     if (strategy_param_count(strategy) == 0) {
         (void)fail(&reader, "the strategy %s has no params", strategy_name(strategy));
         return TM_NO_TUNABLE_PARAMS;
@@ -414,4 +410,31 @@ space_params(const space_t *self, uint64_t seed, uint64_t index, double params[T
             params[dimension->param] = draw(dimension, uniform(seed, index, dimension->param));
         }
     }
+}
+
+size_t
+space_dimensions(const space_t *self)
+{
+    return self->count;
+}
+
+uint64_t
+space_points(const space_t *self, size_t dimension)
+{
+    return self->dimensions[dimension].points;
+}
+
+void
+space_at(const space_t *self, const double *place, double params[TUNE_PARAMS_MAX])
+{
+    memcpy(params, self->defaults, sizeof self->defaults);
+    for (size_t i = 0; i < self->count; i++)
+        params[self->dimensions[i].param] = draw(&self->dimensions[i], place[i]);
+}
+
+double
+space_uniform(const space_t *self, uint64_t seed, uint64_t index, size_t dimension,
+              uint64_t lane)
+{
+    return uniform(seed, index, self->dimensions[dimension].param + lane * STRATEGY_PARAMS_MAX);
 }

@@ -1,8 +1,9 @@
 /* search - which trials a tune consists of.
  *
  * A space is what may vary: for some params of a strategy, a list of values or a range. Trial i
- * is a pure function of (space, search type, seed, i), so any number of workers makes the same
- * trials.
+ * of a grid or a random search is a pure function of (space, search type, seed, i), so any
+ * number of workers makes the same trials. Those of "tpe" follow from the scores of the trials
+ * before: see tpe.h.
  *
  * JSON: {"period": [10, 20, 30], "k": {"min": 1.0, "max": 3.0, "step": 0.5, "type": "float"}}.
  * A list is discrete. A range is 5 points on a grid and continuous (whole numbers for an int)
@@ -12,6 +13,8 @@
  *
  * Grid: every combination, in order, the last param of the strategy fastest. Random: a
  * counter-based generator (splitmix64's finaliser) over (seed, trial, param).
+ *
+ * A place in a space has a number in [0, 1) for each dimension.
  */
 #ifndef ENGINE_SEARCH_H
 #define ENGINE_SEARCH_H
@@ -33,21 +36,28 @@ typedef struct space space_t;
 TM_CHECKED tm_err_t search_type_parse(const char *name, enum search_type *ret);
 
 /* space may be NULL (derive). TM_INVALID_PARAM_SPACE or TM_NO_TUNABLE_PARAMS with the reason in
- * detail; TM_INVALID_SEARCH_TYPE for SEARCH_TPE, which needs the scores of earlier trials and
- * is not a function of the index. */
+ * detail. */
 TM_CHECKED tm_err_t space_parse(const json_t *space, const strategy_t *strategy,
                                 enum search_type type, space_t **ret, char *detail,
                                 size_t detail_size);
 void space_destroy(space_t **self_p);
 
-/* Grid: the number of combinations. Random: UINT64_MAX, there is always another. */
+/* Grid: the number of combinations. Others: UINT64_MAX, there is always another. */
 uint64_t space_size(const space_t *self);
 
 /* Trials of a tune that asks for n: n, or the grid's size if that is smaller. */
 uint64_t space_trials(const space_t *self, uint64_t n);
 
-/* Writes every param of the strategy. index < space_size(). */
+/* Writes every param of the strategy. index < space_size(). Not for SEARCH_TPE. */
 void space_params(const space_t *self, uint64_t seed, uint64_t index,
                   double params[TUNE_PARAMS_MAX]);
+
+size_t space_dimensions(const space_t *self);
+uint64_t space_points(const space_t *self, size_t dimension); /* 0: continuous */
+/* Writes every param of the strategy, for a place of space_dimensions() numbers. */
+void space_at(const space_t *self, const double *place, double params[TUNE_PARAMS_MAX]);
+/* In [0, 1), from the position alone. Lane 0 is what a random search takes. */
+double space_uniform(const space_t *self, uint64_t seed, uint64_t index, size_t dimension,
+                     uint64_t lane);
 
 #endif

@@ -181,14 +181,12 @@ lay_out(const tune_plan_t *plan, uint64_t first, size_t count, struct trial *out
     }
 }
 
-tm_err_t
-tune_run_range(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
-               const atomic_bool *stop)
+static tm_err_t
+run_piece(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
+          const atomic_bool *stop)
 {
     tm_err_t err = TM_OK;
 
-    if (first > self->trials || count > self->trials - first)
-        return TM_BAD_REQUEST;
     lay_out(self, first, count, out);
     struct place *places = group(self->strategy, out, count);
     if (!places)
@@ -201,6 +199,46 @@ tune_run_range(tune_plan_t *self, uint64_t first, size_t count, struct trial *ou
     }
     free(places);
     return err;
+}
+
+/* The gates' own window may be out of the sample: here the in-sample one is asked. */
+static bool
+is_good_in_sample(const tune_plan_t *plan, const struct trial *trial)
+{
+    return trial->status != TRIAL_FAILED && trial->is.trades >= plan->options.min_trades &&
+           -trial->is.max_drawdown_pct <= plan->options.gate_max_drawdown_pct;
+}
+
+/* In pieces of which every trial is known before it begins. */
+static tm_err_t
+run_in_order(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
+             const atomic_bool *stop)
+{
+    if (first != tpe_told(self->tpe))
+        return TM_BAD_REQUEST;
+    for (size_t done = 0; done < count;) {
+        const uint64_t known = tpe_ready(self->tpe) - (first + done);
+        const size_t piece = count - done < known ? count - done : (size_t)known;
+        const tm_err_t err = run_piece(self, first + done, piece, out + done, stop);
+
+        if (err)
+            return err;
+        for (size_t i = done; i < done + piece; i++)
+            tpe_tell(self->tpe, is_good_in_sample(self, &out[i]),
+                     self->is_split ? out[i].score_is : out[i].score);
+        done += piece;
+    }
+    return TM_OK;
+}
+
+tm_err_t
+tune_run_range(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
+               const atomic_bool *stop)
+{
+    if (first > self->trials || count > self->trials - first)
+        return TM_BAD_REQUEST;
+    return self->tpe ? run_in_order(self, first, count, out, stop)
+                     : run_piece(self, first, count, out, stop);
 }
 
 tm_err_t

@@ -2,10 +2,12 @@
  *
  * A plan is a tune without its results: windows, space, objective, gates. tune_run_range
  * computes any range of its trials; the same trial has the same bits whatever the range or the
- * order. With a split, the first part of the bars is in-sample and the last oos_ratio of them
- * out-of-sample; no bar is in both, and each window is a back-test of its own, warm-up
- * included. The score and the gates are then the out-of-sample window's; else those of the
- * whole ("primary").
+ * order. (With SEARCH_TPE a trial follows from those before it: ranges must come in order, and
+ * the score that is looked at is the in-sample one, so that nothing is chosen by what is kept
+ * out of the sample.) With a split, the first part of the bars is in-sample and the last
+ * oos_ratio of them out-of-sample; no bar is in both, and each window is a back-test of its
+ * own, warm-up included. The score and the gates are then the out-of-sample window's; else
+ * those of the whole ("primary").
  *
  * A plan borrows bars and strategy; both must outlive it. Not for two threads at a time: one
  * plan per worker is the way.
@@ -97,11 +99,12 @@ bool tune_plan_is_split(const tune_plan_t *self);
 size_t tune_plan_is_bars(const tune_plan_t *self);  /* of the in-sample window, or the whole */
 size_t tune_plan_oos_bars(const tune_plan_t *self); /* 0 without a split */
 const char *tune_plan_warning(const tune_plan_t *self); /* "" or why the split was dropped */
+/* SEARCH_TPE: of a trial that was computed. */
 void tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PARAMS_MAX]);
 
 /* Computes trials first .. first+count-1 into out, in index order. Looks at *stop (may be NULL)
  * before each trial; when set, returns TM_CANCELED and the rest stay TRIAL_PENDING.
- * TM_BAD_REQUEST for a range outside the plan. */
+ * TM_BAD_REQUEST for a range outside the plan, or (SEARCH_TPE) that is not the next. */
 TM_CHECKED tm_err_t tune_run_range(tune_plan_t *self, uint64_t first, size_t count,
                                    struct trial *out, const atomic_bool *stop);
 

@@ -93,6 +93,13 @@ tune_plan_new(const bars_t *bars, const strategy_t *strategy,
         return err;
     }
     self->trials = space_trials(self->space, options->n_trials);
+    if (options->search_type == SEARCH_TPE) {
+        self->tpe = tpe_new(self->space, options->seed, self->trials);
+        if (!self->tpe) {
+            tune_plan_destroy(&self);
+            return TM_NO_MEMORY;
+        }
+    }
     *ret = self;
     return TM_OK;
 }
@@ -106,6 +113,7 @@ tune_plan_destroy(tune_plan_t **self_p)
         return;
     backtest_destroy(&self->is);
     backtest_destroy(&self->oos);
+    tpe_destroy(&self->tpe);
     space_destroy(&self->space);
     free(self);
     *self_p = NULL;
@@ -144,5 +152,8 @@ tune_plan_warning(const tune_plan_t *self)
 void
 tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
 {
-    space_params(self->space, self->options.seed, index, params);
+    if (self->tpe)
+        tpe_params(self->tpe, index, params);
+    else
+        space_params(self->space, self->options.seed, index, params);
 }

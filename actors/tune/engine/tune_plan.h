@@ -2,12 +2,14 @@
 #ifndef ENGINE_TUNE_PLAN_H
 #define ENGINE_TUNE_PLAN_H
 
+#include "actors/tune/engine/tpe.h"
 #include "actors/tune/engine/tune.h"
 
 struct tune_plan {
     const strategy_t *strategy;
     struct tune_options options;
     space_t *space;
+    tpe_t *tpe; /* NULL: another search */
     uint64_t trials;
     bool is_split;
     bars_t is_bars, oos_bars; /* views */

@@ -1,6 +1,7 @@
 /* eventpub: leaves numbered, time-stamped events in Tunemill's database, at a fixed rate or as
  * fast as it is answered. The counterpart of ssepub, with the same options and body. */
 #include <errno.h>
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 
 struct options {
     int count, size, batch;
-    double rate; /* events a second; 0: as fast as it goes */
+    int turnstile; /* a byte is read from it before each event; -1: none */
+    double rate;   /* events a second; 0: as fast as it goes */
     long long first;
 };
 
@@ -33,6 +35,19 @@ wait_until(int64_t due_ns)
 
     while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &due, NULL) == EINTR)
         continue;
+}
+
+/* Until every reader has the event before. */
+static void
+wait_turn(int turnstile)
+{
+    char byte;
+
+    while (turnstile >= 0 && read(turnstile, &byte, 1) < 0)
+        if (errno != EINTR) {
+            perror("eventpub: turnstile");
+            exit(2);
+        }
 }
 
 /* One transaction; as many events as the batch has, each with its own number. */
@@ -88,6 +103,8 @@ publish(PGconn *database, const struct options *options)
 
         if (options->rate > 0)
             wait_until(start + (int64_t)(sent * 1e9 / options->rate));
+        if (sent > 0)
+            wait_turn(options->turnstile);
         if (!leave(database, options, left < options->batch ? left : options->batch))
             return 1;
     }
@@ -100,11 +117,11 @@ publish(PGconn *database, const struct options *options)
 int
 main(int argc, char **argv)
 {
-    struct options options = {.count = 100, .size = 200, .batch = 1};
+    struct options options = {.count = 100, .size = 200, .batch = 1, .turnstile = -1};
     PGconn *database;
     int option, code;
 
-    while ((option = getopt(argc, argv, "n:r:s:f:b:")) != -1) {
+    while ((option = getopt(argc, argv, "n:r:s:f:b:l:")) != -1) {
         if (option == 'n')
             options.count = atoi(optarg);
         else if (option == 'r')
@@ -115,12 +132,14 @@ main(int argc, char **argv)
             options.first = atoll(optarg);
         else if (option == 'b')
             options.batch = atoi(optarg);
+        else if (option == 'l')
+            options.turnstile = open(optarg, O_RDWR | O_CLOEXEC);
         else
             return 2;
     }
     if (optind + 1 != argc || options.size < 80 || options.size > 60000 || options.batch < 1) {
         fprintf(stderr, "usage: eventpub [-n COUNT] [-r RATE, 0 = flood] [-s BYTES] "
-                        "[-f FIRST_SEQ] [-b EVENTS A COMMIT] DATABASE_URL\n");
+                        "[-f FIRST_SEQ] [-b EVENTS A COMMIT] [-l TURNSTILE] DATABASE_URL\n");
         return 2;
     }
     database = PQconnectdb(argv[optind]);

@@ -1,0 +1,11 @@
+-- wrk's result as one line of JSON. SERVER and WHAT come from the environment.
+function done(summary, latency, requests)
+   local seconds = summary.duration / 1e6
+   local errors = summary.errors
+   io.write(string.format(
+      '{"server":"%s","what":"%s","requests_per_s":%.0f,"p50_ms":%.3f,"p99_ms":%.3f,' ..
+      '"not_2xx":%d,"failed":%d}\n',
+      os.getenv("SERVER"), os.getenv("WHAT"), summary.requests / seconds,
+      latency:percentile(50) / 1000, latency:percentile(99) / 1000, errors.status,
+      errors.connect + errors.read + errors.write + errors.timeout))
+end
