@@ -15,7 +15,7 @@ enum {
     PRUNE = 5000,
     TICK_MS = 1000,
     PRUNE_TICKS = 2,
-    PAUSE_MS = 4, /* from one numbering to the next: a single event has its number at once, a
+    PAUSE_MS = 4, /* after a numbering of several: a single event has its number at once, a
                    * flood is numbered in batches, and its own commits have the disk */
 };
 
@@ -28,7 +28,7 @@ typedef struct {
     event_jobs_t *jobs;
     int ready_fd; /* -1: said */
     bool is_numbering, is_due, is_pausing, is_pruning;
-    int64_t numbered_ms;
+    int64_t pause_until_ms;
     unsigned ticks;
 } publisher_t;
 
@@ -45,7 +45,7 @@ on_numbered(void *arg, const struct pg_outcome *outcome)
     bool is_due = self->is_due;
 
     self->is_numbering = self->is_due = false;
-    self->numbered_ms = clock_ms();
+    self->pause_until_ms = count > 1 ? clock_ms() + PAUSE_MS : 0;
     if (count > 0)
         meters_add(self->metrics, METRIC_EVENTS_PUBLISHED, NULL, (uint64_t)count);
     if (self->relay && count > 0)
@@ -83,7 +83,7 @@ on_pause_end(void *arg)
 static void
 number_soon(publisher_t *self)
 {
-    int64_t left_ms = self->numbered_ms + PAUSE_MS - clock_ms();
+    int64_t left_ms = self->pause_until_ms - clock_ms();
 
     if (self->is_numbering || left_ms <= 0) {
         number(self);

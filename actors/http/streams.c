@@ -18,7 +18,7 @@ enum {
     UNREAD_MS = 60000,     /* and whoever does not acknowledge for so long has gone */
     SEND_BUFFER = 32768,   /* the kernel doubles it */
     EVENTS = 64,           /* of epoll, at a time */
-    PAUSE_LEAST_US = 5000, /* between two flushes: a single event leaves at once, */
+    PAUSE_LEAST_US = 5000, /* after a flush of several events: a single one leaves at once, */
     PAUSE_MOST_US = 15000, /* a flood in batches */
 };
 
@@ -38,6 +38,8 @@ flush(streams_t *self)
     }
     self->flushed_us = clock_us();
     self->flush_took_us = self->flushed_us - began_us;
+    self->is_flood = head - self->flushed_place > 1;
+    self->flushed_place = head;
 }
 
 static void
@@ -61,7 +63,7 @@ on_batch(void *arg)
     atomic_store(&self->buffered, ring_count(self->ring));
     if (self->is_flush_due)
         return;
-    if (left_us <= 0) {
+    if (left_us <= 0 || !self->is_flood) {
         flush(self);
         return;
     }
