@@ -161,7 +161,7 @@ stored_trial_fini(struct stored_trial *self)
     json_decref(self->row);
     json_decref(self->request);
     json_decref(self->strategy);
-    *self = (struct stored_trial){NULL};
+    *self = (struct stored_trial){0};
 }
 
 static json_t *
