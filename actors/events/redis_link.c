@@ -51,7 +51,7 @@ add_read(void *arg)
 {
     redis_link_t *self = arg;
 
-    want(self, self->wanted | ZMQ_POLLIN);
+    want(self, (short)(self->wanted | ZMQ_POLLIN));
 }
 
 static void
@@ -59,7 +59,7 @@ end_read(void *arg)
 {
     redis_link_t *self = arg;
 
-    want(self, self->wanted & (short)~ZMQ_POLLIN);
+    want(self, (short)(self->wanted & ~ZMQ_POLLIN));
 }
 
 static void
@@ -67,7 +67,7 @@ add_write(void *arg)
 {
     redis_link_t *self = arg;
 
-    want(self, self->wanted | ZMQ_POLLOUT);
+    want(self, (short)(self->wanted | ZMQ_POLLOUT));
 }
 
 static void
@@ -75,7 +75,7 @@ end_write(void *arg)
 {
     redis_link_t *self = arg;
 
-    want(self, self->wanted & (short)~ZMQ_POLLOUT);
+    want(self, (short)(self->wanted & ~ZMQ_POLLOUT));
 }
 
 static void

@@ -1,7 +1,5 @@
 #include "actors/http/openapi.h"
 
-#include <ctype.h>
-
 #include "actors/http/form.h"
 #include "actors/http/gate.h"
 #include "actors/http/openapi.def"
@@ -400,13 +398,14 @@ operation(const route_t *route, const settings_t *settings)
     return self;
 }
 
+/* A method's name: capitals. */
 static void
 lower(const char *text, char *ret, size_t size)
 {
     size_t i = 0;
 
     for (; text[i] && i + 1 < size; i++)
-        ret[i] = (char)tolower((unsigned char)text[i]);
+        ret[i] = (char)(text[i] - 'A' + 'a');
     ret[i] = '\0';
 }
 

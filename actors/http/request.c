@@ -410,7 +410,7 @@ add_small(request_t *self, const char *data, size_t size)
         self->text[self->body_size + size] = '\0';
     }
     self->body_size += size;
-    return self->body_size <= 2 * SMALL_BODY_MAX;
+    return self->body_size <= (size_t)2 * SMALL_BODY_MAX;
 }
 
 bool

@@ -108,6 +108,17 @@ on_start(void *arg, int64_t last, int64_t live)
 /* --- connections -------------------------------------------------------------------------- */
 
 static void
+on_socket(streams_t *self, stream_t *stream, uint32_t events)
+{
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        stream_close(self, stream, "gone");
+        return;
+    }
+    stream->is_blocked = false;
+    stream_write(self, stream);
+}
+
+static void
 on_ready(void *arg)
 {
     streams_t *self = arg;
@@ -116,16 +127,8 @@ on_ready(void *arg)
 
     do {
         count = epoll_wait(self->epoll, events, EVENTS, 0);
-        for (int i = 0; i < count; i++) {
-            stream_t *stream = events[i].data.ptr;
-
-            if (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-                stream_close(self, stream, "gone");
-                continue;
-            }
-            stream->is_blocked = false;
-            stream_write(self, stream);
-        }
+        for (int i = 0; i < count; i++)
+            on_socket(self, events[i].data.ptr, events[i].events);
     } while (count == EVENTS);
 }
 

@@ -42,7 +42,7 @@ struct streams {
     bool is_flush_due;
     int64_t flushed_us, flush_took_us;
     uint64_t flushed_place;
-    bool is_flood; /* the last flush had several events */
+    bool is_flood;     /* the last flush had several events */
     replay_t *replays; /* that wait for their turn, first to last */
     size_t replays_running;
 

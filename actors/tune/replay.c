@@ -233,7 +233,7 @@ compare(struct replay_run *self)
     static const char *const members[] = {"metrics_is", "metrics_oos"};
     char id[TM_UUID_TEXT];
 
-    for (size_t i = 0; i < self->result.window_count; i++) {
+    for (size_t i = 0; i < self->result.window_count && i < 2; i++) {
         if (is_same(json_object_get(self->trial, members[i]), &self->result.windows[i].metrics))
             continue;
         warn(self, "the figures are not those of the tune: the strategy or the program has "

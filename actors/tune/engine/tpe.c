@@ -12,6 +12,8 @@ enum {
     WIDEST_LEAST = 2, /* a kernel is at least this, by the number of kernels, to each side */
 };
 
+struct model;
+
 struct tpe {
     const space_t *space;
     uint64_t seed, trials, ready, told;
@@ -24,6 +26,7 @@ struct tpe {
     uint32_t (*told_in)[BINS]; /* [count]: trials told, by bin */
     uint64_t good[TPE_GOOD];   /* the best, best first */
     size_t good_count;
+    struct model *models; /* [count] */
 };
 
 /* One dimension's densities. */
@@ -70,7 +73,9 @@ tpe_new(const space_t *space, uint64_t seed, uint64_t trials)
     self->are_valid = calloc(trials + 1, sizeof *self->are_valid);
     self->seen = calloc(slots, sizeof *self->seen);
     self->told_in = calloc(self->count + 1, sizeof *self->told_in);
-    if (!self->at || !self->scores || !self->are_valid || !self->seen || !self->told_in) {
+    self->models = calloc(self->count + 1, sizeof *self->models);
+    if (!self->at || !self->scores || !self->are_valid || !self->seen || !self->told_in ||
+        !self->models) {
         tpe_destroy(&self);
         return NULL;
     }
@@ -92,6 +97,7 @@ tpe_destroy(tpe_t **self_p)
     free(self->are_valid);
     free(self->seen);
     free(self->told_in);
+    free(self->models);
     free(self);
     *self_p = NULL;
 }
@@ -314,7 +320,7 @@ is_new(tpe_t *self, const double *at)
 }
 
 static void
-draw_trial(tpe_t *self, const struct model *models, uint64_t trial)
+draw_trial(tpe_t *self, uint64_t trial)
 {
     double *at = &self->at[trial * self->count];
 
@@ -323,7 +329,7 @@ draw_trial(tpe_t *self, const struct model *models, uint64_t trial)
 
         for (size_t k = 0; k < self->count; k++)
             at[k] = attempt < RETRIES - BLIND
-                        ? draw_best(self, &models[k], trial, k, lane)
+                        ? draw_best(self, &self->models[k], trial, k, lane)
                         : space_uniform(self->space, self->seed, trial, k, lane);
         if (is_new(self, at))
             return;
@@ -333,16 +339,15 @@ draw_trial(tpe_t *self, const struct model *models, uint64_t trial)
 static void
 lay_out_generation(tpe_t *self)
 {
-    struct model models[TUNE_PARAMS_MAX];
     const uint64_t tenth = self->told / 10, left = self->trials - self->ready;
     uint64_t size = tenth > TPE_GENERATION ? tenth : TPE_GENERATION;
 
     size = size < left ? size : left;
     choose_good(self);
     for (size_t k = 0; k < self->count; k++)
-        lay_out_model(self, k, &models[k]);
+        lay_out_model(self, k, &self->models[k]);
     for (uint64_t i = 0; i < size; i++)
-        draw_trial(self, models, self->ready + i);
+        draw_trial(self, self->ready + i);
     self->ready += size;
 }
 
