@@ -195,7 +195,7 @@ static bool
 have_seen_all(struct stream_pool *pool)
 {
     for (size_t i = 0; i < WATCHERS; i++)
-        if (pool->clients[i].count < (size_t)(WATCHED * EACH))
+        if (pool->clients[i].count < (size_t)WATCHED * EACH)
             return false;
     return true;
 }
@@ -209,7 +209,8 @@ START_TEST(sse_event_delivery)
     struct stream_pool pool;
     char *ids;
 
-    stream_pool_start(&pool, (uint16_t)atoi(strrchr(up.http, ':') + 1), WATCHERS + 1);
+    stream_pool_start(&pool, (uint16_t)(int)strtol(strrchr(up.http, ':') + 1, NULL, 10),
+                      WATCHERS + 1);
     for (size_t i = 0; i <= WATCHERS; i++)
         stream_client_open(&pool.clients[i],
                            i < WATCHERS ? STREAM_OF HERE : STREAM_OF ELSEWHERE);
@@ -232,7 +233,7 @@ START_TEST(sse_event_delivery)
     for (size_t i = 0; i < WATCHERS; i++) {
         char *at = ids;
 
-        ck_assert_uint_eq(pool.clients[i].count, (size_t)(WATCHED * EACH));
+        ck_assert_uint_eq(pool.clients[i].count, (size_t)WATCHED * EACH);
         for (size_t n = 0; n < pool.clients[i].count; n++)
             ck_assert_int_eq(pool.clients[i].ids[n], strtol(at, &at, 10));
         ck_assert_uint_eq(pool.clients[i].resets, 0);

@@ -30,7 +30,8 @@ append(char **text, size_t *size, size_t *room, const char *more, size_t more_si
         if (!*text)
             abort();
     }
-    memcpy(*text + *size, more, more_size);
+    if (more_size > 0)
+        memcpy(*text + *size, more, more_size);
     *size += more_size;
     (*text)[*size] = '\0';
 }
@@ -61,7 +62,7 @@ take_field(struct event_reader *self, const char *name, const char *value, size_
     } else if (strcmp(name, "id") == 0 && strlen(value) == size) {
         snprintf(self->id, sizeof(self->id), "%s", value);
     } else if (strcmp(name, "retry") == 0 && size > 0 && strspn(value, "0123456789") == size) {
-        self->retry_ms = atol(value);
+        self->retry_ms = strtol(value, NULL, 10);
     }
 }
 

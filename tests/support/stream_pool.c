@@ -39,7 +39,7 @@ on_event(void *arg, const char *id, const char *type, const char *data)
         self->ids = realloc(self->ids, self->room * sizeof(self->ids[0]));
         ck_assert_ptr_nonnull(self->ids);
     }
-    self->ids[self->count++] = atoll(id);
+    self->ids[self->count++] = strtoll(id, NULL, 10);
 }
 
 void
@@ -161,7 +161,7 @@ take(struct stream_client *self, const char *data, size_t size)
         self->head[self->head_size] = '\0';
         size--;
         if (self->head_size >= 4 && strcmp(self->head + self->head_size - 4, "\r\n\r\n") == 0)
-            self->status = atoi(self->head + strlen("HTTP/1.1 "));
+            self->status = (int)strtol(self->head + strlen("HTTP/1.1 "), NULL, 10);
     }
     event_reader_feed(&self->reader, data, size);
 }

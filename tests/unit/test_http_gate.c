@@ -160,8 +160,8 @@ START_TEST(the_tenth_wrong_token_within_a_minute_keeps_its_sender_out_for_one)
 {
     brake_t *brake = brake_new();
 
-    for (uint8_t i = 1; i < BRAKE_TRIES; i++)
-        ck_assert(!guess(brake, 1, i, 1000 * i));
+    for (int i = 1; i < BRAKE_TRIES; i++)
+        ck_assert(!guess(brake, 1, (uint8_t)i, INT64_C(1000) * i));
     ck_assert_int_eq(wait_ms(brake, 1, 9000), 0);
     ck_assert(guess(brake, 1, 10, 10000));
     ck_assert_int_eq(wait_ms(brake, 1, 10000), 60000);
@@ -179,7 +179,7 @@ START_TEST(wrong_tokens_that_come_slowly_are_only_wrong)
     brake_t *brake = brake_new();
 
     for (int i = 0; i < 100; i++)
-        ck_assert(!guess(brake, 1, (uint8_t)i, i * 7000));
+        ck_assert(!guess(brake, 1, (uint8_t)i, INT64_C(7000) * i));
     brake_destroy(&brake);
 }
 END_TEST
@@ -204,10 +204,10 @@ START_TEST(a_full_table_forgets_who_has_been_quiet_for_the_longest)
 {
     brake_t *brake = brake_new();
 
-    for (uint8_t i = 0; i < BRAKE_TRIES; i++)
-        guess(brake, 0, i, 1);
-    for (uint8_t i = 0; i < BRAKE_TRIES; i++)
-        guess(brake, 1, i, 2);
+    for (int i = 0; i < BRAKE_TRIES; i++)
+        guess(brake, 0, (uint8_t)i, 1);
+    for (int i = 0; i < BRAKE_TRIES; i++)
+        guess(brake, 1, (uint8_t)i, 2);
     for (unsigned i = 2; i < BRAKE_PEERS; i++)
         guess(brake, i, 1, 3);
     ck_assert_int_gt(wait_ms(brake, 0, 3), 0);

@@ -8,6 +8,8 @@
 /* ---- the figures ------------------------------------------------------------------------ */
 
 /* The curve and the trades say what the summary says. */
+#define SPACE "{\"period\":[5,10,20],\"k\":{\"min\":0.5,\"max\":2,\"step\":0.5}}"
+
 static void
 expect_consistent(const json_t *answer)
 {
@@ -43,18 +45,8 @@ expect_consistent(const json_t *answer)
 static void
 expect_trials_again(const char *search, const char *oos_ratio, uint32_t trials)
 {
-    const char *const fields[] = {"search_type",
-                                  search,
-                                  "n_trials",
-                                  "12",
-                                  "seed",
-                                  "5",
-                                  "param_space",
-                                  "{\"period\":[5,10,20],\"k\":{\"min\":0.5,"
-                                  "\"max\":2,\"step\":0.5}}",
-                                  "oos_ratio",
-                                  oos_ratio,
-                                  NULL};
+    const char *const fields[] = {"search_type", search, "n_trials",  "12",      "seed", "5",
+                                  "param_space", SPACE,  "oos_ratio", oos_ratio, NULL};
 
     run_tune("tests/data/SYND.csv", fields);
     for (uint32_t i = 0; i < trials; i++) {

@@ -100,7 +100,7 @@ static int
 published(void)
 {
     PGresult *result = PQexec(database, "SELECT last_id FROM event_log");
-    int value = atoi(PQgetvalue(result, 0, 0));
+    int value = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
 
     PQclear(result);
     return value;
@@ -138,7 +138,7 @@ check_journals(int which, const char *workspace)
 
         ck_assert_uint_eq(client->resets, 0);
         for (size_t n = 0; n < client->count && n < (size_t)rows; n++)
-            ck_assert_msg(client->ids[n] == atoll(PQgetvalue(result, (int)n, 0)),
+            ck_assert_msg(client->ids[n] == strtoll(PQgetvalue(result, (int)n, 0), NULL, 10),
                           "client %zu: its event %zu is %lld, and should be %s", i, n,
                           (long long)client->ids[n], PQgetvalue(result, (int)n, 0));
         ck_assert_uint_eq(client->count, (size_t)rows);
@@ -149,7 +149,7 @@ check_journals(int which, const char *workspace)
 static void
 watch(void)
 {
-    uint16_t port = (uint16_t)atoi(strrchr(up.http, ':') + 1);
+    uint16_t port = (uint16_t)(int)strtol(strrchr(up.http, ':') + 1, NULL, 10);
 
     stream_pool_start(&pool, port, CLIENTS);
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -170,7 +170,7 @@ last_id(const char *workspace)
     snprintf(sql, sizeof(sql), "SELECT max(id) FROM events WHERE workspace_id = '%s'",
              workspace);
     result = PQexec(database, sql);
-    id = atoll(PQgetvalue(result, 0, 0));
+    id = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     PQclear(result);
     return id;
 }

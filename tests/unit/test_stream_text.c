@@ -162,8 +162,8 @@ count_event(void *arg, const char *id, const char *type, const char *data)
 
     (void)type;
     (void)data;
-    ck_assert_int_eq(atoll(id), *last + 1);
-    *last = atoll(id);
+    ck_assert_int_eq(strtoll(id, NULL, 10), *last + 1);
+    *last = strtoll(id, NULL, 10);
 }
 
 START_TEST(the_ring_keeps_the_newest_within_its_events_and_bytes)

@@ -34,7 +34,7 @@ number(const char *sql)
     long value;
 
     ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s", PQerrorMessage(database));
-    value = PQntuples(result) ? atol(PQgetvalue(result, 0, 0)) : 0;
+    value = PQntuples(result) ? strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
     PQclear(result);
     return value;
 }
@@ -72,7 +72,7 @@ last_id(void)
 static void
 start_pool(size_t count)
 {
-    stream_pool_start(&pool, (uint16_t)atoi(strrchr(up.http, ':') + 1), count);
+    stream_pool_start(&pool, (uint16_t)(int)strtol(strrchr(up.http, ':') + 1, NULL, 10), count);
 }
 
 static void
@@ -315,7 +315,7 @@ metric(const char *name)
 
     snprintf(line, sizeof(line), "\n%s ", name);
     at = text ? strstr(text, line) : NULL;
-    value = at ? atol(at + strlen(line)) : 0;
+    value = at ? strtol(at + strlen(line), NULL, 10) : 0;
     free(text);
     return value;
 }

@@ -23,6 +23,7 @@
 #define PATIENCE_MS 60000
 #define PIDS_MAX    32
 #define TOKEN       "sesame-of-this-test"
+#define ADMIN       "http.admin_token=" TOKEN
 
 struct up {
     char root[64], data_dir[128], log[128];
@@ -53,10 +54,8 @@ print_log(void)
 static void
 start_up(void)
 {
-    const char *argv[] = {
-        TUNEMILL,      "up",     "--data-dir", up.data_dir, "--http",
-        "127.0.0.1:0", "--tune", "1",          "--set",     "http.admin_token=" TOKEN,
-        NULL};
+    const char *argv[] = {TUNEMILL, "up", "--data-dir", up.data_dir, "--http", "127.0.0.1:0",
+                          "--tune", "1",  "--set",      ADMIN,       NULL};
     char line[4096];
     FILE *out;
 
