@@ -24,14 +24,13 @@ event_reader_fini(struct event_reader *self)
 static void
 append(char **text, size_t *size, size_t *room, const char *more, size_t more_size)
 {
-    if (*size + more_size + 1 > *room) {
+    if (!*text || *size + more_size + 1 > *room) {
         *room = 2 * (*size + more_size) + 64;
         *text = realloc(*text, *room);
         if (!*text)
             abort();
     }
-    if (more_size > 0)
-        memcpy(*text + *size, more, more_size);
+    memcpy(*text + *size, more, more_size);
     *size += more_size;
     (*text)[*size] = '\0';
 }

@@ -23,7 +23,6 @@
 #define PATIENCE_MS 60000
 #define PIDS_MAX    32
 #define TOKEN       "sesame-of-this-test"
-#define ADMIN       "http.admin_token=" TOKEN
 
 struct up {
     char root[64], data_dir[128], log[128];
@@ -54,8 +53,9 @@ print_log(void)
 static void
 start_up(void)
 {
+    static const char admin[] = "http.admin_token=" TOKEN;
     const char *argv[] = {TUNEMILL, "up", "--data-dir", up.data_dir, "--http", "127.0.0.1:0",
-                          "--tune", "1",  "--set",      ADMIN,       NULL};
+                          "--tune", "1",  "--set",      admin,       NULL};
     char line[4096];
     FILE *out;
 
