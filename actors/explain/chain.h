@@ -32,7 +32,7 @@ struct llm_prompt {
 
 struct llm_outcome {
     enum llm_cause cause; /* LLM_OK, or why the last attempt failed */
-    const char *text;     /* UTF-8, terminated, LLM_OK only; valid during the call */
+    const char *text;     /* UTF-8, terminated, LLM_OK only */
     size_t size;
     bool is_cut; /* the model stopped at max_tokens: the text may end anywhere */
     const char *provider, *model; /* of the last attempt; NULL if none was made */
@@ -43,15 +43,17 @@ struct llm_outcome {
     int64_t cost_microdollars;     /* the same */
 };
 
+/* The outcome, with all its texts, is valid during the call. */
 typedef void llm_done_fn(void *arg, const struct llm_outcome *outcome);
 
-/* Borrows all three; settings and the environment are read here. */
+/* Borrows all three; settings and the environment are read here. NULL: libcurl failed. */
 llm_chain_t *llm_chain_new(loop_t *loop, const settings_t *settings, meters_t *meters);
 /* What is under way ends with LLM_CANCELLED, in here. Not from an llm_done_fn. */
 void llm_chain_destroy(llm_chain_t **self_p);
 
-/* fn is called once, later. It may ask anew. How many are under way at once is the asker's to
- * bound (llm.in_flight). Returns a number for llm_chain_cancel, never 0. */
+/* fn is called once, later. It may ask anew, unless it was cancelled. How many are under way at
+ * once is the asker's to bound (llm.in_flight). Returns a number for llm_chain_cancel, never 0.
+ */
 uint64_t llm_chain_ask(llm_chain_t *self, const struct llm_prompt *prompt, llm_done_fn *fn,
                        void *arg);
 /* It ends with LLM_CANCELLED, by its function, later; nothing if it has ended. */
