@@ -3,6 +3,7 @@
 #include "actors/http/backtest_intake.h"
 #include "actors/http/backtest_run.h"
 #include "actors/http/events_routes.h"
+#include "actors/http/explain_tune.h"
 #include "actors/http/login.h"
 #include "actors/http/openapi.h"
 #include "actors/http/queues_admin.h"
