@@ -341,19 +341,28 @@ last_cause(const struct ask *self, int64_t now_us)
     return now_us >= self->deadline_us ? LLM_TIMEOUT_TOTAL : LLM_BREAKER_OPEN;
 }
 
-static void
-go_on(struct ask *self)
+/* False: nobody is left that could be asked before the deadline. */
+static bool
+move(struct ask *self, int64_t now_us)
 {
-    int64_t now_us = clock_us(), at_us;
+    int64_t at_us;
     size_t seat = 0;
 
-    if (is_over(self, now_us))
-        end_ask(self, last_cause(self, now_us), NULL);
-    else if (find_untried(self, now_us, &seat))
+    if (find_untried(self, now_us, &seat))
         call(self, seat, llm_seat_enter(&self->chain->seats[seat], now_us));
     else if (find_again(self, now_us, &seat, &at_us))
         pause_until(self, seat, at_us);
     else
+        return false;
+    return true;
+}
+
+static void
+go_on(struct ask *self)
+{
+    int64_t now_us = clock_us();
+
+    if (is_over(self, now_us) || !move(self, now_us))
         end_ask(self, last_cause(self, now_us), NULL);
 }
 

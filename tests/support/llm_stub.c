@@ -162,6 +162,21 @@ dribble(struct connection *self)
 }
 
 static void
+pad(struct connection *self)
+{
+    char *body = llm_stub_good(self->request, LLM_STUB_TEXT);
+    int left = self->step.delay_ms;
+
+    if (send_text(self, "HTTP/1.1 200 Stub\r\nConnection: close\r\n\r\n"))
+        while (send_text(self, "\n") && wait_ms(self, DRIBBLE_MS))
+            if (self->step.delay_ms && (left -= DRIBBLE_MS) <= 0) {
+                send_text(self, body);
+                break;
+            }
+    free(body);
+}
+
+static void
 flood(struct connection *self)
 {
     static const char blanks[] =
@@ -215,7 +230,7 @@ act(struct connection *self)
     const struct llm_stub_step *step = &self->step;
     const char *text = step->body ? step->body : LLM_STUB_TEXT;
 
-    if (step->delay_ms && !wait_ms(self, step->delay_ms))
+    if (step->delay_ms && step->act != STUB_PAD && !wait_ms(self, step->delay_ms))
         return;
     switch (step->act) {
     case STUB_GOOD:
@@ -237,6 +252,9 @@ act(struct connection *self)
         return;
     case STUB_DRIBBLE:
         dribble(self);
+        return;
+    case STUB_PAD:
+        pad(self);
         return;
     case STUB_HUGE:
         flood(self);

@@ -20,6 +20,7 @@ enum llm_stub_act {
     STUB_BODY,         /* the step's status (200), headers and body */
     STUB_CUT,          /* 200, and the connection ends in mid-body */
     STUB_DRIBBLE,      /* 200, a byte now and then */
+    STUB_PAD,          /* 200, blanks for delay_ms (0: for ever), then good */
     STUB_HUGE,         /* 200, 100 MB without a length */
     STUB_BOMB,         /* 200, 64 MB in 400 kB of gzip */
     STUB_HANG,         /* takes the request and never answers */

@@ -40,12 +40,13 @@ struct llm_told {
     char text[256], provider[32], model[128], what[64];
     int status, attempts;
     bool is_cut;
-    int64_t tokens_in, tokens_out, cost;
+    int64_t tokens_in, tokens_out, cost, deadline_us;
 };
 
-uint64_t llm_begin(struct llm_told *told); /* asks; told stays until it ends */
-void llm_wait(size_t count);               /* until so many more asks have ended */
-const struct llm_told *llm_ask(void);      /* one ask, from begin to end */
+/* Asks; told stays until it ends, which is by its deadline. */
+uint64_t llm_begin(struct llm_told *told);
+void llm_wait(size_t count);          /* until so many more asks have ended */
+const struct llm_told *llm_ask(void); /* one ask, from begin to end */
 
 void llm_expect(const struct llm_told *told, enum llm_cause cause, const char *model);
 void llm_expect_requests(size_t one, size_t two, size_t three);

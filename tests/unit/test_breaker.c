@@ -3,10 +3,10 @@
 
 #include "actors/explain/breaker.h"
 
-#define SECOND 1000000
+#define SECOND INT64_C(1000000)
 
 static const struct breaker_rules rules = {
-    .failures = 5, .open_us = INT64_C(30) * SECOND, .most_open_us = INT64_C(600) * SECOND};
+    .failures = 5, .open_us = 30 * SECOND, .most_open_us = 600 * SECOND};
 
 static struct breaker breaker;
 static int64_t now_us;
@@ -14,7 +14,7 @@ static int64_t now_us;
 static void
 setup(void)
 {
-    now_us = INT64_C(1000) * SECOND;
+    now_us = 1000 * SECOND;
     breaker_init(&breaker, &rules);
 }
 
@@ -150,9 +150,8 @@ START_TEST(each_probe_that_fails_doubles_the_time_up_to_ten_minutes)
 
     trip();
     for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
-        ck_assert_int_eq(breaker_ready_us(&breaker, now_us),
-                         now_us + (int64_t)seconds[i] * SECOND);
-        now_us += (int64_t)seconds[i] * SECOND;
+        ck_assert_int_eq(breaker_ready_us(&breaker, now_us), now_us + seconds[i] * SECOND);
+        now_us += seconds[i] * SECOND;
         call(BREAKER_BAD);
         expect(BREAKER_OPEN);
     }
@@ -224,8 +223,8 @@ END_TEST
 
 START_TEST(a_hold_lengthens_no_later_opening)
 {
-    breaker_hold(&breaker, now_us + 900 * (int64_t)SECOND);
-    now_us += 900 * (int64_t)SECOND;
+    breaker_hold(&breaker, now_us + 900 * SECOND);
+    now_us += 900 * SECOND;
     call(BREAKER_BAD);
     ck_assert_int_eq(breaker_ready_us(&breaker, now_us), now_us + rules.open_us);
 }

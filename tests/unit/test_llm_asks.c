@@ -172,6 +172,32 @@ START_TEST(a_cancelled_ask_ends_once_and_says_nothing_of_its_model)
 }
 END_TEST
 
+START_TEST(a_cancelled_probe_leaves_the_next_ask_to_be_one)
+{
+    struct llm_told told;
+    uint64_t id;
+
+    llm_set(LLM_CHAIN_OF_ONE);
+    llm_set("llm.attempts=1");
+    llm_set("llm.breaker_open_ms=20");
+    llm_script(0, &failing);
+    llm_start();
+    for (int i = 0; i < 5; i++)
+        llm_expect(llm_ask(), LLM_SERVER_ERROR, "one");
+    llm_script(0, &hang);
+    let_pass(40);
+    id = llm_begin(&told);
+    let_pass(20);
+    llm_chain_cancel(llm_chain, id);
+    llm_wait(1);
+    llm_expect(&told, LLM_CANCELLED, "one");
+    llm_expect_breaker("openai", "one", 1);
+    llm_script(0, &good);
+    llm_expect(llm_ask(), LLM_OK, "one");
+    llm_expect_breaker("openai", "one", 0);
+}
+END_TEST
+
 START_TEST(an_ask_is_cancelled_before_it_begins_and_in_its_pause)
 {
     struct llm_told before, pausing;
@@ -367,7 +393,7 @@ START_TEST(what_an_ask_may_cost_at_most_is_known_before)
     llm_start();
     cost = llm_chain_most_cost(llm_chain, &prompt, &tokens);
     ck_assert_int_eq(tokens, 4 * (in + 50)); /* llm.attempts */
-    ck_assert_int_eq(cost, 4 * (in * 2 + 50 * 100));
+    ck_assert_int_eq(cost, 4 * (in * 2 + 5000));
 }
 END_TEST
 
@@ -449,6 +475,19 @@ on_refused(void *arg, const struct llm_outcome *outcome)
     loop_stop(llm_loop);
 }
 
+/* Some servers send blanks while the model still thinks: for longer than an answer may stall.
+ */
+START_TEST(an_answer_is_waited_for_while_it_is_padded)
+{
+    llm_set(LLM_CHAIN_OF_ONE);
+    llm_set("llm.stall_ms=100");
+    llm_script(0, &(struct llm_stub_step){.act = STUB_PAD, .delay_ms = 500});
+    llm_start();
+    llm_expect(llm_ask(), LLM_OK, "one");
+    llm_expect_requests(1, 0, 0);
+}
+END_TEST
+
 START_TEST(a_prompt_that_is_not_utf8_is_not_sent)
 {
     const struct llm_prompt prompt = {
@@ -479,6 +518,7 @@ llm_asks_case(void)
     tcase_add_test(tcase, the_deadline_ends_an_ask_whoever_hangs);
     tcase_add_test(tcase, a_pause_that_would_outlast_the_deadline_is_not_made);
     tcase_add_test(tcase, a_cancelled_ask_ends_once_and_says_nothing_of_its_model);
+    tcase_add_test(tcase, a_cancelled_probe_leaves_the_next_ask_to_be_one);
     tcase_add_test(tcase, an_ask_is_cancelled_before_it_begins_and_in_its_pause);
     tcase_add_test(tcase, the_end_of_the_chain_ends_what_is_under_way);
     tcase_add_test(tcase, the_end_of_an_ask_may_be_the_beginning_of_another);
@@ -492,6 +532,7 @@ llm_asks_case(void)
     tcase_add_test(tcase, each_provider_gets_its_own_key_and_path);
     tcase_add_test(tcase, who_echoes_the_key_has_it_repeated_nowhere);
     tcase_add_test(tcase, an_answer_that_was_cut_says_so);
+    tcase_add_test(tcase, an_answer_is_waited_for_while_it_is_padded);
     tcase_add_test(tcase, a_prompt_that_is_not_utf8_is_not_sent);
     return tcase;
 }

@@ -39,6 +39,7 @@ static const struct {
     {"other JSON", STEP, WITH_BODY(200, "{\"hello\":1}"), LLM_SCHEMA, true, true, 0},
     {"cut", STEP, {.act = STUB_CUT}, LLM_CONNECT, true, true, 0},
     {"dribble", STEP, {.act = STUB_DRIBBLE}, LLM_STALLED, true, true, 0},
+    {"padding", STEP, {.act = STUB_PAD}, LLM_TIMEOUT_FIRST_BYTE, true, true, 0},
     {"100 MB", STEP, {.act = STUB_HUGE}, LLM_TOO_LARGE, true, true, 0},
     {"gzip bomb", STEP, {.act = STUB_BOMB}, LLM_TOO_LARGE, true, true, 0},
     {"hang", STEP, {.act = STUB_HANG}, LLM_TIMEOUT_FIRST_BYTE, true, true, 0},
