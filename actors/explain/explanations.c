@@ -146,15 +146,26 @@ finish(flight_t *self, int64_t tokens, int64_t microdollars)
 
 /* --- asking ------------------------------------------------------------------------------- */
 
-/* A text that may not be shown is no answer. */
 static const char *
+check(void *arg, const char *text, size_t size, bool is_cut)
+{
+    const flight_t *self = arg;
+    const char *what = NULL;
+    char *shown = text_check(text, size, is_cut, self->question.verbosity, &what);
+
+    free(shown);
+    return what;
+}
+
+/* The chain has had it checked: what is missing here is memory. */
+static void
 take_text(flight_t *self, const struct llm_outcome *outcome)
 {
-    const char *what = outcome->what ? outcome->what : "";
+    const char *what = NULL;
 
     self->cause = outcome->cause;
     if (outcome->cause != LLM_OK)
-        return what;
+        return;
     self->text = text_check(outcome->text, outcome->size, outcome->is_cut,
                             self->question.verbosity, &what);
     if (!self->text)
@@ -162,11 +173,10 @@ take_text(flight_t *self, const struct llm_outcome *outcome)
     snprintf(self->provider, sizeof(self->provider), "%s", outcome->provider);
     snprintf(self->model, sizeof(self->model), "%s", outcome->model);
     clock_text(clock_utc_ms(), self->generated_at);
-    return what;
 }
 
 static void
-tell(const flight_t *self, const struct llm_outcome *outcome, const char *what)
+tell(const flight_t *self, const struct llm_outcome *outcome)
 {
     const log_level_t level = self->cause == LLM_OK ? LOG_AT_INFO : LOG_AT_WARN;
     char subject[EXPLAIN_SUBJECT_TEXT], quoted[200];
@@ -179,27 +189,28 @@ tell(const flight_t *self, const struct llm_outcome *outcome, const char *what)
               outcome->provider ? outcome->provider : "none",
               outcome->model ? outcome->model : "none", outcome->status, outcome->attempts,
               (long long)outcome->tokens_in, (long long)outcome->tokens_out,
-              log_quote(what, strlen(what), quoted, sizeof(quoted)));
+              log_quote(outcome->what, strlen(outcome->what), quoted, sizeof(quoted)));
 }
 
 static void
 on_outcome(void *arg, const struct llm_outcome *outcome)
 {
     flight_t *self = arg;
-    const char *what;
 
     self->ask = 0;
-    what = take_text(self, outcome);
-    tell(self, outcome, what);
+    take_text(self, outcome);
+    tell(self, outcome);
     finish(self, outcome->tokens_in + outcome->tokens_out, outcome->cost_microdollars);
 }
 
 static struct llm_prompt
-prompt_of(const flight_t *self)
+prompt_of(flight_t *self)
 {
     return (struct llm_prompt){.system = self->prompt.system,
                                .user = self->prompt.user,
-                               .deadline_us = self->deadline_us};
+                               .deadline_us = self->deadline_us,
+                               .check = check,
+                               .check_arg = self};
 }
 
 static void

@@ -212,6 +212,32 @@ START_TEST(without_a_text_there_is_a_cause)
 }
 END_TEST
 
+/* What one model's text may not say, another's may not have said; and nobody takes a model away
+ * from others by facts that it repeats. */
+START_TEST(a_text_that_is_refused_is_asked_of_the_next_model)
+{
+    enum { MANY = 12 };
+    static const char *const settings[] = {"llm.chain=openai,anthropic", NULL};
+    static const struct llm_stub_step wild = {.act = STUB_GOOD, .body = "<b>obeyed</b>"};
+    llm_stub_t *second = llm_stub_new();
+    struct asked asked;
+
+    setenv("ANTHROPIC_API_KEY", "sk-ant-of-a-test", 1);
+    setenv("ANTHROPIC_BASE_URL", llm_stub_url(second), 1);
+    llm_stub_script(stub, &wild, 1);
+    start_explainer(settings);
+    for (unsigned i = 0; i < MANY; i++) {
+        ck_assert_str_eq(cause_of(&asked, i, FACTS), "ok");
+        ck_assert_str_eq(asked.answer.provider, "anthropic");
+        ck_assert_str_eq(asked.answer.text, LLM_STUB_TEXT);
+        asked_fini(&asked);
+    }
+    ck_assert_uint_eq(llm_stub_requests(stub), MANY);
+    ck_assert_uint_eq(llm_stub_requests(second), MANY);
+    llm_stub_destroy(&second);
+}
+END_TEST
+
 START_TEST(without_a_model_nobody_is_asked_or_charged)
 {
     struct asked asked;
@@ -318,6 +344,7 @@ process_case(void)
     tcase_add_test(tests, the_oldest_texts_of_a_workspace_go);
     tcase_add_loop_test(tests, without_a_text_there_is_a_cause, 0,
                         (int)(sizeof(failures) / sizeof(failures[0])));
+    tcase_add_test(tests, a_text_that_is_refused_is_asked_of_the_next_model);
     tcase_add_test(tests, without_a_model_nobody_is_asked_or_charged);
     tcase_add_test(tests, the_callers_deadline_is_kept);
     tcase_add_test(tests, a_database_that_refuses_costs_the_cache_alone);
