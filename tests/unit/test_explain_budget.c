@@ -5,7 +5,8 @@
 #include "tests/unit/explain_help.h"
 
 #define FACTS "{'strategy':'x'}"
-#define USED  (LLM_STUB_TOKENS_IN + LLM_STUB_TOKENS)
+#define USED  ((long)LLM_STUB_TOKENS_IN + LLM_STUB_TOKENS)
+#define COST  ((long)LLM_STUB_TOKENS_IN + 2L * LLM_STUB_TOKENS)
 
 /* A model at a dollar for a million tokens in, two for as many out. */
 static const char *const limited[] = {"llm.chain=openai:priced",
@@ -40,7 +41,7 @@ START_TEST(what_a_question_used_is_written)
     expect_cause(2, FACTS, "ok");
     ck_assert_int_eq(tokens(), 2 * USED);
     ck_assert_int_eq(broker_world_count(&brokers, "SELECT microdollars FROM llm_budget"),
-                     2 * (LLM_STUB_TOKENS_IN + 2 * LLM_STUB_TOKENS));
+                     2 * COST);
     ck_assert_int_eq(broker_world_count(&brokers,
                                         "SELECT count(*) FROM llm_budget"
                                         " WHERE day = (now() AT TIME ZONE 'UTC')::date"),
