@@ -210,12 +210,26 @@ leave_seat(struct ask *self, const struct llm_reply *reply, enum llm_cause cause
     llm_seat_leave(&self->chain->seats[self->seat], &attempt, now_us);
 }
 
+/* Has whoever asked no use for the text? */
+static bool
+is_refused(struct ask *self, const struct llm_answer *answer)
+{
+    const char *wrong =
+        self->check ? self->check(self->check_arg, answer->text, answer->size, answer->is_cut)
+                    : NULL;
+
+    if (wrong)
+        snprintf(self->what, sizeof(self->what), "%s", wrong);
+    return wrong != NULL;
+}
+
 static void
 on_reply(void *arg, const struct llm_reply *reply)
 {
     struct ask *self = arg;
     const struct llm_link *link = self->chain->seats[self->seat].link;
     struct llm_answer answer = {.tokens_in = -1, .tokens_out = -1};
+    struct llm_reply seen = *reply;
     enum llm_cause cause = reply->cause;
 
     self->call = NULL;
@@ -224,7 +238,11 @@ on_reply(void *arg, const struct llm_reply *reply)
             llm_answer_read(link->provider, reply->status, reply->body, reply->size, &answer);
     keep_words(self, &answer);
     spend(self, reply, &answer);
-    leave_seat(self, reply, cause);
+    if (cause == LLM_OK && is_refused(self, &answer)) {
+        cause = LLM_SCHEMA;
+        seen.is_ours = true;
+    }
+    leave_seat(self, &seen, cause);
     if (cause == LLM_OK)
         end_ask(self, LLM_OK, &answer);
     else

@@ -101,6 +101,8 @@ llm_chain_ask(llm_chain_t *self, const struct llm_prompt *prompt, llm_done_fn *f
                         .user = strdup(prompt->user),
                         .max_tokens = max_tokens(self, prompt),
                         .deadline_us = prompt->deadline_us,
+                        .check = prompt->check,
+                        .check_arg = prompt->check_arg,
                         .too_small = -1,
                         .fn = fn,
                         .arg = arg,

@@ -24,10 +24,18 @@
 
 typedef struct llm_chain llm_chain_t;
 
+/* Looks at a text before it counts: NULL, or what is wrong with it, a constant. */
+typedef const char *llm_check_fn(void *arg, const char *text, size_t size, bool is_cut);
+
 struct llm_prompt {
     const char *system, *user; /* UTF-8; copied */
     int max_tokens;            /* of the answer; 0: llm.max_tokens */
     int64_t deadline_us;       /* clock_us() at which the answer must be there */
+    /* NULL: any text counts. One that is refused is an attempt that failed, LLM_SCHEMA, and the
+     * next model is asked; its breaker does not count it, for the facts may have brought it
+     * about. Called until the ask ends. */
+    llm_check_fn *check;
+    void *check_arg;
 };
 
 struct llm_outcome {

@@ -34,6 +34,8 @@ struct ask {
     char *system, *user;
     int max_tokens;
     int64_t deadline_us;
+    llm_check_fn *check;
+    void *check_arg;
     llm_done_fn *fn;
     void *arg;
 

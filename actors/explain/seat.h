@@ -19,7 +19,8 @@ struct llm_seat {
 struct llm_attempt {
     uint64_t ticket; /* of the breaker */
     enum llm_cause cause;
-    bool is_ours;    /* given up by a deadline before the model had used up its own time */
+    bool is_ours; /* given up before the model had used up its own time, or refused by the asker
+                   */
     int64_t told_ms; /* Retry-After, -1 without */
     int64_t took_us;
     int status;
