@@ -372,6 +372,12 @@ request_need_workspace(request_t *self)
     return !problem.err;
 }
 
+static bool
+has_small_body(const request_t *self)
+{
+    return self->route && (self->route->body == BODY_SMALL || self->route->body == BODY_JSON);
+}
+
 static void
 begin_small(request_t *self)
 {
@@ -396,7 +402,7 @@ request_begin(request_t *self)
         tune_intake_begin(self);
     else if (!self->response && self->route->body == BODY_BACKTEST)
         backtest_intake_begin(self);
-    else if (!self->response && self->route->body == BODY_SMALL)
+    else if (!self->response && has_small_body(self))
         begin_small(self);
 }
 
@@ -420,7 +426,7 @@ request_body(request_t *self, const char *data, size_t size)
         return tune_intake_body(self, data, size);
     if (self->route && self->route->body == BODY_BACKTEST && self->state)
         return backtest_intake_body(self, data, size);
-    if (self->route && self->route->body == BODY_SMALL && !self->response)
+    if (has_small_body(self) && !self->response)
         return add_small(self, data, size);
     self->body_size += size;
     return self->body_size <= STRAY_BODY_MAX;
@@ -432,7 +438,7 @@ request_run(request_t *self)
     if (self->has_run || self->response)
         return;
     self->has_run = true;
-    if (self->route->body == BODY_SMALL && self->body_size > SMALL_BODY_MAX)
+    if (has_small_body(self) && self->body_size > SMALL_BODY_MAX)
         request_fail(self, TM_TOO_LARGE, "the body is larger than 64 KiB");
     else if (self->bridge->pg)
         self->route->run(self);
