@@ -34,7 +34,8 @@ function proof({ id, card, isMissing }) {
     typeof card?.best_oos_score === 'number' && `best out-of-sample score ${score(card.best_oos_score)}`,
     typeof card?.max_drawdown === 'number' && `max drawdown ${percent(card.max_drawdown)}`,
   ].filter(Boolean);
-  return el('p', { class: 'note' }, words.map((text) => `${text} · `), el('a', { href: `/admin/backtests/leaderboard?strategy_entity_id=${encodeURIComponent(id)}` }, 'its best trials'));
+  const trials = card?.backtest_status !== 'none' && el('a', { href: `/admin/backtests/leaderboard?strategy_entity_id=${encodeURIComponent(id)}` }, 'its best trials');
+  return el('p', { class: 'note' }, words.join(' · '), trials && [words.length > 0 && ' · ', trials]);
 }
 
 export class Candidate {
