@@ -13,9 +13,9 @@ import { showContent, showEmpty, showLoading, showProblem } from './panel.js';
 import { isDefault, isUuid, workspace } from './workspace.js';
 
 const BASE = '/admin/coverage/cockpit';
-const SOON_MS = 250;
+const SOON_MS = 250, EASE = 5; // where the answer takes long: so many times as long
 const place = byId('queue'), runs = new Runs();
-let tab = null, selected = null, loadedAt = null, isLoading = false, wasMissed = false, isDue = false;
+let tab = null, selected = null, loadedAt = null, isLoading = false, wasMissed = false, isDue = false, took = 0;
 
 /* --- where one is ------------------------------------------------------------------------- */
 
@@ -151,10 +151,12 @@ function complain(problem) {
 // What happens while it loads may be missing in what comes: then once more.
 async function load() {
   if (isLoading) { wasMissed = true; return; }
+  const began = performance.now();
   isLoading = true;
   wasMissed = false;
   try {
     const fresh = await runs.load();
+    took = performance.now() - began;
     loadedAt = new Date();
     byId('trouble').replaceChildren();
     show(fresh);
@@ -170,7 +172,7 @@ async function load() {
 function loadSoon() {
   if (isDue) return;
   isDue = true;
-  setTimeout(() => { isDue = false; load(); }, SOON_MS);
+  setTimeout(() => { isDue = false; load(); }, Math.max(SOON_MS, EASE * took));
 }
 
 function take(said) {
