@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { cockpit, lookedAt } from './coverage_world.mjs';
 import { ARTIFACTS, isLive, overTune, person, system } from './world.mjs';
 
 async function pages() {
@@ -10,6 +11,8 @@ async function pages() {
   return {
     login: '/admin/login', tunes: '/admin/backtests/tunes', new: '/admin/backtests/new', leaderboard: '/admin/backtests/leaderboard', queues: '/admin/queues',
     tune: `/admin/backtests/tunes/${tune.tune_id}#run=${tune.best_run_id}`, compare: `/admin/backtests/compare?${items.slice(0, 3).map(({ tune_id: id }) => `tune_id=${id}`).join('&')}`,
+    coverage: cockpit(), // from here on the browser remembers its workspace
+    'coverage-run': cockpit(await lookedAt()),
   };
 }
 
@@ -51,17 +54,22 @@ const contrast = (page, selector) => page.locator(selector).first().evaluate((no
   return (Math.max(under, text) + 0.05) / (Math.min(under, text) + 0.05);
 });
 
-test('text stands out from what is behind it, light and dark', async () => {
+async function standsOut(path, selectors) {
   for (const colorScheme of ['light', 'dark']) {
     const visitor = await person({ colorScheme });
-    const page = await visitor.go('/admin/backtests/tunes');
+    const page = await visitor.go(path);
     await settled(page);
-    for (const selector of ['h1', '.nav a:not([aria-current])', '#list td a', '#list .sub', '#list thead button', '.badge.good', '.button.primary', '.foot a', '.field', '.live']) {
+    for (const selector of selectors) {
       const ratio = await contrast(page, selector);
       assert.ok(ratio >= 4.5, `${selector} in ${colorScheme}: ${ratio.toFixed(2)}`);
     }
     await visitor.close();
   }
+}
+
+test('text stands out from what is behind it, light and dark', async () => {
+  await standsOut('/admin/backtests/tunes', ['h1', '.nav a:not([aria-current])', '#list td a', '#list .sub', '#list thead button', '.badge.good', '.button.primary', '.foot a', '.field', '.live']);
+  await standsOut(cockpit(await lookedAt()), ['.tabs button[aria-selected="false"]', '.count', '.run[aria-current] .run-query', '.run[aria-current] .sub', '.run:not([aria-current]) .sub', '.reasons li', 'blockquote', '.candidate h4', '.candidate .note', '.segments [aria-pressed="true"]', '.segments [aria-pressed="false"]', 'kbd']);
 });
 
 test('the colour scheme follows the system until one is chosen, which is remembered', async () => {

@@ -74,5 +74,20 @@ test('modules', async (t) => {
     assert.deepEqual(order, ['2,–,10,1', '10,2,1,–', '1,2,10,–', '2,–,10,1']);
   });
 
+  await t.test('a priority is read as people read it, whatever the sum left behind', async () => {
+    assert.deepEqual(await call('coverage_words', (it) => [1, 0.75, 0.75 - 1e-12, 0.7499, 0.4, 0.399, 0, null].map((score) => it.priorityOf(score).word)),
+      ['P1', 'P1', 'P1', 'P2', 'P2', 'P3', 'P3', 'P3']);
+  });
+
+  await t.test('a text of others is cut between characters and put on one line', async () => {
+    assert.deepEqual(await call('coverage_words', (it) => [it.cut('a  b\n c', 20), it.cut('abcdef', 3), it.cut('ab\u{1f600}cd', 3), it.cut(null, 3), it.cut(12, 3), it.cut('a\nb', 3, { isLine: false }), it.cut('x'.repeat(1 << 20), 5)]),
+      ['a b c', 'abc…', 'ab…', '', '12', 'a\nb', 'xxxxx…']);
+  });
+
+  await t.test('a reason without a word of its own is still read', async () => {
+    assert.deepEqual(await call('coverage_words', (it) => [it.reasonWord('LOW_BEST_SCORE'), it.reasonWord('SOME_NEW_CODE'), it.degradedSentence({ error: null, reason_code: 'llm_timeout' }), it.degradedSentence({ error: 'Said so.', reason_code: 'llm_error' })]),
+      ['low best score', 'some new code', 'No language model answered in time.', 'Said so.']);
+  });
+
   await visitor.close();
 });

@@ -1,6 +1,6 @@
 // A whole Tunemill in a directory of its own, a browser, and what the pages must never do.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,8 @@ class System {
       once(createInterface(this.child.stdout), 'line'),
       once(this.child, 'exit').then(([code]) => { throw new Error(`tunemill up ended with ${code}: see artifacts/tunemill.log`); }),
     ]);
-    this.http = JSON.parse(line).http;
+    const { http, database } = JSON.parse(line);
+    Object.assign(this, { http, database });
   }
 
   async stop() {
@@ -55,6 +56,19 @@ class System {
     const response = await fetch(this.http + path, { headers: { 'X-Admin-Token': TOKEN } });
     assert.equal(response.status, 200, `${path}: ${response.status}`);
     return response.json();
+  }
+
+  // What a client sends as JSON; resolves with what is answered, if it is no refusal.
+  async send(method, path, body) {
+    const response = await fetch(this.http + path, { method, body: JSON.stringify(body), headers: { 'X-Admin-Token': TOKEN, 'Content-Type': 'application/json' } });
+    const text = await response.text();
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  // Straight into the database, for what no address takes.
+  sql(statements) {
+    execFileSync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', this.database], { input: statements });
   }
 
   async submit(fields = {}, file = 'sp500_daily.csv', prefer = 'respond-async') {

@@ -11,9 +11,11 @@
 #include "actors/kit/auto.h"
 #include "tests/support/reads_world.h"
 
-#define COOKIE "Cookie: admin_token=" READS_TOKEN
-#define TUNE   "/admin/backtests/tunes/00000000-0000-7000-8000-000000000001"
-#define ASSETS "/admin/assets/"
+#define COOKIE  "Cookie: admin_token=" READS_TOKEN
+#define TUNE    "/admin/backtests/tunes/00000000-0000-7000-8000-000000000001"
+#define COCKPIT "/admin/coverage/cockpit"
+#define RUN     COCKPIT "/00000000-0000-7000-8000-000000000002"
+#define ASSETS  "/admin/assets/"
 
 static struct reads_world world;
 static struct reads_answer answer; /* the last one */
@@ -65,6 +67,8 @@ static const struct {
     {"/admin/backtests/compare", "<title>Compare tunes ", ASSETS "compare.js"},
     {"/admin/backtests/new", "<title>New tune ", ASSETS "new.js"},
     {"/admin/queues", "<title>Queues ", ASSETS "queues.js"},
+    {COCKPIT, "<title>Coverage ", ASSETS "coverage.js"},
+    {RUN, "<title>Coverage ", ASSETS "coverage.js"},
 };
 enum { PAGES = sizeof(pages) / sizeof(pages[0]) };
 
@@ -135,13 +139,17 @@ START_TEST(a_page_answers_head_and_no_other_method)
 }
 END_TEST
 
-START_TEST(a_tune_has_an_id_that_is_one)
+START_TEST(a_tune_and_a_run_have_an_id_that_is_one)
 {
     ask("GET", "/admin/backtests/tunes/x", COOKIE, NULL);
     expect(422, "path.id");
     ask("GET", "/admin/backtests/tunes/%3Cscript%3E", COOKIE, NULL);
     expect(422, "path.id");
     ask("GET", TUNE "/", COOKIE, NULL);
+    expect(404, "NOT_FOUND");
+    ask("GET", COCKPIT "/x", COOKIE, NULL);
+    expect(422, "path.id");
+    ask("GET", COCKPIT "/", COOKIE, NULL);
     expect(404, "NOT_FOUND");
 }
 END_TEST
@@ -300,7 +308,7 @@ add_pages(TCase *tcase)
     tcase_add_loop_test(tcase, what_a_page_loads_is_there, 0, PAGES);
     tcase_add_loop_test(tcase, a_page_asks_for_the_token, 0, PAGES);
     tcase_add_loop_test(tcase, a_page_answers_head_and_no_other_method, 0, PAGES);
-    tcase_add_test(tcase, a_tune_has_an_id_that_is_one);
+    tcase_add_test(tcase, a_tune_and_a_run_have_an_id_that_is_one);
 }
 
 static void

@@ -11,6 +11,7 @@ const ADVICE = {
   TUNE_NOT_FOUND: 'It may have been deleted, or be of another workspace.',
   RUN_NOT_FOUND: 'It may have been deleted together with its tune.',
   STRATEGY_NOT_FOUND: 'Choose another strategy.',
+  MATCH_RUN_NOT_FOUND: 'It may have been deleted, or be of another workspace.',
   TUNE_ALREADY_OVER: 'Nothing is left to cancel.',
   RATE_LIMITED: 'Wait a moment, then try again.',
   WORKSPACE_BUSY: 'Wait until one of the running tunes has ended, or cancel one.',
@@ -106,6 +107,8 @@ export async function get(path, params = {}, { signal } = {}) {
 
 export const post = (path, params = {}) => ask(path, params, { method: 'POST' });
 export const remove = (path, params = {}) => ask(path, params, { method: 'DELETE' });
+// A body of JSON: method is POST or PATCH.
+export const send = (method, path, body) => ask(path, {}, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 
 // A form with a file. fetch does not tell how far it is, this does. Resolves with
 // { status, location, body }.

@@ -23,11 +23,23 @@ export function announce(text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
 
-// A word that goes away by itself, after it could be read.
-export function toast(text, kind = '') {
+// A word that goes away by itself, after it could be read; with what can be done about it:
+// { word, run }. Returns what takes it away before.
+export function toast(text, kind = '', action = null) {
   const note = el('p', { class: `toast ${kind}` }, text);
+  if (action) note.append(' ', el('button', { class: 'button small', type: 'button', on: { click: () => { note.remove(); action.run(); } } }, action.word));
   byId('toasts').append(note);
-  setTimeout(() => note.remove(), kind === 'error' ? 12000 : 5000);
+  setTimeout(() => note.remove(), kind === 'error' || action ? 12000 : 5000);
+  return () => note.remove();
+}
+
+// The children in this order. Only what stands elsewhere is moved: what is moved loses the focus.
+export function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  nodes.forEach((node, i) => {
+    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
+  });
 }
 
 export function debounce(fn, ms) {

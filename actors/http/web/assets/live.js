@@ -8,7 +8,10 @@
 import { address, post } from './api.js';
 import { byId } from './dom.js';
 
-const EVENTS = ['queued', 'started', 'progress', 'completed', 'failed', 'canceled', 'deleted'].map((what) => `backtest.tune.${what}`);
+const EVENTS = [
+  ...['queued', 'started', 'progress', 'completed', 'failed', 'canceled', 'deleted'].map((what) => `backtest.tune.${what}`),
+  ...['created', 'updated'].map((what) => `coverage.weak_run.${what}`),
+];
 const PATIENCE_MS = 1500; // the page is not left empty for longer
 const POLL_MS = 5000;
 const PAUSE_MS = 1000, PAUSE_MAX_MS = 15000;

@@ -5,7 +5,7 @@
 //
 // value is what a row is sorted by and what tells whether its cell must be drawn again; cell is
 // what it shows, a node or a text (absent: the value). id(row) names a row.
-import { el } from './dom.js';
+import { arrange, el } from './dom.js';
 
 const isNone = (value) => value === null || value === undefined || Number.isNaN(value);
 
@@ -104,14 +104,8 @@ export class Table {
     });
   }
 
-  // Only what stands elsewhere is moved: an element that is moved loses the focus.
   #place() {
-    const nodes = this.#ordered().map((item) => this.#rows.get(this.#id(item)).node);
-    const wanted = new Set(nodes);
-    for (const node of [...this.body.children]) if (!wanted.has(node)) node.remove();
-    nodes.forEach((node, i) => {
-      if (this.body.children[i] !== node) this.body.insertBefore(node, this.body.children[i] ?? null);
-    });
+    arrange(this.body, this.#ordered().map((item) => this.#rows.get(this.#id(item)).node));
   }
 }
 

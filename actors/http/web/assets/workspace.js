@@ -22,10 +22,10 @@ export function remember(id) {
   try { localStorage.setItem(KEY, id.toLowerCase()); } catch { /* then the address must say it */ }
 }
 
-// The same page in another one; what is of a tune of this one stays behind.
+// The same page in another one; what is of a tune or a run of this one stays behind.
 export function switchTo(id) {
   const next = id && isUuid(id) ? id.toLowerCase() : DEFAULT;
-  const path = location.pathname.replace(/(\/admin\/backtests\/tunes)\/.*/, '$1');
+  const path = location.pathname.replace(/(\/admin\/(backtests\/tunes|coverage\/cockpit))\/.*/, '$1');
   remember(next);
   location.assign(`${path}?workspace_id=${next}`);
 }
