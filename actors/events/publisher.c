@@ -15,8 +15,10 @@ enum {
     PRUNE = 5000,
     TICK_MS = 1000,
     PRUNE_TICKS = 2,
-    PAUSE_MS = 4, /* after a numbering of several: a single event has its number at once, a
-                   * flood is numbered in batches, and its own commits have the disk */
+    RECENT_US = 20000, /* what "lately" is, roughly */
+    FLOOD = 14,        /* so many events lately, some 700 a second, are a flood: */
+    PAUSE_MS = 4,      /* it is numbered in batches, with a pause between them, so that its own
+                        * commits have the disk; any other event has its number at once */
 };
 
 typedef struct {
@@ -28,7 +30,8 @@ typedef struct {
     event_jobs_t *jobs;
     int ready_fd; /* -1: said */
     bool is_numbering, is_due, is_pausing, is_pruning;
-    int64_t pause_until_ms;
+    double recent; /* events lately */
+    int64_t numbered_us, pause_until_ms;
     unsigned ticks;
 } publisher_t;
 
@@ -36,6 +39,18 @@ typedef struct {
 
 static void number(publisher_t *self);
 static void number_soon(publisher_t *self);
+
+/* Events of the past count the less, the longer ago they were. */
+static void
+note(publisher_t *self, int64_t count)
+{
+    int64_t now_us = clock_us();
+
+    self->recent /= 1 + (double)(now_us - self->numbered_us) / RECENT_US;
+    self->recent += (double)count;
+    self->numbered_us = now_us;
+    self->pause_until_ms = self->recent > FLOOD ? clock_ms() + PAUSE_MS : 0;
+}
 
 static void
 on_numbered(void *arg, const struct pg_outcome *outcome)
@@ -45,7 +60,7 @@ on_numbered(void *arg, const struct pg_outcome *outcome)
     bool is_due = self->is_due;
 
     self->is_numbering = self->is_due = false;
-    self->pause_until_ms = count > 1 ? clock_ms() + PAUSE_MS : 0;
+    note(self, count);
     if (count > 0)
         meters_add(self->metrics, METRIC_EVENTS_PUBLISHED, NULL, (uint64_t)count);
     if (self->relay && count > 0)

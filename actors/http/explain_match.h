@@ -1,4 +1,5 @@
-/* explain_match - POST /admin/coverage/explain: how a strategy fits what a match run looked for.
+/* explain_match - POST /admin/coverage/explain: how a strategy fits what a match run looked
+ * for.
  *
  * PostgreSQL gives the facts, one JSON object: what was asked for, the strategy, the tags and
  * the score of the match, and how the workspace's best tune of the strategy did. From them come

@@ -69,7 +69,8 @@ write_fit(FILE *out, const json_t *facts)
     if (isnan(score))
         fputs(" It is not among what the run found, so how well it fits is not known.", out);
     else if (candidates > 1)
-        fprintf(out, " It fits by %.2f (1 is everything), number %.0f of the %.0f that were found.",
+        fprintf(out,
+                " It fits by %.2f (1 is everything), number %.0f of the %.0f that were found.",
                 score, place, candidates);
     else
         fprintf(out, " It fits by %.2f (1 is everything), and is all that was found.", score);

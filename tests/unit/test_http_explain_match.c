@@ -1,4 +1,5 @@
-/* How a strategy fits a match run, explained by a real bridge; the explain process is played. */
+/* How a strategy fits a match run, explained by a real bridge; the explain process is played.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,17 +8,17 @@
 #include "tests/support/explain_stand_in.h"
 #include "tests/support/reads_world.h"
 
-#define ELSEWHERE "00000000-0000-0000-0000-000000000002"
-#define RUN       "22222222-0000-4000-8000-000000000001"
-#define THEIR_RUN "22222222-0000-4000-8000-000000000002"
-#define FITS      "11111111-0000-4000-8000-000000000001"
-#define OTHER     "11111111-0000-4000-8000-000000000002" /* not found by the run */
-#define THEIRS    "11111111-0000-4000-8000-000000000003"
-#define NOBODY    "11111111-0000-4000-8000-000000000009"
-#define PATH      "/admin/coverage/explain"
-#define HERE      PATH "?workspace_id=" READS_WORKSPACE
-#define JSON      "Content-Type: application/json"
-#define TOKEN     "X-Admin-Token: " READS_TOKEN
+#define ELSEWHERE         "00000000-0000-0000-0000-000000000002"
+#define RUN               "22222222-0000-4000-8000-000000000001"
+#define THEIR_RUN         "22222222-0000-4000-8000-000000000002"
+#define FITS              "11111111-0000-4000-8000-000000000001"
+#define OTHER             "11111111-0000-4000-8000-000000000002" /* not found by the run */
+#define THEIRS            "11111111-0000-4000-8000-000000000003"
+#define NOBODY            "11111111-0000-4000-8000-000000000009"
+#define PATH              "/admin/coverage/explain"
+#define HERE              PATH "?workspace_id=" READS_WORKSPACE
+#define JSON              "Content-Type: application/json"
+#define TOKEN             "X-Admin-Token: " READS_TOKEN
 #define OF(run, strategy) "{\"run_id\":\"" run "\",\"strategy_id\":\"" strategy "\"}"
 #define DETAILED(run, strategy) \
     "{\"run_id\":\"" run "\",\"strategy_id\":\"" strategy "\",\"verbosity\":\"detailed\"}"
@@ -38,15 +39,16 @@ add_strategy(const char *id, const char *name, const char *workspace)
 static void
 add_run(const char *id, const char *workspace)
 {
-    reads_run(&world,
-              "INSERT INTO match_runs (id, workspace_id, intent, intent_signature, query, top_k,"
-              "  best_score, num_above_threshold, weak_coverage, reason_codes,"
-              "  candidate_strategy_ids, candidate_scores, priority_score)"
-              " VALUES ('%s', '%s', '{\"indicators\": [\"RSI\", \"vwap\"], \"symbols\":"
-              "  [\"SPY\"], \"overall_confidence\": 0.9}', 's', 'buy the dip', 5, 0.4, 0, true,"
-              "  '{LOW_BEST_SCORE}', '{" FITS "}', '{\"" FITS "\": {\"score\": 0.4,"
-              "  \"matched_tags\": [\"rsi\"]}}', 0.3)",
-              id, workspace);
+    reads_run(
+        &world,
+        "INSERT INTO match_runs (id, workspace_id, intent, intent_signature, query, top_k,"
+        "  best_score, num_above_threshold, weak_coverage, reason_codes,"
+        "  candidate_strategy_ids, candidate_scores, priority_score)"
+        " VALUES ('%s', '%s', '{\"indicators\": [\"RSI\", \"vwap\"], \"symbols\":"
+        "  [\"SPY\"], \"overall_confidence\": 0.9}', 's', 'buy the dip', 5, 0.4, 0, true,"
+        "  '{LOW_BEST_SCORE}', '{" FITS "}', '{\"" FITS "\": {\"score\": 0.4,"
+        "  \"matched_tags\": [\"rsi\"]}}', 0.3)",
+        id, workspace);
 }
 
 static void
@@ -200,7 +202,8 @@ START_TEST(what_cannot_be_explained_is_told_why)
     struct reads_answer answer;
 
     reads_send(&world, "POST", refusals[_i].path, headers, refusals[_i].body, &answer);
-    ck_assert_msg(answer.status == refusals[_i].status && strstr(answer.body, refusals[_i].says),
+    ck_assert_msg(answer.status == refusals[_i].status &&
+                      strstr(answer.body, refusals[_i].says),
                   "%d: %ld %s", _i, answer.status, answer.body);
     reads_answer_fini(&answer);
 }
