@@ -8,7 +8,8 @@ foreach(name retry_after breaker llm_answers llm_links)
   tm_test(${name} unit/test_${name}.c LIBS tm_llm)
 endforeach()
 tm_test(llm_chain unit/test_llm_chain.c unit/test_llm_complaints.c unit/test_llm_asks.c
-        unit/test_llm_table.c unit/llm_help.c LIBS tm_llm tm_llm_stub TIMEOUT 900)
+        unit/test_llm_names.c unit/test_llm_table.c unit/llm_help.c
+        LIBS tm_llm tm_llm_stub ${CMAKE_DL_LIBS} TIMEOUT 900)
 tm_test(cli_doctor unit/test_cli_doctor.c support/command.c ${CMAKE_SOURCE_DIR}/ops/cli/doctor.c
         LIBS tm_llm tm_llm_stub)
 add_dependencies(test_cli_doctor tunemill)

@@ -328,17 +328,25 @@ call(struct ask *self, size_t seat, uint64_t ticket)
 
 static void on_timer(void *arg);
 
+/* The loop's timers count whole milliseconds, and may be early by one: then it is set again. */
 static void
-pause_until(struct ask *self, size_t seat, int64_t at_us)
+set_timer(struct ask *self)
 {
-    int64_t wait_us = at_us - clock_us();
+    int64_t wait_us = self->pause_until_us - clock_us();
 
-    self->is_pausing = true;
-    self->pauses++;
-    self->pause_seat = seat;
     self->timer =
         loop_timer(self->chain->loop, wait_us > 0 ? (uint32_t)((wait_us + 999) / 1000) : 0,
                    false, on_timer, self);
+}
+
+static void
+pause_until(struct ask *self, size_t seat, int64_t at_us)
+{
+    self->is_pausing = true;
+    self->pauses++;
+    self->pause_seat = seat;
+    self->pause_until_us = at_us;
+    set_timer(self);
 }
 
 static bool
@@ -409,6 +417,8 @@ on_timer(void *arg)
     self->timer = 0;
     if (self->is_cancelled)
         end_ask(self, LLM_CANCELLED, NULL);
+    else if (self->is_pausing && clock_us() < self->pause_until_us)
+        set_timer(self);
     else if (self->is_pausing)
         end_pause(self);
     else

@@ -48,6 +48,7 @@ struct ask {
     int timer;
     bool is_cancelled, is_pausing;
     size_t pause_seat; /* that is called after the pause */
+    int64_t pause_until_us;
     int pauses;
 
     struct llm_outcome outcome; /* so far */

@@ -67,10 +67,8 @@ set_variables(void)
 void
 llm_setup(void)
 {
-    static const char *const quick[] = {LLM_CHAIN_OF_THREE,     "llm.first_byte_ms=1000",
-                                        "llm.connect_ms=1000",  "llm.stall_ms=400",
-                                        "llm.backoff_ms=1",     "llm.max_backoff_ms=2",
-                                        "llm.attempt_ms=10000", "llm.cooldown_ms=20"};
+    static const char *const quick[] = {LLM_CHAIN_OF_THREE, "llm.backoff_ms=1",
+                                        "llm.max_backoff_ms=2", "llm.cooldown_ms=20"};
 
     capture();
     llm_deadline_ms = 20000;

@@ -7,5 +7,6 @@
 TCase *llm_table_case(void);
 TCase *llm_complaints_case(void);
 TCase *llm_asks_case(void);
+TCase *llm_names_case(void);
 
 #endif

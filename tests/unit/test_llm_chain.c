@@ -12,6 +12,7 @@ main(void)
 
     suite_add_tcase(suite, llm_complaints_case());
     suite_add_tcase(suite, llm_asks_case());
+    suite_add_tcase(suite, llm_names_case());
     suite_add_tcase(suite, llm_table_case());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
