@@ -24,7 +24,13 @@ tm_test(http_web unit/test_http_web.c support/reads_world.c
 tm_test(http_queues unit/test_http_queues.c unit/test_http_points.c support/reads_world.c
         LIBS tm_http tm_test_support PkgConfig::curl)
 set_tests_properties(http_queues PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(match_request unit/test_match_request.c LIBS tm_http)
+tm_test(http_match_runs unit/test_http_match_runs.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
+tm_test(http_coverage unit/test_http_coverage.c unit/test_http_triage.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
+set_tests_properties(http_match_runs http_coverage PROPERTIES SKIP_RETURN_CODE 77)
 foreach(target idempotency_key traceparent query form headers route leaderboard
-        ticket fields address)
+        ticket fields address match_request)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_http)
 endforeach()

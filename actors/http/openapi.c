@@ -350,6 +350,9 @@ body_of(const route_t *route, const settings_t *settings)
         return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", route->body == BODY_SMALL,
                          "content", JSON_TYPE, "schema", ref(schema),
                          "application/x-www-form-urlencoded", "schema", ref(schema));
+    case BODY_JSON:
+        return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema",
+                         ref(schema));
     }
     return NULL;
 }

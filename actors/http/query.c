@@ -5,19 +5,22 @@
 #include <time.h>
 
 static const query_field_t fields[] = {
+#define N(member, name, KIND, choices, standard, min, max, set, doc) \
+    {name,                                                           \
+     QUERY_##KIND,                                                   \
+     choices,                                                        \
+     standard,                                                       \
+     min,                                                            \
+     max,                                                            \
+     set,                                                            \
+     doc,                                                            \
+     offsetof(struct query, member),                                 \
+     offsetof(struct query, has_##member)},
 #define Q(name, KIND, choices, standard, min, max, set, doc) \
-    {#name,                                                  \
-     QUERY_##KIND,                                           \
-     choices,                                                \
-     standard,                                               \
-     min,                                                    \
-     max,                                                    \
-     set,                                                    \
-     doc,                                                    \
-     offsetof(struct query, name),                           \
-     offsetof(struct query, has_##name)},
-    HTTP_PARAMETERS(Q)
+    N(name, #name, KIND, choices, standard, min, max, set, doc)
+    HTTP_PARAMETERS(Q) HTTP_NAMED_PARAMETERS(N)
 #undef Q
+#undef N
 };
 
 const query_field_t *

@@ -56,11 +56,15 @@ typedef enum {
 
 /* name and has_name: whether it was given */
 struct query {
+#define N(member, name, KIND, choices, standard, min, max, set, doc) \
+    QUERY_C_##KIND member;                                           \
+    bool has_##member;
 #define Q(name, KIND, choices, standard, min, max, set, doc) \
-    QUERY_C_##KIND name;                                     \
-    bool has_##name;
+    N(name, #name, KIND, choices, standard, min, max, set, doc)
     HTTP_PARAMETERS(Q)
+    HTTP_NAMED_PARAMETERS(N)
 #undef Q
+#undef N
 };
 
 typedef struct {

@@ -2,9 +2,11 @@
 
 #include "actors/http/backtest_intake.h"
 #include "actors/http/backtest_run.h"
+#include "actors/http/coverage.h"
 #include "actors/http/events_routes.h"
 #include "actors/http/explain_tune.h"
 #include "actors/http/login.h"
+#include "actors/http/match_runs.h"
 #include "actors/http/openapi.h"
 #include "actors/http/queues_admin.h"
 #include "actors/http/reads.h"

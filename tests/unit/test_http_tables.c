@@ -103,6 +103,9 @@ START_TEST(another_method_is_told_what_is_allowed)
     ck_assert_str_eq(match.allow, "GET, HEAD");
     ck_assert_int_eq(route_find("HEAD", "/backtests/tune", &match), TM_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(match.allow, "POST");
+    ck_assert_int_eq(route_find("POST", "/admin/coverage/weak/x", &match),
+                     TM_METHOD_NOT_ALLOWED);
+    ck_assert_str_eq(match.allow, "PATCH");
 }
 END_TEST
 
@@ -247,6 +250,26 @@ START_TEST(a_route_takes_only_its_own_parameters)
 }
 END_TEST
 
+START_TEST(a_name_may_mean_something_else_elsewhere)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    query_set(&query, QUERY_WEAK, "status", "acknowledged", &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+    ck_assert(query.has_coverage_status && !query.has_status);
+    ck_assert_str_eq(query.coverage_status.text, "acknowledged");
+    query_set(&query, QUERY_TUNES, "status", "queued", &problem);
+    ck_assert_int_eq(problem.err, TM_OK);
+    ck_assert_str_eq(query.status.text, "queued");
+    query_init(&query);
+    query_set(&query, QUERY_WEAK, "status", "queued", &problem);
+    ck_assert_int_eq(problem.err, TM_VALIDATION_FAILED);
+    ck_assert_str_eq(problem.errors[0].loc, "query.status");
+}
+END_TEST
+
 START_TEST(an_encoded_nul_ends_no_text)
 {
     static const char *const texts[][2] = {
@@ -386,6 +409,7 @@ START_TEST(openapi_describes_every_route)
         const json_t *path = json_object_get(paths, route->path);
         const char *method = strcmp(route->method, "GET") == 0      ? "get"
                              : strcmp(route->method, "DELETE") == 0 ? "delete"
+                             : strcmp(route->method, "PATCH") == 0  ? "patch"
                                                                     : "post";
         const json_t *responses = json_object_get(json_object_get(path, method), "responses");
 
@@ -401,6 +425,13 @@ START_TEST(openapi_describes_every_route)
 }
 END_TEST
 
+static size_t
+body_kinds(const json_t *operation)
+{
+    return json_object_size(
+        json_object_get(json_object_get(operation, "requestBody"), "content"));
+}
+
 START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
 {
     settings_t *settings = settings_new();
@@ -413,11 +444,14 @@ START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
     const json_t *explain =
         json_object_get(json_object_get(paths, "/backtests/tunes/{id}/explain"), "post");
     const json_t *health = json_object_get(json_object_get(paths, "/health"), "get");
+    const json_t *match = json_object_get(json_object_get(paths, "/match-runs"), "post");
 
     ck_assert_uint_eq(json_array_size(json_object_get(ticket, "security")), 3);
     ck_assert(json_is_true(json_object_get(json_object_get(login, "requestBody"), "required")));
     ck_assert(
         json_is_false(json_object_get(json_object_get(explain, "requestBody"), "required")));
+    ck_assert_uint_eq(body_kinds(login), 2);
+    ck_assert_uint_eq(body_kinds(match), 1);
     ck_assert_ptr_null(json_object_get(login, "security"));
     ck_assert_ptr_null(json_object_get(health, "security"));
     ck_assert_ptr_nonnull(
@@ -469,6 +503,7 @@ main(void)
     tcase_add_test(tables, a_list_has_no_value_twice);
     tcase_add_test(tables, a_route_without_a_list_needs_none);
     tcase_add_test(tables, a_route_takes_only_its_own_parameters);
+    tcase_add_test(tables, a_name_may_mean_something_else_elsewhere);
     tcase_add_test(tables, an_encoded_nul_ends_no_text);
     tcase_add_test(tables, a_problem_says_what_its_row_says);
     tcase_add_test(tables, a_problem_quotes_anything_and_stays_json);
