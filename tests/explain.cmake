@@ -8,4 +8,6 @@ tm_test(explain_process unit/test_explain_process.c unit/test_explain_budget.c u
 add_dependencies(test_explain_process tunemill)
 target_compile_definitions(test_explain_process PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(explain_process PROPERTIES SKIP_RETURN_CODE 77)
-tm_fuzz(text_check fuzz/fuzz_text_check.c LIBS tm_explain)
+foreach(target text_check prompt)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_explain)
+endforeach()

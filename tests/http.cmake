@@ -17,8 +17,8 @@ set_tests_properties(http_reads http_runs PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(http_explain unit/test_http_explain.c support/explain_stand_in.c support/reads_world.c
         support/broker_world.c support/peer.c
         LIBS tm_http tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
-tm_test(http_explain_match unit/test_http_explain_match.c support/explain_stand_in.c support/reads_world.c
-        support/broker_world.c support/peer.c
+tm_test(http_explain_match unit/test_http_explain_match.c support/explain_stand_in.c
+        support/reads_world.c support/broker_world.c support/peer.c
         LIBS tm_http tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
 set_tests_properties(http_explain http_explain_match PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(explain_text unit/test_explain_text.c LIBS tm_http)

@@ -1,10 +1,10 @@
 /* explain_match - POST /admin/coverage/explain: how a strategy fits what a match run looked
  * for.
  *
- * PostgreSQL gives the facts, one JSON object: what was asked for, the strategy, the tags and
- * the score of the match, and how the workspace's best tune of the strategy did. From them come
- * the text of explain_match_text.h and the question to a language model. The strategy need not
- * be a candidate of the run: then its score is not known.
+ * PostgreSQL gives the facts, one JSON object: what was asked for, the strategy as it is now,
+ * its score and the tags that match, and its back-tests in the workspace. From them come the
+ * text of explain_match_text.h, the qualifier of qualifier.h, and the question to a language
+ * model. A strategy that the run did not find is explained too: its score is not known.
  */
 #ifndef ACTORS_HTTP_EXPLAIN_MATCH_H
 #define ACTORS_HTTP_EXPLAIN_MATCH_H

@@ -2,178 +2,171 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/qualifier.h"
-
-/* --- facts -------------------------------------------------------------------------------- */
+enum { TERMS_MAX = 20 };
 
 static const json_t *
-backtest(const json_t *facts)
+strategy(const json_t *facts, const char *name)
 {
-    return json_object_get(facts, "strategy");
-}
-
-static double
-number(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+    return json_object_get(json_object_get(facts, "strategy"), name);
 }
 
 static const char *
-word(const json_t *object, const char *name)
+name_of(const json_t *facts)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    const char *name = json_string_value(strategy(facts, "name"));
 
-    return text ? text : "";
+    return name ? name : "The strategy";
 }
 
-static void
-write_list(FILE *out, const json_t *list)
+static bool
+has(const json_t *array, const char *word)
 {
-    const json_t *item;
-    size_t index;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *text = json_string_value(json_array_get(array, i));
 
-    json_array_foreach(list, index, item)
-    {
-        fprintf(out, "%s%s", index ? ", " : "", json_string_value(item));
+        if (text && strcmp(text, word) == 0)
+            return true;
     }
+    return false;
+}
+
+/* "a, b, c"; false: there is none. */
+static bool
+write_words(FILE *out, const char *before, const json_t *words)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(words) && count < TERMS_MAX; i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+
+        if (word)
+            fprintf(out, "%s%s", count++ ? ", " : before, word);
+    }
+    return count > 0;
+}
+
+/* What was asked for by name, and is not among the tags that match. */
+static json_t *
+terms_missing(const json_t *facts)
+{
+    const json_t *matched = json_object_get(facts, "matched_tags"), *list;
+    json_t *missing = json_array();
+    const char *name;
+
+    json_object_foreach(json_object_get(facts, "intent"), name, list)
+    {
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const char *term = json_string_value(json_array_get(list, i));
+
+            if (term && !has(matched, term) && !has(strategy(facts, "tags"), term) &&
+                !has(missing, term))
+                json_array_append_new(missing, json_string(term));
+        }
+    }
+    return missing;
 }
 
 /* --- sentences ---------------------------------------------------------------------------- */
 
 static void
-write_tags(FILE *out, const json_t *facts)
+write_score(FILE *out, const json_t *facts)
 {
-    const json_t *matched = json_object_get(facts, "matched_tags");
-    const size_t count = json_array_size(matched);
+    const json_t *score = json_object_get(facts, "score");
 
-    fprintf(out, "The strategy %s ", word(backtest(facts), "name"));
-    if (count == 0) {
-        fputs("has no tag of what was asked for.", out);
+    if (!json_is_number(score)) {
+        fprintf(out, "%s was not among what this run found, so its score is not known.",
+                name_of(facts));
         return;
     }
-    fprintf(out, "has %zu tag%s of what was asked for: ", count, count == 1 ? "" : "s");
-    write_list(out, matched);
+    fprintf(out, "%s fits what was asked for with a score of %.2f", name_of(facts),
+            json_number_value(score));
+    if (json_is_integer(json_object_get(facts, "rank")))
+        fprintf(out, ", rank %lld of %lld found",
+                (long long)json_integer_value(json_object_get(facts, "rank")),
+                (long long)json_integer_value(json_object_get(facts, "candidates")));
     fputc('.', out);
 }
 
 static void
-write_fit(FILE *out, const json_t *facts)
+write_tags(FILE *out, const json_t *facts)
 {
-    const double score = number(facts, "score"), place = number(facts, "place"),
-                 candidates = number(facts, "candidates");
-
-    if (isnan(score))
-        fputs(" It is not among what the run found, so how well it fits is not known.", out);
-    else if (candidates > 1)
-        fprintf(out,
-                " It fits by %.2f (1 is everything), number %.0f of the %.0f that were found.",
-                score, place, candidates);
-    else
-        fprintf(out, " It fits by %.2f (1 is everything), and is all that was found.", score);
+    fputs(write_words(out, " Its matching tags are ", json_object_get(facts, "matched_tags"))
+              ? "."
+              : " None of its tags was asked for.",
+          out);
 }
 
 static void
-write_backtest(FILE *out, const json_t *facts)
+write_backtests(FILE *out, const json_t *facts)
 {
-    const char *status = word(backtest(facts), "backtest_status");
-    const double score = number(backtest(facts), "best_oos_score"),
-                 drawdown = number(backtest(facts), "max_drawdown");
+    const json_t *backtests = json_object_get(facts, "backtests");
 
-    if (strcmp(status, "validated") == 0)
-        fprintf(out, " Its best tune scores %.2f on bars that the search had not seen", score);
-    else if (strcmp(status, "backtested") == 0)
-        fputs(" It has been back-tested, but not on bars that the search had not seen", out);
+    if (json_is_true(json_object_get(backtests, "validated")))
+        fputs(" A tune of it in this workspace has a trial that passed the gates.", out);
+    else if (json_is_true(json_object_get(backtests, "present")))
+        fputs(" It was back-tested in this workspace, and nothing of that passed the gates.",
+              out);
     else
-        fputs(" No back-test of it is there yet", out);
-    if (!isnan(drawdown))
-        fprintf(out, "; it fell by at most %.1f %%", fabs(drawdown));
-    fputc('.', out);
+        fputs(" It was not back-tested in this workspace yet.", out);
 }
 
 static void
 write_missing(FILE *out, const json_t *facts)
 {
-    const json_t *missing = json_object_get(facts, "missing");
+    json_t *missing = terms_missing(facts);
 
-    if (json_array_size(missing) == 0) {
-        fputs("All that was asked for by name is among its tags.", out);
-        return;
-    }
-    fputs("Asked for, and not among its tags: ", out);
-    write_list(out, missing);
-    fputc('.', out);
+    if (write_words(out, "\n\nAsked for, and not among its tags: ", missing))
+        fputc('.', out);
+    json_decref(missing);
 }
-
-static const struct {
-    const char *code, *words;
-} reasons[] = {
-    {"LOW_SIGNAL_INPUT", "the question said too little to judge the fit"},
-    {"NO_RESULTS", "no strategy was found"},
-    {"LOW_BEST_SCORE", "even the best strategy fits poorly"},
-    {"NO_RESULTS_ABOVE_THRESHOLD", "none fits well"},
-};
 
 static void
-write_run(FILE *out, const json_t *facts)
+write_coverage(FILE *out, const json_t *facts)
 {
-    const json_t *codes = json_object_get(facts, "reason_codes"), *code;
-    const char *separator = "";
-    size_t index;
-
-    if (json_array_size(codes) == 0) {
-        fputs("The run found enough.", out);
+    if (!json_is_true(json_object_get(facts, "weak_coverage")))
         return;
-    }
-    fputs("Of the run as a whole: ", out);
-    json_array_foreach(codes, index, code)
-    {
-        for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-            if (strcmp(reasons[i].code, json_string_value(code)) == 0) {
-                fprintf(out, "%s%s", separator, reasons[i].words);
-                separator = "; ";
-            }
-    }
+    fputs("\n\nThe run found too little that fits", out);
+    if (write_words(out, " (", json_object_get(facts, "reason_codes")))
+        fputc(')', out);
     fputc('.', out);
 }
-
-/* --- texts -------------------------------------------------------------------------------- */
 
 char *
 explain_match_text(const json_t *facts, enum explain_verbosity verbosity)
 {
+    const char *description = json_string_value(strategy(facts, "description"));
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     if (!out)
         return NULL;
+    write_score(out, facts);
     write_tags(out, facts);
-    write_fit(out, facts);
-    write_backtest(out, facts);
+    write_backtests(out, facts);
     if (verbosity == EXPLAIN_DETAILED) {
-        fputs("\n\n", out);
+        if (description && description[0])
+            fprintf(out, "\n\n%s", description);
         write_missing(out, facts);
-        fputs("\n\n", out);
-        write_run(out, facts);
+        write_coverage(out, facts);
     }
     fclose(out);
     return text;
 }
 
-void
-explain_match_qualifier(const json_t *facts, char *text, size_t size)
+struct qualifier
+explain_match_qualifier(const json_t *facts)
 {
-    const char *status = word(backtest(facts), "backtest_status");
-    const struct qualifier qualifier = {
-        .tags = json_array_size(json_object_get(facts, "matched_tags")),
-        .score = number(facts, "score"),
-        .backtest = strcmp(status, "validated") == 0    ? QUALIFIER_VALIDATED
-                    : strcmp(status, "backtested") == 0 ? QUALIFIER_PRESENT
-                                                        : QUALIFIER_NONE};
+    const json_t *score = json_object_get(facts, "score"),
+                 *backtests = json_object_get(facts, "backtests");
 
-    qualifier_text(&qualifier, text, size);
+    return (struct qualifier){
+        .tags = json_array_size(json_object_get(facts, "matched_tags")),
+        .score = json_is_number(score) ? json_number_value(score) : (double)NAN,
+        .backtest = json_is_true(json_object_get(backtests, "validated")) ? QUALIFIER_VALIDATED
+                    : json_is_true(json_object_get(backtests, "present")) ? QUALIFIER_PRESENT
+                                                                          : QUALIFIER_NONE};
 }
