@@ -181,15 +181,10 @@ static void
 on_looked_up(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
+    const PGresult *row = request_rows(request, outcome, TM_STRATEGY_NOT_FOUND);
 
-    if (outcome->err)
-        request_fail(request, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    else if (PQntuples(outcome->results[1]) == 0)
-        request_fail(request, TM_STRATEGY_NOT_FOUND, "");
-    else if (!request_is_gone(request))
-        take_strategy(request_state(request), pg_get(outcome->results[1], 0, 0));
+    if (row && !request_is_gone(request))
+        take_strategy(request_state(request), pg_get(row, 0, 0));
     request_unref(&request);
 }
 

@@ -71,15 +71,10 @@ static void
 on_found(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
+    const PGresult *row = request_rows(request, outcome, TM_RUN_NOT_FOUND);
 
-    if (outcome->err)
-        request_fail(request, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    else if (PQntuples(outcome->results[1]) == 0)
-        request_fail(request, TM_RUN_NOT_FOUND, "");
-    else if (!request_is_gone(request))
-        ask(request, outcome->results[1]);
+    if (row && !request_is_gone(request))
+        ask(request, row);
     request_unref(&request);
 }
 

@@ -14,16 +14,11 @@ static void
 on_list(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    char *text;
+    const PGresult *rows = request_rows(request, outcome, TM_INTERNAL); /* it has one */
+    char *text = rows ? tm_str_dup(tm_str(pg_get(rows, 0, 0))) : NULL;
 
-    if (outcome->err) {
-        request_fail(request, outcome->err, "");
-    } else if (PQntuples(outcome->results[0]) == 0) {
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    } else {
-        text = tm_str_dup(tm_str(pg_get(outcome->results[1], 0, 0)));
+    if (text)
         request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
-    }
     request_unref(&request);
 }
 

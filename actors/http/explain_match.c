@@ -28,17 +28,13 @@ static void
 on_facts(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    const PGresult *row = outcome->err ? NULL : outcome->results[1];
+    const PGresult *row = request_rows(request, outcome, TM_INTERNAL); /* it has one */
 
-    if (outcome->err)
-        request_fail(request, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    else if (!pg_get_bool(row, 0, COLUMN_HAS_RUN))
+    if (row && !pg_get_bool(row, 0, COLUMN_HAS_RUN))
         request_fail(request, TM_MATCH_RUN_NOT_FOUND, "");
-    else if (!pg_get_bool(row, 0, COLUMN_HAS_STRATEGY))
+    else if (row && !pg_get_bool(row, 0, COLUMN_HAS_STRATEGY))
         request_fail(request, TM_STRATEGY_NOT_FOUND, "");
-    else if (!request_is_gone(request))
+    else if (row && !request_is_gone(request))
         explain(request_state(request), row);
     request_unref(&request);
 }

@@ -48,17 +48,11 @@ static void
 on_facts(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    const PGresult *row = outcome->err ? NULL : outcome->results[1];
+    const PGresult *row = request_rows(request, outcome, TM_TUNE_NOT_FOUND);
 
-    if (outcome->err)
-        request_fail(request, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    else if (PQntuples(row) == 0)
-        request_fail(request, TM_TUNE_NOT_FOUND, "");
-    else if (strcmp(pg_get(row, 0, COLUMN_STATUS), "completed") != 0)
+    if (row && strcmp(pg_get(row, 0, COLUMN_STATUS), "completed") != 0)
         refuse(request, pg_get(row, 0, COLUMN_STATUS));
-    else if (!request_is_gone(request))
+    else if (row && !request_is_gone(request))
         explain(request_state(request), row);
     request_unref(&request);
 }

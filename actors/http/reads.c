@@ -23,15 +23,9 @@ start(const request_t *request, http_statement_t statement)
 static const char *
 text_of(request_t *request, const struct pg_outcome *outcome, tm_err_t absent)
 {
-    if (outcome->err)
-        request_fail(request, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    else if (PQntuples(outcome->results[1]) == 0)
-        request_fail(request, absent, "");
-    else
-        return pg_get(outcome->results[1], 0, 0);
-    return NULL;
+    const PGresult *rows = request_rows(request, outcome, absent);
+
+    return rows ? pg_get(rows, 0, 0) : NULL;
 }
 
 static void

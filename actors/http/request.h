@@ -69,6 +69,10 @@ void request_redirect(request_t *self, const char *location); /* 303: get that o
 void request_problem(request_t *self, const struct problem *problem);
 void request_fail(request_t *self, tm_err_t err,
                   const char *detail); /* "" for err's own text */
+/* The rows of the second statement, of a unit whose first is WORKSPACE_KNOWN. NULL: answered
+ * with a problem, `absent` if it has no row. */
+const PGresult *request_rows(request_t *self, const struct pg_outcome *outcome,
+                             tm_err_t absent);
 
 /* For the server */
 request_t *request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *method,

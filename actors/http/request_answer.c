@@ -146,6 +146,20 @@ request_fail(request_t *self, tm_err_t err, const char *detail)
     request_problem(self, &problem);
 }
 
+const PGresult *
+request_rows(request_t *self, const struct pg_outcome *outcome, tm_err_t absent)
+{
+    if (outcome->err)
+        request_fail(self, outcome->err, "");
+    else if (PQntuples(outcome->results[0]) == 0)
+        request_fail(self, TM_WORKSPACE_NOT_FOUND, "");
+    else if (PQntuples(outcome->results[1]) == 0)
+        request_fail(self, absent, "");
+    else
+        return outcome->results[1];
+    return NULL;
+}
+
 void
 request_suspend(request_t *self)
 {

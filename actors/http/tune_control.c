@@ -152,15 +152,10 @@ static void
 on_stopped(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
+    const PGresult *rows = request_rows(request, outcome, TM_TUNE_NOT_FOUND);
 
-    if (outcome->err)
-        request_fail(request, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(request, TM_WORKSPACE_NOT_FOUND, "");
-    else if (PQntuples(outcome->results[1]) == 0)
-        request_fail(request, TM_TUNE_NOT_FOUND, "");
-    else if (!request_is_gone(request))
-        take_stopped(request_state(request), pg_get(outcome->results[1], 0, 0));
+    if (rows && !request_is_gone(request))
+        take_stopped(request_state(request), pg_get(rows, 0, 0));
     request_unref(&request);
 }
 
