@@ -129,6 +129,68 @@ start_keeper(tm_worker_t *self)
     return rc == 0;
 }
 
+static void
+end_keeper(tm_worker_t *self)
+{
+    lock(self);
+    self->is_over = true;
+    pthread_cond_signal(&self->keeper_wakes);
+    unlock(self);
+    pthread_join(self->keeper, NULL);
+}
+
+/* --- in a loop ---------------------------------------------------------------------------- */
+
+static void
+look(tm_worker_t *self)
+{
+    bool has_come;
+
+    lock(self);
+    turn(self, 0);
+    has_come = self->ready != NULL;
+    unlock(self);
+    if (has_come)
+        self->on_jobs(self->jobs_arg);
+}
+
+static int
+on_readable(zloop_t *loop, zsock_t *socket, void *arg)
+{
+    (void)loop, (void)socket;
+    look(arg);
+    return 0;
+}
+
+static int
+on_tick(zloop_t *loop, int timer, void *arg)
+{
+    (void)loop, (void)timer;
+    look(arg);
+    return 0;
+}
+
+/* The loop looks at the sockets without the lock: nobody else may be at them. */
+void
+tm_worker_attach(tm_worker_t *self, zloop_t *loop, tm_worker_fn *fn, void *arg)
+{
+    end_keeper(self);
+    self->loop = loop;
+    self->on_jobs = fn;
+    self->jobs_arg = arg;
+    for (size_t i = 0; i < self->link_count; i++)
+        zloop_reader(loop, self->links[i].dealer.socket, on_readable, self);
+    self->loop_timer = zloop_timer(loop, TICK_MS, 0, on_tick, self);
+}
+
+static void
+detach(tm_worker_t *self)
+{
+    for (size_t i = 0; i < self->link_count; i++)
+        zloop_reader_end(self->loop, self->links[i].dealer.socket);
+    zloop_timer_end(self->loop, self->loop_timer);
+}
+
 /* --- from its beginning to its end -------------------------------------------------------- */
 
 static void
@@ -246,14 +308,15 @@ tm_worker_destroy(tm_worker_t **self_p)
 
     if (!self)
         return;
+    if (self->loop)
+        detach(self);
     lock(self);
     words_leave(self);
     while (!may_leave(self))
         turn(self, TICK_MS);
-    self->is_over = true;
-    pthread_cond_signal(&self->keeper_wakes);
     unlock(self);
-    pthread_join(self->keeper, NULL);
+    if (!self->loop)
+        end_keeper(self);
     pthread_cond_destroy(&self->keeper_wakes);
     pthread_mutex_destroy(&self->lock);
     free_parts(self);

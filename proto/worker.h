@@ -15,6 +15,9 @@
  * dropped: see tm_job_is_dropped. Its result counts no more; end it soon, the worker library
  * does the rest.
  *
+ * Who has a loop of his own attaches the worker to it (tm_worker_attach): words are read and
+ * pings sent there then, and there is no second thread.
+ *
  * One worker, one caller's thread: all calls that take a worker come from it, but for those
  * that say "any thread". Who works on several jobs at once in threads of his own hands them
  * back to that one to be ended. A job is the caller's from tm_worker_next until it is ended,
@@ -55,6 +58,14 @@ void tm_worker_destroy(tm_worker_t **self_p);
  * only. TM_TIMEOUT: none came; TM_DRAINING: tm_worker_drain was called or a signal came, and
  * none is left. After a signal it may be called again. */
 TM_CHECKED tm_err_t tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job);
+
+/* Once, before the first job is taken and from the loop's thread, which is the caller's from
+ * then on; the loop must outlive the worker. fn runs from the loop when jobs have come: it
+ * takes them by tm_worker_next with a timeout of 0, until there is none, and does not destroy
+ * the worker. The loop pings now: a handler that keeps it busy for as long as a lease loses the
+ * jobs in hand. */
+typedef void tm_worker_fn(void *arg);
+void tm_worker_attach(tm_worker_t *self, zloop_t *loop, tm_worker_fn *fn, void *arg);
 
 /* A call comes as a job, of the service's name as its queue: tm_worker_done answers it, _fail
  * says why there is no answer; progress, leases and settling are not for calls. */

@@ -8,7 +8,7 @@
  * Everything but the atomics is guarded by `lock`. Whoever waits in tm_worker_next is at the
  * network itself, so that a job passes no other thread on its way; while the caller is busy
  * with jobs, the keeper, a thread of the worker's own, looks in every TICK_MS: it pings, reads,
- * and sends what was left.
+ * and sends what was left. A worker that is attached to a loop has no keeper: the loop does it.
  *
  * Every job that is not yet settled stands in the list `all`. Those whose lease is not known to
  * be lost stand in `held` too, by id: that is what HOLDING tells and what counts when a word
@@ -87,6 +87,11 @@ struct tm_worker {
     int64_t leave_ms; /* at the latest */
     int64_t tick_ms;  /* when the next tick is due */
     int64_t turned_ms;
+
+    zloop_t *loop; /* NULL: the keeper runs */
+    int loop_timer;
+    tm_worker_fn *on_jobs;
+    void *jobs_arg;
 
     atomic_size_t unsettled; /* ended by the caller, and not yet forgotten */
     atomic_int refusal;      /* tm_err_t: what tm_worker_refusal returns */

@@ -6,6 +6,12 @@ add_dependencies(test_canary tunemill)
 target_compile_definitions(test_canary PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(canary PROPERTIES RUN_SERIAL ON)
 
+tm_test(llm_canary canary/test_llm_canary.c support/system.c support/command.c
+        LIBS tm_cli PkgConfig::curl TIMEOUT 300 LABELS "integration")
+add_dependencies(test_llm_canary tunemill)
+target_compile_definitions(test_llm_canary PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+set_tests_properties(llm_canary PROPERTIES RUN_SERIAL ON)
+
 add_executable(bench_submit bench/bench_submit.c support/system.c support/command.c
                support/tune_world.c)
 target_link_libraries(bench_submit PRIVATE tm_flags tm_cli tm_tune tm_engine tm_test_support

@@ -14,6 +14,14 @@ tm_test(http_runs unit/test_http_runs.c unit/test_http_backtest.c unit/http_runs
         support/broker_world.c support/peer.c
         LIBS tm_http tm_tune tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
 set_tests_properties(http_reads http_runs PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(http_explain unit/test_http_explain.c support/explain_stand_in.c support/reads_world.c
+        support/broker_world.c support/peer.c
+        LIBS tm_http tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
+tm_test(http_explain_match unit/test_http_explain_match.c support/explain_stand_in.c
+        support/reads_world.c support/broker_world.c support/peer.c
+        LIBS tm_http tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
+set_tests_properties(http_explain http_explain_match PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(explain_text unit/test_explain_text.c LIBS tm_http)
 tm_test(http_web unit/test_http_web.c support/reads_world.c
         LIBS tm_http tm_test_support PkgConfig::curl)
 tm_test(http_queues unit/test_http_queues.c unit/test_http_points.c support/reads_world.c

@@ -4,6 +4,7 @@ tm_test(message unit/test_message.c LIBS tm_proto)
 tm_test(dealer unit/test_dealer.c LIBS tm_proto)
 tm_test(client unit/test_client.c unit/fake_broker.c LIBS tm_proto)
 tm_test(worker unit/test_worker.c unit/fake_broker.c LIBS tm_proto)
+tm_test(worker_loop unit/test_worker_loop.c unit/fake_broker.c LIBS tm_proto)
 tm_test(curve unit/test_curve.c LIBS tm_proto)
 foreach(target message pairs requests)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_proto)
@@ -19,4 +20,4 @@ if(NOT TM_SANITIZE) # a sanitized library does not load into a plain program
 endif()
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(worker client PROPERTIES RUN_SERIAL ON)
+set_tests_properties(worker worker_loop client PROPERTIES RUN_SERIAL ON)

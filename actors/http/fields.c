@@ -1,6 +1,5 @@
 #include "actors/http/fields.h"
 
-#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
@@ -123,4 +122,10 @@ const char *
 fields_text(const fields_t *self, const char *name)
 {
     return json_string_value(json_object_get(self->object, name));
+}
+
+const json_t *
+fields_value(const fields_t *self, const char *name)
+{
+    return json_object_get(self->object, name);
 }

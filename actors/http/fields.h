@@ -4,6 +4,8 @@
 #ifndef ACTORS_HTTP_FIELDS_H
 #define ACTORS_HTTP_FIELDS_H
 
+#include <jansson.h>
+
 #include "actors/http/problem.h"
 
 typedef struct fields fields_t;
@@ -14,6 +16,7 @@ fields_t *fields_new(const char *type, const char *data, size_t size, struct pro
 void fields_destroy(fields_t **self_p);
 
 const char *fields_text(const fields_t *self, const char *name); /* NULL: absent, or no text */
-bool fields_is_json_type(const char *type);                      /* NULL: no */
+const json_t *fields_value(const fields_t *self, const char *name); /* of any type; or NULL */
+bool fields_is_json_type(const char *type);                         /* NULL: no */
 
 #endif

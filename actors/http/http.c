@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "actors/http/bridge.h"
+#include "actors/http/explanation.h"
 #include "actors/http/gate.h"
 #include "actors/http/server.h"
 #include "actors/http/waits.h"
@@ -53,6 +54,7 @@ on_drain(void *arg)
     self->drain_until_ms = clock_ms() + DRAIN_MS;
     server_quiesce(self->bridge.server);
     waits_end_all(self->bridge.waits);
+    server_walk(self->bridge.server, explanation_hurry);
     streams_destroy(&self->bridge.streams); /* they come back to another bridge, or the next */
     loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
 }

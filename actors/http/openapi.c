@@ -346,9 +346,10 @@ body_of(const route_t *route, const settings_t *settings)
             "{s:b, s:{s:{s:o}}}", "required", 1, "content", "multipart/form-data", "schema",
             route->body == BODY_TUNE ? tune_form(settings) : backtest_form(settings));
     case BODY_SMALL:
-        return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", 1, "content", JSON_TYPE,
-                         "schema", ref(schema), "application/x-www-form-urlencoded", "schema",
-                         ref(schema));
+    case BODY_OPTIONAL:
+        return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", route->body == BODY_SMALL,
+                         "content", JSON_TYPE, "schema", ref(schema),
+                         "application/x-www-form-urlencoded", "schema", ref(schema));
     case BODY_JSON:
         return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema",
                          ref(schema));

@@ -375,7 +375,9 @@ request_need_workspace(request_t *self)
 static bool
 has_small_body(const request_t *self)
 {
-    return self->route && (self->route->body == BODY_SMALL || self->route->body == BODY_JSON);
+    const route_body_t body = self->route ? self->route->body : BODY_NONE;
+
+    return body == BODY_SMALL || body == BODY_OPTIONAL || body == BODY_JSON;
 }
 
 static void

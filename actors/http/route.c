@@ -4,6 +4,8 @@
 #include "actors/http/backtest_run.h"
 #include "actors/http/coverage.h"
 #include "actors/http/events_routes.h"
+#include "actors/http/explain_match.h"
+#include "actors/http/explain_tune.h"
 #include "actors/http/login.h"
 #include "actors/http/match_runs.h"
 #include "actors/http/openapi.h"

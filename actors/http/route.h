@@ -19,7 +19,14 @@ typedef enum {
     ACCESS_ADMIN,
     ACCESS_STREAM
 } route_access_t;
-typedef enum { BODY_NONE, BODY_TUNE, BODY_BACKTEST, BODY_SMALL, BODY_JSON } route_body_t;
+typedef enum {
+    BODY_NONE,
+    BODY_TUNE,
+    BODY_BACKTEST,
+    BODY_SMALL,
+    BODY_OPTIONAL,
+    BODY_JSON
+} route_body_t;
 
 typedef struct {
     const char *id, *method, *path;

@@ -26,7 +26,7 @@ struct server {
     int timer;
     int64_t timer_ms; /* when it is due; 0: none */
     bool has_resumed, is_running;
-    size_t connections, requests;
+    size_t connections;
     request_t *first;
     char address[300];
 };
@@ -40,7 +40,6 @@ server_remember(server_t *self, request_t *request)
     if (self->first)
         *request_link(self->first, 1) = request;
     self->first = request;
-    self->requests++;
 }
 
 void
@@ -54,13 +53,27 @@ server_forget(server_t *self, request_t *request)
         *request_link(previous, 0) = next;
     else
         self->first = next;
-    self->requests--;
 }
 
 size_t
 server_requests(const server_t *self)
 {
-    return self->requests;
+    size_t count = 0;
+
+    for (request_t *request = self->first; request; request = *request_link(request, 0))
+        count += request_connection(request) != NULL;
+    return count;
+}
+
+void
+server_walk(const server_t *self, void (*fn)(request_t *request))
+{
+    request_t *next;
+
+    for (request_t *request = self->first; request; request = next) {
+        next = *request_link(request, 0);
+        fn(request);
+    }
 }
 
 /* --- running libmicrohttpd ---------------------------------------------------------------- */
@@ -412,17 +425,18 @@ server_quiesce(server_t *self)
 
 /* --- ending ------------------------------------------------------------------------------- */
 
+static void
+refuse(request_t *request)
+{
+    if (request_connection(request) && !request_is_gone(request))
+        request_fail(request, TM_DRAINING, "");
+}
+
 /* libmicrohttpd must not be stopped with suspended connections: each gets an answer first. */
 static void
 answer_all(server_t *self)
 {
-    request_t *next;
-
-    for (request_t *request = self->first; request; request = next) {
-        next = *request_link(request, 0);
-        if (request_connection(request) && !request_is_gone(request))
-            request_fail(request, TM_DRAINING, "");
-    }
+    server_walk(self, refuse);
     for (int turn = 0; turn < TURNS; turn++)
         MHD_run(self->daemon);
 }

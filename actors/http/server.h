@@ -21,8 +21,10 @@ void server_destroy(server_t **self_p);
 
 const char *server_address(const server_t *self); /* "127.0.0.1:8080" */
 bool server_is_full(const server_t *self);        /* over http.max_connections */
-size_t server_requests(const server_t *self);     /* under way */
+size_t server_requests(const server_t *self);     /* whose client waits; counted now */
 void server_quiesce(server_t *self);              /* no new connections from now on */
+/* Each that is under way, though its client may have left; fn may answer it. */
+void server_walk(const server_t *self, void (*fn)(request_t *request));
 /* "ADDRESS:PORT", "[IPv6]:PORT" into its parts; false if it is neither. */
 bool server_split_address(const char *listen, char *host, size_t host_size, char *port,
                           size_t port_size);

@@ -183,15 +183,37 @@ meters_get(const meters_t *self, metric_t metric, const char *label)
 }
 
 static void
-print_escaped(FILE *out, const char *text, bool quotes)
+print_escaped(FILE *out, const char *text, size_t size, bool quotes)
 {
-    for (; *text; text++) {
+    for (const char *end = text + size; text < end; text++) {
         if (*text == '\n')
             fputs("\\n", out);
         else if (*text == '\\' || (quotes && *text == '"'))
             fprintf(out, "\\%c", *text);
         else
             fputc(*text, out);
+    }
+}
+
+/* name="value",name="value": what counts as other has it for every name. */
+static void
+print_labels(FILE *out, const char *names, const char *values)
+{
+    bool is_other = strcmp(values, "other") == 0;
+
+    for (;;) {
+        size_t name = strcspn(names, ",");
+        size_t value = is_other ? strlen(values) : strcspn(values, METRICS_AND);
+
+        fprintf(out, "%.*s=\"", (int)name, names);
+        print_escaped(out, values, value, true);
+        fputc('"', out);
+        if (!names[name])
+            return;
+        fputc(',', out);
+        names += name + 1;
+        if (!is_other)
+            values += value + (values[value] != '\0');
     }
 }
 
@@ -205,11 +227,8 @@ print_series(FILE *out, const struct family *family, const char *suffix, const c
     fprintf(out, "%s%s", family->name, suffix);
     if (labelled || le)
         fputc('{', out);
-    if (labelled) {
-        fprintf(out, "%s=\"", family->label);
-        print_escaped(out, value, true);
-        fputc('"', out);
-    }
+    if (labelled)
+        print_labels(out, family->label, value);
     if (le)
         fprintf(out, "%sle=\"%s\"", labelled ? "," : "", le);
     fputs(labelled || le ? "} " : " ", out);
@@ -251,7 +270,7 @@ print_family(FILE *out, const struct family *family, const struct slot *slots)
         [COUNTER] = "counter", [GAUGE] = "gauge", [SECONDS] = "histogram"};
 
     fprintf(out, "# HELP %s ", family->name);
-    print_escaped(out, family->help, false);
+    print_escaped(out, family->help, strlen(family->help), false);
     fprintf(out, "\n# TYPE %s %s\n", family->name, types[family->kind]);
     if (!family->label[0]) {
         print_slot(out, family, &slots[0], "");

@@ -24,7 +24,10 @@ typedef struct meters meters_t;
 meters_t *meters_new(const char *actor);
 void meters_destroy(meters_t **self_p);
 
-/* label: NULL for a metric without one */
+/* Between the values of a metric whose row names several labels. */
+#define METRICS_AND "\037"
+
+/* label: its value, NULL for a metric without one */
 void meters_add(meters_t *self, metric_t metric, const char *label, uint64_t n);
 void meters_set(meters_t *self, metric_t metric, const char *label, int64_t value);
 void meters_observe_us(meters_t *self, metric_t metric, const char *label, int64_t us);

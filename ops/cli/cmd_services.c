@@ -1,5 +1,6 @@
 /* The commands that are one process of the system each. `--ready-fd` tells a parent when the
  * process is of use. */
+#include "actors/explain/explain.h"
 #include "actors/http/http.h"
 #include "actors/tune/tune.h"
 #include "broker/broker.h"
@@ -62,4 +63,12 @@ cmd_tune(cli_t *cli, int argc, char **argv)
     int ready_fd, code = parse(cli, &plain, argc, argv, &ready_fd);
 
     return code >= 0 ? code : ended(cli, tune_run(cli->settings));
+}
+
+int
+cmd_explain(cli_t *cli, int argc, char **argv)
+{
+    int ready_fd, code = parse(cli, &with_readiness, argc, argv, &ready_fd);
+
+    return code >= 0 ? code : ended(cli, explain_run(cli->settings, ready_fd));
 }

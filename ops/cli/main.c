@@ -19,11 +19,13 @@ static const struct cli_command commands[] = {
     {"backtest", cmd_backtest, "run one back-test here, without any server"},
     {"bench", cmd_bench, "measure the queue on this machine, beside its floors"},
     {"keys", cmd_keys, "make the certificates of the encrypted wire"},
+    {"doctor", cmd_doctor, "say what is wrong: `doctor llm` tries the language models"},
     {"migrate", cmd_migrate, "bring the database's schema and strategies up to date"},
     {"broker", cmd_broker, "the process that keeps and routes jobs"},
     {"tune", cmd_tune, "the process that runs tunes"},
     {"http", cmd_http, "the process that answers HTTP"},
     {"events", cmd_events, "the process that numbers events; `events tail` shows them"},
+    {"explain", cmd_explain, "the process that has language models explain results"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 

@@ -61,6 +61,7 @@ arguments_for(const struct supervisor *self, const struct child *child, int read
         return SELF;
     case CHILD_TUNE:
     case CHILD_EVENTS:
+    case CHILD_EXPLAIN:
         add_common(self, child, ret);
         return SELF;
     case CHILD_KIND_COUNT:

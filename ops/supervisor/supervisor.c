@@ -56,6 +56,7 @@ add_children(supervisor_t *self)
         add_child(self, CHILD_TUNE, name);
     }
     add_child(self, CHILD_EVENTS, NULL);
+    add_child(self, CHILD_EXPLAIN, NULL);
     add_child(self, CHILD_HTTP, NULL);
 }
 

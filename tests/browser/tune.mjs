@@ -150,6 +150,47 @@ test('a tune that failed says why and what to do', async () => {
   await quant.close();
 });
 
+test('a tune is explained without a model, and that is said', async () => {
+  const quant = await person();
+  const { tune_id: id } = await system.submit({ n_trials: 200 });
+  await overTune(id);
+  const page = await quant.go(`/admin/backtests/tunes/${id}`);
+  await page.locator('#explain').click();
+  await page.locator('#explain-degraded').getByText('No language model is set up').waitFor();
+  assert.match(await page.locator('#explain-badges').textContent(), /degraded/);
+  assert.match(await page.locator('#explanation').textContent(), /Of 200 trials \d+ passed the gates/);
+  assert.match(await page.locator('#explain-source').textContent(), /^Confidence: .*without a language model/);
+  await page.locator('#explain-verbosity').selectOption('detailed');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('#explanation p.prose').nth(2).waitFor();
+  await quant.close();
+});
+
+test('what a model wrote is text, and its name is told', async () => {
+  const quant = await person({ forgive: [/503/] });
+  const { tune_id: id } = await system.submit({ n_trials: 60 });
+  await overTune(id);
+  const page = await quant.go(`/admin/backtests/tunes/${id}`);
+  const wild = '<img src=x onerror="document.title=1"><script>document.title = 1</script>';
+  let asked = 0;
+  await page.route('**/explain?*', (route) => {
+    assert.equal(new URL(route.request().url()).searchParams.get('verbosity'), 'short');
+    return asked++ === 0 ? route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ status: 503, code: 'STORE_DOWN', detail: 'the database cannot be reached' }) })
+      : route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify({ run_id: null, strategy_id: null, strategy_name: wild, explanation: `${wild}\n\nSecond.`, confidence_qualifier: wild, model: wild, provider: 'p', verbosity: 'short', latency_ms: 1, cache_hit: true, generated_at: '2026-01-01T00:00:00.000Z', degraded: false, reason_code: null, error: null }) });
+  });
+  await page.locator('#explain').click();
+  await page.locator('#explanation [role="alert"]').getByText('the database cannot be reached', { exact: false }).waitFor();
+  await page.locator('#explanation').getByRole('button', { name: 'Try again' }).click();
+  await page.locator('#explanation p.prose').nth(1).waitFor();
+  assert.equal(await page.locator('#explanation img, #explanation script').count(), 0);
+  assert.equal(await page.locator('#explanation p.prose').first().textContent(), wild);
+  assert.ok((await page.locator('#explain-source').textContent()).includes(`Written by ${wild} (p).`));
+  assert.match(await page.locator('#explain-badges').textContent(), /kept from before/);
+  assert.equal(await page.locator('#explain-degraded').count(), 0);
+  assert.notEqual(await page.title(), '1');
+  await quant.close();
+});
+
 test('a running tune is canceled, then deleted', async () => {
   const quant = await person();
   const { tune_id: id } = await system.submit({ n_trials: 1000000, strategy_entity_id: STRATEGIES.bb_reversal });

@@ -25,8 +25,9 @@ class System {
     this.root = mkdtempSync(join(tmpdir(), 'tunemill-browser-'));
     chmodSync(this.root, 0o711); // PostgreSQL does not run as root, and must get through
     this.data = join(this.root, 'data');
+    const env = Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|OPENROUTER|OLLAMA|LLM)_/.test(name)); // no model is asked
     this.child = spawn(process.env.TUNEMILL, ['up', '--data-dir', this.data, '--http', '127.0.0.1:0', '--tune', '2'], {
-      env: { ...process.env, ADMIN_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...Object.fromEntries(env), ADMIN_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stderr.pipe(createWriteStream(join(ARTIFACTS, 'tunemill.log')));
     const [line] = await Promise.race([

@@ -111,6 +111,13 @@ reads_world_init_bare(struct reads_world *self, const char *const *settings)
 }
 
 void
+reads_world_init_with(struct reads_world *self, const char *url, const char *const *settings)
+{
+    start(self, url ? strdup(url) : pg_fixture_database(reads_fixture), settings);
+    reads_until(self, "/backtests/tunes?workspace_id=" READS_WORKSPACE, 200);
+}
+
+void
 reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
                     const char *brokers)
 {
@@ -120,8 +127,7 @@ reads_world_init_on(struct reads_world *self, const char *url, const char *profi
 
     snprintf(profile_is, sizeof(profile_is), "system.profile=%s", profile);
     snprintf(brokers_are, sizeof(brokers_are), "broker.brokers=%s", brokers ? brokers : "");
-    start(self, url ? strdup(url) : pg_fixture_database(reads_fixture), assignments);
-    reads_until(self, "/backtests/tunes?workspace_id=" READS_WORKSPACE, 200);
+    reads_world_init_with(self, url, assignments);
 }
 
 void

@@ -30,6 +30,9 @@ void reads_world_init_bare(struct reads_world *self, const char *const *settings
 /* The same with brokers; NULL: none is there. */
 void reads_world_init_on(struct reads_world *self, const char *url, const char *profile,
                          const char *brokers);
+/* The same with settings: "section.name=value", NULL. */
+void reads_world_init_with(struct reads_world *self, const char *url,
+                           const char *const *settings);
 void reads_world_fini(struct reads_world *self); /* fails the test unless it ends well */
 
 struct reads_answer {

@@ -247,12 +247,19 @@ tune_post_text(const struct tune_post *self, const char *member)
 char *
 system_get(const struct system_up *self, const char *path, long *ret_status)
 {
+    return system_ask(self, "GET", path, ret_status);
+}
+
+char *
+system_ask(const struct system_up *self, const char *method, const char *path, long *ret_status)
+{
     struct tune_post answer = {0};
     CURL *curl = curl_easy_init();
     char url[600];
 
     snprintf(url, sizeof(url), "%s%s", self->http, path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);

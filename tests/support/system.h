@@ -40,7 +40,9 @@ void system_post(const struct system_up *self, struct tune_post *posts, size_t c
 char *tune_post_text(const struct tune_post *self,
                      const char *member); /* NULL if absent; freed by the caller */
 
-/* GET path; *ret_status 0 if none came. The body is the caller's. */
+/* *ret_status 0: no answer came. The body is the caller's. */
+char *system_ask(const struct system_up *self, const char *method, const char *path,
+                 long *ret_status);
 char *system_get(const struct system_up *self, const char *path, long *ret_status);
 
 #endif

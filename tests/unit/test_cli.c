@@ -58,8 +58,9 @@ START_TEST(a_misspelt_command_is_answered_with_the_right_one)
 }
 END_TEST
 
-static const char *const commands[] = {"up",      "submit", "watch", "tunes", "backtest",
-                                       "migrate", "broker", "tune",  "http",  "keys"};
+static const char *const commands[] = {"up",       "submit",  "watch",  "tunes",
+                                       "backtest", "migrate", "broker", "tune",
+                                       "http",     "keys",    "doctor"};
 
 START_TEST(every_command_has_help)
 {

@@ -32,6 +32,7 @@ START_TEST(an_address_leads_to_its_row)
     check_route("GET", "/backtests/tunes/" ID "/runs", "TUNE_RUNS");
     check_route("DELETE", "/backtests/tunes/" ID, "TUNE_DELETE");
     check_route("POST", "/backtests/tunes/" ID "/cancel", "TUNE_CANCEL");
+    check_route("POST", "/backtests/tunes/" ID "/explain", "TUNE_EXPLAIN");
     check_route("GET", "/backtests/runs/" ID, "BACKTEST");
     check_route("POST", "/backtests/run", "BACKTEST_NEW");
     check_route("GET", "/backtests/compare", "COMPARE");
@@ -440,10 +441,15 @@ START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
     const json_t *ticket =
         json_object_get(json_object_get(paths, "/admin/events/ticket"), "post");
     const json_t *login = json_object_get(json_object_get(paths, "/admin/auth/login"), "post");
+    const json_t *explain =
+        json_object_get(json_object_get(paths, "/backtests/tunes/{id}/explain"), "post");
     const json_t *health = json_object_get(json_object_get(paths, "/health"), "get");
     const json_t *match = json_object_get(json_object_get(paths, "/match-runs"), "post");
 
     ck_assert_uint_eq(json_array_size(json_object_get(ticket, "security")), 3);
+    ck_assert(json_is_true(json_object_get(json_object_get(login, "requestBody"), "required")));
+    ck_assert(
+        json_is_false(json_object_get(json_object_get(explain, "requestBody"), "required")));
     ck_assert_uint_eq(body_kinds(login), 2);
     ck_assert_uint_eq(body_kinds(match), 1);
     ck_assert_ptr_null(json_object_get(login, "security"));

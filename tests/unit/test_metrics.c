@@ -109,6 +109,31 @@ START_TEST(a_label_is_escaped_and_a_long_one_is_cut)
 }
 END_TEST
 
+START_TEST(a_metric_of_several_labels_has_a_value_for_each)
+{
+    const char *slow = "a" METRICS_AND "b\"c" METRICS_AND "timeout";
+    char label[32];
+
+    meters_add(metrics, METRIC_LLM_REQUESTS, slow, 2);
+    meters_add(metrics, METRIC_LLM_REQUESTS, "a" METRICS_AND METRICS_AND, 1);
+    meters_add(metrics, METRIC_LLM_REQUESTS, "a", 4); /* the caller's mistake: still a line */
+    meters_observe_us(metrics, METRIC_LLM_SECONDS, "a" METRICS_AND "b", 700);
+    expect_line(
+        "tunemill_llm_requests_total{provider=\"a\",model=\"b\\\"c\",cause=\"timeout\"} 2");
+    expect_line("tunemill_llm_requests_total{provider=\"a\",model=\"\",cause=\"\"} 1");
+    expect_line("tunemill_llm_requests_total{provider=\"a\",model=\"\",cause=\"\"} 4");
+    expect_line("tunemill_llm_request_duration_seconds_bucket{provider=\"a\",model=\"b\","
+                "le=\"0.001\"} 1");
+    for (int i = 0; i < METRICS_LABELS; i++) {
+        snprintf(label, sizeof(label), "p" METRICS_AND "m" METRICS_AND "%d", i);
+        meters_add(metrics, METRIC_LLM_REQUESTS, label, 1);
+    }
+    expect_line(
+        "tunemill_llm_requests_total{provider=\"other\",model=\"other\",cause=\"other\"}"
+        " 3");
+}
+END_TEST
+
 /* Comments or series, as in the text format 0.0.4. */
 #define VALUE  "[-+]?([0-9]+(\\.[0-9]+)?|Inf|NaN)"
 #define LABEL  "[a-z_]+=\"([^\"\\\\]|\\\\.)*\""
@@ -227,6 +252,7 @@ main(void)
     tcase_add_test(tcase, observations_fall_into_cumulative_buckets_in_seconds);
     tcase_add_test(tcase, labels_over_the_limit_count_as_other);
     tcase_add_test(tcase, a_label_is_escaped_and_a_long_one_is_cut);
+    tcase_add_test(tcase, a_metric_of_several_labels_has_a_value_for_each);
     tcase_add_test(tcase, every_line_is_of_the_text_format);
     tcase_add_test(tcase, help_and_type_stand_once_a_family);
     tcase_add_test(tcase, the_process_is_described);

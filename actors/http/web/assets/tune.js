@@ -4,6 +4,7 @@ import { get, post, remove } from './api.js';
 import { isOver, overfitVerdict, statusBadge, validityBadges } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
+import { Explanation } from './explain.js';
 import { age, exactly, fixed, integer, params, percent, plain, score, time } from './format.js';
 import { HeatMap } from './heatmap.js';
 import { Leaders } from './leaders.js';
@@ -25,6 +26,7 @@ const leaders = new Leaders(byId('leaders'), byId('leaders-note'), choose);
 const curve = new Curve(byId('curve'), byId('curve-note'), choose);
 const scatter = new Scatter(byId('scatter'), byId('scatter-note'), choose);
 const heat = new HeatMap(byId('heat'), byId('heat-form'), byId('heat-note'), choose);
+const explanation = new Explanation(path);
 const trials = new Trials(path, byId('trials'), byId('trials-note'), choose);
 
 /* --- what is known of it ------------------------------------------------------------------ */
@@ -89,6 +91,7 @@ function show() {
   byId('notices').replaceChildren(...notices());
   byId('progress').replaceChildren(progressBar(tune, { big: true }));
   showContent(byId('facts'), el('dl', { class: 'facts' }, facts()));
+  explanation.show(tune);
   leaders.show(tune);
   if (!isEnded) curve.follow(tune);
 }

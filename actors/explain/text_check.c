@@ -1,0 +1,141 @@
+#include "actors/explain/text_check.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHORT_MAX = 1500, DETAILED_MAX = 6000 }; /* bytes */
+
+static const size_t most[EXPLAIN_VERBOSITY_COUNT] = {
+    [EXPLAIN_SHORT] = SHORT_MAX, [EXPLAIN_DETAILED] = DETAILED_MAX};
+
+/* --- characters --------------------------------------------------------------------------- */
+
+/* The character at `at`, and its length; 0 if there is none (RFC 3629). */
+static size_t
+decode(const unsigned char *at, const unsigned char *end, uint32_t *ret)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t size = *at < 0x80       ? 1
+                  : *at >> 5 == 6  ? 2
+                  : *at >> 4 == 14 ? 3
+                  : *at >> 3 == 30 ? 4
+                                   : 0;
+    uint32_t value = size == 1 ? *at : *at & (0x7Fu >> size);
+
+    if (size == 0 || (size_t)(end - at) < size)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if (at[i] >> 6 != 2)
+            return 0;
+        value = value << 6 | (at[i] & 0x3Fu);
+    }
+    if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
+        return 0;
+    *ret = value;
+    return size;
+}
+
+struct range {
+    uint32_t first, last;
+};
+
+static const struct range unseen[] = {
+    {0, 8},           {11, 31},           /* but for tab and line feed */
+    {0x7F, 0x9F},                         /* the other controls */
+    {0x061C, 0x061C}, {0x200B, 0x200F},   /* of no width, and marks of direction */
+    {0x2028, 0x202E}, {0x2060, 0x2069},   /* separators, and turns of direction */
+    {0xFEFF, 0xFEFF}, {0xE0000, 0xE007F}, /* tags: text that nobody sees */
+};
+
+static bool
+is_unseen(uint32_t character)
+{
+    for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+        if (character >= unseen[i].first && character <= unseen[i].last)
+            return true;
+    return false;
+}
+
+static const char *
+check_characters(const char *text, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    uint32_t character = 0;
+
+    while (at < end) {
+        size_t length = decode(at, end, &character);
+
+        if (length == 0)
+            return "it is not UTF-8";
+        if (is_unseen(character))
+            return "it has characters that nobody sees";
+        at += length;
+    }
+    return NULL;
+}
+
+/* --- markup ------------------------------------------------------------------------------- */
+
+/* "<b", "</", "<!", "<?": "< 3" is a comparison. */
+static bool
+has_tag(const char *text)
+{
+    for (const char *at = text; (at = strchr(at, '<')); at++)
+        if (isalpha((unsigned char)at[1]) || (at[1] && strchr("/!?", at[1])))
+            return true;
+    return false;
+}
+
+static const char *
+check_markup(const char *text)
+{
+    static const char *const links[] = {"](", "][", "://", "www.", "javascript:", "mailto:"};
+
+    if (has_tag(text))
+        return "it has a tag of HTML";
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+        if (strcasestr(text, links[i]))
+            return "it has a link or an address";
+    return NULL;
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
+
+static size_t
+whole_sentences(const char *text, size_t size)
+{
+    while (size > 0 && !strchr(".!?", text[size - 1]))
+        size--;
+    return size;
+}
+
+char *
+text_check(const char *text, size_t size, bool is_cut, enum explain_verbosity verbosity,
+           const char **ret_what)
+{
+    const char *what = memchr(text, '\0', size) ? "it has characters that nobody sees" : NULL;
+    char *copy = NULL;
+
+    while (size > 0 && isspace((unsigned char)*text))
+        text++, size--;
+    if (is_cut)
+        size = whole_sentences(text, size);
+    while (size > 0 && isspace((unsigned char)text[size - 1]))
+        size--;
+    if (!what && size == 0)
+        what = is_cut ? "it was cut off within its first sentence" : "it is empty";
+    if (!what && size > most[verbosity])
+        what = "it is longer than was asked for";
+    if (!what)
+        what = check_characters(text, size);
+    if (!what) {
+        copy = strndup(text, size);
+        what = copy ? check_markup(copy) : "there is no memory for it";
+    }
+    if (!what)
+        return copy;
+    free(copy);
+    *ret_what = what;
+    return NULL;
+}

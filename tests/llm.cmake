@@ -1,0 +1,22 @@
+# The chain of language models: its parts, the whole against stubs of providers, and the doctor.
+pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl)
+add_library(tm_llm_stub STATIC support/llm_stub.c support/llm_stub_text.c)
+target_link_libraries(tm_llm_stub PUBLIC tm_flags PkgConfig::ssl PkgConfig::crypto PkgConfig::jansson
+                      PkgConfig::check Threads::Threads)
+
+foreach(name retry_after breaker llm_answers llm_links)
+  tm_test(${name} unit/test_${name}.c LIBS tm_llm)
+endforeach()
+tm_test(llm_chain unit/test_llm_chain.c unit/test_llm_complaints.c unit/test_llm_asks.c
+        unit/test_llm_names.c unit/test_llm_table.c unit/llm_help.c
+        LIBS tm_llm tm_llm_stub ${CMAKE_DL_LIBS} TIMEOUT 900)
+tm_test(cli_doctor unit/test_cli_doctor.c support/command.c ${CMAKE_SOURCE_DIR}/ops/cli/doctor.c
+        LIBS tm_llm tm_llm_stub)
+add_dependencies(test_cli_doctor tunemill)
+target_compile_definitions(test_cli_doctor PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
+# they have deadlines: alone, so that a busy machine does not decide the outcome
+set_tests_properties(llm_chain cli_doctor PROPERTIES RUN_SERIAL ON)
+
+foreach(target llm_answer llm_links retry_after)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_llm)
+endforeach()

@@ -1,0 +1,182 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/explain/text_check.h"
+#include "actors/kit/auto.h"
+
+static char *
+check(const char *text, bool is_cut, const char **ret_what)
+{
+    return text_check(text, strlen(text), is_cut, EXPLAIN_SHORT, ret_what);
+}
+
+static const struct {
+    const char *text, *shown;
+} fine[] = {
+    {"It is a plateau.", "It is a plateau."},
+    {"  \n It is a plateau.\n\n", "It is a plateau."},
+    {"One.\n\nTwo.\tThree.", "One.\n\nTwo.\tThree."},
+    {"A drawdown < 20 %, a score > 1, 3<4.", "A drawdown < 20 %, a score > 1, 3<4."},
+    {"fast [10] (as before) & slow", "fast [10] (as before) & slow"},
+    {"d\xc3\xa9j\xc3\xa0 vu \xe2\x80\x94 na\xc3\xafve \xf0\x9f\x93\x88",
+     "d\xc3\xa9j\xc3\xa0 vu \xe2\x80\x94 na\xc3\xafve \xf0\x9f\x93\x88"},
+    {"50 % of 1:2 is a/b.", "50 % of 1:2 is a/b."},
+};
+
+START_TEST(plain_text_is_shown)
+{
+    const char *what = NULL;
+    tm_auto(tm_text) shown = check(fine[_i].text, false, &what);
+
+    ck_assert_msg(shown != NULL, "%s: %s", fine[_i].text, what);
+    ck_assert_str_eq(shown, fine[_i].shown);
+    ck_assert_ptr_null(what);
+}
+END_TEST
+
+static const struct {
+    const char *text, *what;
+} wrong[] = {
+    {"", "empty"},
+    {" \n\t ", "empty"},
+    {"a\x01", "nobody sees"},
+    {"a\rb", "nobody sees"},
+    {"a\x7f", "nobody sees"},
+    {"a\x1b[31mred", "nobody sees"},
+    {"a\xc2\x85", "nobody sees"},
+    {"a\xff", "UTF-8"},
+    {"a\x80", "UTF-8"},
+    {"a\xc0\xaf", "UTF-8"},
+    {"a\xe0\x80\xaf", "UTF-8"},
+    {"a\xed\xa0\x80", "UTF-8"},
+    {"a\xf4\x90\x80\x80", "UTF-8"},
+    {"a\xf8\x88\x80\x80\x80", "UTF-8"},
+    {"a\xe2\x80", "UTF-8"},
+    {"<b>bold</b>", "HTML"},
+    {"a <script src=x>", "HTML"},
+    {"a </p>", "HTML"},
+    {"a <!-- b", "HTML"},
+    {"a <?php", "HTML"},
+    {"3<a", "HTML"},
+    {"see [here](x)", "link"},
+    {"see [here][1]", "link"},
+    {"see http://evil.example", "link"},
+    {"see HTTPS://evil.example", "link"},
+    {"see www.evil.example", "link"},
+    {"see JavaScript:alert(1)", "link"},
+    {"see mailto:a@b", "link"},
+};
+
+START_TEST(what_is_more_than_text_is_not)
+{
+    const char *what = NULL;
+
+    ck_assert_ptr_null(check(wrong[_i].text, false, &what));
+    ck_assert_ptr_nonnull(what);
+    ck_assert_msg(strstr(what, wrong[_i].what) != NULL, "%s: %s", wrong[_i].text, what);
+}
+END_TEST
+
+/* Of no width, or turning the direction of what follows. */
+static const uint32_t unseen[] = {0x061C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029,  0x202A,
+                                  0x202E, 0x2060, 0x2066, 0x2069, 0xFEFF, 0xE0001, 0xE0061};
+
+/* In UTF-8; from U+0800 on in three bytes, from U+10000 on in four. */
+static void
+encode(uint32_t character, char *text)
+{
+    const int size = character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    static const unsigned lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+
+    for (int i = size - 1; i > 0; i--) {
+        text[i] = (char)(0x80 | (character & 0x3F));
+        character >>= 6;
+    }
+    text[0] = (char)(lead[size] | character);
+    text[size] = '\0';
+}
+
+START_TEST(what_nobody_sees_is_no_text)
+{
+    char text[32] = "a ", character[8];
+    const char *what = NULL;
+
+    encode(unseen[_i], character);
+    strcat(strcat(text, character), " b");
+    ck_assert_ptr_null(check(text, false, &what));
+    ck_assert_ptr_nonnull(strstr(what, "nobody sees"));
+}
+END_TEST
+
+START_TEST(a_nul_is_not_the_end)
+{
+    const char *what = NULL;
+
+    ck_assert_ptr_null(text_check("fine\0<b>", 8, false, EXPLAIN_SHORT, &what));
+    ck_assert_ptr_nonnull(strstr(what, "nobody sees"));
+    ck_assert_ptr_null(text_check("\0", 1, true, EXPLAIN_SHORT, &what));
+}
+END_TEST
+
+START_TEST(a_text_is_as_long_as_was_asked_for)
+{
+    static char text[7000];
+    const char *what = NULL;
+
+    memset(text, 'a', sizeof(text));
+    for (unsigned i = 0; i < EXPLAIN_VERBOSITY_COUNT; i++) {
+        const size_t most = i == EXPLAIN_SHORT ? 1500 : 6000;
+        char *shown = text_check(text, most, false, (enum explain_verbosity)i, &what);
+
+        ck_assert_ptr_nonnull(shown);
+        ck_assert_uint_eq(strlen(shown), most);
+        free(shown);
+        ck_assert_ptr_null(text_check(text, most + 1, false, (enum explain_verbosity)i, &what));
+        ck_assert_ptr_nonnull(strstr(what, "longer"));
+    }
+}
+END_TEST
+
+START_TEST(of_a_text_that_was_cut_off_whole_sentences_are_shown)
+{
+    static const char *const rows[][2] = {
+        {"It is a plateau. In sample it sc", "It is a plateau."},
+        {"Is it? Yes! It is.", "Is it? Yes! It is."},
+        {"One.\n\nTwo", "One."},
+    };
+    const char *what = NULL;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tm_auto(tm_text) shown = check(rows[i][0], true, &what);
+
+        ck_assert_ptr_nonnull(shown);
+        ck_assert_str_eq(shown, rows[i][1]);
+    }
+    ck_assert_ptr_null(check("It is a plat", true, &what));
+    ck_assert_ptr_nonnull(strstr(what, "cut off"));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("text check");
+    TCase *tests = tcase_create("text check");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_loop_test(tests, plain_text_is_shown, 0, (int)(sizeof(fine) / sizeof(fine[0])));
+    tcase_add_loop_test(tests, what_is_more_than_text_is_not, 0,
+                        (int)(sizeof(wrong) / sizeof(wrong[0])));
+    tcase_add_loop_test(tests, what_nobody_sees_is_no_text, 0,
+                        (int)(sizeof(unseen) / sizeof(unseen[0])));
+    tcase_add_test(tests, a_nul_is_not_the_end);
+    tcase_add_test(tests, a_text_is_as_long_as_was_asked_for);
+    tcase_add_test(tests, of_a_text_that_was_cut_off_whole_sentences_are_shown);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
