@@ -28,9 +28,10 @@ static struct explain_stand_in explainer;
 static void
 set_up(void)
 {
+    static const char admin[] = "http.admin_token=" READS_TOKEN;
     char brokers_are[300];
     const char *const settings[] = {"system.profile=development", "llm.timeout_seconds=0.5",
-                                    "http.admin_token=" READS_TOKEN, brokers_are, NULL};
+                                    admin, brokers_are, NULL};
 
     explainer = (struct explain_stand_in){.pid = 0};
     broker_world_start(&brokers, reads_fixture, 1);
