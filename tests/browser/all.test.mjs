@@ -11,7 +11,6 @@ await import('./tune.mjs');
 await import('./live.mjs');
 await import('./queues.mjs');
 await import('./coverage.mjs');
-await import('./coverage_explain.mjs');
 await import('./modules.mjs');
 await import('./look.mjs');
 

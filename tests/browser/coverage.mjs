@@ -1,7 +1,7 @@
 // The cockpit: gaps in what the strategies cover are seen and worked off, in every tab.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addStrategy, addWorkspace, askWeakly, cockpit, isNow, patch, runOf } from './coverage_world.mjs';
+import { addStrategy, addWorkspace, askWeakly, cockpit, isNow, patch, runOf, weak } from './coverage_world.mjs';
 import { TOKEN, isLive, person, system, until } from './world.mjs';
 
 const link = (page, id) => page.locator(`#queue a[data-id="${id}"]`);
@@ -187,7 +187,7 @@ test('triage needs no mouse', async () => {
 });
 
 test('a link leads to one run, in the tab of its status', async () => {
-  const someone = await person();
+  const someone = await person({ viewport: { width: 1280, height: 600 } });
   const id = await askWeakly('Dispersion between sectors');
   await patch(id, { status: 'acknowledged' });
   const page = await open(someone, id);
@@ -199,6 +199,9 @@ test('a link leads to one run, in the tab of its status', async () => {
   await page.goBack();
   assert.match(page.url(), new RegExp(id));
   await page.locator('blockquote').getByText('Dispersion between sectors').waitFor();
+  const last = (await weak('open')).at(-1).run_id, low = await open(someone, last);
+  assert.ok(await link(low, last).evaluate((node) => node.getBoundingClientRect().bottom <= node.closest('.queue-box').getBoundingClientRect().bottom + 1), 'the run is not in sight');
+  assert.ok(await low.locator('#queue').evaluate((node) => node.scrollTop > 0), 'the queue is too short to tell');
   const gone = await open(someone, '00000000-0000-7000-8000-000000000000');
   await gone.getByRole('heading', { name: 'This run is not here' }).waitFor();
   await gone.getByRole('button', { name: 'Back to the queue' }).click();

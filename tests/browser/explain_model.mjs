@@ -1,11 +1,36 @@
-// What POST /admin/coverage/explain is answered with: 'well', 'down' or 'harmful'.
-const SAID = {
-  well: ({ verbosity }) => ({ explanation: `The stub says: ${verbosity}.`, model: 'stub-model', provider: 'openai', degraded: false, reason_code: null, error: null }),
-  harmful: () => ({ explanation: 'The stub says: <img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>', model: 'stub-model', provider: 'openai', degraded: false, reason_code: null, error: null }),
-  down: () => ({ explanation: 'Of the tags that were asked for, one is a tag of this strategy.', model: 'fallback', provider: 'fallback', degraded: true, reason_code: 'llm_timeout', error: 'No language model answered in time.' }),
-};
+// A language model for the tests: a provider that speaks as OpenAI does, and does as it is told.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 
-export const answering = (someone, how) => someone.route('**/admin/coverage/explain?*', (route) => {
-  const asked = route.request().postDataJSON();
-  return route.fulfill({ json: { ...asked, strategy_name: 'one', confidence_qualifier: 'Confidence: Low — based on 1 matching tag.', latency_ms: 12, cache_hit: false, generated_at: new Date().toISOString(), ...SAID[how](asked) } });
-});
+class Model {
+  asked = []; // what it was asked, as it came
+  isDown = false;
+
+  // Resolves with what a system must have in its environment to ask it.
+  async start() {
+    this.server = createServer(async (request, response) => {
+      const parts = [];
+      for await (const part of request) parts.push(part);
+      this.asked.push(Buffer.concat(parts).toString());
+      const { status, body } = this.#answer();
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    });
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return { OPENAI_API_KEY: 'key-for-tests', OPENAI_BASE_URL: `http://127.0.0.1:${this.server.address().port}/v1`, LLM_MODEL: 'stub-model', LLM_TIMEOUT_SECONDS: '5' };
+  }
+
+  #answer() {
+    if (this.isDown) return { status: 500, body: { error: { type: 'server_error', message: 'out of order' } } };
+    return { status: 200, body: {
+      id: 'one', object: 'chat.completion', model: 'stub-model', usage: { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 },
+      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: `The stub says: answer ${this.asked.length}.` } }] } };
+  }
+
+  stop() {
+    this.server?.closeAllConnections();
+    this.server?.close();
+  }
+}
+
+export const model = new Model();

@@ -20,19 +20,22 @@ export const STRATEGIES = {
 /* --- the system --------------------------------------------------------------------------- */
 
 class System {
+  environment = {}; // beside that of the tests
+  log = 'tunemill.log';
+
   async start() {
     mkdirSync(ARTIFACTS, { recursive: true });
     this.root = mkdtempSync(join(tmpdir(), 'tunemill-browser-'));
     chmodSync(this.root, 0o711); // PostgreSQL does not run as root, and must get through
     this.data = join(this.root, 'data');
-    const env = Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|OPENROUTER|OLLAMA|LLM)_/.test(name)); // no model is asked
+    const env = Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|OPENROUTER|OLLAMA|LLM)_/.test(name)); // no other model is asked
     this.child = spawn(process.env.TUNEMILL, ['up', '--data-dir', this.data, '--http', '127.0.0.1:0', '--tune', '2'], {
-      env: { ...Object.fromEntries(env), ADMIN_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...Object.fromEntries(env), ...this.environment, ADMIN_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.child.stderr.pipe(createWriteStream(join(ARTIFACTS, 'tunemill.log')));
+    this.child.stderr.pipe(createWriteStream(join(ARTIFACTS, this.log)));
     const [line] = await Promise.race([
       once(createInterface(this.child.stdout), 'line'),
-      once(this.child, 'exit').then(([code]) => { throw new Error(`tunemill up ended with ${code}: see artifacts/tunemill.log`); }),
+      once(this.child, 'exit').then(([code]) => { throw new Error(`tunemill up ended with ${code}: see artifacts/${this.log}`); }),
     ]);
     const { http, database } = JSON.parse(line);
     Object.assign(this, { http, database });

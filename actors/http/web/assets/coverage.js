@@ -15,7 +15,7 @@ import { isDefault, isUuid, workspace } from './workspace.js';
 const BASE = '/admin/coverage/cockpit';
 const SOON_MS = 250, EASE = 5; // where the answer takes long: so many times as long
 const place = byId('queue'), runs = new Runs();
-let tab = null, selected = null, loadedAt = null, isLoading = false, wasMissed = false, isDue = false, took = 0;
+let tab = null, selected = null, loadedAt = null, isLoading = false, wasMissed = false, isDue = false, took = 0, revealed = null;
 
 /* --- where one is ------------------------------------------------------------------------- */
 
@@ -59,6 +59,8 @@ function showQueue(fresh) {
   if (items.length) showContent(place, queue.node);
   else showEmpty(place, ...TABS[tab].none);
   if (had && !place.contains(document.activeElement)) place.focus();
+  if (revealed !== `${tab} ${selected}`) queue.reveal(selected);
+  revealed = `${tab} ${selected}`;
   byId('queue-foot').hidden = !runs.isFull(tab);
   byId('queue-note').textContent = `The ${MOST} most urgent${tab === 'all' ? ' of each status' : ''}.`;
 }
@@ -72,8 +74,9 @@ function showDetail() {
 }
 
 function show(fresh = []) {
-  tab ??= runs.get(selected)?.coverage_status ?? 'open';
+  if (runs.hasLoaded) tab ??= runs.get(selected)?.coverage_status ?? 'open';
   showTabs();
+  if (!runs.hasLoaded) return;
   showQueue(fresh);
   showDetail();
 }

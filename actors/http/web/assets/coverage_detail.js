@@ -90,8 +90,10 @@ export class Detail {
   }
 
   showNothing(title, ...sentences) {
+    const stamp = [title, ...sentences].filter((part) => typeof part === 'string').join('\n');
     this.#run = null;
-    this.#stamp = '';
+    if (stamp === this.#stamp) return;
+    this.#stamp = stamp;
     this.title.textContent = title;
     this.title.title = '';
     this.badges.replaceChildren();

@@ -38,6 +38,7 @@ export class Queue {
   }
 
   focus(id) { this.#link(id)?.focus(); }
+  reveal(id) { this.#link(id)?.scrollIntoView({ block: 'nearest' }); }
 
   #links() { return [...this.node.querySelectorAll('a')]; }
   #link(id) { return this.#rows.get(id)?.link ?? null; }
