@@ -3,13 +3,11 @@ tm_test(canary canary/test_canary.c support/system.c support/command.c support/s
         support/event_reader.c
         LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
 add_dependencies(test_canary tunemill)
-target_compile_definitions(test_canary PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(canary PROPERTIES RUN_SERIAL ON)
 
 tm_test(llm_canary canary/test_llm_canary.c support/system.c support/command.c
         LIBS tm_cli PkgConfig::curl TIMEOUT 300 LABELS "integration")
 add_dependencies(test_llm_canary tunemill)
-target_compile_definitions(test_llm_canary PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(llm_canary PROPERTIES RUN_SERIAL ON)
 
 add_executable(bench_submit bench/bench_submit.c support/system.c support/command.c
@@ -25,5 +23,4 @@ tm_test(bad_input canary/test_bad_input.c canary/bad_input.c canary/bad_exchange
         support/system.c support/command.c support/peer.c
         LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
 add_dependencies(test_bad_input tunemill)
-target_compile_definitions(test_bad_input PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(bad_input PROPERTIES RUN_SERIAL ON)

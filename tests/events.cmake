@@ -5,7 +5,6 @@ tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c
         LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600
         LABELS "integration")
 add_dependencies(test_streams tunemill)
-target_compile_definitions(test_streams PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(streams PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
 
 if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower, say nothing more
@@ -14,7 +13,6 @@ if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower
           support/system.c support/command.c
           LIBS tm_cli tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600 LABELS "integration")
   add_dependencies(test_stream_reconnect tunemill)
-  target_compile_definitions(test_stream_reconnect PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
   set_tests_properties(stream_reconnect PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
 endif()
 

@@ -6,7 +6,6 @@ tm_test(explain_process unit/test_explain_process.c unit/test_explain_budget.c u
         support/broker_world.c support/peer.c
         LIBS tm_broker tm_llm_stub tm_test_support TIMEOUT 600)
 add_dependencies(test_explain_process tunemill)
-target_compile_definitions(test_explain_process PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 set_tests_properties(explain_process PROPERTIES SKIP_RETURN_CODE 77)
 foreach(target text_check prompt)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_explain)

@@ -13,7 +13,6 @@ tm_test(llm_chain unit/test_llm_chain.c unit/test_llm_complaints.c unit/test_llm
 tm_test(cli_doctor unit/test_cli_doctor.c support/command.c ${CMAKE_SOURCE_DIR}/ops/cli/doctor.c
         LIBS tm_llm tm_llm_stub)
 add_dependencies(test_cli_doctor tunemill)
-target_compile_definitions(test_cli_doctor PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")
 # they have deadlines: alone, so that a busy machine does not decide the outcome
 set_tests_properties(llm_chain cli_doctor PROPERTIES RUN_SERIAL ON)
 

@@ -1,15 +1,16 @@
 #include "tests/support/broker_world.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
-#include "broker/broker.h"
+enum { READY_FD = 3 };
 
 const tm_uuid_t broker_world_workspace = {{[15] = 1}};
 
@@ -20,24 +21,43 @@ broker_world_set(struct broker_world *self, const char *assignment)
 
     ck_assert_msg(settings_set(self->settings, assignment, detail, sizeof(detail)) == TM_OK,
                   "%s", detail);
+    ck_assert_uint_lt(self->assignment_count, BROKER_WORLD_SETTINGS);
+    ck_assert_ptr_nonnull(self->assignments[self->assignment_count++] = strdup(assignment));
+}
+
+/* The program itself, not a fork that goes on as a broker: this process has threads by now, and
+ * what they had locked at the fork would stay locked there. */
+static pid_t
+spawn_broker(struct broker_world *self, char *listen, int ready)
+{
+    static char program[] = TUNEMILL, word[] = "broker", ready_fd[] = "--ready-fd=3",
+                set[] = "--set", level[] = "system.log_level=error";
+    char *argv[2 * BROKER_WORLD_SETTINGS + 8] = {program, word, ready_fd, set,
+                                                 listen,  set,  level};
+    posix_spawn_file_actions_t actions;
+    pid_t pid = 0;
+    int at = 7;
+
+    for (size_t i = 0; i < self->assignment_count; i++) {
+        argv[at++] = set;
+        argv[at++] = self->assignments[i];
+    }
+    ck_assert_int_eq(posix_spawn_file_actions_init(&actions), 0);
+    ck_assert_int_eq(posix_spawn_file_actions_adddup2(&actions, ready, READY_FD), 0);
+    ck_assert_int_eq(posix_spawn(&pid, TUNEMILL, &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
 }
 
 void
 broker_world_launch(struct broker_world *self, size_t index)
 {
-    char assignment[256], byte;
+    char listen[256], byte;
     int ready[2];
 
-    snprintf(assignment, sizeof(assignment), "broker.listen=%s", self->endpoint[index]);
-    broker_world_set(self, assignment);
-    ck_assert_int_eq(pipe(ready), 0);
-    self->pid[index] = fork();
-    ck_assert_int_ge(self->pid[index], 0);
-    if (self->pid[index] == 0) {
-        close(ready[0]);
-        log_init("broker", LOG_AT_ERROR);
-        _exit(broker_run(self->settings, ready[1]) == TM_OK ? 0 : 1);
-    }
+    snprintf(listen, sizeof(listen), "broker.listen=%s", self->endpoint[index]);
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    self->pid[index] = spawn_broker(self, listen, ready[1]);
     close(ready[1]);
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     close(ready[0]);
@@ -84,6 +104,8 @@ broker_world_stop(struct broker_world *self)
             broker_world_kill(self, i, SIGKILL);
         unlink(self->endpoint[i] + strlen("ipc://"));
     }
+    while (self->assignment_count > 0)
+        free(self->assignments[--self->assignment_count]);
     settings_destroy(&self->settings);
     free(self->url);
 }

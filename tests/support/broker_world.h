@@ -8,12 +8,14 @@
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
 
-enum { BROKER_WORLD_MAX = 3, SOON_MS = 10000 };
+enum { BROKER_WORLD_MAX = 3, BROKER_WORLD_SETTINGS = 32, SOON_MS = 10000 };
 
 struct broker_world {
     pg_fixture_t *fixture; /* borrowed */
     char *url;
-    settings_t *settings;
+    settings_t *settings; /* what the assignments make */
+    char *assignments[BROKER_WORLD_SETTINGS];
+    size_t assignment_count;
     char endpoint[BROKER_WORLD_MAX][128];
     pid_t pid[BROKER_WORLD_MAX]; /* 0: not running */
     size_t count;

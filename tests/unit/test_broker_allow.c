@@ -228,10 +228,30 @@ START_TEST(a_worker_whose_certificate_is_narrowed_loses_its_queue)
 }
 END_TEST
 
+/* While the broker still has the connection before, whoever comes behind its routing id is not
+ * heard, and is not told so; it comes again. */
+static void
+expect_rejected_behind(const char *routing_id, const tm_msg_t *msg, const char *code)
+{
+    int64_t end_ms = zclock_mono() + SOON_MS;
+    const tm_msg_t *answer = NULL;
+    peer_end_t *heir = NULL;
+
+    while (!answer) {
+        ck_assert_msg(zclock_mono() < end_ms, "nobody hears it");
+        peer_end_destroy(&heir);
+        heir = curve_world_peer_as(&world, "allow/other", routing_id, NULL);
+        peer_end_send(heir, msg);
+        answer = peer_end_poll(heir, TM_MSG_REJECTED, 500);
+    }
+    ck_assert(tm_str_is(answer->rejected.code, code));
+    peer_end_destroy(&heir);
+}
+
 START_TEST(another_key_behind_a_workers_routing_id_is_another_peer)
 {
     tm_msg_t done;
-    peer_end_t *peer, *heir;
+    peer_end_t *peer;
     struct tm_job job;
 
     curve_world_certify(&world, "allow/other", NULL, NULL);
@@ -239,11 +259,9 @@ START_TEST(another_key_behind_a_workers_routing_id_is_another_peer)
     peer = curve_world_peer_as(&world, "allow/good", "the same", NULL);
     job = take_one(peer);
     peer_end_destroy(&peer); /* its lease lasts a minute */
-    heir = curve_world_peer_as(&world, "allow/other", "the same", NULL);
     done = curve_done(&job);
-    expect_rejected(heir, &done, "NOT_FOUND", "");
+    expect_rejected_behind("the same", &done, "NOT_FOUND");
     ck_assert_int_eq(count("SELECT count(*) FROM job_runs WHERE queue = 'a'"), 0);
-    peer_end_destroy(&heir);
 }
 END_TEST
 
