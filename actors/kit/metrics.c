@@ -44,15 +44,14 @@ static const struct {
 };
 #define BUCKET_COUNT (sizeof(buckets) / sizeof(buckets[0]))
 
-typedef enum { COUNTER, GAUGE, SECONDS } kind_t;
+typedef enum { COUNTER, GAUGE, DURATION, SECONDS } kind_t;
 
 static const struct family {
     const char *name;
     kind_t kind;
-    const char *label;
-    const char *help;
+    const char *label, *owner, *help;
 } families[METER_COUNT] = {
-#define X(NAME, name, TYPE, label, help) {#name, TYPE, label, help},
+#define X(NAME, name, TYPE, label, owner, help) {#name, TYPE, label, #owner, help},
     TM_METRICS(X)
 #undef X
 };
@@ -65,6 +64,8 @@ struct slot {
 
 struct meters {
     char *actor;
+    char instance[METRICS_INSTANCE];
+    char base[METRICS_INSTANCE + 64]; /* actor="..",instance=".." */
     int64_t start_ms;
     struct slot slots[METER_COUNT][METRICS_LABELS + 1];
 };
@@ -78,7 +79,28 @@ meters_new(const char *actor)
         return NULL;
     self->actor = strdup(actor);
     self->start_ms = process_start_ms();
+    process_instance(self->instance);
+    snprintf(self->base, sizeof(self->base), "actor=\"%.32s\",instance=\"%s\"", actor,
+             self->instance);
     return self;
+}
+
+const char *
+meters_name(metric_t metric)
+{
+    return families[metric].name;
+}
+
+const char *
+meters_actor(const meters_t *self)
+{
+    return self->actor;
+}
+
+const char *
+meters_instance(const meters_t *self)
+{
+    return self->instance;
 }
 
 void
@@ -217,69 +239,82 @@ print_labels(FILE *out, const char *names, const char *values)
     }
 }
 
-/* name_suffix{label="value",le="le"}: what is empty is left out */
+/* name_suffix{label="value",le="le",base}: what is empty is left out */
 static void
-print_series(FILE *out, const struct family *family, const char *suffix, const char *value,
-             const char *le)
+print_series(FILE *out, const meters_t *self, const struct family *family, const char *suffix,
+             const char *value, const char *le)
 {
-    bool labelled = family->label[0];
-
-    fprintf(out, "%s%s", family->name, suffix);
-    if (labelled || le)
-        fputc('{', out);
-    if (labelled)
+    fprintf(out, "%s%s{", family->name, suffix);
+    if (family->label[0]) {
         print_labels(out, family->label, value);
+        fputc(',', out);
+    }
     if (le)
-        fprintf(out, "%sle=\"%s\"", labelled ? "," : "", le);
-    fputs(labelled || le ? "} " : " ", out);
+        fprintf(out, "le=\"%s\",", le);
+    fprintf(out, "%s} ", self->base);
 }
 
 static void
-print_histogram(FILE *out, const struct family *family, const struct slot *slot,
-                const char *value)
+print_histogram(FILE *out, const meters_t *self, const struct family *family,
+                const struct slot *slot, const char *value)
 {
     uint64_t count = 0;
 
     for (size_t i = 0; i < BUCKET_COUNT; i++) {
         count += atomic_load_explicit(&slot->bucket[i], memory_order_relaxed);
-        print_series(out, family, "_bucket", value, buckets[i].le);
+        print_series(out, self, family, "_bucket", value, buckets[i].le);
         fprintf(out, "%llu\n", (unsigned long long)count);
     }
-    print_series(out, family, "_sum", value, NULL);
+    print_series(out, self, family, "_sum", value, NULL);
     fprintf(out, "%.6f\n", (double)atomic_load(&slot->value) / 1e6);
-    print_series(out, family, "_count", value, NULL);
+    print_series(out, self, family, "_count", value, NULL);
     fprintf(out, "%llu\n", (unsigned long long)count);
 }
 
 static void
-print_slot(FILE *out, const struct family *family, const struct slot *slot, const char *value)
+print_slot(FILE *out, const meters_t *self, const struct family *family,
+           const struct slot *slot, const char *value)
 {
     if (family->kind == SECONDS) {
-        print_histogram(out, family, slot, value);
+        print_histogram(out, self, family, slot, value);
         return;
     }
-    print_series(out, family, "", value, NULL);
-    fprintf(out, "%lld\n", (long long)atomic_load(&slot->value));
+    print_series(out, self, family, "", value, NULL);
+    if (family->kind == DURATION)
+        fprintf(out, "%.6f\n", (double)atomic_load(&slot->value) / 1e6);
+    else
+        fprintf(out, "%lld\n", (long long)atomic_load(&slot->value));
 }
 
-/* A metric without label is always shown, so that its absence means a dead process. */
-static void
-print_family(FILE *out, const struct family *family, const struct slot *slots)
+/* Shown by its owners, so that its absence means a dead process, and by whoever has counted it.
+ */
+static bool
+is_shown(const meters_t *self, const struct family *family, const struct slot *slots)
 {
-    static const char *const types[] = {
-        [COUNTER] = "counter", [GAUGE] = "gauge", [SECONDS] = "histogram"};
+    return strcmp(family->owner, "all") == 0 || strcmp(family->owner, self->actor) == 0 ||
+           atomic_load_explicit(&slots[0].label, memory_order_acquire);
+}
+
+static void
+print_family(FILE *out, const meters_t *self, const struct family *family,
+             const struct slot *slots)
+{
+    static const char *const types[] = {[COUNTER] = "counter",
+                                        [GAUGE] = "gauge",
+                                        [DURATION] = "gauge",
+                                        [SECONDS] = "histogram"};
 
     fprintf(out, "# HELP %s ", family->name);
     print_escaped(out, family->help, strlen(family->help), false);
     fprintf(out, "\n# TYPE %s %s\n", family->name, types[family->kind]);
     if (!family->label[0]) {
-        print_slot(out, family, &slots[0], "");
+        print_slot(out, self, family, &slots[0], "");
         return;
     }
     for (size_t i = 0; i <= OTHER; i++) {
         const char *value = atomic_load_explicit(&slots[i].label, memory_order_acquire);
         if (value)
-            print_slot(out, family, &slots[i], value);
+            print_slot(out, self, family, &slots[i], value);
     }
 }
 
@@ -293,8 +328,9 @@ meters_render(const meters_t *self, size_t *ret_size)
     if (!out)
         return NULL;
     for (size_t i = 0; i < METER_COUNT; i++)
-        print_family(out, &families[i], self->slots[i]);
-    process_print(out, self->actor, self->start_ms);
+        if (is_shown(self, &families[i], self->slots[i]))
+            print_family(out, self, &families[i], self->slots[i]);
+    process_print(out, self->base, self->start_ms);
     if (fclose(out) != 0) {
         free(text);
         return NULL;

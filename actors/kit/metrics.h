@@ -11,10 +11,11 @@
 
 #include "actors/kit/metrics.def"
 
-#define METRICS_LABELS 64
+#define METRICS_LABELS   64
+#define METRICS_INSTANCE 96
 
 typedef enum {
-#define X(NAME, name, TYPE, label, help) METRIC_##NAME,
+#define X(NAME, name, TYPE, label, owner, help) METRIC_##NAME,
     TM_METRICS(X)
 #undef X
         METER_COUNT
@@ -23,6 +24,11 @@ typedef enum {
 typedef struct meters meters_t;
 meters_t *meters_new(const char *actor);
 void meters_destroy(meters_t **self_p);
+
+const char *meters_name(metric_t metric);
+const char *meters_actor(const meters_t *self);
+/* HOST-XXXXXXXX, another at each start of a process: within one no counter ever falls. */
+const char *meters_instance(const meters_t *self);
 
 /* Between the values of a metric whose row names several labels. */
 #define METRICS_AND "\037"
@@ -33,8 +39,8 @@ void meters_set(meters_t *self, metric_t metric, const char *label, int64_t valu
 void meters_observe_us(meters_t *self, metric_t metric, const char *label, int64_t us);
 uint64_t meters_get(const meters_t *self, metric_t metric, const char *label);
 
-/* Prometheus text format 0.0.4, with process_* (memory, descriptors, CPU, start) and
- * tunemill_build_info. The caller frees it. */
+/* Prometheus text format 0.0.4, every series with the labels actor and instance, with process_*
+ * (memory, descriptors, CPU, start) and tunemill_build_info. The caller frees it. */
 char *meters_render(const meters_t *self, size_t *ret_size);
 
 #endif

@@ -1,6 +1,7 @@
 #include "actors/kit/metrics_process.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -93,28 +94,53 @@ cpu_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/* After a fork the two are two. */
+void
+process_instance(char text[METRICS_INSTANCE])
+{
+    static char known[METRICS_INSTANCE];
+    static pid_t known_pid;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    char host[64] = "";
+    uint32_t random = 0;
+
+    pthread_mutex_lock(&lock);
+    if (known_pid != getpid()) {
+        if (gethostname(host, sizeof(host) - 1) != 0)
+            strcpy(host, "host");
+        if (getentropy(&random, sizeof(random)) != 0)
+            random = (uint32_t)clock_utc_ms() ^ (uint32_t)getpid();
+        host[strcspn(host, "\"\\\n")] = '\0';
+        snprintf(known, sizeof(known), "%s-%08x", host, random);
+        known_pid = getpid();
+    }
+    memcpy(text, known, sizeof(known));
+    pthread_mutex_unlock(&lock);
+}
+
 static void
-print_one(FILE *out, const char *name, const char *type, const char *help, double value)
+print_one(FILE *out, const char *base, const char *name, const char *type, const char *help,
+          double value)
 {
     if (value >= 0)
-        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.3f\n", name, help, name, type, name,
-                value);
+        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s{%s} %.3f\n", name, help, name, type, name,
+                base, value);
 }
 
 void
-process_print(FILE *out, const char *actor, int64_t start_ms)
+process_print(FILE *out, const char *base, int64_t start_ms)
 {
-    print_one(out, "process_resident_memory_bytes", "gauge", "Resident memory",
+    print_one(out, base, "process_resident_memory_bytes", "gauge", "Resident memory",
               resident_bytes());
-    print_one(out, "process_open_fds", "gauge", "Open file descriptors",
+    print_one(out, base, "process_open_fds", "gauge", "Open file descriptors",
               (double)open_descriptors());
-    print_one(out, "process_cpu_seconds_total", "counter", "User and system CPU time",
+    print_one(out, base, "process_cpu_seconds_total", "counter", "User and system CPU time",
               cpu_seconds());
-    print_one(out, "process_start_time_seconds", "gauge", "Start of the process since 1970",
-              (double)start_ms / 1000);
+    print_one(out, base, "process_start_time_seconds", "gauge",
+              "Start of the process since 1970", (double)start_ms / 1000);
     fprintf(out,
             "# HELP tunemill_build_info Version of this process\n"
             "# TYPE tunemill_build_info gauge\n"
-            "tunemill_build_info{version=\"%s\",actor=\"%s\"} 1\n",
-            TM_VERSION, actor);
+            "tunemill_build_info{%s,version=\"%s\"} 1\n",
+            base, TM_VERSION);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "actors/kit/metrics.h"
 
@@ -35,12 +37,18 @@ has_line(const char *text, const char *line)
     return false;
 }
 
+/* The line without the labels that every series has: they come last. */
 static void
 expect_line(const char *line)
 {
-    char *text = meters_render(metrics, NULL);
+    char *text = meters_render(metrics, NULL), whole[1024];
+    const char *value = strrchr(line, ' ');
+    bool is_labelled = value[-1] == '}';
 
-    ck_assert_msg(has_line(text, line), "%s is not in:\n%s", line, text);
+    snprintf(whole, sizeof(whole), "%.*s%sactor=\"test\",instance=\"%s\"}%s",
+             (int)(value - line) - is_labelled, line, is_labelled ? "," : "{",
+             meters_instance(metrics), value);
+    ck_assert_msg(has_line(text, whole), "%s is not in:\n%s", whole, text);
     free(text);
 }
 
@@ -57,10 +65,50 @@ START_TEST(a_counter_adds_and_a_gauge_is_set)
 }
 END_TEST
 
-START_TEST(a_metric_without_label_is_shown_before_its_first_use)
+START_TEST(a_metric_without_label_is_shown_by_its_owner_before_its_first_use)
 {
-    expect_line("tunemill_jobs_leased 0");
-    expect_line("tunemill_tune_seconds_count 0");
+    char *text;
+
+    expect_line("tunemill_log_errors_total 0"); /* of all */
+    meters_destroy(&metrics);
+    metrics = meters_new("tune");
+    text = meters_render(metrics, NULL);
+    ck_assert_ptr_nonnull(strstr(text, "\ntunemill_tune_seconds_count{actor=\"tune\","));
+    ck_assert_ptr_null(strstr(text, "tunemill_jobs_leased")); /* of brokers */
+    meters_set(metrics, METRIC_JOBS_LEASED, NULL, 3);
+    free(text);
+    text = meters_render(metrics, NULL);
+    ck_assert_ptr_nonnull(strstr(text, "\ntunemill_jobs_leased{actor=\"tune\","));
+    free(text);
+}
+END_TEST
+
+START_TEST(a_duration_is_a_gauge_of_seconds)
+{
+    meters_set(metrics, METRIC_COMPONENT_LATENCY, "database", 1500);
+    meters_set(metrics, METRIC_COMPONENT_LATENCY, "database", 2250000);
+    expect_line("tunemill_component_latency_seconds{component=\"database\"} 2.250000");
+}
+END_TEST
+
+START_TEST(an_instance_is_the_same_in_a_process_and_new_after_a_fork)
+{
+    char *text = meters_render(metrics, NULL), mine[METRICS_INSTANCE];
+    meters_t *other = meters_new("other");
+    int status;
+    pid_t pid;
+
+    ck_assert_str_eq(meters_instance(metrics), meters_instance(other));
+    snprintf(mine, sizeof(mine), "%s", meters_instance(metrics));
+    meters_destroy(&other);
+    pid = fork();
+    if (pid == 0) {
+        other = meters_new("other");
+        _exit(strcmp(mine, meters_instance(other)) == 0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    free(text);
 }
 END_TEST
 
@@ -159,18 +207,28 @@ END_TEST
 
 START_TEST(help_and_type_stand_once_a_family)
 {
-    static const char *const names[] = {
-#define X(NAME, name, TYPE, label, help) #name,
+    static const struct {
+        const char *name;
+        int metric; /* -1: of the process */
+    } names[] = {
+#define X(NAME, name, TYPE, label, owner, help) {#name, METRIC_##NAME},
         TM_METRICS(X)
 #undef X
-            "process_resident_memory_bytes",
-        "process_open_fds", "process_cpu_seconds_total", "process_start_time_seconds",
-        "tunemill_build_info"};
-    char *text = meters_render(metrics, NULL), type[200];
+            {"process_resident_memory_bytes", -1},
+        {"process_open_fds", -1},
+        {"process_cpu_seconds_total", -1},
+        {"process_start_time_seconds", -1},
+        {"tunemill_build_info", -1}};
+    char *text, type[200];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].metric >= 0)
+            meters_add(metrics, (metric_t)names[i].metric, NULL, 1);
+    text = meters_render(metrics, NULL);
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *first;
-        snprintf(type, sizeof(type), "# TYPE %s ", names[i]);
+        snprintf(type, sizeof(type), "# TYPE %s ", names[i].name);
         first = strstr(text, type);
         ck_assert_msg(first != NULL, "%s", type);
         ck_assert_ptr_null(strstr(first + 1, type));
@@ -185,7 +243,9 @@ value_of(const char *text, const char *name)
     const char *at = strstr(text, name);
 
     ck_assert_ptr_nonnull(at);
-    return strtod(at + strlen(name), NULL);
+    at = strstr(at, "} ");
+    ck_assert_ptr_nonnull(at);
+    return strtod(at + 2, NULL);
 }
 
 START_TEST(the_process_is_described)
@@ -196,12 +256,11 @@ START_TEST(the_process_is_described)
 
     text = meters_render(metrics, &size);
     ck_assert_uint_eq(size, strlen(text));
-    start = value_of(text, "\nprocess_start_time_seconds ");
-    ck_assert_double_gt(value_of(text, "\nprocess_resident_memory_bytes "), 100000);
-    ck_assert_double_ge(value_of(text, "\nprocess_open_fds "), 3);
+    start = value_of(text, "\nprocess_start_time_seconds{");
+    ck_assert_double_gt(value_of(text, "\nprocess_resident_memory_bytes{"), 100000);
+    ck_assert_double_ge(value_of(text, "\nprocess_open_fds{"), 3);
     ck_assert_double_gt(start, 1.6e9);
-    ck_assert(
-        has_line(text, "tunemill_build_info{version=\"" TM_VERSION "\",actor=\"test\"} 1"));
+    ck_assert_ptr_nonnull(strstr(text, ",version=\"" TM_VERSION "\"} 1\n"));
     free(text);
 }
 END_TEST
@@ -248,7 +307,9 @@ main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_counter_adds_and_a_gauge_is_set);
-    tcase_add_test(tcase, a_metric_without_label_is_shown_before_its_first_use);
+    tcase_add_test(tcase, a_metric_without_label_is_shown_by_its_owner_before_its_first_use);
+    tcase_add_test(tcase, a_duration_is_a_gauge_of_seconds);
+    tcase_add_test(tcase, an_instance_is_the_same_in_a_process_and_new_after_a_fork);
     tcase_add_test(tcase, observations_fall_into_cumulative_buckets_in_seconds);
     tcase_add_test(tcase, labels_over_the_limit_count_as_other);
     tcase_add_test(tcase, a_label_is_escaped_and_a_long_one_is_cut);

@@ -313,9 +313,10 @@ metric(const char *name)
     char line[160];
     long value;
 
-    snprintf(line, sizeof(line), "\n%s ", name);
+    snprintf(line, sizeof(line), "\n%s", name);
     at = text ? strstr(text, line) : NULL;
-    value = at ? strtol(at + strlen(line), NULL, 10) : 0;
+    at = at ? strstr(at, "} ") : NULL;
+    value = at ? strtol(at + 2, NULL, 10) : 0;
     free(text);
     return value;
 }
@@ -330,7 +331,7 @@ has_first(struct stream_pool *self)
  * counted, and the other has them all. */
 START_TEST(a_reader_that_does_not_read_is_closed_and_holds_nobody_up)
 {
-    static const char closed[] = "tunemill_streams_closed_total{reason=\"slow\"}";
+    static const char closed[] = "tunemill_streams_closed_total{reason=\"slow\",";
     long before = metric(closed);
     int sent = 0;
 

@@ -1,0 +1,47 @@
+/* fleet - what every process of the system counts, as each last said it.
+ *
+ * A process sends its metrics to every broker, in a METRICS message every REPORT_MS; a broker
+ * passes it on to those who watch: the bridges, which show the whole system in /metrics, and
+ * the processes `health`. So a watcher knows all a few seconds after its start, and goes on
+ * knowing while the database is away.
+ *
+ * A process not heard of for FLEET_FORGET_MS is forgotten. Own connections, on the owner's
+ * loop; all on the loop's thread.
+ */
+#ifndef ACTORS_KIT_FLEET_H
+#define ACTORS_KIT_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/kit/loop.h"
+#include "actors/kit/metrics.h"
+#include "actors/kit/settings.h"
+
+enum { FLEET_REPORT_MS = 2000, FLEET_FORGET_MS = 30000 };
+
+typedef struct fleet fleet_t;
+
+/* Reports `meters` (borrowed) from now on; watches: also hears the others. NULL: the settings
+ * name no broker that can be spoken to (it is logged). */
+fleet_t *fleet_new(loop_t *loop, const settings_t *settings, meters_t *meters, bool watches);
+void fleet_destroy(fleet_t **self_p); /* tells the brokers the last figures first */
+
+/* Prometheus text of all processes, this one included; each family once. The caller frees it.
+ * NULL: no memory. */
+char *fleet_render(const fleet_t *self, size_t *ret_size);
+
+/* Over all processes: the sum of a counter's or gauge's series, or the count of a histogram's,
+ * whose labels hold `label` (`reason="slow"`; NULL: all). */
+double fleet_sum(const fleet_t *self, metric_t metric, const char *label);
+
+/* Processes of a kind that report, this one included; *ret_age_ms: since the one silent longest
+ * was heard; -1: none has ever been. */
+size_t fleet_processes(const fleet_t *self, const char *actor, int64_t *ret_age_ms);
+
+/* Brokers that answer now, of *ret_configured; *ret_silent: the endpoint of one that does not,
+ * or NULL. */
+size_t fleet_brokers(const fleet_t *self, size_t *ret_configured, const char **ret_silent);
+
+#endif
