@@ -407,6 +407,14 @@ on_ping(void *state, void *peer, const tm_msg_t *msg)
 }
 
 static tm_err_t
+on_metrics(void *state, void *peer, const tm_msg_t *msg)
+{
+    (void)peer;
+    reports_pass(state, msg);
+    return TM_OK;
+}
+
+static tm_err_t
 on_pong(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
@@ -463,7 +471,8 @@ broker_type(void)
                [TM_MSG_CREDIT] = on_credit,
                [TM_MSG_BYE] = on_bye,
                [TM_MSG_PING] = on_ping,
-               [TM_MSG_PONG] = on_pong},
+               [TM_MSG_PONG] = on_pong,
+               [TM_MSG_METRICS] = on_metrics},
         .admit = security_admit,
         .refuse = refuse,
     };

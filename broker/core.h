@@ -17,6 +17,7 @@
  *     lookup.c     a job's state, for STATUS and for watchers
  *     pieces.c     datasets
  *     audience.c   who wants to hear of a job
+ *     reports.c    what the processes count, for those who watch
  *     upkeep.c     what the clock does: beats, lost workers, time-outs, promotion
  *     security.c   whose connections are let in, and what for; allowlist.c: their keys
  *     run.c        the process
@@ -163,6 +164,14 @@ typedef struct {
     bool retryable, counts, crash;
 } ending_t;
 
+/* --- reports.c: who wants to hear what the processes count ---------------------------------
+ */
+
+struct watcher {
+    peer_id_t peer;
+    int64_t until_ms;
+};
+
 struct broker {
     const settings_t *settings;
     meters_t *metrics;
@@ -191,6 +200,9 @@ struct broker {
 
     int64_t now_ms;                                      /* of this turn */
     uint64_t sent[TM_MSG_LIMIT], received[TM_MSG_LIMIT]; /* messages since the last count */
+
+    struct watcher *watchers; /* of reports.c */
+    uint64_t reports;         /* own, so far */
 
     zhashx_t *peers;     /* of peer_t, by routing id */
     peer_t **peer_slots; /* by the lower half of their number */
@@ -337,6 +349,10 @@ void calls_expire(broker_t *self);
 void owners_check(broker_t *self);
 bool owners_allow(const queue_t *queue,
                   const worker_t *worker); /* to give it the queue's jobs */
+
+void reports_start(broker_t *self);
+void reports_fini(broker_t *self);
+void reports_pass(broker_t *self, const tm_msg_t *msg); /* a METRICS that was received */
 
 void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);

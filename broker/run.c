@@ -84,6 +84,7 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     zlistx_set_destructor(self->pieces, destroy_put);
     open_database(self);
     upkeep_start(self);
+    reports_start(self);
     return self;
 }
 
@@ -120,6 +121,7 @@ broker_destroy(broker_t **self_p)
     calls_fini(self);
     free(self->workers_told);
     peers_fini(self);
+    reports_fini(self);
     free(self);
     *self_p = NULL;
 }

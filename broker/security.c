@@ -411,6 +411,7 @@ static const bool may_say[GUEST_WORKER + 1][TM_MSG_LIMIT] = {
                       [TM_MSG_PROGRESS] = true,
                       [TM_MSG_CREDIT] = true,
                       [TM_MSG_BYE] = true,
+                      [TM_MSG_METRICS] = true,
                       [TM_MSG_PING] = true,
                       [TM_MSG_PONG] = true},
 };

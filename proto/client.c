@@ -377,6 +377,15 @@ on_error(tm_client_t *self, const tm_msg_t *msg)
         request_fail(self, request, err ? err : TM_INTERNAL, detail, 0);
 }
 
+static void
+on_metrics(tm_client_t *self, const tm_msg_t *msg)
+{
+    if (!self->on_metrics)
+        return;
+    self->called++;
+    self->on_metrics(self->metrics_arg, &msg->metrics, msg->body);
+}
+
 typedef void handler_fn(tm_client_t *self, const tm_msg_t *msg);
 
 static handler_fn *const handlers[TM_MSG_LIMIT] = {
@@ -384,6 +393,7 @@ static handler_fn *const handlers[TM_MSG_LIMIT] = {
     [TM_MSG_STATE] = on_state,       [TM_MSG_RESULT] = on_result,
     [TM_MSG_STORED] = on_stored,     [TM_MSG_PROGRESS] = on_progress,
     [TM_MSG_RETURN] = on_returned,   [TM_MSG_ERROR] = on_error,
+    [TM_MSG_METRICS] = on_metrics,
 };
 
 static void

@@ -124,6 +124,15 @@ TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const struct tm_piece *piec
  * it now. */
 TM_CHECKED tm_err_t tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms,
                                    const void *body, size_t size, tm_return_fn *fn, void *arg);
+/* What a process counts: told to every broker that answers now, which passes it on to those who
+ * watch. `text` is in the Prometheus text format, each series with metrics->actor and
+ * ->instance as labels. With metrics->watch the others' come to on_metrics, for a minute. */
+typedef void tm_metrics_fn(void *arg, const struct tm_metrics *metrics, tm_str_t text);
+void tm_client_report(tm_client_t *self, const struct tm_metrics *metrics, tm_str_t text);
+void tm_client_on_metrics(tm_client_t *self, tm_metrics_fn *fn, void *arg);
+/* The broker at `index` of the list: its endpoint, and whether it was heard within 3 s. NULL:
+ * there are no more. */
+const char *tm_client_broker(const tm_client_t *self, size_t index, bool *ret_alive);
 void tm_client_unsubscribe(tm_client_t *self, const tm_uuid_t *job); /* forget a watched job */
 
 /* Flushes batches: submits made since the last call leave in ZeroMQ messages of at most 256

@@ -21,6 +21,8 @@ struct tm_client {
     tm_progress_fn *on_progress;
     tm_result_fn *on_result;
     void *watch_arg;
+    tm_metrics_fn *on_metrics;
+    void *metrics_arg;
     int64_t tick_ms; /* when the next is due */
     uint64_t called; /* callbacks so far */
     zloop_t *loop;

@@ -13,6 +13,7 @@
 #include "message.h"
 
 #define BROKERS_MAX     16
+#define LAST_WORD_MS    200 /* so long a socket that is closed may still send */
 #define BATCH_PAIRS_MAX 256
 #define BATCH_BYTES_MAX (256u << 10)
 

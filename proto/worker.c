@@ -9,9 +9,8 @@
 #include "requests.h"
 #include "worker_inner.h"
 
-#define SOON_MS      5   /* what is ready to be sent waits so long for company */
-#define ASLEEP_MS    500 /* a turn is due every tick */
-#define LAST_WORD_MS 200 /* a socket outlives its worker so long, to send what it was given */
+#define SOON_MS   5   /* what is ready to be sent waits so long for company */
+#define ASLEEP_MS 500 /* a turn is due every tick */
 
 static void
 lock(tm_worker_t *self)

@@ -7,6 +7,8 @@ tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/p
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_calls unit/test_broker_calls.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(fleet unit/test_fleet.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support)
 tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c support/curve_world.c

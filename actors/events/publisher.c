@@ -8,6 +8,7 @@
 #include "actors/events/event_rows.h"
 #include "actors/events/relay.h"
 #include "actors/kit/clock.h"
+#include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
 
 enum {
@@ -25,6 +26,7 @@ typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *metrics;
+    fleet_t *fleet;
     pg_t *pg;
     relay_t *relay; /* NULL: the bus is not Redis */
     event_jobs_t *jobs;
@@ -194,9 +196,10 @@ open_all(publisher_t *self)
     self->loop = loop_new();
     loop_signals(self->loop, on_drain, self);
     self->metrics = meters_new("events");
+    self->fleet = fleet_new(self->loop, self->settings, self->metrics, false);
     self->pg = event_pool(self->loop, self->settings, self->metrics, "tunemill_outbox",
                           on_notify, self);
-    if (!self->pg)
+    if (!self->pg || !self->fleet)
         return false;
     if (strcmp(self->settings->events_bus, "redis") == 0) {
         self->relay = relay_new(self->loop, self->settings, self->pg);
@@ -217,6 +220,7 @@ close_all(publisher_t *self)
     event_jobs_destroy(&self->jobs);
     pg_destroy(&self->pg);
     relay_destroy(&self->relay);
+    fleet_destroy(&self->fleet);
     loop_destroy(&self->loop);
     meters_destroy(&self->metrics);
 }

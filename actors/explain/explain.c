@@ -7,6 +7,7 @@
 #include "actors/explain/explanations.h"
 #include "actors/explain/records.h"
 #include "actors/kit/auto.h"
+#include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
 #include "actors/kit/wire.h"
 #include "proto/worker.h"
@@ -17,6 +18,7 @@ typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *meters;
+    fleet_t *fleet;
     pg_t *pg;
     llm_chain_t *chain;
     explanations_t *explanations;
@@ -196,7 +198,8 @@ open_all(explain_t *self)
     self->meters = meters_new("explain");
     self->pg = records_pool(self->loop, self->settings, self->meters, on_up, self);
     self->chain = llm_chain_new(self->loop, self->settings, self->meters);
-    if (!self->pg || !self->chain)
+    self->fleet = fleet_new(self->loop, self->settings, self->meters, false);
+    if (!self->pg || !self->chain || !self->fleet)
         return false;
     self->explanations = explanations_new(self->settings, self->meters, self->pg, self->chain);
     loop_timer(self->loop, PRUNE_MS, true, on_prune, self);
@@ -213,6 +216,7 @@ close_all(explain_t *self)
     pg_destroy(&self->pg);
     explanations_destroy(&self->explanations);
     tm_worker_destroy(&self->worker);
+    fleet_destroy(&self->fleet);
     loop_destroy(&self->loop);
     meters_destroy(&self->meters);
 }

@@ -4,6 +4,7 @@
 #define ACTORS_HTTP_BRIDGE_H
 
 #include "actors/http/streams.h"
+#include "actors/kit/fleet.h"
 #include "actors/kit/loop.h"
 #include "actors/kit/metrics.h"
 #include "actors/kit/pg.h"
@@ -26,6 +27,7 @@ typedef struct bridge {
     const settings_t *settings;
     loop_t *loop;
     meters_t *metrics;
+    fleet_t *fleet; /* what all processes count */
     pg_t *pg;
     tm_client_t *client;
     waits_t *waits;

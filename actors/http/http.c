@@ -99,10 +99,12 @@ open_all(http_t *self)
     }
     tm_client_on_watch(bridge->client, NULL, on_result, bridge);
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
+    bridge->fleet = fleet_new(bridge->loop, bridge->settings, bridge->metrics, true);
     bridge->pg = open_pool(bridge);
     bridge->server = server_new(bridge);
     bridge->streams = streams_new(bridge->settings, bridge->metrics);
-    return bridge->pg && bridge->server && bridge->streams ? TM_OK : TM_BAD_SETTING;
+    return bridge->fleet && bridge->pg && bridge->server && bridge->streams ? TM_OK
+                                                                            : TM_BAD_SETTING;
 }
 
 /* The pool first: its callbacks answer what waits for it, with all else still there. */
@@ -115,6 +117,7 @@ close_all(http_t *self)
     streams_destroy(&bridge->streams);
     pg_destroy(&bridge->pg);
     tm_client_destroy(&bridge->client);
+    fleet_destroy(&bridge->fleet);
     server_destroy(&bridge->server);
     waits_destroy(&bridge->waits);
     gate_destroy(&bridge->gate);

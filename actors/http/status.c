@@ -37,7 +37,8 @@ void
 status_metrics(request_t *request)
 {
     size_t size;
-    char *text = meters_render(request_bridge(request)->metrics, &size);
+    const bridge_t *bridge = request_bridge(request);
+    char *text = fleet_render(bridge->fleet, &size);
 
     request_reply(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text,
                   size);

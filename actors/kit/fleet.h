@@ -44,4 +44,10 @@ size_t fleet_processes(const fleet_t *self, const char *actor, int64_t *ret_age_
  * or NULL. */
 size_t fleet_brokers(const fleet_t *self, size_t *ret_configured, const char **ret_silent);
 
+/* For a process without a loop: reports from a thread of its own. NULL: it could not be
+ * started. */
+typedef struct fleet_thread fleet_thread_t;
+fleet_thread_t *fleet_thread_new(const settings_t *settings, meters_t *meters);
+void fleet_thread_destroy(fleet_thread_t **self_p);
+
 #endif

@@ -91,6 +91,12 @@ meters_name(metric_t metric)
     return families[metric].name;
 }
 
+bool
+meters_is_histogram(metric_t metric)
+{
+    return families[metric].kind == SECONDS;
+}
+
 const char *
 meters_actor(const meters_t *self)
 {

@@ -6,6 +6,7 @@
 #ifndef ACTORS_KIT_METRICS_H
 #define ACTORS_KIT_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ meters_t *meters_new(const char *actor);
 void meters_destroy(meters_t **self_p);
 
 const char *meters_name(metric_t metric);
+bool meters_is_histogram(metric_t metric);
 const char *meters_actor(const meters_t *self);
 /* HOST-XXXXXXXX, another at each start of a process: within one no counter ever falls. */
 const char *meters_instance(const meters_t *self);

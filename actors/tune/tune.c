@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
 #include "actors/kit/metrics.h"
 #include "actors/kit/tune_request.h"
@@ -141,18 +142,22 @@ serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
     meters_t *meters = meters_new("tune");
     tuner_t *tuner = tuner_new(settings, meters);
     replay_server_t *replays = replay_server_new(settings, meters);
+    fleet_thread_t *reports = fleet_thread_new(settings, meters);
     tm_job_t *job = NULL;
     tm_err_t refusal = TM_OK;
     bool is_watching = watch_start(watch, worker);
 
     if (!replays)
         log_error("tune.no_replays", "what=\"back-tests will not be shown by this process\"");
+    if (!reports)
+        log_error("tune.no_reports", "what=\"/metrics will not show this process\"");
     if (is_watching)
         log_info("tune.ready", "queue=%s", TUNE_QUEUE);
     while (is_watching && next_job(worker, &refusal, &job) == TM_OK)
         work(worker, tuner, &job);
     if (is_watching)
         watch_end(watch);
+    fleet_thread_destroy(&reports);
     replay_server_destroy(&replays);
     tuner_destroy(&tuner);
     meters_destroy(&meters);

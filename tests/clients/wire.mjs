@@ -38,7 +38,8 @@ const TABLE = `
 31 RETURN    ref;
 32 ERROR     ref code detail retryable;
 50 PING      seq;
-51 PONG      seq broker`;
+51 PONG      seq broker;
+52 METRICS   actor instance seq watch last`;
 export const MESSAGES = Object.fromEntries(TABLE.split(';').map((row) => {
   const [number, name, ...fields] = row.trim().split(/\s+/);
   return [name, { name, number: Number(number), fields }];

@@ -50,7 +50,8 @@ _TABLE = """
 31 RETURN    ref;
 32 ERROR     ref code detail retryable;
 50 PING      seq;
-51 PONG      seq broker
+51 PONG      seq broker;
+52 METRICS   actor instance seq watch last
 """
 _ROWS = [row.split() for row in _TABLE.split(";")]
 NUMBERS = {row[1]: int(row[0]) for row in _ROWS}

@@ -41,6 +41,8 @@ END_TEST
 START_TEST(a_producers_certificate_makes_no_worker)
 {
     tm_msg_t hello = curve_hello("good"), submit = curve_submit("shop", 5);
+    tm_msg_t metrics = {.type = TM_MSG_METRICS,
+                        .metrics = {.actor = tm_str("shop"), .instance = tm_str("x")}};
     peer_end_t *peer;
 
     curve_world_certify(&world, "allow/shop", "producer", NULL);
@@ -50,6 +52,7 @@ START_TEST(a_producers_certificate_makes_no_worker)
     peer_end_send(peer, &submit);
     peer_end_expect(peer, TM_MSG_ACCEPTED, SOON_MS);
     await_refused(REASON_role, 1);
+    expect_rejected(peer, &metrics, "FORBIDDEN", "certificate shop allows no METRICS");
     peer_end_destroy(&peer);
 }
 END_TEST

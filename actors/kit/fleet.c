@@ -1,0 +1,322 @@
+#include "actors/kit/fleet.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/kit/clock.h"
+#include "actors/kit/fleet_text.h"
+#include "actors/kit/log.h"
+#include "actors/kit/memory.h"
+#include "actors/kit/wire.h"
+#include "proto/client.h"
+
+enum { PROCESSES_MOST = 512 };
+
+/* One process, as it last said. */
+struct process {
+    char *actor, *instance, *text;
+    size_t size;
+    uint64_t seq;
+    int64_t heard_ms;
+};
+
+struct fleet {
+    loop_t *loop;
+    meters_t *meters;
+    tm_client_t *client;
+    bool watches;
+    uint64_t seq;
+    int timer;
+    struct process processes[PROCESSES_MOST];
+    size_t count;
+};
+
+static void
+forget(fleet_t *self, struct process *process)
+{
+    free(process->actor);
+    free(process->instance);
+    free(process->text);
+    *process = self->processes[--self->count];
+}
+
+/* --- what is heard ------------------------------------------------------------------------ */
+
+static struct process *
+find(fleet_t *self, tm_str_t instance)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (tm_str_is(instance, self->processes[i].instance))
+            return &self->processes[i];
+    return NULL;
+}
+
+static struct process *
+add(fleet_t *self, const struct tm_metrics *metrics)
+{
+    struct process *process = &self->processes[self->count];
+
+    if (self->count == PROCESSES_MOST)
+        return NULL;
+    *process = (struct process){.actor = tm_str_dup(metrics->actor),
+                                .instance = tm_str_dup(metrics->instance)};
+    self->count++;
+    return process;
+}
+
+static void
+refuse(const struct tm_metrics *metrics, size_t line)
+{
+    char actor[100], instance[150];
+
+    log_warn("metrics.bad_report", "kind=%s instance=%s line=%zu",
+             log_quote(metrics->actor.data, metrics->actor.size, actor, sizeof(actor)),
+             log_quote(metrics->instance.data, metrics->instance.size, instance,
+                       sizeof(instance)),
+             line);
+}
+
+/* By way of several brokers the same comes as often: only the first counts. */
+static void
+on_metrics(void *arg, const struct tm_metrics *metrics, tm_str_t text)
+{
+    fleet_t *self = arg;
+    struct process *process = find(self, metrics->instance);
+    size_t line;
+
+    if (tm_str_is(metrics->instance, meters_instance(self->meters)) ||
+        (process && metrics->seq <= process->seq))
+        return;
+    if (!fleet_text_check(text, metrics->actor, metrics->instance, &line)) {
+        meters_add(self->meters, METRIC_MESSAGES_BAD, tm_err_name(TM_BAD_MESSAGE), 1);
+        refuse(metrics, line);
+        return;
+    }
+    process = process ? process : add(self, metrics);
+    if (!process)
+        return;
+    free(process->text);
+    process->text = tm_str_dup(text);
+    process->size = text.size;
+    process->seq = metrics->seq;
+    process->heard_ms = clock_ms();
+    if (metrics->has_last && metrics->last)
+        process->heard_ms -= FLEET_FORGET_MS / 2; /* a scrape or two still see its last */
+}
+
+/* --- what is said ------------------------------------------------------------------------- */
+
+static void
+report(fleet_t *self, bool is_last)
+{
+    struct tm_metrics metrics = {.actor = tm_str(meters_actor(self->meters)),
+                                 .instance = tm_str(meters_instance(self->meters)),
+                                 .seq = ++self->seq,
+                                 .watch = self->watches,
+                                 .has_watch = self->watches,
+                                 .last = is_last,
+                                 .has_last = is_last};
+    size_t size = 0;
+    char *text = meters_render(self->meters, &size);
+
+    if (text)
+        tm_client_report(self->client, &metrics, (tm_str_t){text, size});
+    free(text);
+}
+
+static void
+on_timer(void *arg)
+{
+    fleet_t *self = arg;
+    int64_t old_ms = clock_ms() - FLEET_FORGET_MS;
+
+    for (size_t i = self->count; i-- > 0;)
+        if (self->processes[i].heard_ms < old_ms)
+            forget(self, &self->processes[i]);
+    report(self, false);
+}
+
+fleet_t *
+fleet_new(loop_t *loop, const settings_t *settings, meters_t *meters, bool watches)
+{
+    struct tm_client_options options = {.brokers = settings->broker_brokers,
+                                        .curve = wire_curve(settings)};
+    fleet_t *self = zmalloc(sizeof(*self));
+
+    self->client = tm_client_new(&options);
+    if (!self->client) {
+        wire_complain(settings, "metrics.bad_brokers");
+        free(self);
+        return NULL;
+    }
+    self->loop = loop;
+    self->meters = meters;
+    self->watches = watches;
+    tm_client_on_metrics(self->client, on_metrics, self);
+    tm_client_attach(self->client, loop_zloop(loop));
+    self->timer = loop_timer(loop, FLEET_REPORT_MS, true, on_timer, self);
+    return self;
+}
+
+void
+fleet_destroy(fleet_t **self_p)
+{
+    fleet_t *self = *self_p;
+
+    if (!self)
+        return;
+    report(self, true);
+    loop_timer_end(self->loop, self->timer);
+    while (self->count > 0)
+        forget(self, &self->processes[self->count - 1]);
+    tm_client_destroy(&self->client);
+    free(self);
+    *self_p = NULL;
+}
+
+/* --- what is known ------------------------------------------------------------------------ */
+
+char *
+fleet_render(const fleet_t *self, size_t *ret_size)
+{
+    tm_str_t texts[PROCESSES_MOST + 1];
+    size_t own_size = 0, size = 0;
+    char *own = meters_render(self->meters, &own_size), *text = NULL;
+    FILE *out = own ? open_memstream(&text, &size) : NULL;
+    bool is_whole = false;
+
+    if (out) {
+        texts[0] = (tm_str_t){own, own_size};
+        for (size_t i = 0; i < self->count; i++)
+            texts[i + 1] = (tm_str_t){self->processes[i].text, self->processes[i].size};
+        is_whole = fleet_text_merge(out, texts, self->count + 1);
+        is_whole = fclose(out) == 0 && is_whole;
+    }
+    free(own);
+    if (!is_whole) {
+        free(text);
+        return NULL;
+    }
+    if (ret_size)
+        *ret_size = size;
+    return text;
+}
+
+double
+fleet_sum(const fleet_t *self, metric_t metric, const char *label)
+{
+    const char *name = meters_name(metric);
+    size_t size = 0;
+    char *own = meters_render(self->meters, &size), count[100];
+    double sum = 0;
+
+    snprintf(count, sizeof(count), "%s%s", name, meters_is_histogram(metric) ? "_count" : "");
+    if (own)
+        sum = fleet_text_sum((tm_str_t){own, size}, count, label);
+    free(own);
+    for (size_t i = 0; i < self->count; i++)
+        sum += fleet_text_sum((tm_str_t){self->processes[i].text, self->processes[i].size},
+                              count, label);
+    return sum;
+}
+
+size_t
+fleet_processes(const fleet_t *self, const char *actor, int64_t *ret_age_ms)
+{
+    int64_t now_ms = clock_ms();
+    bool is_own = strcmp(actor, meters_actor(self->meters)) == 0;
+    size_t count = is_own;
+
+    *ret_age_ms = is_own ? 0 : -1;
+    for (size_t i = 0; i < self->count; i++) {
+        const struct process *process = &self->processes[i];
+        if (strcmp(process->actor, actor) != 0)
+            continue;
+        count++;
+        if (now_ms - process->heard_ms > *ret_age_ms)
+            *ret_age_ms = now_ms - process->heard_ms;
+    }
+    return count;
+}
+
+size_t
+fleet_brokers(const fleet_t *self, size_t *ret_configured, const char **ret_silent)
+{
+    size_t alive = 0, count = 0;
+    bool is_alive;
+    const char *endpoint;
+
+    *ret_silent = NULL;
+    for (; (endpoint = tm_client_broker(self->client, count, &is_alive)); count++) {
+        alive += is_alive;
+        if (!is_alive)
+            *ret_silent = endpoint;
+    }
+    *ret_configured = count;
+    return alive;
+}
+
+/* --- a process without a loop ------------------------------------------------------------- */
+
+struct fleet_thread {
+    const settings_t *settings;
+    meters_t *meters;
+    int stop[2]; /* a pipe: closed at the end */
+    pthread_t thread;
+};
+
+static void
+on_stop(void *arg)
+{
+    loop_stop(arg);
+}
+
+static void *
+run(void *arg)
+{
+    fleet_thread_t *self = arg;
+    loop_t *loop = loop_new();
+    fleet_t *fleet = fleet_new(loop, self->settings, self->meters, false);
+
+    loop_fd(loop, self->stop[0], ZMQ_POLLIN, on_stop, loop);
+    loop_run(loop);
+    fleet_destroy(&fleet);
+    loop_destroy(&loop);
+    return NULL;
+}
+
+fleet_thread_t *
+fleet_thread_new(const settings_t *settings, meters_t *meters)
+{
+    fleet_thread_t *self = zmalloc(sizeof(*self));
+
+    self->settings = settings;
+    self->meters = meters;
+    if (pipe2(self->stop, O_CLOEXEC) != 0) {
+        free(self);
+        return NULL;
+    }
+    if (pthread_create(&self->thread, NULL, run, self) == 0)
+        return self;
+    close(self->stop[0]);
+    close(self->stop[1]);
+    free(self);
+    return NULL;
+}
+
+void
+fleet_thread_destroy(fleet_thread_t **self_p)
+{
+    fleet_thread_t *self = *self_p;
+
+    if (!self)
+        return;
+    close(self->stop[1]);
+    pthread_join(self->thread, NULL);
+    close(self->stop[0]);
+    free(self);
+    *self_p = NULL;
+}
