@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "actors/kit/clock.h"
 #include "actors/kit/log.h"
 
 struct bus {
@@ -11,8 +12,8 @@ struct bus {
     struct bus_reader reader;
     const struct bus_type *type;
     void *state;
-    int64_t last;
-    bool has_told; /* since the last batch */
+    int64_t last, live; /* told so far; what had happened at the start */
+    bool has_told;      /* since the last batch */
 };
 
 static const struct bus_type *
@@ -99,7 +100,21 @@ void
 bus_start(bus_t *self, int64_t last, int64_t live)
 {
     self->last = last;
+    self->live = live;
     self->reader.on_start(self->reader.arg, last, live);
+}
+
+/* One of each batch, the oldest, stands for it. */
+static void
+measure(bus_t *self, const struct bus_event *event)
+{
+    static const char name[] = "\"timestamp\" : \"";
+    const char *at = event->id > self->live ? strstr(event->text, name) : NULL;
+    int64_t from_ms = at ? clock_parse(at + strlen(name)) : -1;
+
+    if (from_ms >= 0)
+        meters_observe_us(self->metrics, METRIC_EVENT_DELIVERY, NULL,
+                          (clock_utc_ms() - from_ms) * 1000);
 }
 
 void
@@ -110,6 +125,8 @@ bus_tell(bus_t *self, const struct bus_event *event)
     if (event->id != self->last + 1)
         bus_start(self, event->id - 1, event->id - 1);
     self->last = event->id;
+    if (!self->has_told)
+        measure(self, event);
     self->has_told = true;
     meters_add(self->metrics, METRIC_EVENTS, topic_name(topic_find(event->topic)), 1);
     self->reader.on_event(self->reader.arg, event);

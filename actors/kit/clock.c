@@ -45,3 +45,15 @@ clock_text(int64_t utc_ms, char text[CLOCK_TEXT])
     }
     return text;
 }
+
+int64_t
+clock_parse(const char *text)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    int ms = 0, size = 0;
+
+    if (!rest || sscanf(rest, ".%3dZ%n", &ms, &size) != 1 || size != 5 || ms < 0)
+        return -1;
+    return (int64_t)timegm(&tm) * 1000 + ms;
+}

@@ -72,11 +72,11 @@ refuse(const struct tm_metrics *metrics, size_t line)
 {
     char actor[100], instance[150];
 
-    log_warn("metrics.bad_report", "kind=%s instance=%s line=%zu",
-             log_quote(metrics->actor.data, metrics->actor.size, actor, sizeof(actor)),
-             log_quote(metrics->instance.data, metrics->instance.size, instance,
-                       sizeof(instance)),
-             line);
+    log_warn(
+        "metrics.bad_report", "kind=%s instance=%s line=%zu",
+        log_quote(metrics->actor.data, metrics->actor.size, actor, sizeof(actor)),
+        log_quote(metrics->instance.data, metrics->instance.size, instance, sizeof(instance)),
+        line);
 }
 
 /* By way of several brokers the same comes as often: only the first counts. */

@@ -16,9 +16,8 @@ struct reader {
 static bool
 next_line(struct reader *self, tm_str_t *ret)
 {
-    const char *newline = self->at < self->end
-                              ? memchr(self->at, '\n', (size_t)(self->end - self->at))
-                              : NULL;
+    const char *newline =
+        self->at < self->end ? memchr(self->at, '\n', (size_t)(self->end - self->at)) : NULL;
 
     if (!newline)
         return false;
@@ -250,7 +249,8 @@ compare(const void *a, const void *b)
 static bool
 is_same(const struct block *a, const struct block *b)
 {
-    return a->name.size == b->name.size && memcmp(a->name.data, b->name.data, a->name.size) == 0;
+    return a->name.size == b->name.size &&
+           memcmp(a->name.data, b->name.data, a->name.size) == 0;
 }
 
 bool

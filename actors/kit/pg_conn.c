@@ -311,6 +311,9 @@ accept_result(pg_conn_t *self, PGresult *result)
     if (outcome.err)
         meters_add(self->options.metrics, METRIC_DB_ERRORS, "sql", 1);
     pg_queue_take(&self->in_flight);
+    if (self->in_flight.first) /* its turn has come */
+        meters_observe_us(self->options.metrics, METRIC_DB_WAIT, NULL,
+                          clock_us() - self->in_flight.first->sent_us);
     pg_unit_end(&unit, &outcome);
     return true;
 }
@@ -385,6 +388,8 @@ pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
 {
     bool sent = pg_unit_transmit(unit, self->connection);
 
+    if (!self->in_flight.first)
+        meters_observe_us(self->options.metrics, METRIC_DB_WAIT, NULL, 0);
     pg_queue_add(&self->in_flight, unit);
     if (!sent) {
         if (self->timer == NO_TIMER)

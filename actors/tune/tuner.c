@@ -280,6 +280,8 @@ account(const struct tuner_run *self, tm_err_t err, int64_t started_us)
     meters_add(meters, METRIC_TUNES, outcome_of(err), 1);
     if (!err) {
         meters_observe_us(meters, METRIC_TUNE_SECONDS, NULL, clock_us() - started_us);
+        meters_observe_us(meters, METRIC_TUNE_LATENCY, NULL,
+                          (int64_t)(self->queued_ms * 1000) + clock_us() - started_us);
         meters_add(meters, METRIC_TRIALS, "completed",
                    trials_count_of(self->trials, TRIAL_COMPLETED));
         meters_add(meters, METRIC_TRIALS, "skipped",

@@ -1,4 +1,5 @@
-/* What every process counts, over real brokers: reporters, watchers, and peers that misbehave. */
+/* What every process counts, over real brokers: reporters, watchers, and peers that misbehave.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ stop(void)
     broker_world_stop(&world);
 }
 
-/* --- turning the loop until something is so ------------------------------------------------ */
+/* --- turning the loop until something is so ------------------------------------------------
+ */
 
 typedef bool is_so_fn(void);
 
@@ -257,7 +259,8 @@ START_TEST(a_process_without_a_loop_reports_from_a_thread)
     do
         heard = peer_end_expect(peer, TM_MSG_METRICS, SOON_MS);
     while (!tm_str_is(heard->metrics.actor, "tune"));
-    ck_assert(memmem(heard->body.data, heard->body.size, "{outcome=\"done\",actor=\"tune\"", 28));
+    ck_assert(
+        memmem(heard->body.data, heard->body.size, "{outcome=\"done\",actor=\"tune\"", 28));
     fleet_thread_destroy(&thread);
     ck_assert_ptr_null(thread);
     do

@@ -31,8 +31,8 @@ static const struct {
      0},
     {HEAD, 0},
     {"", 1},
-    {HEAD "x_total{" MINE "} 1", 3},          /* no end of line */
-    {"x_total{" MINE "} 1\n", 1},             /* no head */
+    {HEAD "x_total{" MINE "} 1", 3}, /* no end of line */
+    {"x_total{" MINE "} 1\n", 1},    /* no head */
     {"# HELP x_total h\nx_total{" MINE "} 1\n", 2},
     {"# TYPE x_total counter\n", 1},
     {"# HELP x_total h\n# TYPE y_total counter\n", 2},
@@ -40,9 +40,9 @@ static const struct {
     {HEAD "# TYPE x_total counter\n", 3},
     {"# HELP 9x h\n", 1},
     {"# HELP x_total a\tb\n", 1},
-    {HEAD "y_total{" MINE "} 1\n", 3},        /* of another family */
-    {HEAD "x_total_sum{" MINE "} 1\n", 3},    /* no part of a counter */
-    {HEAD "x_total 1\n", 3},                  /* nobody's */
+    {HEAD "y_total{" MINE "} 1\n", 3},     /* of another family */
+    {HEAD "x_total_sum{" MINE "} 1\n", 3}, /* no part of a counter */
+    {HEAD "x_total 1\n", 3},               /* nobody's */
     {HEAD "x_total{k=\"v\"} 1\n", 3},
     {HEAD "x_total{actor=\"a\"} 1\n", 3},
     {HEAD "x_total{actor=\"b\",instance=\"i\"} 1\n", 3},
@@ -117,8 +117,9 @@ END_TEST
 
 START_TEST(a_sum_is_over_the_series_that_hold_the_label)
 {
-    tm_str_t text = tm_str("# HELP b b{x} 7\n# TYPE b gauge\nb{k=\"1\",z=\"3\"} 1\nb{k=\"2\"} 2.5\n"
-                           "bb{k=\"2\"} 100\nab{k=\"2\"} 100\nb_b{k=\"2\"} 100\nb 4\n");
+    tm_str_t text =
+        tm_str("# HELP b b{x} 7\n# TYPE b gauge\nb{k=\"1\",z=\"3\"} 1\nb{k=\"2\"} 2.5\n"
+               "bb{k=\"2\"} 100\nab{k=\"2\"} 100\nb_b{k=\"2\"} 100\nb 4\n");
 
     ck_assert_double_eq(fleet_text_sum(text, "b", NULL), 7.5);
     ck_assert_double_eq(fleet_text_sum(text, "b", "k=\"2\""), 2.5);

@@ -354,6 +354,22 @@ END_TEST
 
 /* --- behind a proxy ----------------------------------------------------------------------- */
 
+/* Among what the other processes count, and each of them is there. */
+START_TEST(the_time_until_the_streams_have_an_event_is_counted)
+{
+    static const char *const actors[] = {"broker", "http", "tune", "explain", "events"};
+    char series[80];
+
+    for (size_t i = 0; i < sizeof(actors) / sizeof(actors[0]); i++) {
+        int64_t end_ms = zclock_mono() + 20000;
+        snprintf(series, sizeof(series), "process_start_time_seconds{actor=\"%s\",", actors[i]);
+        while (metric(series) == 0)
+            ck_assert_msg(zclock_mono() < end_ms, "%s does not report", actors[i]);
+    }
+    ck_assert_int_gt(metric("tunemill_event_delivery_seconds_count{"), 0);
+}
+END_TEST
+
 START_TEST(a_stream_goes_through_nginx_as_it_comes)
 {
     uint16_t port;
@@ -549,6 +565,7 @@ main(void)
         what_the_ring_has_lost_is_read_from_the_bus,
         one_too_many_is_told_to_come_back_later,
         a_reader_that_does_not_read_is_closed_and_holds_nobody_up,
+        the_time_until_the_streams_have_an_event_is_counted,
         a_job_of_the_queue_events_is_an_event,
         an_event_follows_a_job_in_the_jobs_own_transaction,
         tail_shows_what_happens,
