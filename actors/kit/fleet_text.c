@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "actors/kit/memory.h"
+#include "proto/fields.h"
+
+enum { LABELS_MOST = 16 };
 
 /* --- lines -------------------------------------------------------------------------------- */
 
@@ -100,41 +103,58 @@ struct sender {
 
 /* Is the label at `at` this one, whole? */
 static bool
-is_label(const char *at, const char *end, const char *name, tm_str_t value)
+is_label(tm_str_t label, const char *name, tm_str_t value)
 {
     size_t size = strlen(name);
 
-    return (size_t)(end - at) == size + value.size + 3 && memcmp(at, name, size) == 0 &&
-           memcmp(at + size + 2, value.data, value.size) == 0;
+    return label.size == size + value.size + 3 && memcmp(label.data, name, size) == 0 &&
+           memcmp(label.data + size + 2, value.data, value.size) == 0;
 }
 
-/* {labels} value, of the sender. */
+/* Does one of the labels before it have its name? */
 static bool
-is_rest_of_series(const char *at, const char *end, const struct sender *sender)
+is_twice(const tm_str_t *labels, size_t count)
 {
-    bool has_actor = false, has_instance = false;
-    const char *past;
+    const tm_str_t *last = &labels[count - 1];
+    size_t size = name_size(last->data, last->data + last->size) + 1; /* with the "=" */
 
-    if (at == end || *at++ != '{')
+    for (size_t i = 0; i + 1 < count; i++)
+        if (labels[i].size > size && memcmp(labels[i].data, last->data, size) == 0)
+            return true;
+    return false;
+}
+
+/* {labels} value, of the sender; *ret_value: where the value begins. */
+static bool
+is_rest_of_series(const char *at, const char *end, const struct sender *sender,
+                  const char **ret_value)
+{
+    tm_str_t labels[LABELS_MOST];
+    bool has_actor = false, has_instance = false;
+    const char *past = at;
+
+    if (at == end || *at != '{')
         return false;
-    for (;; at = past + 1) {
+    for (size_t count = 1; count <= LABELS_MOST && (past == at || *past == ','); count++) {
+        at = past + 1;
         past = skip_label(at, end);
         if (!past || past == end)
             return false;
-        has_actor |= is_label(at, past, "actor", sender->actor);
-        has_instance |= is_label(at, past, "instance", sender->instance);
-        if (*past == '}')
-            break;
-        if (*past != ',')
+        labels[count - 1] = (tm_str_t){at, (size_t)(past - at)};
+        if (is_twice(labels, count))
             return false;
+        has_actor |= is_label(labels[count - 1], "actor", sender->actor);
+        has_instance |= is_label(labels[count - 1], "instance", sender->instance);
     }
-    return has_actor && has_instance && end - past > 2 && past[1] == ' ' &&
+    *ret_value = past + 2;
+    return *past == '}' && has_actor && has_instance && end - past > 2 && past[1] == ' ' &&
            is_number(past + 2, end);
 }
 
 /* A series of the family, or of the parts of a histogram. */
 static bool
-is_series(tm_str_t line, tm_str_t family, bool is_histogram, const struct sender *sender)
+is_series(tm_str_t line, tm_str_t family, bool is_histogram, const struct sender *sender,
+          const char **ret_value)
 {
     static const char *const parts[] = {"_bucket", "_sum", "_count"};
     const char *end = line.data + line.size, *at = line.data + family.size;
@@ -143,8 +163,8 @@ is_series(tm_str_t line, tm_str_t family, bool is_histogram, const struct sender
         return false;
     for (size_t i = 0; is_histogram && i < sizeof(parts) / sizeof(parts[0]); i++)
         if (begins((tm_str_t){at, (size_t)(end - at)}, parts[i]))
-            return is_rest_of_series(at + strlen(parts[i]), end, sender);
-    return !is_histogram && is_rest_of_series(at, end, sender);
+            return is_rest_of_series(at + strlen(parts[i]), end, sender, ret_value);
+    return !is_histogram && is_rest_of_series(at, end, sender, ret_value);
 }
 
 static bool
@@ -155,44 +175,104 @@ is_type(tm_str_t rest)
 }
 
 static bool
+is_same_name(tm_str_t a, tm_str_t b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* The names and the series seen: each may stand once. */
+struct seen {
+    tm_str_t *items;
+    size_t count, limit;
+};
+
+static void
+note(struct seen *self, const char *at, const char *end)
+{
+    if (self->count == self->limit) {
+        self->limit = self->limit ? 2 * self->limit : 512;
+        self->items = tm_grown(self->items, self->limit * sizeof(*self->items));
+    }
+    self->items[self->count++] = (tm_str_t){at, (size_t)(end - at)};
+}
+
+static int
+compare_text(const void *a, const void *b)
+{
+    const tm_str_t *one = a, *other = b;
+    size_t size = one->size < other->size ? one->size : other->size;
+    int order = memcmp(one->data, other->data, size);
+
+    return order ? order : (one->size > other->size) - (one->size < other->size);
+}
+
+static bool
+are_different(struct seen *self)
+{
+    if (self->count > 1)
+        qsort(self->items, self->count, sizeof(*self->items), compare_text);
+    for (size_t i = 1; i < self->count; i++)
+        if (compare_text(&self->items[i - 1], &self->items[i]) == 0)
+            return false;
+    return true;
+}
+
+/* HELP, its TYPE, its series, and so on; false at the first line that is none of these. */
+static bool
+check_lines(tm_str_t text, const struct sender *sender, struct seen *seen, size_t *ret_line)
+{
+    struct reader reader = {text.data, text.data + text.size};
+    tm_str_t line, family = {0}, name, rest;
+    bool wants_type = false, is_histogram = false;
+    const char *value;
+
+    for (*ret_line = 1; next_line(&reader, &line); ++*ret_line) {
+        if (wants_type) {
+            if (!read_comment(line, "# TYPE ", &name, &rest) || !is_same_name(name, family) ||
+                !is_type(rest))
+                return false;
+            wants_type = false;
+            is_histogram = tm_str_is(rest, "histogram");
+        } else if (read_comment(line, "# HELP ", &family, &rest)) {
+            note(seen, family.data, family.data + family.size);
+            wants_type = true;
+        } else if (family.size > 0 && is_series(line, family, is_histogram, sender, &value)) {
+            note(seen, line.data, value);
+        } else {
+            return false;
+        }
+    }
+    return !wants_type && reader.at == reader.end;
+}
+
+static bool
 is_printable(tm_str_t text)
 {
     for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.data[i] < ' ')
+        if ((unsigned char)text.data[i] < ' ' && text.data[i] != '\n')
             return false;
-    return true;
+    return text_is_utf8(text.data, text.size);
 }
 
 bool
 fleet_text_check(tm_str_t text, tm_str_t actor, tm_str_t instance, size_t *ret_line)
 {
     struct sender sender = {actor, instance};
-    struct reader reader = {text.data, text.data + text.size};
-    tm_str_t line, family = {0}, name, rest;
-    bool is_typed = false, is_histogram = false;
+    struct seen seen = {0};
+    bool is_good;
 
-    for (*ret_line = 1; next_line(&reader, &line); ++*ret_line) {
-        if (read_comment(line, "# HELP ", &family, &rest)) {
-            if (!is_printable(rest))
-                return false;
-            is_typed = false;
-        } else if (read_comment(line, "# TYPE ", &name, &rest)) {
-            if (is_typed || family.size != name.size || !is_type(rest) ||
-                memcmp(family.data, name.data, name.size) != 0)
-                return false;
-            is_typed = true;
-            is_histogram = tm_str_is(rest, "histogram");
-        } else if (!is_typed || !is_series(line, family, is_histogram, &sender)) {
-            return false;
-        }
-    }
-    return text.size > 0 && text.size <= FLEET_TEXT_MAX && reader.at == reader.end;
+    *ret_line = 1;
+    if (text.size == 0 || text.size > FLEET_TEXT_MAX || !is_printable(text))
+        return false;
+    is_good = check_lines(text, &sender, &seen, ret_line) && are_different(&seen);
+    free(seen.items);
+    return is_good;
 }
 
 /* --- one of many -------------------------------------------------------------------------- */
 
 struct block {
-    tm_str_t name;
+    tm_str_t name, type;
     const char *head, *series, *end; /* its HELP and TYPE, its series */
     size_t text;
 };
@@ -221,13 +301,19 @@ split(struct blocks *self, tm_str_t text, size_t number)
 
     while (next_line(&reader, &line)) {
         if (read_comment(line, "# HELP ", &name, &rest)) {
-            block = (struct block){name, line.data, reader.at, reader.at, number};
+            block = (struct block){.name = name,
+                                   .head = line.data,
+                                   .series = reader.at,
+                                   .end = reader.at,
+                                   .text = number};
             add_block(self, &block);
         } else if (self->count > 0 && self->items[self->count - 1].text == number) {
             struct block *last = &self->items[self->count - 1];
             last->end = reader.at;
-            if (begins(line, "# TYPE "))
+            if (begins(line, "# TYPE ")) {
                 last->series = reader.at;
+                last->type = line;
+            }
         }
     }
 }
@@ -236,21 +322,27 @@ static int
 compare(const void *a, const void *b)
 {
     const struct block *one = a, *other = b;
-    size_t size = one->name.size < other->name.size ? one->name.size : other->name.size;
-    int order = memcmp(one->name.data, other->name.data, size);
+    int order = compare_text(&one->name, &other->name);
 
-    if (order == 0 && one->name.size != other->name.size)
-        order = one->name.size < other->name.size ? -1 : 1;
-    if (order == 0)
-        order = one->text < other->text ? -1 : one->text > other->text;
-    return order;
+    return order ? order : (one->text > other->text) - (one->text < other->text);
 }
 
-static bool
-is_same(const struct block *a, const struct block *b)
+/* A family that is of another type than the first that has its name, as it may be while a new
+ * version is rolled out, is left out. */
+static void
+write_blocks(FILE *out, const struct blocks *blocks)
 {
-    return a->name.size == b->name.size &&
-           memcmp(a->name.data, b->name.data, a->name.size) == 0;
+    const struct block *first = NULL;
+
+    for (size_t i = 0; i < blocks->count; i++) {
+        const struct block *block = &blocks->items[i];
+        bool is_next = !first || !is_same_name(block->name, first->name);
+        if (is_next)
+            fwrite(block->head, 1, (size_t)(block->series - block->head), out);
+        first = is_next ? block : first;
+        if (is_same_name(block->type, first->type))
+            fwrite(block->series, 1, (size_t)(block->end - block->series), out);
+    }
 }
 
 bool
@@ -262,12 +354,7 @@ fleet_text_merge(FILE *out, const tm_str_t *texts, size_t count)
         split(&blocks, texts[i], i);
     if (blocks.count > 0)
         qsort(blocks.items, blocks.count, sizeof(*blocks.items), compare);
-    for (size_t i = 0; i < blocks.count; i++) {
-        const struct block *block = &blocks.items[i];
-        if (i == 0 || !is_same(block, block - 1))
-            fwrite(block->head, 1, (size_t)(block->series - block->head), out);
-        fwrite(block->series, 1, (size_t)(block->end - block->series), out);
-    }
+    write_blocks(out, &blocks);
     free(blocks.items);
     return !ferror(out);
 }

@@ -24,7 +24,16 @@ static const struct {
     size_t wrong_line; /* 0: it is good */
 } texts[] = {
     {HEAD "x_total{" MINE "} 1\n", 0},
-    {HEAD "x_total{k=\"v\"," MINE "} 1.5\n" HEAD, 0},
+    {HEAD "x_total{k=\"v\"," MINE "} 1.5\n# HELP y x\n# TYPE y gauge\n", 0},
+    {HEAD HEAD, 5}, /* twice */
+    {HEAD "x_total{" MINE "} 1\nx_total{" MINE "} 2\n", 5},
+    {HEAD "x_total{k=\"a\",k=\"b\"," MINE "} 1\n", 3},
+    {HEAD "x_total{k=\"\xff\"," MINE "} 1\n", 1}, /* no UTF-8: the whole */
+    {HEAD "# HELP y h\n", 4},
+    {HEAD
+     "x_total{a=\"\",b=\"\",c=\"\",d=\"\",e=\"\",f=\"\",g=\"\",h=\"\",i=\"\",j=\"\",k=\"\","
+     "l=\"\",m=\"\",n=\"\",o=\"\"," MINE "} 1\n",
+     3},
     {HEAD "x_total{k=\"a\\\"b\\\\c\\nd\"," MINE "} -3e5\n", 0},
     {"# HELP h x\n# TYPE h histogram\nh_bucket{le=\"+Inf\"," MINE "} 1\nh_sum{" MINE
      "} 1\nh_count{" MINE "} 1\n",
@@ -115,6 +124,16 @@ START_TEST(each_family_stands_once_with_the_series_of_all)
 }
 END_TEST
 
+START_TEST(a_family_of_another_type_is_left_out)
+{
+    char *text = merged("# HELP b h\n# TYPE b gauge\nb{i=\"1\"} 1\n",
+                        "# HELP b h\n# TYPE b counter\nb{i=\"2\"} 3\n");
+
+    ck_assert_str_eq(text, "# HELP b h\n# TYPE b gauge\nb{i=\"1\"} 1\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(a_sum_is_over_the_series_that_hold_the_label)
 {
     tm_str_t text =
@@ -141,6 +160,7 @@ main(void)
                         (int)(sizeof(texts) / sizeof(texts[0])));
     tcase_add_test(tcase, what_a_process_writes_is_good);
     tcase_add_test(tcase, each_family_stands_once_with_the_series_of_all);
+    tcase_add_test(tcase, a_family_of_another_type_is_left_out);
     tcase_add_test(tcase, a_sum_is_over_the_series_that_hold_the_label);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
