@@ -235,11 +235,11 @@ BEGIN
         PERFORM tm_refuse('NOT_FOUND', 'there is no such retention job; there are ' || v_names);
     ELSIF p_cutoff < '1 day' OR p_cutoff > v_policy.cutoff_max THEN
         IF v_policy.cutoff_max > '0' THEN
-            PERFORM tm_refuse('VALIDATION_FAILED', format('cutoff: from 1 to %s days for %s',
+            PERFORM tm_refuse('VALIDATION_FAILED', format('the cutoff must be from 1 to %s days for %s',
                               extract(day FROM v_policy.cutoff_max), p_job));
         END IF;
     ELSIF p_batch_size NOT BETWEEN 100 AND 100000 THEN
-        PERFORM tm_refuse('VALIDATION_FAILED', 'batch_size: from 100 to 100000');
+        PERFORM tm_refuse('VALIDATION_FAILED', 'the batch size must be from 100 to 100000');
     END IF;
 END $$;
 

@@ -229,7 +229,8 @@ on_drain(void *arg)
 {
     retention_t *self = arg;
 
-    log_info("retention.draining", "job=%s", self->is_busy && self->job[0] ? self->job : "none");
+    log_info("retention.draining", "job=%s",
+             self->is_busy && self->job[0] ? self->job : "none");
     loop_stop(self->loop);
 }
 

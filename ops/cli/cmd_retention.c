@@ -69,10 +69,14 @@ static const struct cli_usage status_usage = {
 };
 
 static const struct table_column columns[] = {
-    {"job", "job_name", TABLE_TEXT},        {"keeps", "cutoff_days", TABLE_NUMBER},
-    {"rows", "rows", TABLE_NUMBER},         {"last run", "started_at", TABLE_TEXT},
-    {"deleted", "deleted_count", TABLE_NUMBER}, {"ms", "duration_ms", TABLE_NUMBER},
-    {"failed", "consecutive_failures", TABLE_NUMBER}, {"next run", "next_run_at", TABLE_TEXT},
+    {"job", "job_name", TABLE_TEXT},
+    {"keeps", "cutoff_days", TABLE_NUMBER},
+    {"rows", "rows", TABLE_NUMBER},
+    {"last run", "started_at", TABLE_TEXT},
+    {"deleted", "deleted_count", TABLE_NUMBER},
+    {"ms", "duration_ms", TABLE_NUMBER},
+    {"failed", "consecutive_failures", TABLE_NUMBER},
+    {"next run", "next_run_at", TABLE_TEXT},
     {"outcome", "outcome", TABLE_TEXT},
 };
 
@@ -106,7 +110,8 @@ row_of(const json_t *status, const json_t *job)
     for (size_t i = 0; i < sizeof of_run / sizeof *of_run; i++)
         json_object_set(row, of_run[i], json_object_get(run, of_run[i]));
     json_object_set(row, "rows", json_object_get(estimate, "rows"));
-    json_object_set_new(row, "cutoff_days", days > 0 ? json_integer((json_int_t)days) : json_null());
+    json_object_set_new(row, "cutoff_days",
+                        days > 0 ? json_integer((json_int_t)days) : json_null());
     json_object_set_new(row, "outcome", outcome ? json_string(outcome) : json_null());
     return row;
 }
@@ -171,9 +176,10 @@ static const struct cli_usage prune_usage = {
     .max_arguments = 1,
     .options = prune_options,
     .option_count = sizeof prune_options / sizeof *prune_options,
-    .notes = "JOB is trade-events, job-runs, match-runs, idempotency-keys, or another that\n"
-             "`tunemill retention status` shows. Without --run nothing is deleted. Each batch\n"
-             "is a transaction of its own: what is deleted when it is stopped, stays deleted.\n",
+    .notes =
+        "JOB is trade-events, job-runs, match-runs, idempotency-keys, or another that\n"
+        "`tunemill retention status` shows. Without --run nothing is deleted. Each batch\n"
+        "is a transaction of its own: what is deleted when it is stopped, stays deleted.\n",
 };
 
 static int
@@ -199,8 +205,8 @@ prune(cli_t *cli, const struct prune *self)
 {
     const char *parameters[] = {cli->arguments[0], self->cutoff_days, self->batch_size,
                                 self->run ? "false" : "true"};
-    tm_auto(json) run = database_ask(cli, self->data_dir, DATABASE_WRITE, CLI_RETENTION_PRUNE,
-                                     parameters);
+    tm_auto(json) run =
+        database_ask(cli, self->data_dir, DATABASE_WRITE, CLI_RETENTION_PRUNE, parameters);
 
     if (!run)
         return CLI_FAILED;
