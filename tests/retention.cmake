@@ -1,0 +1,4 @@
+tm_test(retention_sql unit/test_retention_sql.c unit/test_retention_data.c
+        unit/test_retention_traps.c unit/retention_help.c unit/queue_help.c
+        LIBS tm_test_support)
+set_tests_properties(retention_sql PROPERTIES SKIP_RETURN_CODE 77)
