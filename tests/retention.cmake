@@ -2,3 +2,6 @@ tm_test(retention_sql unit/test_retention_sql.c unit/test_retention_data.c
         unit/test_retention_traps.c unit/retention_help.c unit/queue_help.c
         LIBS tm_test_support)
 set_tests_properties(retention_sql PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(retention_process unit/test_retention_process.c unit/retention_help.c unit/queue_help.c
+        support/command.c LIBS tm_test_support)
+set_tests_properties(retention_process PROPERTIES SKIP_RETURN_CODE 77)

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
 #include "actors/kit/pg.h"
 #include "actors/retention/statements.def"
 
-enum { JOB_MAX = 64 };
+enum { JOB_MAX = 64, DUE_MAX = 32 };
 
 typedef enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -28,16 +29,19 @@ typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *meters;
+    fleet_t *fleet; /* NULL: no broker to report to */
     pg_t *pg;
     int ready_fd; /* -1: said */
     bool leads, has_cron;
-    bool is_busy; /* the database was asked something */
-    char job[JOB_MAX];
+    bool is_busy;               /* the database was asked something */
+    char due[DUE_MAX][JOB_MAX]; /* what the last look found, each to be run once */
+    int due_count, next;
+    const char *job; /* of these, the one that runs, or ran last; "" at first */
 } retention_t;
 
 /* --- one run ------------------------------------------------------------------------------ */
 
-static void ask_what_is_due(retention_t *self);
+static void run_next(retention_t *self);
 
 static void
 count_run(const retention_t *self, const char *outcome)
@@ -78,10 +82,10 @@ on_unlocked(void *arg, const struct pg_outcome *outcome)
 
     (void)outcome;
     self->is_busy = false;
+    run_next(self);
 }
 
-/* It raised: its log has no word of it. Not asked again before the next look, so that what
- * raises at once does so in peace. */
+/* It raised: the log has no word of it, and the next look finds it due again. */
 static void
 on_raised(retention_t *self, const struct pg_outcome *outcome)
 {
@@ -106,7 +110,7 @@ on_run(void *arg, const struct pg_outcome *outcome)
     self->is_busy = false;
     if (run) {
         note_run(self, run);
-        ask_what_is_due(self);
+        run_next(self);
     } else if (outcome->err == TM_STORE_DOWN) {
         log_warn("retention.lost", "job=%s", self->job);
     } else {
@@ -116,12 +120,16 @@ on_run(void *arg, const struct pg_outcome *outcome)
 }
 
 static void
-run(retention_t *self)
+run_next(retention_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit;
 
+    if (self->next == self->due_count || !pg_is_up(self->pg))
+        return;
+    self->job = self->due[self->next++];
     log_info("retention.runs", "job=%s", self->job);
     self->is_busy = true;
+    unit = pg_unit_new(self->pg);
     pg_add(unit, STMT_RETENTION_RUN);
     pg_text(unit, self->job);
     pg_send(&unit, on_run, self);
@@ -135,10 +143,13 @@ on_due(void *arg, const struct pg_outcome *outcome)
     retention_t *self = arg;
 
     self->is_busy = false;
-    if (outcome->err || PQntuples(outcome->results[0]) == 0)
-        return;
-    snprintf(self->job, sizeof(self->job), "%s", pg_get(outcome->results[0], 0, 0));
-    run(self);
+    self->due_count = outcome->err ? 0 : PQntuples(outcome->results[0]);
+    if (self->due_count > DUE_MAX)
+        self->due_count = DUE_MAX;
+    for (int i = 0; i < self->due_count; i++)
+        snprintf(self->due[i], JOB_MAX, "%s", pg_get(outcome->results[0], i, 0));
+    self->next = 0;
+    run_next(self);
 }
 
 static void
@@ -229,8 +240,7 @@ on_drain(void *arg)
 {
     retention_t *self = arg;
 
-    log_info("retention.draining", "job=%s",
-             self->is_busy && self->job[0] ? self->job : "none");
+    log_info("retention.draining", "job=%s", self->is_busy ? self->job : "");
     loop_stop(self->loop);
 }
 
@@ -259,10 +269,12 @@ open_pool(retention_t *self)
 tm_err_t
 retention_process(const settings_t *settings, int ready_fd)
 {
-    retention_t self = {.settings = settings, .ready_fd = ready_fd, .loop = loop_new()};
+    retention_t self = {
+        .settings = settings, .ready_fd = ready_fd, .job = "", .loop = loop_new()};
 
     loop_signals(self.loop, on_drain, &self);
     self.meters = meters_new("retention");
+    self.fleet = fleet_new(self.loop, settings, self.meters, false);
     self.pg = open_pool(&self);
     loop_timer(self.loop, (uint32_t)(settings->retention_check_seconds * 1000), true, look,
                &self);
@@ -270,6 +282,7 @@ retention_process(const settings_t *settings, int ready_fd)
     loop_run(self.loop);
     self.is_busy = true; /* what ends now does not begin again */
     pg_destroy(&self.pg);
+    fleet_destroy(&self.fleet);
     loop_destroy(&self.loop);
     log_info("retention.stopped", "deleted=%llu",
              (unsigned long long)meters_get(self.meters, METRIC_RETENTION_DELETED, self.job));

@@ -73,11 +73,12 @@ retention_dataset(int byte, const char *age)
 void
 retention_last(const char *job, const char *want)
 {
-    queue_expect(want,
-                 "SELECT concat_ws(' ', coalesce(ok::text, 'null'), deleted_count, dry_run::text,"
-                 "                 coalesce(error, '-')) FROM retention_job_log"
-                 " WHERE job_name = '%s' ORDER BY started_at DESC LIMIT 1",
-                 job);
+    queue_expect(
+        want,
+        "SELECT concat_ws(' ', coalesce(ok::text, 'null'), deleted_count, dry_run::text,"
+        "                 coalesce(error, '-')) FROM retention_job_log"
+        " WHERE job_name = '%s' ORDER BY started_at DESC LIMIT 1",
+        job);
 }
 
 void

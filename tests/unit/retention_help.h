@@ -18,7 +18,8 @@ void retention_pieces(int byte, int count, const char *age); /* of an upload */
 
 /* The last run of a job: "ok deleted_count dry_run error", error - if there is none. */
 void retention_last(const char *job, const char *want);
-/* CALL retention_run, and what it deleted, in a session of its own; fails unless it ended well. */
+/* CALL retention_run, and what it deleted, in a session of its own; fails unless it ended well.
+ */
 void retention_expect_run(const char *job, int deleted);
 /* As if the policies had been made ten days ago, and so every job's time had come. */
 void retention_make_due(void);

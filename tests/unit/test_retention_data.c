@@ -1,5 +1,5 @@
-/* What hangs together: a run and its key, a child and its parent, a dataset, its pieces and whoever
- * refers to it. */
+/* What hangs together: a run and its key, a child and its parent, a dataset, its pieces and
+ * whoever refers to it. */
 #include <stdlib.h>
 
 #include "tests/unit/retention_help.h"
@@ -41,10 +41,11 @@ END_TEST
 static void
 refer(void)
 {
-    queue_expect("", "INSERT INTO backtest_tunes (id, workspace_id, search_type, objective_type,"
-                     "    n_trials, request) VALUES (gen_random_uuid(), '" QUEUE_WORKSPACE "',"
-                     "    'grid', 'sharpe', 1, json_build_object('dataset_sha256',"
-                     "    upper(repeat('01', 32))))");
+    queue_expect("",
+                 "INSERT INTO backtest_tunes (id, workspace_id, search_type, objective_type,"
+                 "    n_trials, request) VALUES (gen_random_uuid(), '" QUEUE_WORKSPACE "',"
+                 "    'grid', 'sharpe', 1, json_build_object('dataset_sha256',"
+                 "    upper(repeat('01', 32))))");
     queue_expect("", "INSERT INTO backtest_runs (id, workspace_id, request)"
                      " VALUES (gen_random_uuid(), '" QUEUE_WORKSPACE "',"
                      "    json_build_object('dataset_sha256', repeat('02', 32)))");

@@ -1,5 +1,5 @@
-/* What retention deletes and what it leaves, by the functions of DESIGN and by retention_run; which
- * jobs are due. The traps are in test_retention_traps.c, the data of tunes in
+/* What retention deletes and what it leaves, by the functions of DESIGN and by retention_run;
+ * which jobs are due. The traps are in test_retention_traps.c, the data of tunes in
  * test_retention_data.c. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +48,10 @@ START_TEST(a_dry_run_counts_and_deletes_nothing)
     expect_pruned("match_runs(p_dry_run => true)", 5);
     expect_pruned("idempotency_keys()", 6);
     expect_pruned("idempotency_keys(p_dry_run => NULL)", 6);
-    queue_expect("3|4|5|6", "SELECT (SELECT count(*) FROM trade_events),"
-                            " (SELECT count(*) FROM job_runs), (SELECT count(*) FROM match_runs),"
-                            " (SELECT count(*) FROM idempotency_keys)");
+    queue_expect("3|4|5|6",
+                 "SELECT (SELECT count(*) FROM trade_events),"
+                 " (SELECT count(*) FROM job_runs), (SELECT count(*) FROM match_runs),"
+                 " (SELECT count(*) FROM idempotency_keys)");
 }
 END_TEST
 
@@ -178,7 +179,8 @@ START_TEST(a_run_out_of_time_says_so_and_the_next_goes_on)
     queue_ask("CALL retention_run('job-runs')");
     retention_last("job-runs", "true 0 false its time was over before all was deleted: the "
                                "next run goes on");
-    queue_expect("", "UPDATE retention_policies SET budget = '1 h' WHERE job_name = 'job-runs'");
+    queue_expect("",
+                 "UPDATE retention_policies SET budget = '1 h' WHERE job_name = 'job-runs'");
     retention_expect_run("job-runs", 500);
 }
 END_TEST
@@ -234,9 +236,10 @@ START_TEST(a_run_before_the_last_time_does_not_count_and_a_failed_one_only_for_a
     queue_expect("", "UPDATE retention_policies SET enabled = job_name = 'job-runs',"
                      " daily_at = (now() AT TIME ZONE 'UTC' - interval '12 hours')::time");
     retention_make_due();
-    queue_expect("", "INSERT INTO retention_job_log (job_name, started_at, finished_at, dry_run,"
-                     "    ok, who) VALUES ('job-runs', now() - interval '13 hours',"
-                     "    now() - interval '13 hours', false, true, 'cron')");
+    queue_expect("",
+                 "INSERT INTO retention_job_log (job_name, started_at, finished_at, dry_run,"
+                 "    ok, who) VALUES ('job-runs', now() - interval '13 hours',"
+                 "    now() - interval '13 hours', false, true, 'cron')");
     queue_expect("job-runs", DUE);
     queue_expect("", "SELECT job FROM retention_due('12 hours 10 min', '0') r (job)");
     queue_expect("job-runs", "SELECT job FROM retention_due('11 hours 50 min', '0') r (job)");
@@ -298,8 +301,8 @@ add_runs(TCase *tcase)
     tcase_add_test(tcase, every_policy_runs_on_an_empty_database);
     tcase_add_test(tcase, the_log_is_pruned_as_well);
     tcase_add_test(tcase, a_policy_waits_for_its_first_time_and_is_made_up_for_after_it);
-    tcase_add_test(
-        tcase, a_run_before_the_last_time_does_not_count_and_a_failed_one_only_for_a_while);
+    tcase_add_test(tcase,
+                   a_run_before_the_last_time_does_not_count_and_a_failed_one_only_for_a_while);
     tcase_add_test(tcase, the_status_counts_failures_since_the_last_success);
 }
 

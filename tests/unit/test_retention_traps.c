@@ -1,5 +1,5 @@
-/* What PostgreSQL makes hard, numbered as in 054_retention_functions.sql; locks, kills, and two at
- * once. Trap 8, pg_cron's own, is in test_retention_cron.c. */
+/* What PostgreSQL makes hard, numbered as in 054_retention_functions.sql; locks, kills, and two
+ * at once. Trap 8, pg_cron's own, is in test_retention_cron.c. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +44,9 @@ START_TEST(a_run_that_fails_leaves_its_row_in_the_log)
                         " FROM retention_prune_job_runs('30 days', 100, false)");
     retention_last("job-runs", "false 0 false the disk is full (53100)");
     queue_ask("CALL retention_run('job-runs')");
-    queue_expect("2|2|10", "SELECT count(*), count(*) FILTER (WHERE NOT ok AND finished_at IS NOT"
-                           " NULL), (SELECT count(*) FROM job_runs) FROM retention_job_log");
+    queue_expect("2|2|10",
+                 "SELECT count(*), count(*) FILTER (WHERE NOT ok AND finished_at IS NOT"
+                 " NULL), (SELECT count(*) FROM job_runs) FROM retention_job_log");
 }
 END_TEST
 
@@ -73,8 +74,8 @@ START_TEST(each_batch_is_committed_and_the_cutoff_is_taken_once)
     retention_job_runs(300, "40 days");
     retention_job_runs(1, "30 days -3 s"); /* would be old enough at the end */
     make_deletion("PERFORM pg_sleep(0.015)");
-    ck_assert_int_eq(PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"),
-                     1);
+    ck_assert_int_eq(
+        PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"), 1);
     wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_expect("t", "SELECT count(*) BETWEEN 101 AND 201 FROM job_runs");
     queue_expect("t|", "SELECT finished_at IS NULL, ok FROM retention_job_log");
@@ -108,8 +109,7 @@ START_TEST(within_a_transaction_a_run_is_an_error_and_deletes_nothing)
     /* the lock was the session's, and stays: 6 */
     retention_last("job-runs", "");
     queue_ask("CALL retention_run('job-runs')");
-    retention_last("job-runs",
-                   "null 0 false skipped: another run of this job is under way");
+    retention_last("job-runs", "null 0 false skipped: another run of this job is under way");
     queue_run(session, "SELECT pg_advisory_unlock_all()");
     retention_expect_run("job-runs", 3);
     PQfinish(session);
@@ -139,8 +139,8 @@ START_TEST(a_run_holds_its_lock_over_its_commits_and_gives_it_back)
 
     retention_job_runs(300, "40 days");
     make_deletion("PERFORM pg_sleep(0.01)");
-    ck_assert_int_eq(PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"),
-                     1);
+    ck_assert_int_eq(
+        PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"), 1);
     wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_expect("t|f", "SELECT retention_is_running('job-runs'),"
                         " retention_is_running('match-runs')");
@@ -222,7 +222,8 @@ START_TEST(a_row_that_somebody_has_is_left_for_the_next_run)
 }
 END_TEST
 
-/* The backend is killed as a crash would: the log's row stays open, and the next run closes it. */
+/* The backend is killed as a crash would: the log's row stays open, and the next run closes it.
+ */
 START_TEST(a_run_that_is_killed_keeps_its_batches_and_the_next_goes_on)
 {
     PGconn *session = queue_session();
@@ -230,8 +231,8 @@ START_TEST(a_run_that_is_killed_keeps_its_batches_and_the_next_goes_on)
     retention_make_due();
     retention_job_runs(300, "40 days");
     make_deletion("PERFORM pg_sleep(0.01)");
-    ck_assert_int_eq(PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"),
-                     1);
+    ck_assert_int_eq(
+        PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"), 1);
     wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_expect("0", "SELECT count(*) FROM retention_due('0', '15 min') d (j)"
                       " WHERE j = 'job-runs'");
@@ -294,8 +295,8 @@ pages_read(int batch_size)
     return strtoll(queue_ask("%s", read), NULL, 10) - before;
 }
 
-/* What is looked at grows with the table, not with its square. A query that began anew with each
- * batch would look at 60 % more. */
+/* What is looked at grows with the table, not with its square. A query that began anew with
+ * each batch would look at 60 % more. */
 START_TEST(the_batches_of_a_run_do_not_look_at_what_is_dead)
 {
     long long many = pages_read(100), few = pages_read(10000);
