@@ -5,3 +5,6 @@ set_tests_properties(retention_sql PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(retention_process unit/test_retention_process.c unit/retention_help.c unit/queue_help.c
         support/command.c LIBS tm_test_support)
 set_tests_properties(retention_process PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(http_retention unit/test_http_retention.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
+set_tests_properties(http_retention PROPERTIES SKIP_RETURN_CODE 77)

@@ -1,5 +1,5 @@
-/* `tunemill retention` as it runs: what was missed is made up for, one of many works, and whatever
- * is killed is gone on with. */
+/* `tunemill retention` as it runs: what was missed is made up for, one of many works, and
+ * whatever is killed is gone on with. */
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -26,8 +26,9 @@ static struct process processes[2];
 static void
 start(struct process *self, const char *setting)
 {
-    const char *argv[] = {TUNEMILL, "retention", "--ready-fd", "1", "--set",
-                          "retention.check_seconds=0.05", "--set", setting, NULL};
+    const char *argv[] = {TUNEMILL, "retention", "--ready-fd",
+                          "1",      "--set",     "retention.check_seconds=0.05",
+                          "--set",  setting,     NULL};
     char line[16] = "";
 
     ck_assert_int_eq(setenv("DATABASE_URL", queue_url, 1), 0);
