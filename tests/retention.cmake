@@ -8,3 +8,10 @@ set_tests_properties(retention_process PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(http_retention unit/test_http_retention.c support/reads_world.c
         LIBS tm_http tm_test_support PkgConfig::curl)
 set_tests_properties(http_retention PROPERTIES SKIP_RETURN_CODE 77)
+# waits for the beginning of a minute, which is when pg_cron looks
+tm_test(retention_cron unit/test_retention_cron.c unit/retention_help.c unit/queue_help.c
+        support/command.c LIBS tm_test_support LABELS "integration")
+set_tests_properties(retention_cron PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(cli_retention unit/test_cli_retention.c unit/cli_help.c unit/retention_help.c
+        unit/queue_help.c support/command.c LIBS tm_test_support PkgConfig::jansson)
+set_tests_properties(cli_retention PROPERTIES SKIP_RETURN_CODE 77)

@@ -295,10 +295,10 @@ START_TEST(the_status_shows_schedule_last_runs_and_tables)
     status = done("GET", STATUS);
     reads_expect(json_object_get(status, "pg_cron_available"), "false");
     ck_assert_uint_eq(json_object_size(json_object_get(status, "last_runs")), 1);
-    reads_expect(json_object_get(json_object_get(json_object_get(status, "last_runs"),
-                                                 "job-runs"),
-                                 "deleted_count"),
-                 "2");
+    reads_expect(
+        json_object_get(json_object_get(json_object_get(status, "last_runs"), "job-runs"),
+                        "deleted_count"),
+        "2");
     ck_assert(json_is_integer(json_object_get(
         json_object_get(json_object_get(status, "table_estimates"), "job_runs"), "bytes")));
     job = json_array_get(json_object_get(status, "scheduled_jobs"), 1);
