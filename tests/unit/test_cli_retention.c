@@ -13,15 +13,16 @@ START_TEST(prune_counts_unless_it_is_told_to_delete)
     cli_says(cli_run("retention", "prune", "job-runs", NULL),
              "job-runs: 3 rows would be deleted. Nothing was: this was a dry run, --run "
              "deletes.\n");
-    cli_says(cli_run("retention", "prune", "job-runs", "--dry-run", "--cutoff-days", "50", NULL),
-             "job-runs: 0 rows would be deleted. Nothing was: this was a dry run, --run "
-             "deletes.\n");
+    cli_says(
+        cli_run("retention", "prune", "job-runs", "--dry-run", "--cutoff-days", "50", NULL),
+        "job-runs: 0 rows would be deleted. Nothing was: this was a dry run, --run "
+        "deletes.\n");
     queue_expect("3", "SELECT count(*) FROM job_runs");
-    ck_assert_str_eq(json_string_value(cli_at(cli_json(cli_run("retention", "prune", "job-runs",
-                                                               "--run", "--batch-size", "100",
-                                                               "--json", NULL)),
-                                              "job_name")),
-                     "job-runs");
+    ck_assert_str_eq(
+        json_string_value(cli_at(cli_json(cli_run("retention", "prune", "job-runs", "--run",
+                                                  "--batch-size", "100", "--json", NULL)),
+                                 "job_name")),
+        "job-runs");
     queue_expect("0|100|cli", "SELECT (SELECT count(*) FROM job_runs), batch_size, who"
                               " FROM retention_job_log WHERE NOT dry_run");
     retention_job_runs(2, "40 days");

@@ -1,5 +1,5 @@
-/* With a real pg_cron: the schedule it is given, a job that it runs, and the process that stands by.
- * Skipped where the extension (postgresql-15-cron) is not installed. */
+/* With a real pg_cron: the schedule it is given, a job that it runs, and the process that
+ * stands by. Skipped where the extension (postgresql-15-cron) is not installed. */
 #include <glob.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,9 +30,11 @@ setup(void)
     int applied;
 
     queue_url = pg_fixture_named(queue_fixture, DATABASE);
-    pg_fixture_stop(queue_fixture, SIGINT); /* pg_cron does not come back when its database goes */
+    pg_fixture_stop(queue_fixture,
+                    SIGINT); /* pg_cron does not come back when its database goes */
     pg_fixture_start(queue_fixture);
-    ck_assert_msg(migrate_run(queue_url, detail, sizeof(detail), &applied) == TM_OK, "%s", detail);
+    ck_assert_msg(migrate_run(queue_url, detail, sizeof(detail), &applied) == TM_OK, "%s",
+                  detail);
 }
 
 static void
@@ -62,8 +64,10 @@ START_TEST(the_migration_gives_pg_cron_its_schedule_and_may_do_so_again)
     queue_expect(all, "SELECT schedule, command FROM cron.job ORDER BY jobid");
     queue_expect("t", "SELECT retention_schedule()");
     queue_expect(all, "SELECT schedule, command FROM cron.job ORDER BY jobid");
-    queue_expect("", "UPDATE retention_policies SET daily_at = '5:07' WHERE job_name = 'job-runs'");
-    queue_expect("", "UPDATE retention_policies SET enabled = false WHERE job_name = 'datasets'");
+    queue_expect("",
+                 "UPDATE retention_policies SET daily_at = '5:07' WHERE job_name = 'job-runs'");
+    queue_expect("",
+                 "UPDATE retention_policies SET enabled = false WHERE job_name = 'datasets'");
     queue_expect("t", "SELECT retention_schedule()");
     queue_expect("7 5 * * *|0",
                  "SELECT max(schedule) FILTER (WHERE jobname = 'tunemill job-runs'),"
@@ -73,8 +77,8 @@ START_TEST(the_migration_gives_pg_cron_its_schedule_and_may_do_so_again)
 }
 END_TEST
 
-/* The command as it stands in cron.job, by an extra job of every minute. Trap 5, too: with a second
- * statement behind it the same command fails. */
+/* The command as it stands in cron.job, by an extra job of every minute. Trap 5, too: with a
+ * second statement behind it the same command fails. */
 START_TEST(pg_cron_runs_a_job_batch_by_batch)
 {
     retention_job_runs(250, "40 days");
@@ -96,9 +100,10 @@ END_TEST
 
 START_TEST(what_pg_cron_writes_of_its_runs_is_pruned_by_its_user)
 {
-    queue_expect("", "INSERT INTO cron.job_run_details (jobid, runid, username, end_time)"
-                     " SELECT 1, 1000 + n, current_user, now() - n * interval '1 day' + interval '1 h'"
-                     "   FROM generate_series(1, 20) n");
+    queue_expect(
+        "", "INSERT INTO cron.job_run_details (jobid, runid, username, end_time)"
+            " SELECT 1, 1000 + n, current_user, now() - n * interval '1 day' + interval '1 h'"
+            "   FROM generate_series(1, 20) n");
     retention_expect_run("cron-runs", 6);
     queue_expect("14", "SELECT count(*) FROM cron.job_run_details WHERE runid > 1000");
 }
@@ -110,8 +115,9 @@ static int process_out;
 static void
 start_process(const char *setting)
 {
-    const char *argv[] = {TUNEMILL, "retention", "--ready-fd", "1", "--set",
-                          "retention.check_seconds=0.05", "--set", setting, NULL};
+    const char *argv[] = {TUNEMILL, "retention", "--ready-fd",
+                          "1",      "--set",     "retention.check_seconds=0.05",
+                          "--set",  setting,     NULL};
     char line[16] = "";
 
     ck_assert_int_eq(setenv("DATABASE_URL", queue_url, 1), 0);
@@ -158,7 +164,8 @@ static bool
 has_pg_cron(void)
 {
     glob_t found;
-    bool is_there = glob("/usr/share/postgresql/*/extension/pg_cron.control", 0, NULL, &found) == 0;
+    bool is_there =
+        glob("/usr/share/postgresql/*/extension/pg_cron.control", 0, NULL, &found) == 0;
 
     globfree(&found);
     return is_there;
