@@ -29,6 +29,7 @@ typedef struct bridge {
     meters_t *metrics;
     fleet_t *fleet; /* what all processes count */
     pg_t *pg;
+    pg_t *long_pg; /* one connection, for what may take minutes: retention_admin.h */
     tm_client_t *client;
     waits_t *waits;
     server_t *server;

@@ -5,6 +5,7 @@
 #include "actors/http/bridge.h"
 #include "actors/http/explanation.h"
 #include "actors/http/gate.h"
+#include "actors/http/retention_admin.h"
 #include "actors/http/server.h"
 #include "actors/http/waits.h"
 #include "actors/kit/clock.h"
@@ -101,6 +102,7 @@ open_all(http_t *self)
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
     bridge->fleet = fleet_new(bridge->loop, bridge->settings, bridge->metrics, true);
     bridge->pg = open_pool(bridge);
+    bridge->long_pg = retention_admin_pool(bridge);
     bridge->server = server_new(bridge);
     bridge->streams = streams_new(bridge->settings, bridge->metrics);
     return bridge->fleet && bridge->pg && bridge->server && bridge->streams ? TM_OK
@@ -115,6 +117,7 @@ close_all(http_t *self)
 
     bridge->is_draining = true;
     streams_destroy(&bridge->streams);
+    pg_destroy(&bridge->long_pg);
     pg_destroy(&bridge->pg);
     tm_client_destroy(&bridge->client);
     fleet_destroy(&bridge->fleet);

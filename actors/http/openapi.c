@@ -239,9 +239,9 @@ query_schema(const query_field_t *field)
     case QUERY_TEXT:
         return json_pack("{s:s, s:I}", "type", "string", "maxLength", (json_int_t)field->max);
     case QUERY_INT:
-        return json_pack("{s:s, s:I, s:I, s:I}", "type", "integer", "minimum",
+        return json_pack("{s:s, s:I, s:I, s:o*}", "type", "integer", "minimum",
                          (json_int_t)field->min, "maximum", (json_int_t)field->max, "default",
-                         (json_int_t)field->standard);
+                         field->standard < field->min ? NULL : json_integer(field->standard));
     case QUERY_NAME:
         return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
                          QUERY_NAME_MAX);

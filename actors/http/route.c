@@ -11,6 +11,7 @@
 #include "actors/http/openapi.h"
 #include "actors/http/queues_admin.h"
 #include "actors/http/reads.h"
+#include "actors/http/retention_admin.h"
 #include "actors/http/status.h"
 #include "actors/http/tune_control.h"
 #include "actors/http/tune_intake.h"

@@ -75,12 +75,13 @@ PGconn *
 database_open(const settings_t *settings, enum database_access access, char *detail,
               size_t size)
 {
-    /* a table without statistics is read by its indexes all the same */
+    /* a table without statistics is read by its indexes all the same; what writes ends when the
+     * command does */
 #define PLANS "-c enable_seqscan=off -c jit=off"
     static const char *const keys[] = {"options"};
     static const char *const values[][1] = {
         [DATABASE_READ] = {PLANS " -c default_transaction_read_only=on"},
-        [DATABASE_WRITE] = {PLANS}};
+        [DATABASE_WRITE] = {PLANS " -c client_connection_check_interval=1000"}};
 #undef PLANS
 
     if (!settings->database_url[0]) {

@@ -25,6 +25,7 @@ static const struct cli_command commands[] = {
     {"tune", cmd_tune, "the process that runs tunes"},
     {"http", cmd_http, "the process that answers HTTP"},
     {"events", cmd_events, "the process that numbers events; `events tail` shows them"},
+    {"retention", cmd_retention, "the process that deletes what is old; `retention status`"},
     {"explain", cmd_explain, "the process that has language models explain results"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

@@ -62,6 +62,7 @@ arguments_for(const struct supervisor *self, const struct child *child, int read
     case CHILD_TUNE:
     case CHILD_EVENTS:
     case CHILD_EXPLAIN:
+    case CHILD_RETENTION:
         add_common(self, child, ret);
         return SELF;
     case CHILD_KIND_COUNT:

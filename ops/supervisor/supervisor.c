@@ -57,6 +57,7 @@ add_children(supervisor_t *self)
     }
     add_child(self, CHILD_EVENTS, NULL);
     add_child(self, CHILD_EXPLAIN, NULL);
+    add_child(self, CHILD_RETENTION, NULL);
     add_child(self, CHILD_HTTP, NULL);
 }
 

@@ -25,12 +25,14 @@
 #define TEMPLATE    "tunemill_template"
 #define PATIENCE_MS 60000
 #define BACKENDS    256
+#define SETTINGS    8
 
 struct pg_fixture {
     char bin[512];  /* where initdb and postgres are */
     char root[128]; /* ours; data, log and socket are in it */
     pid_t maker;    /* whose main made it */
     unsigned databases;
+    const char *const *settings; /* of the server, or NULL */
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
@@ -295,27 +297,33 @@ void
 pg_fixture_start(pg_fixture_t *self)
 {
     char program[600], data[160];
-    char *argv[] = {program,
-                    (char[]){"-D"},
-                    data,
-                    (char[]){"-k"},
-                    self->root,
-                    (char[]){"-h"},
-                    (char[]){""},
-                    (char[]){"-c"},
-                    (char[]){"max_connections=80"},
-                    (char[]){"-c"},
-                    (char[]){"shared_buffers=64MB"},
-                    NULL};
+    char dash_c[] = "-c", *texts[SETTINGS] = {NULL};
+    char *argv[12 + 2 * SETTINGS] = {program,
+                                     (char[]){"-D"},
+                                     data,
+                                     (char[]){"-k"},
+                                     self->root,
+                                     (char[]){"-h"},
+                                     (char[]){""},
+                                     dash_c,
+                                     (char[]){"max_connections=80"},
+                                     dash_c,
+                                     (char[]){"shared_buffers=64MB"}};
     pid_t pid;
 
     if (pg_fixture_is_alive(self))
         return;
     snprintf(program, sizeof(program), "%s/postgres", self->bin);
     snprintf(data, sizeof(data), "%s/data", self->root);
+    for (size_t i = 0; self->settings && self->settings[i] && i < SETTINGS; i++) {
+        argv[11 + 2 * i] = dash_c;
+        argv[12 + 2 * i] = texts[i] = strdup(self->settings[i]);
+    }
     pid = fork();
     if (pid == 0)
         keep(self, argv);
+    for (size_t i = 0; i < SETTINGS; i++)
+        free(texts[i]);
     if (pid < 0)
         die("fork: %s", strerror(errno));
     wait_ready(self, pid);
@@ -410,7 +418,7 @@ stop(pg_fixture_t *self)
 }
 
 pg_fixture_t *
-pg_fixture_new(void)
+pg_fixture_new_with(const char *const *settings)
 {
     const struct passwd *user;
     const char *base = getenv("TMPDIR");
@@ -418,6 +426,7 @@ pg_fixture_new(void)
 
     if (!self)
         die("out of memory");
+    self->settings = settings;
     if (!find_programs(self->bin, sizeof(self->bin))) {
         printf("SKIPPED: PostgreSQL's programs (initdb, postgres) are not in "
                "/usr/lib/postgresql/*/bin nor in PATH\n");
@@ -436,6 +445,12 @@ pg_fixture_new(void)
     make_cluster(self);
     pg_fixture_start(self);
     return self;
+}
+
+pg_fixture_t *
+pg_fixture_new(void)
+{
+    return pg_fixture_new_with(NULL);
 }
 
 void
@@ -499,6 +514,19 @@ pg_fixture_database(pg_fixture_t *self)
     pg_fixture_start(self);
     ensure_template(self);
     return make_database(self, TEMPLATE);
+}
+
+char *
+pg_fixture_named(pg_fixture_t *self, const char *name)
+{
+    char *admin = url_of(self, "postgres"), sql[200];
+
+    snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
+    query_or_die(admin, sql);
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE template0", name);
+    query_or_die(admin, sql);
+    free(admin);
+    return url_of(self, name);
 }
 
 char *

@@ -20,11 +20,14 @@ typedef struct pg_fixture pg_fixture_t;
 /* NULL only when PostgreSQL's programs are not there: a message is printed, the program ends
  * with PG_FIXTURE_SKIP. Any other failure is printed and ends the program with status 1. */
 pg_fixture_t *pg_fixture_new(void);
+/* The same with settings of the server: at most 8 "name=value", NULL; borrowed. */
+pg_fixture_t *pg_fixture_new_with(const char *const *settings);
 void pg_fixture_destroy(pg_fixture_t **self_p); /* stops the cluster and removes its files */
 
 /* The connection string of a new database, migrated or empty. The caller frees it. */
 char *pg_fixture_database(pg_fixture_t *self);
 char *pg_fixture_empty(pg_fixture_t *self);
+char *pg_fixture_named(pg_fixture_t *self, const char *name); /* empty, of this name, anew */
 
 void
 pg_fixture_kill(pg_fixture_t *self); /* SIGKILL to every process; returns when all are gone */

@@ -1,0 +1,291 @@
+#include "actors/retention/retention.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/kit/fleet.h"
+#include "actors/kit/log.h"
+#include "actors/kit/pg.h"
+#include "actors/retention/statements.def"
+
+enum { JOB_MAX = 64, DUE_MAX = 32 };
+
+typedef enum {
+#define S(NAME, params, sql) STMT_##NAME,
+    RETENTION_STATEMENTS(S)
+#undef S
+        STMT_COUNT
+} statement_t;
+
+static const struct pg_statement statements[] = {
+#define S(NAME, params, sql) {#NAME, params, sql},
+    RETENTION_STATEMENTS(S)
+#undef S
+};
+
+typedef struct {
+    const settings_t *settings;
+    loop_t *loop;
+    meters_t *meters;
+    fleet_t *fleet; /* NULL: no broker to report to */
+    pg_t *pg;
+    int ready_fd; /* -1: said */
+    bool leads, has_cron;
+    bool is_busy;               /* the database was asked something */
+    char due[DUE_MAX][JOB_MAX]; /* what the last look found, each to be run once */
+    int due_count, next;
+    const char *job; /* of these, the one that runs, or ran last; "" at first */
+} retention_t;
+
+/* --- one run ------------------------------------------------------------------------------ */
+
+static void run_next(retention_t *self);
+
+static void
+count_run(const retention_t *self, const char *outcome)
+{
+    char label[JOB_MAX + 20];
+
+    snprintf(label, sizeof(label), "%s" METRICS_AND "%s", self->job, outcome);
+    meters_add(self->meters, METRIC_RETENTION_RUNS, label, 1);
+}
+
+/* run: retention_run_json. */
+static void
+note_run(const retention_t *self, const json_t *run)
+{
+    const json_t *ok = json_object_get(run, "ok");
+    const char *error = json_string_value(json_object_get(run, "error"));
+    json_int_t deleted = json_integer_value(json_object_get(run, "deleted_count"));
+    json_int_t ms = json_integer_value(json_object_get(run, "duration_ms"));
+    char quoted[600] = "none";
+
+    if (error)
+        log_quote(error, strlen(error), quoted, sizeof(quoted));
+    count_run(self, json_is_true(ok) ? "ok" : json_is_false(ok) ? "failed" : "busy");
+    meters_add(self->meters, METRIC_RETENTION_DELETED, self->job, (uint64_t)deleted);
+    meters_observe_us(self->meters, METRIC_RETENTION_SECONDS, self->job, ms * 1000);
+    if (json_is_false(ok))
+        log_warn("retention.failed", "job=%s deleted=%lld ms=%lld what=%s", self->job,
+                 (long long)deleted, (long long)ms, quoted);
+    else
+        log_info("retention.ran", "job=%s deleted=%lld ms=%lld what=%s", self->job,
+                 (long long)deleted, (long long)ms, quoted);
+}
+
+static void
+on_unlocked(void *arg, const struct pg_outcome *outcome)
+{
+    retention_t *self = arg;
+
+    (void)outcome;
+    self->is_busy = false;
+    run_next(self);
+}
+
+/* It raised: the log has no word of it, and the next look finds it due again. */
+static void
+on_raised(retention_t *self, const struct pg_outcome *outcome)
+{
+    pg_unit_t *unit;
+
+    count_run(self, "failed");
+    log_error("retention.raised", "job=%s error=%s sqlstate=%s", self->job,
+              tm_err_name(outcome->err), outcome->sqlstate);
+    unit = pg_unit_new(self->pg);
+    pg_add(unit, STMT_RETENTION_UNLOCK);
+    pg_text(unit, self->job);
+    pg_send(&unit, on_unlocked, self);
+}
+
+static void
+on_run(void *arg, const struct pg_outcome *outcome)
+{
+    retention_t *self = arg;
+    const char *text = outcome->err ? NULL : pg_get(outcome->results[0], 0, 0);
+    tm_auto(json) run = text ? json_loads(text, 0, NULL) : NULL;
+
+    self->is_busy = false;
+    if (run) {
+        note_run(self, run);
+        run_next(self);
+    } else if (outcome->err == TM_STORE_DOWN) {
+        log_warn("retention.lost", "job=%s", self->job);
+    } else {
+        self->is_busy = true;
+        on_raised(self, outcome);
+    }
+}
+
+static void
+run_next(retention_t *self)
+{
+    pg_unit_t *unit;
+
+    if (self->next == self->due_count || !pg_is_up(self->pg))
+        return;
+    self->job = self->due[self->next++];
+    log_info("retention.runs", "job=%s", self->job);
+    self->is_busy = true;
+    unit = pg_unit_new(self->pg);
+    pg_add(unit, STMT_RETENTION_RUN);
+    pg_text(unit, self->job);
+    pg_send(&unit, on_run, self);
+}
+
+/* --- what is due -------------------------------------------------------------------------- */
+
+static void
+on_due(void *arg, const struct pg_outcome *outcome)
+{
+    retention_t *self = arg;
+
+    self->is_busy = false;
+    self->due_count = outcome->err ? 0 : PQntuples(outcome->results[0]);
+    if (self->due_count > DUE_MAX)
+        self->due_count = DUE_MAX;
+    for (int i = 0; i < self->due_count; i++)
+        snprintf(self->due[i], JOB_MAX, "%s", pg_get(outcome->results[0], i, 0));
+    self->next = 0;
+    run_next(self);
+}
+
+static void
+ask_what_is_due(retention_t *self)
+{
+    const settings_t *settings = self->settings;
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    self->is_busy = true;
+    pg_add(unit, STMT_RETENTION_DUE);
+    pg_i64(unit, self->has_cron ? settings->retention_overdue_minutes * 60000 : 0);
+    pg_i64(unit, settings->retention_retry_seconds * 1000);
+    pg_send(&unit, on_due, self);
+}
+
+static void
+on_scheduled(void *arg, const struct pg_outcome *outcome)
+{
+    retention_t *self = arg;
+
+    self->is_busy = false;
+    if (outcome->err)
+        return;
+    self->leads = true;
+    self->has_cron = pg_get_bool(outcome->results[0], 0, 0);
+    log_info("retention.leads", "schedule=%s", self->has_cron ? "pg_cron" : "own");
+    ask_what_is_due(self);
+}
+
+/* The lock may be had and the schedule fail: then both are tried again. */
+static void
+on_lead(void *arg, const struct pg_outcome *outcome)
+{
+    retention_t *self = arg;
+    pg_unit_t *unit;
+
+    self->is_busy = false;
+    if (outcome->err || !pg_get_bool(outcome->results[0], 0, 0))
+        return;
+    unit = pg_unit_new(self->pg);
+    self->is_busy = true;
+    pg_add(unit, STMT_RETENTION_SCHEDULE);
+    pg_send(&unit, on_scheduled, self);
+}
+
+static void
+look(void *arg)
+{
+    retention_t *self = arg;
+    pg_unit_t *unit;
+
+    if (self->is_busy || !pg_is_up(self->pg) || !self->settings->retention_enabled)
+        return;
+    if (self->leads) {
+        ask_what_is_due(self);
+        return;
+    }
+    unit = pg_unit_new(self->pg);
+    self->is_busy = true;
+    pg_add(unit, STMT_RETENTION_LEAD);
+    pg_send(&unit, on_lead, self);
+}
+
+/* --- the process -------------------------------------------------------------------------- */
+
+static void
+on_up(void *arg)
+{
+    retention_t *self = arg;
+
+    if (self->ready_fd >= 0 && dprintf(self->ready_fd, "ready\n") < 0)
+        log_warn("retention.ready_unheard", "errno=%d", errno);
+    self->ready_fd = -1;
+    look(self);
+}
+
+/* The session is gone, and its locks with it. */
+static void
+on_down(void *arg)
+{
+    retention_t *self = arg;
+
+    self->leads = false;
+}
+
+static void
+on_drain(void *arg)
+{
+    retention_t *self = arg;
+
+    log_info("retention.draining", "job=%s", self->is_busy ? self->job : "");
+    loop_stop(self->loop);
+}
+
+static pg_t *
+open_pool(retention_t *self)
+{
+    const settings_t *settings = self->settings;
+    struct pg_options options = {
+        .url = settings->database_url,
+        .application = "tunemill-retention",
+        .session = RETENTION_SESSION,
+        .statements = statements,
+        .statement_count = STMT_COUNT,
+        .connections = 1,
+        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
+        .max_backoff_ms = (int)settings->database_max_backoff_ms,
+        .metrics = self->meters,
+        .on_up = on_up,
+        .on_down = on_down,
+        .arg = self,
+    };
+
+    return pg_new(self->loop, &options);
+}
+
+tm_err_t
+retention_process(const settings_t *settings, int ready_fd)
+{
+    retention_t self = {
+        .settings = settings, .ready_fd = ready_fd, .job = "", .loop = loop_new()};
+
+    loop_signals(self.loop, on_drain, &self);
+    self.meters = meters_new("retention");
+    self.fleet = fleet_new(self.loop, settings, self.meters, false);
+    self.pg = open_pool(&self);
+    loop_timer(self.loop, (uint32_t)(settings->retention_check_seconds * 1000), true, look,
+               &self);
+    log_info("retention.starts", "enabled=%d", settings->retention_enabled);
+    loop_run(self.loop);
+    self.is_busy = true; /* what ends now does not begin again */
+    pg_destroy(&self.pg);
+    fleet_destroy(&self.fleet);
+    loop_destroy(&self.loop);
+    log_info("retention.stopped", "deleted=%llu",
+             (unsigned long long)meters_get(self.meters, METRIC_RETENTION_DELETED, self.job));
+    meters_destroy(&self.meters);
+    return TM_OK;
+}

@@ -1,0 +1,26 @@
+tm_test(retention_sql unit/test_retention_sql.c unit/test_retention_data.c
+        unit/test_retention_traps.c unit/retention_help.c unit/queue_help.c
+        LIBS tm_test_support)
+set_tests_properties(retention_sql PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(retention_process unit/test_retention_process.c unit/retention_help.c unit/queue_help.c
+        support/command.c LIBS tm_test_support)
+set_tests_properties(retention_process PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(http_retention unit/test_http_retention.c support/reads_world.c
+        LIBS tm_http tm_test_support PkgConfig::curl)
+set_tests_properties(http_retention PROPERTIES SKIP_RETURN_CODE 77)
+# waits for the beginning of a minute, which is when pg_cron looks
+tm_test(retention_cron unit/test_retention_cron.c unit/retention_help.c unit/queue_help.c
+        support/command.c LIBS tm_test_support LABELS "integration")
+set_tests_properties(retention_cron PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(cli_retention unit/test_cli_retention.c unit/cli_help.c unit/retention_help.c
+        unit/queue_help.c support/command.c LIBS tm_test_support PkgConfig::jansson)
+set_tests_properties(cli_retention PROPERTIES SKIP_RETURN_CODE 77)
+# a whole system: alone, so that time-outs mean something
+tm_test(retention_canary canary/test_retention_canary.c support/system.c support/command.c
+        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
+set_tests_properties(retention_canary PROPERTIES RUN_SERIAL ON)
+# The benchmark with 10^5 rows: fails where a lock is held or waited for as long as 2 s, where a run
+# deletes anything else than what is too old, or where jobs and tunes do not go on beside it.
+add_test(NAME retention_bench COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/bench/retention/run)
+set_tests_properties(retention_bench PROPERTIES TIMEOUT 300 RUN_SERIAL ON LABELS "integration"
+  ENVIRONMENT "TUNEMILL=$<TARGET_FILE:tunemill>;ROWS=100000;ALONE_SECONDS=1")
