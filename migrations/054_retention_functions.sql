@@ -25,8 +25,10 @@
 --   8 pg_cron keeps no time zone but GMT, makes up no missed run and never empties its own log: times
 --     are UTC, the retention process makes up, and job cron-runs empties it.
 --   9 A table that fails must not stop the others: each job is a CALL of its own.
---  10 A long transaction holds up vacuum and others: batches, rows that somebody has are skipped, no
---     lock is waited for longer than 2 s, there is a limit of time, and the next run goes on.
+--  10 A long transaction holds up vacuum and others: batches, which become smaller when they take
+--     longer than a quarter of a second and do not wait for the disk (what a crash brings back, the
+--     next run deletes); rows that somebody has are skipped, no lock is waited for longer than 2 s,
+--     there is a limit of time, and the next run goes on.
 
 CREATE TABLE IF NOT EXISTS retention_policies (
     job_name   text PRIMARY KEY CHECK (job_name ~ '^[a-z]+(-[a-z]+)*$'),
@@ -375,6 +377,14 @@ LANGUAGE sql STABLE AS $$
       FROM retention_job_log WHERE id = p_id
 $$;
 
+-- How large the next batch is, by what the last one took.
+CREATE OR REPLACE FUNCTION retention_next_batch(p_batch int, p_max int, p_took interval) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN p_took > '250 ms' THEN greatest(p_batch / 2, least(100, p_max))
+                WHEN p_took < '100 ms' THEN least(p_batch * 2, p_max)
+                ELSE p_batch END
+$$;
+
 -- A whole run, committed batch by batch; run: retention_run_json of it. Refuses (TM001) only what
 -- nobody may ask for.
 CREATE OR REPLACE PROCEDURE retention_run(
@@ -387,6 +397,8 @@ DECLARE
     v_deleted bigint := 0;
     v_error   text;
     v_budget  interval;
+    v_batch   int;
+    v_began   timestamptz;
 BEGIN
     PERFORM retention_check(p_job, p_cutoff, p_batch_size);
     IF p_dry_run THEN
@@ -407,17 +419,21 @@ BEGIN
     COMMIT;
     SELECT timestamptz '-infinity' AS cursor_at, '(0,0)'::tid AS cursor_place, 0::bigint AS deleted,
            false AS is_over, NULL::text AS error INTO v_step;
+    v_batch := v_run.batch_size;
     WHILE NOT v_step.is_over LOOP
-        IF clock_timestamp() > v_run.started_at + v_budget THEN
+        v_began := clock_timestamp();
+        IF v_began > v_run.started_at + v_budget THEN
             v_error := 'its time was over before all was deleted: the next run goes on';
             EXIT;
         END IF;
-        SELECT * INTO v_step FROM retention_step(p_job, v_run.before, v_run.batch_size,
-                                                 v_step.cursor_at, v_step.cursor_place);
+        PERFORM set_config('synchronous_commit', 'off', true);
+        SELECT * INTO v_step FROM retention_step(p_job, v_run.before, v_batch, v_step.cursor_at,
+                                                 v_step.cursor_place);
         v_deleted := v_deleted + v_step.deleted;
         v_error := v_step.error;
         UPDATE retention_job_log SET deleted_count = v_deleted WHERE id = v_run.id;
         COMMIT;
+        v_batch := retention_next_batch(v_batch, v_run.batch_size, clock_timestamp() - v_began);
     END LOOP;
     PERFORM retention_end(v_run.id, v_deleted, v_step.error IS NULL, v_error);
     run := retention_run_json(v_run.id);

@@ -200,6 +200,18 @@ START_TEST(every_policy_runs_on_an_empty_database)
 }
 END_TEST
 
+START_TEST(a_batch_that_takes_long_is_followed_by_smaller_ones)
+{
+    queue_expect("5000|10000|10000|800|100|10|10",
+                 "SELECT retention_next_batch(10000, 10000, '251 ms'),"
+                 " retention_next_batch(10000, 10000, '200 ms'),"
+                 " retention_next_batch(6000, 10000, '50 ms'),"
+                 " retention_next_batch(400, 10000, '50 ms'),"
+                 " retention_next_batch(150, 10000, '9 s'),"
+                 " retention_next_batch(10, 10, '9 s'), retention_next_batch(10, 10, '0')");
+}
+END_TEST
+
 START_TEST(the_log_is_pruned_as_well)
 {
     queue_expect("", "INSERT INTO retention_job_log (job_name, started_at, dry_run, who)"
@@ -299,6 +311,7 @@ add_runs(TCase *tcase)
     tcase_add_test(tcase, what_nobody_may_ask_for_is_refused_and_not_logged);
     tcase_add_test(tcase, a_run_out_of_time_says_so_and_the_next_goes_on);
     tcase_add_test(tcase, every_policy_runs_on_an_empty_database);
+    tcase_add_test(tcase, a_batch_that_takes_long_is_followed_by_smaller_ones);
     tcase_add_test(tcase, the_log_is_pruned_as_well);
     tcase_add_test(tcase, a_policy_waits_for_its_first_time_and_is_made_up_for_after_it);
     tcase_add_test(tcase,
