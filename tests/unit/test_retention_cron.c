@@ -17,10 +17,10 @@
 
 /* pg_cron looks once a minute, at its beginning */
 #define PATIENCE_MS 90000
-#define DATABASE    "retention_cron"
+#define DATABASE    "retention_cron" /* as in the settings */
 
 static const char *const settings[] = {
-    "shared_preload_libraries=pg_cron", "cron.database_name=" DATABASE,
+    "shared_preload_libraries=pg_cron", "cron.database_name=retention_cron",
     "cron.use_background_workers=on", "max_worker_processes=20", NULL};
 
 static void
