@@ -1,7 +1,9 @@
 /* What hangs together: a run and its key, a child and its parent, a dataset, its pieces and
  * whoever refers to it. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "broker/statements.def"
 #include "tests/unit/retention_help.h"
 
 #define SHA(byte) "decode(repeat('" byte "', 32), 'hex')"
@@ -106,6 +108,47 @@ START_TEST(pieces_that_were_never_completed_go)
 }
 END_TEST
 
+/* The brokers' own statement for a piece that arrives. */
+static void
+put_piece(const char *sha256, const char *piece, const char *data)
+{
+    static const struct {
+        const char *name;
+        int params;
+        const char *sql;
+    } rows[] = {
+#define S(NAME, params, sql) {#NAME, params, sql},
+        BROKER_STATEMENTS(S)
+#undef S
+    };
+    const char *const values[] = {sha256, piece, data};
+    PGconn *broker = queue_session();
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        PGresult *result;
+
+        if (strcmp(rows[i].name, "PIECE_PUT") != 0)
+            continue;
+        result = PQexecParams(broker, rows[i].sql, 3, NULL, values, NULL, NULL, 0);
+        ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s", PQerrorMessage(broker));
+        PQclear(result);
+    }
+    PQfinish(broker);
+}
+
+START_TEST(an_upload_that_is_gone_on_with_keeps_its_old_pieces)
+{
+    retention_pieces(0x61, 3, "8 days");
+    put_piece("\\x6161616161616161616161616161616161616161616161616161616161616161", "0",
+              "data");
+    queue_expect("1", "SELECT count(*) FROM dataset_pieces WHERE stored_at > now() - interval"
+                      " '1 min'");
+    retention_expect_run("dataset-pieces", 0);
+    queue_expect("", "UPDATE dataset_pieces SET stored_at = now() - interval '8 days'");
+    retention_expect_run("dataset-pieces", 3);
+}
+END_TEST
+
 START_TEST(explanations_go_by_their_age_and_back_tests_only_when_asked)
 {
     queue_expect("", "INSERT INTO explanations (workspace_id, kind, subject, verbosity,"
@@ -137,6 +180,7 @@ retention_data_add(Suite *suite)
     tcase_add_test(tcase,
                    a_dataset_that_is_being_sent_again_is_not_deleted_before_that_is_known);
     tcase_add_test(tcase, pieces_that_were_never_completed_go);
+    tcase_add_test(tcase, an_upload_that_is_gone_on_with_keeps_its_old_pieces);
     tcase_add_test(tcase, explanations_go_by_their_age_and_back_tests_only_when_asked);
     suite_add_tcase(suite, tcase);
 }
