@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors/kit/clock.h"
@@ -390,7 +391,7 @@ START_TEST(a_client_that_goes_away_does_not_stop_its_run)
 }
 END_TEST
 
-/* What was asked for is answered at the end of the process, and gone on with later. */
+/* What the end of a bridge cuts off is gone on with later. */
 START_TEST(a_bridge_that_ends_leaves_a_run_that_can_be_gone_on_with)
 {
     int fd;
@@ -398,6 +399,7 @@ START_TEST(a_bridge_that_ends_leaves_a_run_that_can_be_gone_on_with)
     make_slow();
     fd = begin_run();
     kill(world.child, SIGKILL);
+    ck_assert_int_eq(waitpid(world.child, NULL, 0), world.child);
     wait_for("0", "SELECT count(*) FROM pg_stat_activity"
                   " WHERE application_name = 'tunemill-http-long'");
     close(fd);
@@ -407,6 +409,9 @@ START_TEST(a_bridge_that_ends_leaves_a_run_that_can_be_gone_on_with)
     reads_run(&world, "CALL retention_run('job-runs', 'cli')");
     expect_rows("400|0", "SELECT sum(deleted_count), (SELECT count(*) FROM job_runs)"
                          " FROM retention_job_log");
+    ck_assert_int_eq(rmdir(world.root), 0);
+    free(world.url);
+    close(world.log_fd);
 }
 END_TEST
 
