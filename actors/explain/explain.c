@@ -32,6 +32,7 @@ typedef struct {
     explain_t *owner;
     tm_job_t *job;
     int64_t started_us;
+    traceparent_t trace;
 } visit_t;
 
 /* --- answering ---------------------------------------------------------------------------- */
@@ -88,16 +89,19 @@ take(explain_t *self, tm_job_t *job)
     const int64_t now_us = clock_us();
     const tm_str_t body = tm_job_body(job);
     struct explain_question question;
+    traceparent_t trace;
     const char *what = "";
     visit_t *visit;
 
+    traceparent_follow(tm_job_traceparent(job), &trace);
+    log_trace(&trace);
     if (explain_question_parse(body.data, body.size, &question, &what)) {
         log_warn("explain.bad_question", "what=\"%s\"", what);
         tm_worker_fail(self->worker, &job, TM_BAD_REQUEST, what, false);
         return;
     }
     visit = zmalloc(sizeof(*visit));
-    *visit = (visit_t){.owner = self, .job = job, .started_us = now_us};
+    *visit = (visit_t){.owner = self, .job = job, .started_us = now_us, .trace = trace};
     explanations_ask(self->explanations, &question, deadline_of(self, job, now_us), on_reply,
                      visit);
     explain_question_fini(&question);
@@ -111,6 +115,7 @@ on_calls(void *arg)
 
     while (tm_worker_next(self->worker, 0, &job) == TM_OK)
         take(self, job);
+    log_trace(NULL);
 }
 
 /* --- the process -------------------------------------------------------------------------- */

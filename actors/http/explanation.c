@@ -130,7 +130,7 @@ fail(explanation_t *self, tm_err_t err)
 static void
 on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
 
     (void)detail;
     if (!request_is_gone(request) && err)
@@ -154,6 +154,11 @@ ask(explanation_t *self)
 {
     bridge_t *bridge = request_bridge(self->request);
     tm_auto(tm_text) question = explain_question_text(&self->question);
+    char trace[TRACEPARENT_TEXT];
+    struct tm_call_spec spec = {.service = EXPLAIN_SERVICE,
+                                .deadline_ms = deadline_ms(bridge->settings),
+                                .traceparent =
+                                    traceparent_text(request_trace(self->request), trace)};
 
     if (!question)
         return TM_NO_MEMORY;
@@ -161,8 +166,9 @@ ask(explanation_t *self)
         return TM_DRAINING;
     if (!tm_client_is_connected(bridge->client))
         return TM_BROKER_DOWN;
-    return tm_client_call(bridge->client, EXPLAIN_SERVICE, deadline_ms(bridge->settings),
-                          question, strlen(question), on_return, self->request);
+    spec.body = question;
+    spec.body_size = strlen(question);
+    return tm_client_call(bridge->client, &spec, on_return, self->request);
 }
 
 void

@@ -127,7 +127,7 @@ void
 request_problem(request_t *self, const struct problem *problem)
 {
     uint32_t retry_after_s = problem_retry_after_s(problem);
-    char *text = problem_render(problem);
+    char *text = problem_render(problem, self->trace.trace_id);
     char seconds[16];
 
     if (retry_after_s && !request_is_gone(self)) {
@@ -187,8 +187,9 @@ count(const request_t *self)
     meters_add(self->bridge->metrics, METRIC_HTTP_CODES, code, 1);
     meters_observe_us(self->bridge->metrics, METRIC_HTTP_SECONDS, route,
                       clock_us() - self->started_us);
-    log_debug("http.answered", "route=%s status=%u trace=%s request=%s", route, self->status,
-              self->trace.trace_id, self->id);
+    log_trace(&self->trace);
+    log_debug("http.answered", "route=%s status=%u request=%s", route, self->status, self->id);
+    log_trace(NULL);
 }
 
 enum MHD_Result

@@ -50,7 +50,10 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
                             .attempt = tm_job_attempt(lease.job),
                             .body = tm_job_body(lease.job)};
     struct tuner_end end;
+    traceparent_t trace;
 
+    traceparent_follow(tm_job_traceparent(lease.job), &trace);
+    log_trace(&trace);
     tuner_run(tuner, &job, &port, &end);
     if (end.err && tm_job_is_canceled(lease.job))
         tm_worker_fail(worker, job_p, TM_CANCELED, tm_err_text(TM_CANCELED), false);
@@ -59,6 +62,7 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     else
         tm_worker_done(worker, job_p, true, end.result, strlen(end.result));
     free(end.result);
+    log_trace(NULL);
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */
