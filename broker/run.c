@@ -1,3 +1,4 @@
+#include "actors/kit/sentry.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 
@@ -324,6 +325,10 @@ tm_err_t
 broker_run(const settings_t *settings, int ready_fd)
 {
     tm_auto(meters) metrics = meters_new("broker");
+    tm_err_t err;
 
-    return broker_run_metered(settings, metrics, ready_fd);
+    sentry_count(metrics);
+    err = broker_run_metered(settings, metrics, ready_fd);
+    sentry_count(NULL);
+    return err;
 }

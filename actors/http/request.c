@@ -54,6 +54,12 @@ request_trace(const request_t *self)
     return &self->trace;
 }
 
+struct sentry_notes *
+request_notes(request_t *self)
+{
+    return sentry_samples(&self->trace) ? &self->notes : NULL;
+}
+
 const char *
 request_header(const request_t *self, const char *name)
 {
@@ -189,6 +195,7 @@ request_unref(request_t **self_p)
     for (size_t i = 0; i < self->header_count; i++)
         free(self->headers[i].value);
     free(self->text);
+    sentry_notes_fini(&self->notes);
     free(self);
 }
 

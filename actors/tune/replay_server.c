@@ -8,6 +8,7 @@
 
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 #include "actors/kit/wire.h"
 #include "actors/tune/replay.h"
 #include "proto/worker.h"
@@ -40,6 +41,12 @@ answer(replay_server_t *self, tm_job_t **job_p)
     else
         tm_worker_done(self->worker, job_p, false, text, strlen(text));
     free(text);
+    sentry_transaction(&(struct sentry_transaction){.name = "call " BACKTEST_SERVICE,
+                                                    .source = "task",
+                                                    .op = "rpc.server",
+                                                    .http = tm_err_http(err),
+                                                    .trace = &trace,
+                                                    .took_us = clock_us() - started_us});
     log_trace(NULL);
 }
 
