@@ -136,6 +136,15 @@ broker_turn(broker_t *self)
     peers_flush(self);
 }
 
+void
+broker_log_trace(tm_str_t traceparent)
+{
+    traceparent_t trace;
+
+    if (traceparent_parse(traceparent.data, traceparent.size, &trace))
+        log_trace(&trace);
+}
+
 static void
 on_turn(void *arg)
 {

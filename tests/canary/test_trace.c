@@ -11,13 +11,13 @@
 #include "tests/support/sentry_world.h"
 #include "tests/support/system.h"
 
-#define TRACE      "4bf92f3577b34da6a3ce929d0e0e4736"
-#define OTHER      "4bf92f3577b34da6a3ce929d0e0e4737"
-#define SPAN       "00f067aa0ba902b7"
-#define KEY        "sk-of-a-model-0123456789"
-#define SPACE      "{\"period\":[10,20,30],\"k\":[1,1.5,2]}"
-#define WORKSPACE  "00000000-0000-0000-0000-000000000001"
-#define WORDS      "buy when the moon is full"
+#define TRACE     "4bf92f3577b34da6a3ce929d0e0e4736"
+#define OTHER     "4bf92f3577b34da6a3ce929d0e0e4737"
+#define SPAN      "00f067aa0ba902b7"
+#define KEY       "sk-of-a-model-0123456789"
+#define SPACE     "{\"period\":[10,20,30],\"k\":[1,1.5,2]}"
+#define WORKSPACE "00000000-0000-0000-0000-000000000001"
+#define WORDS     "buy when the moon is full"
 
 enum { SOON_MS = 15000, PAIR = 24, AT_ONCE = 4 };
 
@@ -27,9 +27,8 @@ static struct system_up up;
 static void
 set_up(void)
 {
-    static const struct llm_stub_step broken = {.act = STUB_BODY,
-                                                .status = 500,
-                                                .body = "{\"error\":{\"message\":\"broken\"}}"};
+    static const struct llm_stub_step broken = {
+        .act = STUB_BODY, .status = 500, .body = "{\"error\":{\"message\":\"broken\"}}"};
     char *dsn;
 
     sentry = llm_stub_new();
@@ -238,10 +237,11 @@ START_TEST(a_match_says_how_its_query_went)
     json_t *run, *told, *event;
     char path[100], body[300];
 
-    run = tell("POST", "/match-runs",
-               "{\"intent\":{\"strategy_archetypes\":[\"mean_reversion\"],\"indicators\":[\"rsi\"],"
-               "\"overall_confidence\":0.8},\"query\":\"" WORDS "\",\"top_k\":3}",
-               200);
+    run = tell(
+        "POST", "/match-runs",
+        "{\"intent\":{\"strategy_archetypes\":[\"mean_reversion\"],\"indicators\":[\"rsi\"],"
+        "\"overall_confidence\":0.8},\"query\":\"" WORDS "\",\"top_k\":3}",
+        200);
     told = sentry_await_transaction(sentry, "POST /match-runs");
     ck_assert(json_number_value(json_at(told, "measurements/kb.total_ms/value")) > 0);
     ck_assert_str_eq(json_text_at(told, "measurements/kb.total_ms/unit"), "millisecond");
@@ -290,6 +290,44 @@ START_TEST(a_clients_error_is_no_event)
         ck_assert_ptr_null(envelope_item(&envelope, "event"));
         envelope_fini(&envelope);
     }
+}
+END_TEST
+
+/* What the system itself gets wrong is told: by the bridge, and by whoever did the work. */
+START_TEST(an_internal_error_is_an_event)
+{
+    struct tune_post post = {.file = "tests/data/sp500_daily.csv",
+                             .key = "broken",
+                             .seed = "1",
+                             .prefer = "wait=0",
+                             .traceparent = "00-" TRACE "-" SPAN "-01",
+                             .param_space = SPACE};
+    json_t *event;
+
+    free(pg_fixture_query(up.database,
+                          "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql"
+                          " AS 'BEGIN RAISE ''" WORDS "''; END'"));
+    free(pg_fixture_query(up.database, "CREATE TRIGGER broken BEFORE INSERT ON job_runs"
+                                       " FOR EACH ROW EXECUTE FUNCTION broken()"));
+    free(pg_fixture_query(up.database, "DROP TABLE match_runs CASCADE"));
+    json_decref(tell("POST", "/match-runs",
+                     "{\"intent\":{\"indicators\":[\"rsi\"]},\"query\":\"" WORDS "\"}", 500));
+    event = sentry_await_event(sentry, "http.failed");
+    ck_assert_str_eq(json_text_at(event, "exception/values/0/value"), "MATCH_RUN");
+    ck_assert_str_eq(json_text_at(event, "tags/reason"), "INTERNAL");
+    ck_assert_str_eq(json_text_at(event, "contexts/trace/trace_id"), OTHER);
+    json_decref(event);
+    system_post(&up, &post, 1, 1);
+    ck_assert_int_eq(post.status, 202);
+    tune_post_fini(&post);
+    event = sentry_await_event(sentry, "tune.failed");
+    ck_assert_str_eq(json_text_at(event, "tags/reason"), "INTERNAL");
+    ck_assert_str_eq(json_text_at(event, "tags/workspace_id"), WORKSPACE);
+    ck_assert_str_eq(json_text_at(event, "contexts/trace/trace_id"), TRACE);
+    ck_assert_str_eq(json_text_at(event, "breadcrumbs/values/0/category"), "tune");
+    json_decref(event);
+    ck_assert(!sentry_has_text(sentry, WORDS));
+    ck_assert(!sentry_has_text(sentry, "match_run_record")); /* of the statement */
 }
 END_TEST
 
@@ -355,6 +393,7 @@ main(void)
     tcase_add_test(all, a_degraded_explanation_says_its_full_cause);
     tcase_add_test(all, a_match_says_how_its_query_went);
     tcase_add_test(all, a_clients_error_is_no_event);
+    tcase_add_test(all, an_internal_error_is_an_event);
     tcase_add_test(all, a_sentry_that_hangs_slows_no_job);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_ENV);
