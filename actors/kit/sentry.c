@@ -157,17 +157,18 @@ admit(const char *type, const char *reason, json_t **ret_crumbs, uint64_t *ret_h
 }
 
 static void
-tell(struct sentry_event *event)
+tell(const struct sentry_event *event)
 {
     const traceparent_t trace = log_trace_now();
+    struct sentry_event whole = *event;
     char id[SENTRY_ID_TEXT], *text;
     json_t *crumbs = NULL;
 
-    if (!admit(event->type, event->reason, &crumbs, &event->repeated))
+    if (!admit(event->type, event->reason, &crumbs, &whole.repeated))
         return;
-    event->trace = &trace;
-    event->crumbs = crumbs;
-    text = sentry_event_text(&process.origin, event, id);
+    whole.trace = &trace;
+    whole.crumbs = crumbs;
+    text = sentry_event_text(&process.origin, &whole, id);
     json_decref(crumbs);
     sentry_sender_put(process.sender, SENTRY_ERROR, id, &text);
 }
@@ -175,11 +176,11 @@ tell(struct sentry_event *event)
 void
 sentry_capture(const struct sentry_capture *capture)
 {
-    struct sentry_event event = {.type = capture->type,
-                                 .reason = capture->reason,
-                                 .value = capture->value,
-                                 .level = capture->level,
-                                 .notes = capture->notes};
+    const struct sentry_event event = {.type = capture->type,
+                                       .reason = capture->reason,
+                                       .value = capture->value,
+                                       .level = capture->level,
+                                       .notes = capture->notes};
 
     if (process.sender)
         tell(&event);
@@ -235,11 +236,11 @@ tell_line(const struct log_line *line)
     tm_auto(tm_text) value = members ? words_of(members) : NULL;
     const char *reason = reason_of(members);
     struct sentry_notes notes = {NULL, NULL, NULL};
-    struct sentry_event event = {.type = line->event,
-                                 .value = value ? value : "",
-                                 .level = "error",
-                                 .extra = members,
-                                 .notes = &notes};
+    const struct sentry_event event = {.type = line->event,
+                                       .value = value ? value : "",
+                                       .level = "error",
+                                       .extra = members,
+                                       .notes = &notes};
 
     sentry_tag(&notes, "reason", reason);
     tell(&event);

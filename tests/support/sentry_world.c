@@ -34,7 +34,7 @@ json_at(const json_t *root, const char *path)
         size_t size = strcspn(path, "/");
 
         snprintf(name, sizeof(name), "%.*s", (int)size, path);
-        at = json_is_array(at) ? json_array_get(at, (size_t)atol(name))
+        at = json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10))
                                : json_object_get(at, name);
         path += size + (path[size] != '\0');
     }

@@ -518,7 +518,7 @@ START_TEST(one_that_hangs_slows_nothing)
 
         hung_us = us < hung_us ? us : hung_us;
     }
-    waiting = MANY * ROUNDS - counted("overflow") - counted("throttled");
+    waiting = (uint64_t)MANY * ROUNDS - counted("overflow") - counted("throttled");
     ck_assert_uint_le(waiting, SENTRY_QUEUE + 2); /* and one under way, or timed out */
     ck_assert_uint_le(llm_stub_requests(stub), 2);
     started_ms = clock_ms();
