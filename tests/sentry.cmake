@@ -3,7 +3,8 @@ add_library(tm_sentry_stub STATIC support/sentry_world.c)
 target_link_libraries(tm_sentry_stub PUBLIC tm_llm_stub PkgConfig::jansson PkgConfig::check)
 
 tm_test(sentry_parts unit/test_sentry_parts.c LIBS tm_sentry)
-tm_test(sentry unit/test_sentry.c LIBS tm_sentry tm_sentry_stub)
+tm_test(sentry unit/test_sentry.c unit/test_sentry_refusals.c unit/sentry_help.c
+        LIBS tm_sentry tm_sentry_stub)
 # it compares times: alone, so that a busy machine does not decide the outcome
 set_tests_properties(sentry PROPERTIES RUN_SERIAL ON)
 

@@ -1,5 +1,6 @@
-/* Canary RetentionDryRun: on a whole running system a dry run says exactly what a run then deletes,
- * and neither touches what must stay; then the process makes up what its clock has missed. */
+/* Canary RetentionDryRun: on a whole running system a dry run says exactly what a run then
+ * deletes, and neither touches what must stay; then the process makes up what its clock has
+ * missed. */
 #include "tests/support/pg_fixture.h"
 #include "tests/support/system.h"
 
@@ -72,34 +73,35 @@ ask(const char *method, const char *path)
 /* What goes of each, by the ages of API.md, and beside it what does not. */
 #define GOING   "7|3|2|11"
 #define STAYING "5|8|6|4"
-#define COUNTS                                                                             \
-    "SELECT (SELECT count(*) FROM trade_events), (SELECT count(*) FROM job_runs),"         \
+#define COUNTS                                                                     \
+    "SELECT (SELECT count(*) FROM trade_events), (SELECT count(*) FROM job_runs)," \
     " (SELECT count(*) FROM match_runs), (SELECT count(*) FROM idempotency_keys)"
 
 static void
 fill(void)
 {
-    expect("",
-           "INSERT INTO trade_events (workspace_id, event_type, pinned, created_at)"
-           " SELECT " WORKSPACE ", t, p, now() - a::interval FROM (VALUES"
-           " ('RUN_COMPLETED', false, '91 days', 7), ('RUN_COMPLETED', true, '91 days', 1),"
-           " ('ORDER_FILLED', false, '400 days', 3), ('RUN_STARTED', false, '89 days', 1))"
-           " v (t, p, a, n), generate_series(1, n);"
-           "INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures,"
-           "    created_at, finished_at) SELECT gen_random_uuid(), " WORKSPACE ", 'mail', 'done',"
-           "    1, 0, now(), now() - a::interval FROM (VALUES ('31 days', 3), ('29 days', 8))"
-           " v (a, n), generate_series(1, n);"
-           "INSERT INTO match_runs (id, workspace_id, created_at, intent, intent_signature,"
-           "    query, top_k, num_above_threshold, weak_coverage, reason_codes,"
-           "    candidate_strategy_ids, candidate_scores, coverage_status, priority_score)"
-           " SELECT gen_random_uuid(), " WORKSPACE ", now() - a::interval, '{}', 's', 'q', 5, 0,"
-           "    true, '{}', '{}', '{}', s, 0.5 FROM (VALUES ('resolved', '181 days', 2),"
-           "    ('open', '900 days', 1), ('acknowledged', '900 days', 2),"
-           "    ('resolved', '179 days', 3)) v (s, a, n), generate_series(1, n);"
-           "INSERT INTO idempotency_keys (workspace_id, scope, key, request_hash, job_id,"
-           "    expires_at) SELECT " WORKSPACE ", 's', a || g, '', gen_random_uuid(),"
-           "    now() + a::interval FROM (VALUES ('-1 s', 11), ('1 day', 4))"
-           " v (a, n), generate_series(1, n) g");
+    expect(
+        "",
+        "INSERT INTO trade_events (workspace_id, event_type, pinned, created_at)"
+        " SELECT " WORKSPACE ", t, p, now() - a::interval FROM (VALUES"
+        " ('RUN_COMPLETED', false, '91 days', 7), ('RUN_COMPLETED', true, '91 days', 1),"
+        " ('ORDER_FILLED', false, '400 days', 3), ('RUN_STARTED', false, '89 days', 1))"
+        " v (t, p, a, n), generate_series(1, n);"
+        "INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures,"
+        "    created_at, finished_at) SELECT gen_random_uuid(), " WORKSPACE ", 'mail', 'done',"
+        "    1, 0, now(), now() - a::interval FROM (VALUES ('31 days', 3), ('29 days', 8))"
+        " v (a, n), generate_series(1, n);"
+        "INSERT INTO match_runs (id, workspace_id, created_at, intent, intent_signature,"
+        "    query, top_k, num_above_threshold, weak_coverage, reason_codes,"
+        "    candidate_strategy_ids, candidate_scores, coverage_status, priority_score)"
+        " SELECT gen_random_uuid(), " WORKSPACE ", now() - a::interval, '{}', 's', 'q', 5, 0,"
+        "    true, '{}', '{}', '{}', s, 0.5 FROM (VALUES ('resolved', '181 days', 2),"
+        "    ('open', '900 days', 1), ('acknowledged', '900 days', 2),"
+        "    ('resolved', '179 days', 3)) v (s, a, n), generate_series(1, n);"
+        "INSERT INTO idempotency_keys (workspace_id, scope, key, request_hash, job_id,"
+        "    expires_at) SELECT " WORKSPACE ", 's', a || g, '', gen_random_uuid(),"
+        "    now() + a::interval FROM (VALUES ('-1 s', 11), ('1 day', 4))"
+        " v (a, n), generate_series(1, n) g");
     expect("12|11|8|15", COUNTS);
 }
 
