@@ -440,12 +440,24 @@ ref_of(const tm_msg_t *msg)
     return type == TM_MSG_PUT ? msg->put.ref : 0;
 }
 
+static tm_str_t
+trace_of(const tm_msg_t *msg)
+{
+    if (msg && msg->type == TM_MSG_SUBMIT)
+        return msg->submit.traceparent;
+    if (msg && msg->type == TM_MSG_CALL)
+        return msg->call.traceparent;
+    return tm_str("");
+}
+
 static void
 refuse(void *state, void *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
 {
     broker_t *self = state;
 
+    broker_log_trace(trace_of(msg));
     log_info("message.refused", "err=%s what=\"%s\"", tm_err_name(err), what ? what : "");
+    log_trace(NULL);
     if (peer)
         peers_reject(self, self->from->id, ref_of(msg), err, what, 0);
 }

@@ -365,6 +365,8 @@ void broker_destroy(broker_t **self_p);
  */
 lease_t *broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt);
 void broker_turn(broker_t *self); /* end of a turn: flush everything */
+/* The lines that follow are of this trace, if it is one. */
+void broker_log_trace(tm_str_t traceparent);
 void broker_drain(broker_t *self);
 
 #endif

@@ -1,3 +1,4 @@
+#include "actors/kit/sentry.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 
@@ -133,6 +134,15 @@ broker_turn(broker_t *self)
     store_flush(self);
     pieces_flush(self);
     peers_flush(self);
+}
+
+void
+broker_log_trace(tm_str_t traceparent)
+{
+    traceparent_t trace;
+
+    if (traceparent_parse(traceparent.data, traceparent.size, &trace))
+        log_trace(&trace);
 }
 
 static void
@@ -324,6 +334,10 @@ tm_err_t
 broker_run(const settings_t *settings, int ready_fd)
 {
     tm_auto(meters) metrics = meters_new("broker");
+    tm_err_t err;
 
-    return broker_run_metered(settings, metrics, ready_fd);
+    sentry_count(metrics);
+    err = broker_run_metered(settings, metrics, ready_fd);
+    sentry_count(NULL);
+    return err;
 }

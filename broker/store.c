@@ -93,8 +93,10 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 
     uuid_map_remove(self->submitting, &s->fields.job);
     submits_release(self, s);
+    broker_log_trace(s->fields.traceparent);
     log_warn("submit.refused", "err=%s sqlstate=%s", tm_err_name(outcome->err),
              outcome->sqlstate);
+    log_trace(NULL);
     intake_reject(self, s, ours ? outcome->err : TM_BAD_REQUEST,
                   ours ? outcome->message : "the database refused the job");
     submit_destroy(self, &s);

@@ -53,6 +53,15 @@ struct tm_job_spec {
     size_t body_size; /* at most the broker's max body, 1 MiB as shipped; else TM_TOO_LARGE */
 };
 
+/* A question to a service. */
+struct tm_call_spec {
+    const char *service;     /* 1 to 64 of a-z 0-9 . _ - */
+    uint32_t deadline_ms;    /* from now, at most 10 minutes */
+    const char *traceparent; /* as above */
+    const void *body;
+    size_t body_size;
+};
+
 /* One piece of a dataset: 1 MiB but for the last. data NULL asks whether the whole is known. */
 struct tm_piece {
     const uint8_t *sha256; /* 32 bytes, of the whole */
@@ -118,12 +127,11 @@ TM_CHECKED tm_err_t tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm
 /* TM_DATASET_MISMATCH: every piece is there, and together they have another hash. */
 TM_CHECKED tm_err_t tm_client_put(tm_client_t *self, const struct tm_piece *piece,
                                   tm_stored_fn *fn, void *arg);
-/* Asks a service: not durable, and never sent twice. Ends at the deadline, which is from now
- * and at most 10 minutes, with TM_TIMEOUT, and with TM_BROKER_DOWN when the broker goes away
- * meanwhile: whether the question was heard is not known. TM_SERVICE_NOT_FOUND: nobody answers
- * it now. */
-TM_CHECKED tm_err_t tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms,
-                                   const void *body, size_t size, tm_return_fn *fn, void *arg);
+/* Asks a service: not durable, and never sent twice. Ends at the deadline with TM_TIMEOUT, and
+ * with TM_BROKER_DOWN when the broker goes away meanwhile: whether the question was heard is
+ * not known. TM_SERVICE_NOT_FOUND: nobody answers it now. */
+TM_CHECKED tm_err_t tm_client_call(tm_client_t *self, const struct tm_call_spec *spec,
+                                   tm_return_fn *fn, void *arg);
 /* What a process counts: told to every broker that answers now, which passes it on to those who
  * watch. `text` is in the Prometheus text format, each series with metrics->actor and
  * ->instance as labels. With metrics->watch the others' come to on_metrics, for a minute. */

@@ -91,22 +91,23 @@ tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, vo
 }
 
 tm_err_t
-tm_client_call(tm_client_t *self, const char *service, uint32_t deadline_ms, const void *body,
-               size_t size, tm_return_fn *fn, void *arg)
+tm_client_call(tm_client_t *self, const struct tm_call_spec *spec, tm_return_fn *fn, void *arg)
 {
     static const tm_uuid_t nil;
     tm_msg_t msg = {.type = TM_MSG_CALL,
                     .call = {.ref = requests_next_ref(self->requests),
-                             .service = tm_str(service),
-                             .deadline_ms = deadline_ms},
-                    .body = {body, size}};
+                             .service = tm_str(spec->service),
+                             .deadline_ms = spec->deadline_ms,
+                             .traceparent = tm_str(spec->traceparent),
+                             .has_traceparent = spec->traceparent != NULL},
+                    .body = {spec->body, spec->body_size}};
     struct request *request;
     tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
 
     if (err)
         return err;
     request->fn.returned = fn;
-    request->end_ms = request->start_ms + deadline_ms;
+    request->end_ms = request->start_ms + spec->deadline_ms;
     return TM_OK;
 }
 

@@ -392,6 +392,10 @@ add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
     for (; job->follower_count < count; job->follower_count++) {
         tm_msg_t msg = {.type = TM_MSG_SUBMIT};
         request_fill_submit(&msg, &jobs[job->follower_count]);
+        if (!msg.submit.has_traceparent && job->traceparent[0]) {
+            msg.submit.traceparent = tm_str(job->traceparent);
+            msg.submit.has_traceparent = true;
+        }
         tm_err_t err = parcel_init(&job->followers[job->follower_count], &msg);
         if (err)
             return err;

@@ -78,8 +78,8 @@ void tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const voi
                     size_t size);
 /* Ends the job and hands in jobs (client.h) that commit with its end, or not at all: at most
  * 1000, without keys, each as large as a job may be. `join`: they are its children; the job
- * waits for them and runs once more when all have ended (tm_job_is_join). One that is not valid
- * fails the job for good. */
+ * waits for them and runs once more when all have ended (tm_job_is_join). One without a
+ * traceparent gets the job's. One that is not valid fails the job for good. */
 struct tm_job_spec;
 void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
                          size_t count, bool join, const void *body, size_t size);

@@ -10,6 +10,7 @@
 #include "actors/kit/clock.h"
 #include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 
 enum {
     PUBLISH = 1000,
@@ -196,6 +197,7 @@ open_all(publisher_t *self)
     self->loop = loop_new();
     loop_signals(self->loop, on_drain, self);
     self->metrics = meters_new("events");
+    sentry_count(self->metrics);
     self->fleet = fleet_new(self->loop, self->settings, self->metrics, false);
     self->pg = event_pool(self->loop, self->settings, self->metrics, "tunemill_outbox",
                           on_notify, self);
@@ -222,6 +224,7 @@ close_all(publisher_t *self)
     relay_destroy(&self->relay);
     fleet_destroy(&self->fleet);
     loop_destroy(&self->loop);
+    sentry_count(NULL);
     meters_destroy(&self->metrics);
 }
 

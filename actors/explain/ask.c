@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "actors/explain/chain_inner.h"
-#include "actors/explain/retry_after.h"
+#include "actors/kit/retry_after.h"
 #include "actors/kit/clock.h"
 
 #define LABEL_MAX 192
@@ -233,6 +233,7 @@ on_reply(void *arg, const struct llm_reply *reply)
     enum llm_cause cause = reply->cause;
 
     self->call = NULL;
+    log_trace(&self->trace);
     if (cause == LLM_OK)
         cause =
             llm_answer_read(link->provider, reply->status, reply->body, reply->size, &answer);
@@ -415,6 +416,7 @@ on_timer(void *arg)
     struct ask *self = arg;
 
     self->timer = 0;
+    log_trace(&self->trace);
     if (self->is_cancelled)
         end_ask(self, LLM_CANCELLED, NULL);
     else if (self->is_pausing && clock_us() < self->pause_until_us)

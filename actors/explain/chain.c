@@ -106,6 +106,7 @@ llm_chain_ask(llm_chain_t *self, const struct llm_prompt *prompt, llm_done_fn *f
                         .too_small = -1,
                         .fn = fn,
                         .arg = arg,
+                        .trace = log_trace_now(),
                         .next = self->asks};
     self->asks = ask;
     ask_begin(ask);

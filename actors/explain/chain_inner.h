@@ -6,6 +6,7 @@
 #include "actors/explain/chain.h"
 #include "actors/explain/llm_http.h"
 #include "actors/explain/seat.h"
+#include "actors/kit/log.h"
 
 struct ask;
 
@@ -38,6 +39,7 @@ struct ask {
     void *check_arg;
     llm_done_fn *fn;
     void *arg;
+    traceparent_t trace; /* of whoever asked */
 
     struct turn turns[LLM_LINKS_MAX];
     size_t seat; /* that is or was called last */

@@ -7,8 +7,10 @@
 #include "actors/explain/explanations.h"
 #include "actors/explain/records.h"
 #include "actors/kit/auto.h"
+#include "actors/kit/explain_tags.h"
 #include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 #include "actors/kit/wire.h"
 #include "proto/worker.h"
 
@@ -32,6 +34,8 @@ typedef struct {
     explain_t *owner;
     tm_job_t *job;
     int64_t started_us;
+    traceparent_t trace;
+    struct explain_question question; /* but for the facts */
 } visit_t;
 
 /* --- answering ---------------------------------------------------------------------------- */
@@ -58,11 +62,26 @@ on_reply(void *arg, const struct explain_reply *reply)
     visit_t *self = arg;
     const int64_t took_us = clock_us() - self->started_us;
     struct explain_answer answer = {.latency_ms = took_us / 1000};
+    struct sentry_notes notes = {NULL, NULL, NULL};
     tm_auto(tm_text) text = NULL;
 
     write_answer(reply, &answer);
     text = explain_answer_text(&answer);
     meters_observe_us(self->owner->meters, METRIC_EXPLAIN_SECONDS, NULL, took_us);
+    if (sentry_samples(&self->trace)) {
+        sentry_tag(&notes, "outcome", reply->is_cached ? "cached" : answer.cause);
+        sentry_tag(&notes, "provider", answer.provider);
+        sentry_tag(&notes, "model", answer.model);
+        explain_question_tag(&self->question, &notes);
+    }
+    sentry_transaction(&(struct sentry_transaction){.name = "call " EXPLAIN_SERVICE,
+                                                    .source = "task",
+                                                    .op = "rpc.server",
+                                                    .http = reply->cause == LLM_OK ? 200 : 503,
+                                                    .trace = &self->trace,
+                                                    .took_us = took_us,
+                                                    .notes = &notes});
+    sentry_notes_fini(&notes);
     if (text)
         tm_worker_done(self->owner->worker, &self->job, false, text, strlen(text));
     else
@@ -88,16 +107,21 @@ take(explain_t *self, tm_job_t *job)
     const int64_t now_us = clock_us();
     const tm_str_t body = tm_job_body(job);
     struct explain_question question;
+    traceparent_t trace;
     const char *what = "";
     visit_t *visit;
 
+    traceparent_follow(tm_job_traceparent(job), &trace);
+    log_trace(&trace);
     if (explain_question_parse(body.data, body.size, &question, &what)) {
         log_warn("explain.bad_question", "what=\"%s\"", what);
         tm_worker_fail(self->worker, &job, TM_BAD_REQUEST, what, false);
         return;
     }
     visit = zmalloc(sizeof(*visit));
-    *visit = (visit_t){.owner = self, .job = job, .started_us = now_us};
+    *visit = (visit_t){
+        .owner = self, .job = job, .started_us = now_us, .trace = trace, .question = question};
+    visit->question.facts = NULL;
     explanations_ask(self->explanations, &question, deadline_of(self, job, now_us), on_reply,
                      visit);
     explain_question_fini(&question);
@@ -111,6 +135,7 @@ on_calls(void *arg)
 
     while (tm_worker_next(self->worker, 0, &job) == TM_OK)
         take(self, job);
+    log_trace(NULL);
 }
 
 /* --- the process -------------------------------------------------------------------------- */
@@ -196,6 +221,7 @@ open_all(explain_t *self)
     self->loop = loop_new();
     loop_signals(self->loop, on_drain, self);
     self->meters = meters_new("explain");
+    sentry_count(self->meters);
     self->pg = records_pool(self->loop, self->settings, self->meters, on_up, self);
     self->chain = llm_chain_new(self->loop, self->settings, self->meters);
     self->fleet = fleet_new(self->loop, self->settings, self->meters, false);
@@ -218,6 +244,7 @@ close_all(explain_t *self)
     tm_worker_destroy(&self->worker);
     fleet_destroy(&self->fleet);
     loop_destroy(&self->loop);
+    sentry_count(NULL);
     meters_destroy(&self->meters);
 }
 

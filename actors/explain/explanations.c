@@ -5,7 +5,9 @@
 
 #include "actors/explain/records.h"
 #include "actors/explain/text_check.h"
+#include "actors/kit/explain_tags.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 
 struct waiter {
     explain_reply_fn *fn;
@@ -26,7 +28,8 @@ typedef struct {
     char generated_at[CLOCK_TEXT];
     bool is_cached;
     struct waiter *waiters;
-    void *handle; /* in the owner's list */
+    struct sentry_notes notes; /* of the question, while Sentry is told anything */
+    void *handle;              /* in the owner's list */
 } flight_t;
 
 struct explanations {
@@ -101,6 +104,7 @@ land(flight_t *self)
         free(waiter);
     }
     prompt_fini(&self->prompt);
+    sentry_notes_fini(&self->notes);
     free(self->text);
     free(self);
 }
@@ -192,6 +196,27 @@ tell(const flight_t *self, const struct llm_outcome *outcome)
               log_quote(outcome->what, strlen(outcome->what), quoted, sizeof(quoted)));
 }
 
+/* What nobody wants to be asked, or what is not set up, is no failure. */
+static void
+tell_sentry(flight_t *self, const struct llm_outcome *outcome)
+{
+    char status[16], value[200];
+
+    if (self->cause == LLM_OK || self->cause == LLM_CANCELLED || self->cause == LLM_DISABLED)
+        return;
+    snprintf(status, sizeof(status), "%d", outcome->status);
+    snprintf(value, sizeof(value), "%s after %d requests: %s", llm_cause_name(self->cause),
+             outcome->attempts, outcome->what);
+    sentry_tag(&self->notes, "provider", outcome->provider);
+    sentry_tag(&self->notes, "model", outcome->model);
+    sentry_tag(&self->notes, "http_status", outcome->status ? status : NULL);
+    sentry_capture(&(struct sentry_capture){.type = "explain.degraded",
+                                            .level = "warning",
+                                            .reason = llm_cause_name(self->cause),
+                                            .value = value,
+                                            .notes = &self->notes});
+}
+
 static void
 on_outcome(void *arg, const struct llm_outcome *outcome)
 {
@@ -200,6 +225,7 @@ on_outcome(void *arg, const struct llm_outcome *outcome)
     self->ask = 0;
     take_text(self, outcome);
     tell(self, outcome);
+    tell_sentry(self, outcome);
     finish(self, outcome->tokens_in + outcome->tokens_out, outcome->cost_microdollars);
 }
 
@@ -332,6 +358,8 @@ start(explanations_t *self, const struct explain_question *question, struct prom
 
     *flight = (flight_t){
         .owner = self, .question = *question, .prompt = *prompt, .deadline_us = deadline_us};
+    if (sentry_is_on())
+        explain_question_tag(question, &flight->notes);
     flight->question.facts = NULL;
     *prompt = (struct prompt){.user = NULL};
     flight->handle = zlistx_add_end(self->flights, flight);

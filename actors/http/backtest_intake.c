@@ -70,7 +70,7 @@ forget(intake_t *self, tm_err_t err, const char *detail)
 static void
 on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
     intake_t *self = request_state(request);
     char location[64] = "/backtests/runs/", id[TM_UUID_TEXT];
     char *text = err ? NULL : tm_str_dup(body);
@@ -150,7 +150,7 @@ keep(intake_t *self)
 static void
 on_uploaded(void *arg, tm_err_t err, const char *detail)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
     intake_t *self = request_state(request);
 
     tune_receive_release(self->receive);

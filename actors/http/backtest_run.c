@@ -26,19 +26,24 @@ backtest_run_ask(request_t *request, const struct backtest_call *call, tm_return
 {
     tm_client_t *client = request_bridge(request)->client;
     tm_auto(tm_text) question = backtest_call_text(call);
+    char trace[TRACEPARENT_TEXT];
+    struct tm_call_spec spec = {.service = BACKTEST_SERVICE,
+                                .deadline_ms = CALL_MS,
+                                .traceparent = traceparent_text(request_trace(request), trace)};
 
     if (!question)
         return TM_NO_MEMORY;
     if (!tm_client_is_connected(client))
         return TM_BROKER_DOWN;
-    return tm_client_call(client, BACKTEST_SERVICE, CALL_MS, question, strlen(question), fn,
-                          arg);
+    spec.body = question;
+    spec.body_size = strlen(question);
+    return tm_client_call(client, &spec, fn, arg);
 }
 
 static void
 on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
     char *text = err ? NULL : tm_str_dup(body);
 
     if (err)

@@ -18,6 +18,8 @@ explain(explanation_t *self, const PGresult *row)
     if (self->question.facts) {
         const struct qualifier qualifier = explain_match_qualifier(self->question.facts);
 
+        snprintf(self->question.confidence, sizeof(self->question.confidence), "%s",
+                 qualifier_word(qualifier_score(&qualifier)));
         self->text = explain_match_text(self->question.facts, self->question.verbosity);
         qualifier_text(&qualifier, self->qualifier, sizeof(self->qualifier));
     }

@@ -3,7 +3,9 @@
 #include "actors/http/request.h"
 #include "actors/kit/auto.h"
 #include "actors/kit/clock.h"
+#include "actors/kit/explain_tags.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 
 enum {
     MORE_MS = 150,         /* for the way to the service and back */
@@ -64,6 +66,7 @@ answer(explanation_t *self, const struct explain_answer *from,
        const enum explain_reason *reason)
 {
     const char *text = reason ? self->text : from->text;
+    struct sentry_notes *notes = request_notes(self->request);
     meters_t *metrics = request_bridge(self->request)->metrics;
     char now[CLOCK_TEXT], *body = NULL;
     tm_auto(json) root = frame(self);
@@ -80,12 +83,29 @@ answer(explanation_t *self, const struct explain_answer *from,
                : from->is_cached ? "cached"
                                  : "ok",
                1);
+    explain_question_tag(&self->question, notes);
+    sentry_tag(notes, "degraded", reason ? explain_reason_code(*reason) : NULL);
     if (root && rest && json_object_update(root, rest) == 0)
         body = json_dumps(root, JSON_COMPACT);
     if (body)
         request_reply(self->request, MHD_HTTP_OK, JSON_TYPE, &body, strlen(body));
     else
         request_fail(self->request, TM_NO_MEMORY, "");
+}
+
+/* The service says itself why it had no text; here it was not even heard. */
+static void
+tell_unheard(explanation_t *self, const char *cause)
+{
+    struct sentry_notes notes = {NULL, NULL, NULL};
+
+    explain_question_tag(&self->question, &notes);
+    sentry_capture(&(struct sentry_capture){.type = "explain.unheard",
+                                            .level = "warning",
+                                            .reason = cause,
+                                            .value = explain_kind_name(self->question.kind),
+                                            .notes = &notes});
+    sentry_notes_fini(&notes);
 }
 
 /* cause: for the log, as exact as it is known. */
@@ -111,6 +131,7 @@ take_answer(explanation_t *self, tm_str_t body)
 
     if (explain_answer_parse(body.data, body.size, &answered, &what)) {
         log_warn("explain.bad_answer", "what=\"%s\"", what);
+        tell_unheard(self, "bad_answer");
         fall_back(self, EXPLAIN_ERROR, "bad_answer");
         return;
     }
@@ -124,13 +145,14 @@ take_answer(explanation_t *self, tm_str_t body)
 static void
 fail(explanation_t *self, tm_err_t err)
 {
+    tell_unheard(self, tm_err_name(err));
     fall_back(self, err == TM_TIMEOUT ? EXPLAIN_TIMEOUT : EXPLAIN_ERROR, tm_err_name(err));
 }
 
 static void
 on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
 
     (void)detail;
     if (!request_is_gone(request) && err)
@@ -154,6 +176,11 @@ ask(explanation_t *self)
 {
     bridge_t *bridge = request_bridge(self->request);
     tm_auto(tm_text) question = explain_question_text(&self->question);
+    char trace[TRACEPARENT_TEXT];
+    struct tm_call_spec spec = {.service = EXPLAIN_SERVICE,
+                                .deadline_ms = deadline_ms(bridge->settings),
+                                .traceparent =
+                                    traceparent_text(request_trace(self->request), trace)};
 
     if (!question)
         return TM_NO_MEMORY;
@@ -161,8 +188,9 @@ ask(explanation_t *self)
         return TM_DRAINING;
     if (!tm_client_is_connected(bridge->client))
         return TM_BROKER_DOWN;
-    return tm_client_call(bridge->client, EXPLAIN_SERVICE, deadline_ms(bridge->settings),
-                          question, strlen(question), on_return, self->request);
+    spec.body = question;
+    spec.body_size = strlen(question);
+    return tm_client_call(bridge->client, &spec, on_return, self->request);
 }
 
 void

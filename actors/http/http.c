@@ -10,6 +10,7 @@
 #include "actors/http/waits.h"
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 #include "actors/kit/wire.h"
 
 enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20, READY_TICK_MS = 10 };
@@ -91,6 +92,7 @@ open_all(http_t *self)
     bridge->loop = loop_new();
     loop_signals(bridge->loop, on_drain, self);
     bridge->metrics = meters_new("http");
+    sentry_count(bridge->metrics);
     bridge->waits = waits_new(bridge);
     bridge->gate = gate_new(bridge->settings);
     bridge->client = tm_client_new(&options);
@@ -125,6 +127,7 @@ close_all(http_t *self)
     waits_destroy(&bridge->waits);
     gate_destroy(&bridge->gate);
     loop_destroy(&bridge->loop);
+    sentry_count(NULL);
     meters_destroy(&bridge->metrics);
 }
 

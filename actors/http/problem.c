@@ -77,7 +77,7 @@ add_errors(const struct problem *self, json_t *root)
 }
 
 char *
-problem_render(const struct problem *self)
+problem_render(const struct problem *self, const char *trace_id)
 {
     const char *name = tm_err_name(self->err), *text = tm_err_text(self->err);
     const char *detail = self->detail[0] ? self->detail : text;
@@ -96,5 +96,7 @@ problem_render(const struct problem *self)
         json_object_set_new(root, "retry_after_seconds", json_integer(retry_after_s));
     if (self->tune_id[0])
         json_object_set_new(root, "tune_id", json_string(self->tune_id));
+    if (trace_id)
+        json_object_set_new(root, "trace_id", json_string(trace_id));
     return json_dumps(root, JSON_COMPACT);
 }

@@ -1,7 +1,7 @@
 /* problem - an error as a client sees it: RFC 9457 problem+json with our `code` and `errors`.
  *
- * Title and status come from errors.def. Nothing of one request is in it (no request id), so
- * that a kept failure replays byte for byte.
+ * Title and status come from errors.def. What is kept and replayed byte for byte, the failure
+ * of a tune, has nothing of one request in it; any other problem has the request's trace_id.
  */
 #ifndef ACTORS_HTTP_PROBLEM_H
 #define ACTORS_HTTP_PROBLEM_H
@@ -31,7 +31,8 @@ void problem_init(struct problem *self, tm_err_t err, const char *format, ...)
 /* A wrong field. The first one's err becomes the problem's if there is none yet. */
 void problem_add(struct problem *self, tm_err_t err, const char *loc, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-char *problem_render(const struct problem *self); /* the caller frees it */
+/* trace_id NULL: without one. The caller frees it. */
+char *problem_render(const struct problem *self, const char *trace_id);
 uint32_t problem_retry_after_s(const struct problem *self);
 
 #endif

@@ -54,6 +54,12 @@ request_trace(const request_t *self)
     return &self->trace;
 }
 
+struct sentry_notes *
+request_notes(request_t *self)
+{
+    return sentry_samples(&self->trace) ? &self->notes : NULL;
+}
+
 const char *
 request_header(const request_t *self, const char *name)
 {
@@ -166,6 +172,13 @@ request_ref(request_t *self)
     return self;
 }
 
+request_t *
+request_resume(request_t *self)
+{
+    log_trace(&self->trace);
+    return self;
+}
+
 void
 request_unref(request_t **self_p)
 {
@@ -182,6 +195,7 @@ request_unref(request_t **self_p)
     for (size_t i = 0; i < self->header_count; i++)
         free(self->headers[i].value);
     free(self->text);
+    sentry_notes_fini(&self->notes);
     free(self);
 }
 
@@ -216,10 +230,12 @@ read_trace(request_t *self)
     } found = {0};
 
     request_headers(self, "traceparent", read_trace_header, &found);
-    if (found.count == 1)
-        self->trace = found.trace;
-    else
+    if (found.count != 1) {
         traceparent_start(&self->trace);
+        return;
+    }
+    self->trace = found.trace;
+    traceparent_step(&self->trace);
 }
 
 static void
@@ -395,6 +411,7 @@ request_begin(request_t *self)
 {
     if (self->response)
         return;
+    request_resume(self);
     if (server_is_full(self->bridge->server)) {
         request_fail(self, TM_BUSY, "this server has as many connections as it takes");
         return;
@@ -440,10 +457,12 @@ request_run(request_t *self)
     if (self->has_run || self->response)
         return;
     self->has_run = true;
+    request_resume(self);
     if (has_small_body(self) && self->body_size > SMALL_BODY_MAX)
         request_fail(self, TM_TOO_LARGE, "the body is larger than 64 KiB");
     else if (self->bridge->pg)
         self->route->run(self);
     else
         request_fail(self, TM_DRAINING, ""); /* the process is on its way out */
+    log_trace(NULL);
 }

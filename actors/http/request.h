@@ -15,8 +15,9 @@
 #include "actors/http/problem.h"
 #include "actors/http/query.h"
 #include "actors/http/route.h"
-#include "actors/http/traceparent.h"
+#include "actors/kit/traceparent.h"
 #include "actors/http/workspace.h"
+#include "actors/kit/sentry_envelope.h"
 
 #define JSON_TYPE "application/json"
 
@@ -29,8 +30,10 @@ const struct workspace *request_workspace(const request_t *self); /* said so far
  * none, and it was answered. */
 bool request_need_workspace(request_t *self);
 const tm_uuid_t *request_id_in_path(const request_t *self);
-const char *request_name_in_path(const request_t *self); /* "" if there is none */
-const traceparent_t *request_trace(const request_t *self);
+const char *request_name_in_path(const request_t *self);   /* "" if there is none */
+const traceparent_t *request_trace(const request_t *self); /* with its own span */
+/* For what Sentry is told of the request. NULL, which its functions take: it is not told. */
+struct sentry_notes *request_notes(request_t *self);
 const char *request_header(const request_t *self, const char *name); /* the first, or NULL */
 /* Calls fn with each value of the header. */
 void request_headers(const request_t *self, const char *name,
@@ -42,6 +45,9 @@ const char *request_text(const request_t *self, size_t *ret_size);
 bool request_is_gone(const request_t *self); /* the client left, or it has its answer */
 
 request_t *request_ref(request_t *self);
+/* Lines are of its trace from here on: for a callback that comes neither from pg nor from the
+ * server. Returns it. */
+request_t *request_resume(request_t *self);
 void request_unref(request_t **self_p);
 
 /* The state of a handler that needs one; destroyed with the request. */

@@ -123,13 +123,31 @@ request_redirect(request_t *self, const char *location)
     request_reply(self, MHD_HTTP_SEE_OTHER, "text/plain", &text, 0);
 }
 
+/* Our own failures, which no client could have avoided. That something is away (503) is a
+ * matter of metrics and alerts. */
+static void
+tell_failure(const request_t *self, const struct problem *problem)
+{
+    const route_t *route = self->route;
+    const int status = tm_err_http(problem->err);
+
+    if (status < 500 || status == MHD_HTTP_SERVICE_UNAVAILABLE || request_is_gone(self))
+        return;
+    log_trace(&self->trace);
+    sentry_capture(&(struct sentry_capture){.type = "http.failed",
+                                            .level = "error",
+                                            .reason = tm_err_name(problem->err),
+                                            .value = route ? route->id : "none"});
+}
+
 void
 request_problem(request_t *self, const struct problem *problem)
 {
     uint32_t retry_after_s = problem_retry_after_s(problem);
-    char *text = problem_render(problem);
+    char *text = problem_render(problem, self->trace.trace_id);
     char seconds[16];
 
+    tell_failure(self, problem);
     if (retry_after_s && !request_is_gone(self)) {
         snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
         request_add_header(self, "Retry-After", seconds);
@@ -177,7 +195,30 @@ request_leave(request_t *self)
 }
 
 static void
-count(const request_t *self)
+tell(request_t *self)
+{
+    const route_t *route = self->route;
+    struct sentry_notes *notes = request_notes(self);
+    char name[128], id[TM_UUID_TEXT];
+
+    if (notes) {
+        snprintf(name, sizeof(name), "%s %s", route ? route->method : "any",
+                 route ? route->path : "unknown");
+        sentry_data_number(notes, "http.response.status_code", self->status);
+        if (!tm_uuid_is_nil(&self->workspace.id))
+            sentry_tag(notes, "workspace_id", tm_uuid_text(&self->workspace.id, id));
+    }
+    sentry_transaction(&(struct sentry_transaction){.name = notes ? name : "",
+                                                    .source = "route",
+                                                    .op = "http.server",
+                                                    .http = (int)self->status,
+                                                    .trace = &self->trace,
+                                                    .took_us = clock_us() - self->started_us,
+                                                    .notes = notes});
+}
+
+static void
+count(request_t *self)
 {
     const char *route = self->route ? self->route->id : "none";
     char code[8];
@@ -187,8 +228,10 @@ count(const request_t *self)
     meters_add(self->bridge->metrics, METRIC_HTTP_CODES, code, 1);
     meters_observe_us(self->bridge->metrics, METRIC_HTTP_SECONDS, route,
                       clock_us() - self->started_us);
-    log_debug("http.answered", "route=%s status=%u trace=%s request=%s", route, self->status,
-              self->trace.trace_id, self->id);
+    log_trace(&self->trace);
+    tell(self);
+    log_debug("http.answered", "route=%s status=%u request=%s", route, self->status, self->id);
+    log_trace(NULL);
 }
 
 enum MHD_Result

@@ -4,6 +4,7 @@
 
 #include "actors/http/headers.h"
 #include "actors/http/request.h"
+#include "actors/kit/sentry.h"
 
 enum { REQUEST_HEADERS = 12 /* that a handler adds */ };
 
@@ -15,6 +16,7 @@ struct request {
     const char *path; /* libmicrohttpd's */
     char id[REQUEST_ID_MAX + 1];
     traceparent_t trace;
+    struct sentry_notes notes; /* of its transaction, if that is told */
     struct query query;
     struct workspace workspace;
     tm_uuid_t id_in_path;

@@ -63,8 +63,8 @@ set_state(intake_t *self, intake_state_t next)
 #undef X
     };
 
-    log_debug("http.intake", "from=%s to=%s trace=%s", names[self->state], names[next],
-              request_trace(self->request)->trace_id);
+    request_resume(self->request);
+    log_debug("http.intake", "from=%s to=%s", names[self->state], names[next]);
     self->state = next;
 }
 
@@ -246,7 +246,7 @@ render_final(const PGresult *row, unsigned *ret_status)
     err = code ? tm_err_by_name(code, strlen(code)) : TM_JOB_FAILED;
     problem_init(&problem, err ? err : TM_JOB_FAILED, "%s", detail ? detail : "");
     *ret_status = (unsigned)tm_err_http(problem.err);
-    return problem_render(&problem);
+    return problem_render(&problem, NULL);
 }
 
 static bool
@@ -344,7 +344,7 @@ take_accepted(intake_t *self, const struct tm_answer *answer)
 static void
 on_answer(void *arg, const struct tm_answer *answer)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
     intake_t *self = request_state(request);
     struct problem problem;
 
@@ -363,30 +363,29 @@ on_answer(void *arg, const struct tm_answer *answer)
 static void
 submit(intake_t *self)
 {
-    char trace_text[TRACEPARENT_TEXT];
-    traceparent_t trace = *request_trace(self->request);
+    char trace[TRACEPARENT_TEXT];
     tm_auto(tm_text) body = tune_request_body(self->tune);
     uint8_t hash[SHA256_SIZE];
     tm_err_t err;
 
     set_state(self, INTAKE_SUBMITTING);
     tune_request_hash(self->tune, hash);
-    traceparent_step(&trace);
     self->job = tm_uuid_new();
-    err = body ? tm_client_submit(self->bridge->client,
-                                  &(struct tm_job_spec){
-                                      .job = self->job,
-                                      .queue = TUNE_QUEUE,
-                                      .workspace = self->workspace.id,
-                                      .key = tune_receive_key(self->receive),
-                                      .scope = TUNE_SCOPE,
-                                      .request_hash = hash,
-                                      .traceparent = traceparent_text(&trace, trace_text),
-                                      .watch = true,
-                                      .body = body,
-                                      .body_size = strlen(body),
-                                  },
-                                  on_answer, request_ref(self->request))
+    err = body ? tm_client_submit(
+                     self->bridge->client,
+                     &(struct tm_job_spec){
+                         .job = self->job,
+                         .queue = TUNE_QUEUE,
+                         .workspace = self->workspace.id,
+                         .key = tune_receive_key(self->receive),
+                         .scope = TUNE_SCOPE,
+                         .request_hash = hash,
+                         .traceparent = traceparent_text(request_trace(self->request), trace),
+                         .watch = true,
+                         .body = body,
+                         .body_size = strlen(body),
+                     },
+                     on_answer, request_ref(self->request))
                : TM_NO_MEMORY;
     if (err) {
         request_t *reference = self->request;
@@ -402,7 +401,7 @@ submit(intake_t *self)
 static void
 on_uploaded(void *arg, tm_err_t err, const char *detail)
 {
-    request_t *request = arg;
+    request_t *request = request_resume(arg);
     intake_t *self = request_state(request);
 
     tune_receive_release(self->receive);

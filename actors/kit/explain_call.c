@@ -1,5 +1,6 @@
 #include "actors/kit/explain_call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,8 @@ explain_question_text(const struct explain_question *self)
         "kind", kinds[self->kind], "subject", explain_question_subject(self, subject),
         "verbosity", verbosities[self->verbosity], "facts", self->facts);
 
+    if (self->confidence[0])
+        json_object_set_new(root, "confidence", json_string(self->confidence));
     return json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 }
 
@@ -150,6 +153,17 @@ read_subject(const json_t *root, struct explain_question *ret)
            read_id(text + id + 1, id, &ret->strategy);
 }
 
+/* Any other word says nothing. */
+static void
+read_confidence(const char *word, struct explain_question *ret)
+{
+    static const char *const words[] = {"High", "Medium", "Low"};
+
+    for (size_t i = 0; word && i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(word, words[i]) == 0)
+            snprintf(ret->confidence, sizeof(ret->confidence), "%s", word);
+}
+
 /* NULL: it can be answered. */
 static const char *
 read_question(const json_t *root, struct explain_question *ret)
@@ -165,6 +179,7 @@ read_question(const json_t *root, struct explain_question *ret)
                                          : "the subject of a match is not RUN:STRATEGY";
     if (!explain_verbosity_find(word_of(root, "verbosity"), &ret->verbosity))
         return "verbosity is neither short nor detailed";
+    read_confidence(word_of(root, "confidence"), ret);
     return json_is_object(json_object_get(root, "facts")) ? NULL : "facts is not an object";
 }
 

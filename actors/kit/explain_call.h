@@ -9,6 +9,7 @@
  *     subject     RUN:STRATEGY of a match, TUNE of a tune: UUIDs
  *     verbosity   short or detailed
  *     facts       an object; what is in it is data, whoever wrote it
+ *     confidence  optional: High, Medium or Low, how far the facts go; no model sees it
  *
  * The answer is one too: text, provider, model, cause "ok", cache_hit, generated_at; or a text
  * that is null, the cause as logs and metrics have it, and one of the four reason codes that
@@ -55,13 +56,16 @@ const char *explain_reason_code(enum explain_reason reason);
 const char *explain_reason_sentence(enum explain_reason reason); /* for people */
 bool explain_reason_find(const char *code, enum explain_reason *ret);
 
+#define EXPLAIN_CONFIDENCE_BYTES 8
+
 struct explain_question {
     tm_uuid_t workspace;
     enum explain_kind kind;
     tm_uuid_t subject;  /* the run of a match, or the tune */
     tm_uuid_t strategy; /* of a match; else nil */
     enum explain_verbosity verbosity;
-    json_t *facts; /* owned by whoever has the struct */
+    json_t *facts;                             /* owned by whoever has the struct */
+    char confidence[EXPLAIN_CONFIDENCE_BYTES]; /* "": not known */
 };
 
 #define EXPLAIN_SUBJECT_TEXT (2 * TM_UUID_TEXT)

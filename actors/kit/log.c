@@ -22,7 +22,14 @@
 static struct {
     char actor[32];
     log_level_t level;
-} process = {"tunemill", LOG_AT_INFO};
+    log_tap_fn *tap;
+    void *tap_arg;
+} process = {.actor = "tunemill", .level = LOG_AT_INFO};
+
+static _Thread_local struct {
+    traceparent_t trace; /* without an id: none */
+    bool is_telling;     /* the tap runs */
+} thread;
 
 struct line {
     char data[LINE_MAX_BYTES];
@@ -34,6 +41,28 @@ log_init(const char *actor, log_level_t level)
 {
     snprintf(process.actor, sizeof(process.actor), "%s", actor);
     process.level = level;
+}
+
+void
+log_tap(log_tap_fn *fn, void *arg)
+{
+    process.tap = fn;
+    process.tap_arg = arg;
+}
+
+void
+log_trace(const traceparent_t *trace)
+{
+    if (trace)
+        thread.trace = *trace;
+    else
+        thread.trace.trace_id[0] = '\0';
+}
+
+traceparent_t
+log_trace_now(void)
+{
+    return thread.trace;
 }
 
 static bool
@@ -130,7 +159,8 @@ is_number(const char *text, size_t size)
 static bool
 is_reserved(const char *key, size_t size)
 {
-    static const char *const names[] = {"ts", "level", "actor", "event", "note"};
+    static const char *const names[] = {"ts",    "level", "actor", "event",
+                                        "trace", "span",  "note"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strlen(names[i]) == size && memcmp(names[i], key, size) == 0)
@@ -251,6 +281,13 @@ put_head(struct line *line, log_level_t level, const char *event)
     put_string(line, process.actor, strlen(process.actor));
     put(line, ",\"event\":", 9);
     put_string(line, event, strnlen(event, 100));
+    if (thread.trace.trace_id[0]) {
+        put(line, ",\"trace\":\"", 10);
+        put(line, thread.trace.trace_id, strlen(thread.trace.trace_id));
+        put(line, "\",\"span\":\"", 10);
+        put(line, thread.trace.span_id, strlen(thread.trace.span_id));
+        put(line, "\"", 1);
+    }
 }
 
 static void
@@ -264,6 +301,18 @@ write_line(const struct line *line)
     }
 }
 
+static void
+tell(log_level_t level, const char *event, const char *members, size_t size)
+{
+    const struct log_line told = {level, event, members, size};
+
+    if (!process.tap || level < LOG_AT_INFO || thread.is_telling)
+        return;
+    thread.is_telling = true;
+    process.tap(process.tap_arg, &told);
+    thread.is_telling = false;
+}
+
 void
 log_write(log_level_t level, const char *event, const char *format, ...)
 {
@@ -271,6 +320,7 @@ log_write(log_level_t level, const char *event, const char *format, ...)
     char text[TEXT_MAX];
     va_list args;
     int length;
+    size_t head, end;
 
     if (level < process.level)
         return;
@@ -282,10 +332,13 @@ log_write(log_level_t level, const char *event, const char *format, ...)
     if ((size_t)length >= sizeof(text))
         length = (int)sizeof(text) - 1;
     put_head(&line, level, event);
+    head = line.size;
     put_pairs(&line, text, (size_t)length);
+    end = line.size;
     line.data[line.size++] = '}';
     line.data[line.size++] = '\n';
     write_line(&line);
+    tell(level, event, line.data + head, end - head);
 }
 
 const char *

@@ -177,6 +177,7 @@ loop_spin(loop_t *self, int64_t max_us)
 static void
 begin_turn(loop_t *self)
 {
+    log_trace(NULL);
     if (self->spin_us)
         learn(self, now_us() - self->turned_us);
 }
@@ -279,6 +280,7 @@ on_timer(zloop_t *zloop, int timer, void *arg)
         return 0;
     if (!h->repeat)
         h->kind = UNUSED;
+    log_trace(NULL);
     fn(fn_arg);
     return end_turn(loop);
 }

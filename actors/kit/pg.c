@@ -190,6 +190,7 @@ pg_send(pg_unit_t **unit_p, pg_fn *fn, void *arg)
     *unit_p = NULL;
     unit->fn = fn;
     unit->arg = arg;
+    unit->trace = log_trace_now();
     if (conn && !unit->too_large) {
         pg_conn_send(conn, unit);
         return;

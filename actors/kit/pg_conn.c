@@ -303,6 +303,7 @@ accept_result(pg_conn_t *self, PGresult *result)
     }
     if (!pg_unit_accept(unit, result, self->options.metrics))
         return true;
+    log_trace(&unit->trace);
     outcome = pg_outcome_of(unit);
     if (outcome.err == TM_STORE_DOWN) {
         lose(self, "pg.lost", outcome.message); /* ends this unit with the others */

@@ -7,6 +7,7 @@
 #ifndef ACTORS_KIT_PG_INTERNAL_H
 #define ACTORS_KIT_PG_INTERNAL_H
 
+#include "actors/kit/log.h"
 #include "actors/kit/pg.h"
 #include "actors/kit/statements.def"
 
@@ -45,6 +46,7 @@ struct pg_unit {
     size_t result_count;
     PGresult *late; /* what the commit itself said, if it failed: a deferred constraint, say */
     int64_t sent_us;
+    traceparent_t trace; /* what its sender worked for */
     pg_fn *fn;
     void *arg;
     struct pg_unit *next;

@@ -121,8 +121,10 @@ pg_unit_destroy(pg_unit_t **self_p)
 void
 pg_unit_end(pg_unit_t **self_p, const struct pg_outcome *outcome)
 {
+    log_trace(&(*self_p)->trace);
     if ((*self_p)->fn)
         (*self_p)->fn((*self_p)->arg, outcome);
+    log_trace(NULL);
     pg_unit_destroy(self_p);
 }
 

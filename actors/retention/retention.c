@@ -7,6 +7,7 @@
 
 #include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 #include "actors/kit/pg.h"
 #include "actors/retention/statements.def"
 
@@ -274,6 +275,7 @@ retention_process(const settings_t *settings, int ready_fd)
 
     loop_signals(self.loop, on_drain, &self);
     self.meters = meters_new("retention");
+    sentry_count(self.meters);
     self.fleet = fleet_new(self.loop, settings, self.meters, false);
     self.pg = open_pool(&self);
     loop_timer(self.loop, (uint32_t)(settings->retention_check_seconds * 1000), true, look,
@@ -286,6 +288,7 @@ retention_process(const settings_t *settings, int ready_fd)
     loop_destroy(&self.loop);
     log_info("retention.stopped", "deleted=%llu",
              (unsigned long long)meters_get(self.meters, METRIC_RETENTION_DELETED, self.job));
+    sentry_count(NULL);
     meters_destroy(&self.meters);
     return TM_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 #include "actors/kit/wire.h"
 #include "actors/tune/replay.h"
 #include "proto/worker.h"
@@ -25,7 +26,12 @@ answer(replay_server_t *self, tm_job_t **job_p)
 {
     char detail[TUNE_DETAIL_BYTES], *text = NULL;
     int64_t started_us = clock_us();
-    tm_err_t err = replay_answer(self->replay, tm_job_body(*job_p), &text, detail);
+    traceparent_t trace;
+    tm_err_t err;
+
+    traceparent_follow(tm_job_traceparent(*job_p), &trace);
+    log_trace(&trace);
+    err = replay_answer(self->replay, tm_job_body(*job_p), &text, detail);
 
     log_debug("backtest.answered", "code=%s took_us=%lld", tm_err_name(err),
               (long long)(clock_us() - started_us));
@@ -35,6 +41,13 @@ answer(replay_server_t *self, tm_job_t **job_p)
     else
         tm_worker_done(self->worker, job_p, false, text, strlen(text));
     free(text);
+    sentry_transaction(&(struct sentry_transaction){.name = "call " BACKTEST_SERVICE,
+                                                    .source = "task",
+                                                    .op = "rpc.server",
+                                                    .http = tm_err_http(err),
+                                                    .trace = &trace,
+                                                    .took_us = clock_us() - started_us});
+    log_trace(NULL);
 }
 
 static void *

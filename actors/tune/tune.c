@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "actors/kit/clock.h"
 #include "actors/kit/fleet.h"
 #include "actors/kit/log.h"
 #include "actors/kit/metrics.h"
+#include "actors/kit/sentry.h"
 #include "actors/kit/tune_request.h"
 #include "actors/kit/wire.h"
 #include "actors/tune/replay_server.h"
@@ -40,6 +42,57 @@ send_progress(void *arg, uint64_t done, uint64_t total, const char *json)
     tm_worker_progress(self->worker, self->job, done, total, json, strlen(json));
 }
 
+/* A tune that the client got wrong, or somebody canceled, is not our failure. */
+static void
+tell_failure(const tm_job_t *job, const struct tuner_end *end)
+{
+    struct sentry_notes notes = {NULL, NULL, NULL};
+    char id[TM_UUID_TEXT];
+
+    if (tm_err_http(end->err) < 500 || end->err == TM_LEASE_LOST)
+        return;
+    sentry_tag(&notes, "workspace_id", tm_uuid_text(tm_job_workspace(job), id));
+    sentry_capture(&(struct sentry_capture){.type = "tune.failed",
+                                            .level = end->retryable ? "warning" : "error",
+                                            .reason = tm_err_name(end->err),
+                                            .value = tm_err_text(end->err),
+                                            .notes = &notes});
+    sentry_notes_fini(&notes);
+}
+
+static void
+tell(const tm_job_t *job, const struct tuner_end *end, const traceparent_t *trace,
+     int64_t took_us)
+{
+    struct sentry_notes notes = {NULL, NULL, NULL};
+    char id[TM_UUID_TEXT];
+
+    if (!sentry_is_on())
+        return;
+    if (end->err)
+        tell_failure(job, end);
+    if (sentry_samples(trace)) {
+        sentry_tag(&notes, "outcome", end->err ? tm_err_name(end->err) : "done");
+        sentry_tag(&notes, "workspace_id", tm_uuid_text(tm_job_workspace(job), id));
+        sentry_data(&notes, "messaging.system", "zeromq");
+        sentry_data(&notes, "messaging.destination.name", TUNE_QUEUE);
+        sentry_data(&notes, "messaging.message.id", tm_uuid_text(tm_job_id(job), id));
+        sentry_data_number(&notes, "messaging.message.retry.count", tm_job_attempt(job) - 1);
+        sentry_data_number(&notes, "messaging.message.body.size",
+                           (double)tm_job_body(job).size);
+        sentry_data_number(&notes, "messaging.message.receive.latency", end->queued_ms);
+        sentry_number(&notes, "queue_wait", end->queued_ms, "millisecond");
+    }
+    sentry_transaction(&(struct sentry_transaction){.name = "job " TUNE_QUEUE,
+                                                    .source = "task",
+                                                    .op = "queue.process",
+                                                    .http = tm_err_http(end->err),
+                                                    .trace = trace,
+                                                    .took_us = took_us,
+                                                    .notes = &notes});
+    sentry_notes_fini(&notes);
+}
+
 static void
 work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
 {
@@ -50,8 +103,13 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
                             .attempt = tm_job_attempt(lease.job),
                             .body = tm_job_body(lease.job)};
     struct tuner_end end;
+    traceparent_t trace;
+    int64_t started_us = clock_us();
 
+    traceparent_follow(tm_job_traceparent(lease.job), &trace);
+    log_trace(&trace);
     tuner_run(tuner, &job, &port, &end);
+    tell(lease.job, &end, &trace, clock_us() - started_us);
     if (end.err && tm_job_is_canceled(lease.job))
         tm_worker_fail(worker, job_p, TM_CANCELED, tm_err_text(TM_CANCELED), false);
     else if (end.err)
@@ -59,6 +117,7 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     else
         tm_worker_done(worker, job_p, true, end.result, strlen(end.result));
     free(end.result);
+    log_trace(NULL);
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */
@@ -147,6 +206,7 @@ serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
     tm_err_t refusal = TM_OK;
     bool is_watching = watch_start(watch, worker);
 
+    sentry_count(meters);
     if (!replays)
         log_error("tune.no_replays", "what=\"back-tests will not be shown by this process\"");
     if (!reports)
@@ -160,6 +220,7 @@ serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
     fleet_thread_destroy(&reports);
     replay_server_destroy(&replays);
     tuner_destroy(&tuner);
+    sentry_count(NULL);
     meters_destroy(&meters);
     return is_watching ? TM_OK : TM_NO_MEMORY;
 }

@@ -314,6 +314,7 @@ tuner_run(tuner_t *self, const struct tuner_job *job, const struct tuner_port *p
         err = TM_LEASE_LOST;
     ret->err = err;
     ret->retryable = tm_err_retryable(err);
+    ret->queued_ms = run.queued_ms;
     if (err && !ret->detail[0])
         snprintf(ret->detail, sizeof(ret->detail), "%s", tm_err_text(err));
     account(&run, err, started_us);

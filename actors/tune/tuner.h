@@ -41,6 +41,7 @@ struct tuner_end {
     bool retryable;
     char detail[TUNE_DETAIL_BYTES];
     char *result;
+    double queued_ms; /* how long it waited before; 0 if that is not known */
 };
 
 tuner_t *tuner_new(const settings_t *settings, meters_t *meters); /* borrows both */

@@ -110,8 +110,12 @@ on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 static bool
 call(struct calls *self, tm_client_t *client, const void *body, struct caller *caller)
 {
-    return tm_client_call(client, SERVICE, GIVE_UP_MS, body, self->payload, on_return,
-                          caller) == TM_OK;
+    const struct tm_call_spec spec = {.service = SERVICE,
+                                      .deadline_ms = GIVE_UP_MS,
+                                      .body = body,
+                                      .body_size = self->payload};
+
+    return tm_client_call(client, &spec, on_return, caller) == TM_OK;
 }
 
 /* One call at a time until a server answers. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "actors/kit/log.h"
+#include "actors/kit/sentry.h"
 
 #define OPTIONS_MAX  48
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -266,6 +267,20 @@ cli_log_init(const cli_t *self)
         if (strcmp(names[i], self->settings->system_log_level) == 0)
             level = (log_level_t)i;
     log_init(self->command->name, level);
+}
+
+void
+cli_service_start(const cli_t *self)
+{
+    cli_log_init(self);
+    sentry_start(self->settings, self->command->name);
+}
+
+int
+cli_service_end(const cli_t *self, tm_err_t err)
+{
+    sentry_stop();
+    return err ? cli_fail(self, "%s (%s)", tm_err_text(err), tm_err_name(err)) : CLI_OK;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "actors/kit/settings.h"
+#include "proto/message.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -77,6 +78,10 @@ int cli_dispatch(cli_t *self, const struct cli_command *commands, size_t count, 
 
 /* For a process of the system: logs under the command's name, at system.log_level. */
 void cli_log_init(const cli_t *self);
+/* The same for one of its services, whose errors Sentry hears of until the end; that gives the
+ * code to leave with, and has said why on stderr. */
+void cli_service_start(const cli_t *self);
+int cli_service_end(const cli_t *self, tm_err_t err);
 
 /* "tunemill x: ..." on standard error. Each returns the code to leave with. */
 int cli_fail(const cli_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));

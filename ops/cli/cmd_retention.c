@@ -36,15 +36,13 @@ run_process(cli_t *cli, int argc, char **argv)
     struct service self = {NULL};
     long long ready_fd = -1;
     int code = cli_parse(cli, &service_usage, &self, argc, argv);
-    tm_err_t err;
 
     if (code >= 0)
         return code;
     if (self.ready_fd && !cli_integer(cli, "--ready-fd", self.ready_fd, 0, 65535, &ready_fd))
         return CLI_USAGE;
-    cli_log_init(cli);
-    err = retention_process(cli->settings, (int)ready_fd);
-    return err ? cli_fail(cli, "%s (%s)", tm_err_text(err), tm_err_name(err)) : CLI_OK;
+    cli_service_start(cli);
+    return cli_service_end(cli, retention_process(cli->settings, (int)ready_fd));
 }
 
 /* --- status ------------------------------------------------------------------------------- */

@@ -31,14 +31,8 @@ parse(cli_t *cli, const struct cli_usage *usage, int argc, char **argv, int *ret
     if (self.ready_fd && !cli_integer(cli, "--ready-fd", self.ready_fd, 0, 65535, &ready_fd))
         return CLI_USAGE;
     *ret_ready_fd = (int)ready_fd;
-    cli_log_init(cli);
+    cli_service_start(cli);
     return -1;
-}
-
-static int
-ended(const cli_t *cli, tm_err_t err)
-{
-    return err ? cli_fail(cli, "%s (%s)", tm_err_text(err), tm_err_name(err)) : CLI_OK;
 }
 
 int
@@ -46,7 +40,7 @@ cmd_broker(cli_t *cli, int argc, char **argv)
 {
     int ready_fd, code = parse(cli, &with_readiness, argc, argv, &ready_fd);
 
-    return code >= 0 ? code : ended(cli, broker_run(cli->settings, ready_fd));
+    return code >= 0 ? code : cli_service_end(cli, broker_run(cli->settings, ready_fd));
 }
 
 int
@@ -54,7 +48,7 @@ cmd_http(cli_t *cli, int argc, char **argv)
 {
     int ready_fd, code = parse(cli, &with_readiness, argc, argv, &ready_fd);
 
-    return code >= 0 ? code : ended(cli, http_run(cli->settings, ready_fd));
+    return code >= 0 ? code : cli_service_end(cli, http_run(cli->settings, ready_fd));
 }
 
 int
@@ -62,7 +56,7 @@ cmd_tune(cli_t *cli, int argc, char **argv)
 {
     int ready_fd, code = parse(cli, &plain, argc, argv, &ready_fd);
 
-    return code >= 0 ? code : ended(cli, tune_run(cli->settings));
+    return code >= 0 ? code : cli_service_end(cli, tune_run(cli->settings));
 }
 
 int
@@ -70,5 +64,5 @@ cmd_explain(cli_t *cli, int argc, char **argv)
 {
     int ready_fd, code = parse(cli, &with_readiness, argc, argv, &ready_fd);
 
-    return code >= 0 ? code : ended(cli, explain_run(cli->settings, ready_fd));
+    return code >= 0 ? code : cli_service_end(cli, explain_run(cli->settings, ready_fd));
 }

@@ -45,7 +45,7 @@ add_parts(form_t *form, char *text, size_t size)
 static void
 check_problem(const struct problem *problem)
 {
-    char *text = problem_render(problem);
+    char *text = problem_render(problem, NULL);
     json_t *json = json_loads(text, 0, NULL);
 
     assert(json);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_problem(const struct problem *problem)
 {
-    char *text = problem_render(problem);
+    char *text = problem_render(problem, NULL);
     json_t *json = json_loads(text, 0, NULL);
 
     assert(json);

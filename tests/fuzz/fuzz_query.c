@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (query.limit < 1 || query.limit > 200 || query.offset < 0)
         abort();
     if (problem.err)
-        free(problem_render(&problem));
+        free(problem_render(&problem, NULL));
     free(text);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -120,6 +121,27 @@ on_body(char *data, size_t size, size_t count, void *arg)
     return size * count;
 }
 
+static size_t
+on_header(char *data, size_t size, size_t count, void *arg)
+{
+    struct tune_post *post = arg;
+
+    if (size * count > 13 && strncasecmp(data, "traceparent: ", 13) == 0)
+        snprintf(post->answered_trace, sizeof(post->answered_trace), "%.55s", data + 13);
+    return size * count;
+}
+
+static struct curl_slist *
+add_header(struct curl_slist *headers, const char *name, const char *value)
+{
+    char text[400];
+
+    if (!value)
+        return headers;
+    snprintf(text, sizeof(text), "%s: %s", name, value);
+    return curl_slist_append(headers, text);
+}
+
 struct request {
     CURL *curl;
     curl_mime *form;
@@ -154,11 +176,9 @@ request_init(struct request *self, const struct system_up *up, struct tune_post 
     add_field(self->form, "search_type", "grid");
     add_field(self->form, "param_space", post->param_space);
     add_field(self->form, "seed", post->seed);
-    snprintf(text, sizeof(text), "X-Idempotency-Key: %s", post->key);
-    self->headers = curl_slist_append(NULL, text);
-    snprintf(text, sizeof(text), "Prefer: %s", post->prefer);
-    if (post->prefer)
-        self->headers = curl_slist_append(self->headers, text);
+    self->headers = add_header(NULL, "X-Idempotency-Key", post->key);
+    self->headers = add_header(self->headers, "Prefer", post->prefer);
+    self->headers = add_header(self->headers, "traceparent", post->traceparent);
     self->headers = curl_slist_append(self->headers, "Expect:");
     snprintf(text, sizeof(text), "%s/backtests/tune", up->http);
     curl_easy_setopt(self->curl, CURLOPT_URL, text);
@@ -166,6 +186,8 @@ request_init(struct request *self, const struct system_up *up, struct tune_post 
     curl_easy_setopt(self->curl, CURLOPT_HTTPHEADER, self->headers);
     curl_easy_setopt(self->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(self->curl, CURLOPT_WRITEDATA, post);
+    curl_easy_setopt(self->curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(self->curl, CURLOPT_HEADERDATA, post);
     curl_easy_setopt(self->curl, CURLOPT_PRIVATE, post);
     curl_easy_setopt(self->curl, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(self->curl, CURLOPT_NOPROXY, "*");
@@ -253,9 +275,22 @@ system_get(const struct system_up *self, const char *path, long *ret_status)
 char *
 system_ask(const struct system_up *self, const char *method, const char *path, long *ret_status)
 {
+    return system_tell(self, method, path, NULL, NULL, ret_status);
+}
+
+char *
+system_tell(const struct system_up *self, const char *method, const char *path,
+            const char *traceparent, const char *json, long *ret_status)
+{
     struct tune_post answer = {0};
+    struct curl_slist *headers = add_header(NULL, "traceparent", traceparent);
     CURL *curl = curl_easy_init();
     char url[600];
+
+    headers = add_header(headers, "Content-Type", json ? "application/json" : NULL);
+    if (json)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 
     snprintf(url, sizeof(url), "%s%s", self->http, path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -268,5 +303,6 @@ system_ask(const struct system_up *self, const char *method, const char *path, l
     if (curl_easy_perform(curl) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
     curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
     return answer.body;
 }

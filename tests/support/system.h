@@ -27,9 +27,10 @@ int system_restarts(const struct system_up *self);
 
 /* One POST /backtests/tune, filled in before and read after system_post. */
 struct tune_post {
-    const char *file, *key, *param_space, *seed, *prefer;
-    long status; /* 0: no answer came */
-    char *body;  /* owned, freed with tune_post_fini */
+    const char *file, *key, *param_space, *seed, *prefer, *traceparent;
+    char answered_trace[64]; /* the answer's traceparent */
+    long status;             /* 0: no answer came */
+    char *body;              /* owned, freed with tune_post_fini */
     size_t size;
 };
 void tune_post_fini(struct tune_post *self);
@@ -43,6 +44,9 @@ char *tune_post_text(const struct tune_post *self,
 /* *ret_status 0: no answer came. The body is the caller's. */
 char *system_ask(const struct system_up *self, const char *method, const char *path,
                  long *ret_status);
+/* The same with a traceparent and a body of JSON, each of which may be NULL. */
+char *system_tell(const struct system_up *self, const char *method, const char *path,
+                  const char *traceparent, const char *json, long *ret_status);
 char *system_get(const struct system_up *self, const char *path, long *ret_status);
 
 #endif

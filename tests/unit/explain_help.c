@@ -71,12 +71,13 @@ on_refusal(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 static void
 await_service(void)
 {
+    const struct tm_call_spec spec = {
+        .service = EXPLAIN_SERVICE, .deadline_ms = CALL_MS, .body = ""};
     tm_err_t err;
 
     do {
         err = TM_OK;
-        ck_assert_int_eq(
-            tm_client_call(client, EXPLAIN_SERVICE, CALL_MS, "", 0, on_refusal, &err), TM_OK);
+        ck_assert_int_eq(tm_client_call(client, &spec, on_refusal, &err), TM_OK);
         while (err == TM_OK)
             ck_assert_int_ne(tm_client_wait(client, 1000), TM_DRAINING);
     } while (err == TM_SERVICE_NOT_FOUND || err == TM_WORKER_LOST);
@@ -164,6 +165,7 @@ ask_for(struct asked *self, const char *workspace, unsigned subject, const char 
         uint32_t deadline_ms)
 {
     struct explain_question question = {.kind = EXPLAIN_TUNE, .facts = facts_of(facts)};
+    struct tm_call_spec spec = {.service = EXPLAIN_SERVICE, .deadline_ms = deadline_ms};
     tm_auto(tm_text) text = NULL;
 
     *self = (struct asked){.is_over = false};
@@ -171,9 +173,9 @@ ask_for(struct asked *self, const char *workspace, unsigned subject, const char 
     for (size_t i = 0; i < sizeof(subject); i++)
         question.subject.bytes[15 - i] = (uint8_t)(subject >> 8 * i);
     text = explain_question_text(&question);
-    ck_assert_int_eq(tm_client_call(client, EXPLAIN_SERVICE, deadline_ms, text, strlen(text),
-                                    on_return, self),
-                     TM_OK);
+    spec.body = text;
+    spec.body_size = strlen(text);
+    ck_assert_int_eq(tm_client_call(client, &spec, on_return, self), TM_OK);
     tm_client_flush(client);
     explain_question_fini(&question);
 }

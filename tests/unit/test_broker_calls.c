@@ -35,6 +35,8 @@ stop(void)
     broker_world_stop(&world);
 }
 
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 struct outcome {
     int count;
     tm_err_t err;
@@ -55,8 +57,13 @@ on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 static void
 ask(const char *service, uint32_t deadline_ms, struct outcome *ret)
 {
-    ck_assert_int_eq(
-        tm_client_call(client, service, deadline_ms, "question", 8, on_return, ret), TM_OK);
+    const struct tm_call_spec spec = {.service = service,
+                                      .deadline_ms = deadline_ms,
+                                      .traceparent = TRACE,
+                                      .body = "question",
+                                      .body_size = 8};
+
+    ck_assert_int_eq(tm_client_call(client, &spec, on_return, ret), TM_OK);
 }
 
 static void
@@ -107,6 +114,7 @@ take_call(peer_end_t *peer)
     ck_assert_ptr_nonnull(msg);
     ck_assert(tm_str_is(msg->body, "question") && tm_str_is(msg->call.service, "echo"));
     ck_assert_uint_gt(msg->call.deadline_ms, 0);
+    ck_assert(msg->call.has_traceparent && tm_str_is(msg->call.traceparent, TRACE));
     return msg->call.ref;
 }
 

@@ -3,11 +3,7 @@
 #include <string.h>
 
 #include "actors/http/headers.h"
-#include "actors/http/traceparent.h"
 #include "actors/http/tune_fields.h"
-
-#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
-#define SPAN  "00f067aa0ba902b7"
 
 static tm_err_t
 key(const char *text, char *ret)
@@ -216,68 +212,6 @@ START_TEST(who_wants_a_page_more_than_json_gets_one)
 }
 END_TEST
 
-static bool
-is_trace(const char *text)
-{
-    traceparent_t trace;
-
-    return traceparent_parse(text, strlen(text), &trace);
-}
-
-START_TEST(a_valid_traceparent_is_read)
-{
-    traceparent_t trace;
-    const char *text = "00-" TRACE "-" SPAN "-01";
-    char again[TRACEPARENT_TEXT];
-
-    ck_assert(traceparent_parse(text, strlen(text), &trace));
-    ck_assert_str_eq(trace.trace_id, TRACE);
-    ck_assert_str_eq(trace.parent_id, SPAN);
-    ck_assert(trace.is_sampled);
-    ck_assert_str_eq(traceparent_text(&trace, again), text);
-    ck_assert(is_trace("cc-" TRACE "-" SPAN "-00-what-the-future-brings"));
-}
-END_TEST
-
-START_TEST(a_wrong_traceparent_is_refused)
-{
-    ck_assert(!is_trace(""));
-    ck_assert(!is_trace("00-" TRACE "-" SPAN "-0"));
-    ck_assert(!is_trace("00-" TRACE "-" SPAN "-011"));
-    ck_assert(!is_trace("00-" TRACE "-" SPAN "-01-x"));
-    ck_assert(!is_trace("ff-" TRACE "-" SPAN "-01"));
-    ck_assert(!is_trace("cc-" TRACE "-" SPAN "-01x"));
-    ck_assert(!is_trace("00-4BF92f3577b34da6a3ce929d0e0e4736-" SPAN "-01"));
-    ck_assert(!is_trace("00-00000000000000000000000000000000-" SPAN "-01"));
-    ck_assert(!is_trace("00-" TRACE "-0000000000000000-01"));
-    ck_assert(!is_trace("00_" TRACE "-" SPAN "-01"));
-}
-END_TEST
-
-START_TEST(only_the_sampled_flag_goes_on)
-{
-    traceparent_t trace;
-    char text[TRACEPARENT_TEXT];
-
-    ck_assert(traceparent_parse("00-" TRACE "-" SPAN "-fe", 55, &trace));
-    ck_assert_str_eq(traceparent_text(&trace, text), "00-" TRACE "-" SPAN "-00");
-}
-END_TEST
-
-START_TEST(a_step_keeps_the_trace_and_changes_the_span)
-{
-    traceparent_t trace, next;
-    char text[TRACEPARENT_TEXT];
-
-    traceparent_start(&trace);
-    next = trace;
-    traceparent_step(&next);
-    ck_assert_str_eq(trace.trace_id, next.trace_id);
-    ck_assert_str_ne(trace.parent_id, next.parent_id);
-    ck_assert(is_trace(traceparent_text(&next, text)));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -297,10 +231,6 @@ main(void)
     tcase_add_test(parsing, a_cookie_is_found_by_its_name);
     tcase_add_test(parsing, a_bearer_token_is_told_from_other_credentials);
     tcase_add_test(parsing, who_wants_a_page_more_than_json_gets_one);
-    tcase_add_test(parsing, a_valid_traceparent_is_read);
-    tcase_add_test(parsing, a_wrong_traceparent_is_refused);
-    tcase_add_test(parsing, only_the_sampled_flag_goes_on);
-    tcase_add_test(parsing, a_step_keeps_the_trace_and_changes_the_span);
     suite_add_tcase(suite, parsing);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

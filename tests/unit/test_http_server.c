@@ -254,13 +254,44 @@ START_TEST(a_sane_request_id_comes_back)
 }
 END_TEST
 
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+
+/* The answer's span is the server's own. */
 START_TEST(a_trace_goes_on)
 {
     struct answer answer;
 
-    get("/health", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        &answer);
-    expect(&answer, 200, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-");
+    get("/health", "traceparent: 00-" TRACE "-00f067aa0ba902b7-01", &answer);
+    expect(&answer, 200, "traceparent: 00-" TRACE "-");
+    ck_assert_ptr_null(strstr(answer.text, "00f067aa0ba902b7"));
+}
+END_TEST
+
+static const char *const no_traces[] = {
+    "traceparent: 00-" TRACE "-00f067aa0ba902b7-01\r\n"
+    "traceparent: 00-" TRACE "-00f067aa0ba902b7-01",
+    "traceparent: ff-" TRACE "-00f067aa0ba902b7-01",
+    "traceparent: 00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+    "traceparent: ",
+};
+
+START_TEST(two_traces_or_a_wrong_one_begin_another)
+{
+    struct answer answer;
+
+    get("/health", no_traces[_i], &answer);
+    expect(&answer, 200, "traceparent: 00-");
+    ck_assert_ptr_null(strstr(answer.text, TRACE));
+    ck_assert_ptr_null(strstr(answer.text, "traceparent: 00-00000000000000000"));
+}
+END_TEST
+
+START_TEST(a_problem_has_the_traces_id)
+{
+    struct answer answer;
+
+    get("/nowhere", "traceparent: 00-" TRACE "-00f067aa0ba902b7-00", &answer);
+    expect(&answer, 404, "\"trace_id\":\"" TRACE "\"");
 }
 END_TEST
 
@@ -500,6 +531,9 @@ main(void)
     tcase_add_test(server, reading_without_a_database_is_unavailable);
     tcase_add_test(server, a_sane_request_id_comes_back);
     tcase_add_test(server, a_trace_goes_on);
+    tcase_add_loop_test(server, two_traces_or_a_wrong_one_begin_another, 0,
+                        sizeof(no_traces) / sizeof(no_traces[0]));
+    tcase_add_test(server, a_problem_has_the_traces_id);
     tcase_add_test(server, a_proxy_with_tls_gets_hsts);
     tcase_add_test(server, refusals_are_problems);
     tcase_add_test(server, head_has_headers_and_no_body);

@@ -303,7 +303,7 @@ START_TEST(a_problem_says_what_its_row_says)
     tm_auto(json) root = NULL;
 
     problem_init(&problem, TM_QUEUE_FULL, "%s", "");
-    text = problem_render(&problem);
+    text = problem_render(&problem, NULL);
     root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
     ck_assert_int_eq(json_integer_value(json_object_get(root, "status")), 429);
@@ -323,7 +323,7 @@ START_TEST(a_problem_quotes_anything_and_stays_json)
 
     problem_add(&problem, TM_VALIDATION_FAILED, "body.\xff", "%s",
                 "\xff\xfe \"quoted\" \n\x01");
-    text = problem_render(&problem);
+    text = problem_render(&problem, NULL);
     root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
     ck_assert_uint_eq(json_array_size(json_object_get(root, "errors")), 1);

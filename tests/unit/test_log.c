@@ -167,6 +167,83 @@ START_TEST(a_reserved_key_gets_a_name_of_its_own)
 }
 END_TEST
 
+/* --- traces, and who listens -------------------------------------------------------------- */
+
+START_TEST(a_line_says_what_its_thread_works_for)
+{
+    traceparent_t trace;
+    json_t *json;
+
+    traceparent_follow("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", &trace);
+    log_trace(&trace);
+    ck_assert_str_eq(log_trace_now().span_id, trace.span_id);
+    log_info("x.y", "a=1 trace=mine");
+    json = logged();
+    ck_assert_str_eq(text_of(json, "trace"), "4bf92f3577b34da6a3ce929d0e0e4736");
+    ck_assert_str_eq(text_of(json, "span"), trace.span_id);
+    ck_assert_str_eq(text_of(json, "trace_"), "mine");
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(a_line_without_a_trace_says_none)
+{
+    traceparent_t trace;
+    json_t *json;
+
+    traceparent_start(&trace);
+    log_trace(&trace);
+    log_trace(NULL);
+    log_info("x.y", "a=1");
+    json = logged();
+    ck_assert_str_eq(text_of(json, "trace"), "(absent)");
+    ck_assert_str_eq(log_trace_now().trace_id, "");
+    json_decref(json);
+}
+END_TEST
+
+struct heard {
+    unsigned count;
+    log_level_t level;
+    char event[32], members[200];
+};
+
+static void
+hear(void *arg, const struct log_line *line)
+{
+    struct heard *self = arg;
+
+    self->count++;
+    self->level = line->level;
+    snprintf(self->event, sizeof(self->event), "%s", line->event);
+    snprintf(self->members, sizeof(self->members), "%.*s", (int)line->size, line->members);
+    log_error("heard", "so=%d", 1); /* and is not told of it */
+}
+
+START_TEST(who_listens_hears_each_line_and_not_his_own)
+{
+    struct heard heard = {0};
+    traceparent_t trace;
+
+    traceparent_start(&trace);
+    log_trace(&trace);
+    log_tap(hear, &heard);
+    log_error("x.y", "a=1 b=\"c d\"");
+    ck_assert_uint_eq(heard.count, 1);
+    ck_assert_int_eq(heard.level, LOG_AT_ERROR);
+    ck_assert_str_eq(heard.event, "x.y");
+    ck_assert_str_eq(heard.members, ",\"a\":1,\"b\":\"c d\"");
+    log_debug("x.y", "a=%d", 1);
+    ck_assert_uint_eq(heard.count, 1);
+    log_info("x.z", "%s", "");
+    ck_assert_uint_eq(heard.count, 2);
+    ck_assert_str_eq(heard.members, "");
+    log_tap(NULL, NULL);
+    log_info("x.z", "%s", "");
+    ck_assert_uint_eq(heard.count, 2);
+}
+END_TEST
+
 static const char fillers[] = {'a', '"', '\x01', ' ', '\xc3', '='};
 
 START_TEST(a_value_without_end_is_cut_and_the_line_stays_valid)
@@ -281,6 +358,9 @@ main(void)
     tcase_add_loop_test(tcase, nasty_values_give_valid_json_bare_quoted_or_alone, 0,
                         sizeof(nasty) / sizeof(nasty[0]));
     tcase_add_test(tcase, a_reserved_key_gets_a_name_of_its_own);
+    tcase_add_test(tcase, a_line_says_what_its_thread_works_for);
+    tcase_add_test(tcase, a_line_without_a_trace_says_none);
+    tcase_add_test(tcase, who_listens_hears_each_line_and_not_his_own);
     tcase_add_loop_test(tcase, a_value_without_end_is_cut_and_the_line_stays_valid, 0,
                         sizeof(fillers));
     tcase_add_test(tcase, many_members_are_cut_and_the_line_stays_valid);

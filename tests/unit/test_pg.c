@@ -88,6 +88,37 @@ check_nulls(void *arg, const struct pg_outcome *outcome)
     world_count(arg, outcome);
 }
 
+static void
+note_trace(void *arg, const struct pg_outcome *outcome)
+{
+    traceparent_t now = log_trace_now(), *ret = arg;
+
+    *ret = now;
+    world_count(&world, outcome);
+}
+
+/* What it was sent for is what its callback works for, whatever came between. */
+START_TEST(a_callback_works_for_what_the_unit_was_sent_for)
+{
+    static traceparent_t sent[2], seen[2];
+
+    for (int i = 0; i < 2; i++) {
+        pg_unit_t *unit = pg_unit_new(world.pg);
+
+        traceparent_start(&sent[i]);
+        log_trace(&sent[i]);
+        pg_send(&unit, note_trace, &seen[i]);
+    }
+    log_trace(NULL);
+    world_wait(&world, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_str_eq(seen[i].trace_id, sent[i].trace_id);
+        ck_assert_str_eq(seen[i].span_id, sent[i].span_id);
+    }
+    ck_assert_str_eq(log_trace_now().trace_id, "");
+}
+END_TEST
+
 START_TEST(null_is_sent_and_read_as_null)
 {
     send_echo(check_nulls, true);
@@ -367,6 +398,7 @@ pg_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, values_of_every_type_come_back_as_they_were_sent);
+    tcase_add_test(tcase, a_callback_works_for_what_the_unit_was_sent_for);
     tcase_add_test(tcase, null_is_sent_and_read_as_null);
     tcase_add_test(tcase, arrays_of_every_type_arrive_empty_ones_and_nulls_too);
     tcase_add_test(tcase, an_error_rolls_back_its_whole_unit_and_later_units_still_run);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fake_broker.h"
+#include "proto/client.h"
 #include "proto/worker.h"
 
 #define PATIENCE_MS 15000
@@ -227,6 +228,24 @@ START_TEST(done_is_said_again_until_it_is_settled)
     ck_assert_int_lt(zclock_mono() - start, 2000);
     if (fake_broker_seen(broker, TM_MSG_BYE) == 0)
         expect(broker, TM_MSG_BYE);
+}
+END_TEST
+
+/* What follows a job goes on in its trace, unless it has one of its own. */
+START_TEST(jobs_that_follow_inherit_the_trace)
+{
+    const struct tm_job_spec jobs[] = {{.queue = "next"},
+                                       {.queue = "next", .traceparent = "00-cc-dd-01"}};
+    tm_job_t *job;
+
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    job = take_job();
+    tm_worker_done_with(worker, &job, jobs, 2, false, NULL, 0);
+    ck_assert_uint_eq(expect(broker, TM_MSG_DONE).done.followers, 2);
+    ck_assert(tm_str_is(expect(broker, TM_MSG_SUBMIT).submit.traceparent, "00-aa-bb-01"));
+    ck_assert(tm_str_is(expect(broker, TM_MSG_SUBMIT).submit.traceparent, "00-cc-dd-01"));
 }
 END_TEST
 
@@ -508,6 +527,7 @@ main(void)
     tcase_add_test(tests, an_idle_worker_whose_connection_was_replaced_is_told_so);
     tcase_add_test(tests, a_job_reaches_the_caller_whole);
     tcase_add_test(tests, done_is_said_again_until_it_is_settled);
+    tcase_add_test(tests, jobs_that_follow_inherit_the_trace);
     tcase_add_test(tests, pings_go_on_while_the_caller_is_busy);
     tcase_add_test(tests, an_end_is_told_though_the_next_job_takes_long);
     tcase_add_test(tests, a_restarted_broker_hears_which_jobs_are_in_work);

@@ -1,4 +1,4 @@
-#include "actors/http/traceparent.h"
+#include "actors/kit/traceparent.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "actors/kit/digest.h"
 #include "proto/message.h"
 
-enum { VERSION = 0, TRACE = 3, PARENT = 36, FLAGS = 53, LENGTH = 55 };
+enum { TRACE = 3, SPAN = 36, FLAGS = 53, LENGTH = 55 };
 
 static bool
 is_hex(const char *text, size_t size)
@@ -36,7 +36,7 @@ has_shape(const char *text, size_t size)
         return false;
     if (size > LENGTH && (memcmp(text, "00", 2) == 0 || text[LENGTH] != '-'))
         return false;
-    return is_hex(text + TRACE, 32) && is_hex(text + PARENT, 16) && is_hex(text + FLAGS, 2);
+    return is_hex(text + TRACE, 32) && is_hex(text + SPAN, 16) && is_hex(text + FLAGS, 2);
 }
 
 bool
@@ -44,40 +44,58 @@ traceparent_parse(const char *text, size_t size, traceparent_t *ret)
 {
     char low;
 
-    if (!has_shape(text, size) || is_zero(text + TRACE, 32) || is_zero(text + PARENT, 16))
+    if (!has_shape(text, size) || is_zero(text + TRACE, 32) || is_zero(text + SPAN, 16))
         return false;
     memcpy(ret->trace_id, text + TRACE, 32);
     ret->trace_id[32] = '\0';
-    memcpy(ret->parent_id, text + PARENT, 16);
-    ret->parent_id[16] = '\0';
+    memcpy(ret->span_id, text + SPAN, 16);
+    ret->span_id[16] = '\0';
+    ret->parent_id[0] = '\0';
     low = text[FLAGS + 1];
     ret->is_sampled = ((low <= '9' ? low - '0' : low - 'a' + 10) & 1) != 0;
     return true;
 }
 
 /* The tail of a version 7 UUID is random; its variant bits keep an id from being zero. */
+static void
+new_span(traceparent_t *self)
+{
+    tm_uuid_t id = tm_uuid_new();
+
+    hex_text(id.bytes + 8, 8, self->span_id);
+}
+
 void
 traceparent_start(traceparent_t *ret)
 {
     tm_uuid_t id = tm_uuid_new();
 
     hex_text(id.bytes, 16, ret->trace_id);
+    ret->parent_id[0] = '\0';
     ret->is_sampled = true;
-    traceparent_step(ret);
+    new_span(ret);
 }
 
 void
 traceparent_step(traceparent_t *self)
 {
-    tm_uuid_t id = tm_uuid_new();
+    memcpy(self->parent_id, self->span_id, sizeof(self->parent_id));
+    new_span(self);
+}
 
-    hex_text(id.bytes + 8, 8, self->parent_id);
+void
+traceparent_follow(const char *text, traceparent_t *ret)
+{
+    if (text && traceparent_parse(text, strlen(text), ret))
+        traceparent_step(ret);
+    else
+        traceparent_start(ret);
 }
 
 const char *
 traceparent_text(const traceparent_t *self, char text[TRACEPARENT_TEXT])
 {
-    snprintf(text, TRACEPARENT_TEXT, "00-%s-%s-%s", self->trace_id, self->parent_id,
+    snprintf(text, TRACEPARENT_TEXT, "00-%s-%s-%s", self->trace_id, self->span_id,
              self->is_sampled ? "01" : "00");
     return text;
 }

@@ -1,4 +1,4 @@
-#include "actors/explain/retry_after.h"
+#include "actors/kit/retry_after.h"
 
 #include <ctype.h>
 #include <curl/curl.h>

@@ -1,6 +1,6 @@
-/* retry_after - how long a provider wants to be left alone. A pure function on headers. */
-#ifndef ACTORS_EXPLAIN_RETRY_AFTER_H
-#define ACTORS_EXPLAIN_RETRY_AFTER_H
+/* retry_after - how long a server wants to be left alone. A pure function on headers. */
+#ifndef ACTORS_KIT_RETRY_AFTER_H
+#define ACTORS_KIT_RETRY_AFTER_H
 
 #include <stdint.h>
 

@@ -1,0 +1,18 @@
+# What is told to Sentry: its parts, a process against a stub, and one trace through a whole system.
+add_library(tm_sentry_stub STATIC support/sentry_world.c)
+target_link_libraries(tm_sentry_stub PUBLIC tm_llm_stub PkgConfig::jansson PkgConfig::check)
+
+tm_test(sentry_parts unit/test_sentry_parts.c LIBS tm_sentry)
+tm_test(sentry unit/test_sentry.c unit/test_sentry_refusals.c unit/sentry_help.c
+        LIBS tm_sentry tm_sentry_stub)
+# it compares times: alone, so that a busy machine does not decide the outcome
+set_tests_properties(sentry PROPERTIES RUN_SERIAL ON)
+
+foreach(target sentry_dsn sentry_limits)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_sentry)
+endforeach()
+
+# a whole system each: alone, so that time-outs mean something
+tm_test(trace canary/test_trace.c support/system.c support/command.c
+        LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl TIMEOUT 900 LABELS "integration")
+set_tests_properties(trace PROPERTIES RUN_SERIAL ON)
