@@ -48,45 +48,18 @@ on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
     request_unref(&request);
 }
 
-/* row: RUN_FIND's */
-static void
-ask(request_t *request, const PGresult *row)
+void
+backtest_run_show(request_t *request)
 {
-    struct backtest_call call = {.workspace = request_workspace(request)->id,
-                                 .tune = pg_get_uuid(row, 0, 0),
-                                 .trial = (uint32_t)pg_get_i64(row, 0, 1),
-                                 .points = (uint32_t)request_query(request)->points};
-    tm_err_t err;
+    const struct backtest_call call = {.workspace = request_workspace(request)->id,
+                                       .run = *request_id_in_path(request),
+                                       .points = (uint32_t)request_query(request)->points};
+    tm_err_t err = tm_uuid_is_nil(&call.run)
+                       ? TM_RUN_NOT_FOUND
+                       : backtest_run_ask(request, &call, on_return, request);
 
-    if (tm_uuid_is_nil(&call.tune))
-        call.run = *request_id_in_path(request);
-    err = backtest_run_ask(request, &call, on_return, request);
     if (err)
         backtest_run_fail(request, err, "");
     else
         request_ref(request);
-}
-
-static void
-on_found(void *arg, const struct pg_outcome *outcome)
-{
-    request_t *request = arg;
-    const PGresult *row = request_rows(request, outcome, TM_RUN_NOT_FOUND);
-
-    if (row && !request_is_gone(request))
-        ask(request, row);
-    request_unref(&request);
-}
-
-void
-backtest_run_show(request_t *request)
-{
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
-
-    pg_add(unit, STMT_WORKSPACE_KNOWN);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_add(unit, STMT_RUN_FIND);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_uuid(unit, request_id_in_path(request));
-    pg_send(&unit, on_found, request_ref(request));
 }

@@ -1,8 +1,7 @@
 /* backtest_run - GET /backtests/runs/{id}: a back-test with its equity curve and trades.
  *
- * Those are not stored. PostgreSQL says which trial of which tune has the id, or that it is a
- * back-test of its own; then a tune process is asked, by a call to the service "backtest"
- * (actors/kit/backtest_call.h), to compute it. What it answers is passed on as it is.
+ * Those are not stored: a tune process is asked (actors/kit/backtest_call.h), which finds the
+ * run and computes it, or has its answer still. What it answers is passed on as it is.
  */
 #ifndef ACTORS_HTTP_BACKTEST_RUN_H
 #define ACTORS_HTTP_BACKTEST_RUN_H

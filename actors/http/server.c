@@ -83,7 +83,7 @@ static void on_due(void *arg);
 static void
 arm(server_t *self, uint64_t delay_ms)
 {
-    uint32_t ms = delay_ms > 60000 ? 60000 : (uint32_t)(delay_ms ? delay_ms : 1);
+    uint32_t ms = delay_ms > 60000 ? 60000 : (uint32_t)delay_ms;
     int64_t due_ms = clock_ms() + ms;
 
     if (self->timer_ms && self->timer_ms <= due_ms)

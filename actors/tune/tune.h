@@ -1,7 +1,7 @@
 /* tune - the process `tunemill tune`: takes jobs of the queue "tune" and writes their results.
  *
  * Handles  JOB on the queue "tune"; the body is a tune request (actors/kit/tune_request.h);
- *          CALL to the service "backtest", beside the jobs (replay_server.h)
+ *          CALL for a run to be shown, beside the jobs (replay_server.h)
  * Emits    PROGRESS at most ten times a second, the last always; DONE or FAIL
  * Owns     its worker end (a network thread of its own), one database connection, parsed bars
  * up to tune.dataset_cache_mb
@@ -16,7 +16,8 @@
  *     dataset_cache.c, dataset_load.c   price data
  *     tune_store.c     statements.def on the connection; copy.c: many rows
  *     tune_setup.c     the steps that a tune and a single trial have in common
- *     replay_server.c, replay.c   trials computed again, with curve.c and replay_report.c
+ *     replay_server.c   runs shown: with answer_cache.c what was shown lately, else
+ *     replay_pool.c     computed again by replay.c, with curve.c and replay_report.c
  *     report.c         JSON
  */
 #ifndef ACTORS_TUNE_TUNE_H
