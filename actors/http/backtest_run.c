@@ -1,7 +1,8 @@
 #include "actors/http/backtest_run.h"
 
+#include <string.h>
+
 #include "actors/http/request.h"
-#include "actors/kit/auto.h"
 
 enum { CALL_MS = 15000, NOBODY_S = 5 };
 
@@ -21,30 +22,21 @@ backtest_run_fail(request_t *request, tm_err_t err, const char *detail)
 }
 
 tm_err_t
-backtest_run_ask(request_t *request, const struct backtest_call *call, tm_return_fn *fn,
-                 void *arg)
+backtest_run_ask(tm_client_t *client, const char *question, tm_return_fn *fn, void *arg)
 {
-    tm_client_t *client = request_bridge(request)->client;
-    tm_auto(tm_text) question = backtest_call_text(call);
-
-    if (!question)
-        return TM_NO_MEMORY;
     if (!tm_client_is_connected(client))
         return TM_BROKER_DOWN;
     return tm_client_call(client, BACKTEST_SERVICE, CALL_MS, question, strlen(question), fn,
                           arg);
 }
 
-static void
-on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
+void
+backtest_run_answer(request_t *request, tm_err_t err, const char *detail, shared_body_t *body)
 {
-    request_t *request = arg;
-    char *text = err ? NULL : tm_str_dup(body);
-
     if (err)
         backtest_run_fail(request, err, detail);
     else
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, body.size);
+        request_reply_shared(request, MHD_HTTP_OK, JSON_TYPE, body);
     request_unref(&request);
 }
 
@@ -56,7 +48,7 @@ backtest_run_show(request_t *request)
                                        .points = (uint32_t)request_query(request)->points};
     tm_err_t err = tm_uuid_is_nil(&call.run)
                        ? TM_RUN_NOT_FOUND
-                       : backtest_run_ask(request, &call, on_return, request);
+                       : backtest_asks_add(request_bridge(request)->asks, &call, request);
 
     if (err)
         backtest_run_fail(request, err, "");

@@ -93,8 +93,8 @@ answer_cache_put(answer_cache_t *self, const struct answer_key *key, const char 
     answer_t *answer = zmalloc(sizeof(*answer));
 
     answer_cache_drop(self, key);
-    *answer = (answer_t){
-        .key = *key, .seen_ms = seen_ms, .text = *text_p, .size = strlen(*text_p)};
+    *answer =
+        (answer_t){.key = *key, .seen_ms = seen_ms, .text = *text_p, .size = strlen(*text_p)};
     *text_p = NULL;
     snprintf(answer->version, sizeof(answer->version), "%s", version);
     if (cost(answer) > self->max_bytes) { /* it would only drive out the others */

@@ -82,7 +82,8 @@ START_TEST(the_least_recently_used_leave_first)
 
         put(&one, "1", 'a', 4000);
         ck_assert_ptr_nonnull(answer_cache_find(cache, &one));
-        ck_assert_ptr_nonnull(answer_cache_find(cache, &first)); /* which is used all the time */
+        ck_assert_ptr_nonnull(
+            answer_cache_find(cache, &first)); /* which is used all the time */
         ck_assert_uint_le(answer_cache_bytes(cache), ROOM);
     }
     for (uint8_t i = 1; i < 60; i++) {
