@@ -1,9 +1,9 @@
-/* backtest_asks - the runs that clients of this bridge wait for: a question that is under way is
- * not asked once more, its answer is given to all who asked meanwhile.
+/* backtest_asks - the runs that clients of this bridge wait for: a question that is under way
+ * is not asked once more, its answer is given to all who asked meanwhile.
  *
  * So many look at one run at a time, a tune's winner most of all. A question that was sent
- * longer ago than a second is not joined: whoever asks then begins one of his own, which has its
- * own time.
+ * longer ago than a second is not joined: whoever asks then begins one of his own, which has
+ * its own time.
  */
 #ifndef ACTORS_HTTP_BACKTEST_ASKS_H
 #define ACTORS_HTTP_BACKTEST_ASKS_H

@@ -582,11 +582,12 @@ END_TEST
 START_TEST(a_database_that_is_away_is_a_reason_to_try_again)
 {
     const struct backtest_call call = run_of(0);
-    const int64_t until_ms = clock_ms() + PATIENCE_MS;
+    int64_t until_ms;
 
     pg_fixture_kill(tune_fixture);
     expect_error(send_call(&call), TM_STORE_DOWN);
     pg_fixture_start(tune_fixture);
+    until_ms = clock_ms() + PATIENCE_MS;
     while (!is_answered(&call))
         ck_assert_int_lt(clock_ms(), until_ms);
 }
