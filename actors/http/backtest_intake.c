@@ -94,16 +94,15 @@ on_kept(void *arg, const struct pg_outcome *outcome)
     struct backtest_call call = {.workspace = self->workspace.id,
                                  .run = self->id,
                                  .points = (uint32_t)request_query(request)->points};
-    tm_auto(tm_text) question = outcome->err ? NULL : backtest_call_text(&call);
-    tm_err_t err = question ? TM_OK : TM_NO_MEMORY;
+    tm_err_t err = outcome->err;
 
-    if (outcome->err) {
-        request_fail(request, outcome->err, "");
+    if (err) {
+        request_fail(request, err, "");
         request_unref(&request);
         return;
     }
-    if (!err) /* it has the reference then */
-        err = backtest_run_ask(self->bridge->client, question, on_return, request);
+    /* the reference is the call's then */
+    err = backtest_run_ask(self->bridge->client, &call, on_return, request);
     if (err) {
         forget(self, err, "");
         request_unref(&request);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/http/request.h"
+#include "actors/kit/auto.h"
 
 enum { CALL_MS = 15000, NOBODY_S = 5 };
 
@@ -22,8 +23,13 @@ backtest_run_fail(request_t *request, tm_err_t err, const char *detail)
 }
 
 tm_err_t
-backtest_run_ask(tm_client_t *client, const char *question, tm_return_fn *fn, void *arg)
+backtest_run_ask(tm_client_t *client, const struct backtest_call *call, tm_return_fn *fn,
+                 void *arg)
 {
+    tm_auto(tm_text) question = backtest_call_text(call);
+
+    if (!question)
+        return TM_NO_MEMORY;
     if (!tm_client_is_connected(client))
         return TM_BROKER_DOWN;
     return tm_client_call(client, BACKTEST_SERVICE, CALL_MS, question, strlen(question), fn,
