@@ -223,7 +223,7 @@ join(visit_t *self, tm_job_t *job, int64_t deadline_ms)
 {
     if (self->count == self->limit) {
         self->limit = self->limit ? 2 * self->limit : 4;
-        self->jobs = tm_grown(self->jobs, self->limit * sizeof(*self->jobs));
+        self->jobs = tm_grown(self->jobs, self->limit * sizeof(tm_job_t *));
     }
     self->jobs[self->count++] = job;
     if (self->is_computing)
