@@ -13,6 +13,7 @@ tm_test(http_runs unit/test_http_runs.c unit/test_http_backtest.c unit/http_runs
         support/reads_world.c support/tune_world.c
         support/broker_world.c support/peer.c
         LIBS tm_http tm_tune tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
+tm_test(backtest_asks unit/test_backtest_asks.c unit/fake_broker.c LIBS tm_http)
 set_tests_properties(http_reads http_runs PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(http_explain unit/test_http_explain.c support/explain_stand_in.c support/reads_world.c
         support/broker_world.c support/peer.c

@@ -101,8 +101,8 @@ on_kept(void *arg, const struct pg_outcome *outcome)
         request_unref(&request);
         return;
     }
-    err =
-        backtest_run_ask(request, &call, on_return, request); /* which has the reference now */
+    /* the reference is the call's then */
+    err = backtest_run_ask(self->bridge->client, &call, on_return, request);
     if (err) {
         forget(self, err, "");
         request_unref(&request);

@@ -1,7 +1,10 @@
 #include "actors/http/backtest_run.h"
 
+#include <string.h>
+
 #include "actors/http/request.h"
 #include "actors/kit/auto.h"
+#include "actors/kit/log.h"
 
 enum { CALL_MS = 15000, NOBODY_S = 5 };
 
@@ -21,77 +24,48 @@ backtest_run_fail(request_t *request, tm_err_t err, const char *detail)
 }
 
 tm_err_t
-backtest_run_ask(request_t *request, const struct backtest_call *call, tm_return_fn *fn,
+backtest_run_ask(tm_client_t *client, const struct backtest_call *call, tm_return_fn *fn,
                  void *arg)
 {
-    tm_client_t *client = request_bridge(request)->client;
     tm_auto(tm_text) question = backtest_call_text(call);
     char trace[TRACEPARENT_TEXT];
-    struct tm_call_spec spec = {.service = BACKTEST_SERVICE,
-                                .deadline_ms = CALL_MS,
-                                .traceparent = traceparent_text(request_trace(request), trace)};
+    const traceparent_t now = log_trace_now(); /* of the request that is answered */
+    struct tm_call_spec spec = {.service = BACKTEST_SERVICE, .deadline_ms = CALL_MS};
 
     if (!question)
         return TM_NO_MEMORY;
     if (!tm_client_is_connected(client))
         return TM_BROKER_DOWN;
+    if (now.trace_id[0])
+        spec.traceparent = traceparent_text(&now, trace);
     spec.body = question;
     spec.body_size = strlen(question);
     return tm_client_call(client, &spec, fn, arg);
 }
 
-static void
-on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
+void
+backtest_run_answer(request_t *request, tm_err_t err, const char *detail, shared_body_t *body)
 {
-    request_t *request = request_resume(arg);
-    char *text = err ? NULL : tm_str_dup(body);
-
+    request_resume(request);
     if (err)
         backtest_run_fail(request, err, detail);
     else
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, body.size);
-    request_unref(&request);
-}
-
-/* row: RUN_FIND's */
-static void
-ask(request_t *request, const PGresult *row)
-{
-    struct backtest_call call = {.workspace = request_workspace(request)->id,
-                                 .tune = pg_get_uuid(row, 0, 0),
-                                 .trial = (uint32_t)pg_get_i64(row, 0, 1),
-                                 .points = (uint32_t)request_query(request)->points};
-    tm_err_t err;
-
-    if (tm_uuid_is_nil(&call.tune))
-        call.run = *request_id_in_path(request);
-    err = backtest_run_ask(request, &call, on_return, request);
-    if (err)
-        backtest_run_fail(request, err, "");
-    else
-        request_ref(request);
-}
-
-static void
-on_found(void *arg, const struct pg_outcome *outcome)
-{
-    request_t *request = arg;
-    const PGresult *row = request_rows(request, outcome, TM_RUN_NOT_FOUND);
-
-    if (row && !request_is_gone(request))
-        ask(request, row);
+        request_reply_shared(request, MHD_HTTP_OK, JSON_TYPE, body);
     request_unref(&request);
 }
 
 void
 backtest_run_show(request_t *request)
 {
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
+    const struct backtest_call call = {.workspace = request_workspace(request)->id,
+                                       .run = *request_id_in_path(request),
+                                       .points = (uint32_t)request_query(request)->points};
+    tm_err_t err = tm_uuid_is_nil(&call.run)
+                       ? TM_RUN_NOT_FOUND
+                       : backtest_asks_add(request_bridge(request)->asks, &call, request);
 
-    pg_add(unit, STMT_WORKSPACE_KNOWN);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_add(unit, STMT_RUN_FIND);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_uuid(unit, request_id_in_path(request));
-    pg_send(&unit, on_found, request_ref(request));
+    if (err)
+        backtest_run_fail(request, err, "");
+    else
+        request_ref(request);
 }

@@ -22,6 +22,7 @@ typedef enum {
 typedef struct waits waits_t;
 typedef struct server server_t;
 typedef struct gate gate_t;
+typedef struct backtest_asks backtest_asks_t;
 
 typedef struct bridge {
     const settings_t *settings;
@@ -32,6 +33,7 @@ typedef struct bridge {
     pg_t *long_pg; /* one connection, for what may take minutes: retention_admin.h */
     tm_client_t *client;
     waits_t *waits;
+    backtest_asks_t *asks;
     server_t *server;
     streams_t *streams; /* NULL: they have ended */
     gate_t *gate;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "actors/http/backtest_run.h"
 #include "actors/http/bridge.h"
 #include "actors/http/explanation.h"
 #include "actors/http/gate.h"
@@ -101,6 +102,7 @@ open_all(http_t *self)
         return TM_BAD_SETTING;
     }
     tm_client_on_watch(bridge->client, NULL, on_result, bridge);
+    bridge->asks = backtest_asks_new(bridge->client, backtest_run_answer);
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
     bridge->fleet = fleet_new(bridge->loop, bridge->settings, bridge->metrics, true);
     bridge->pg = open_pool(bridge);
@@ -122,6 +124,7 @@ close_all(http_t *self)
     pg_destroy(&bridge->long_pg);
     pg_destroy(&bridge->pg);
     tm_client_destroy(&bridge->client);
+    backtest_asks_destroy(&bridge->asks);
     fleet_destroy(&bridge->fleet);
     server_destroy(&bridge->server);
     waits_destroy(&bridge->waits);

@@ -26,6 +26,15 @@ struct problem {
     char tune_id[TM_UUID_TEXT]; /* empty: none */
 };
 
+/* No error yet. A problem is large: where most requests have none, only what says so is set. */
+static inline void
+problem_none(struct problem *self)
+{
+    self->err = TM_OK;
+    self->error_count = 0;
+    self->retry_after_s = 0;
+    self->detail[0] = self->tune_id[0] = '\0';
+}
 void problem_init(struct problem *self, tm_err_t err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* A wrong field. The first one's err becomes the problem's if there is none yet. */

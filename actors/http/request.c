@@ -362,8 +362,10 @@ on_workspace_header(void *arg, const char *value)
 static void
 read_arguments(request_t *self)
 {
-    struct arguments arguments = {.request = self};
+    struct arguments arguments;
 
+    arguments.request = self;
+    problem_none(&arguments.problem);
     if (self->route->access != ACCESS_OPEN)
         request_headers(self, "X-Workspace-Id", on_workspace_header, &arguments);
     MHD_get_connection_values_n(self->connection, MHD_GET_ARGUMENT_KIND, on_argument,

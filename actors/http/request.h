@@ -15,6 +15,7 @@
 #include "actors/http/problem.h"
 #include "actors/http/query.h"
 #include "actors/http/route.h"
+#include "actors/http/shared_body.h"
 #include "actors/kit/traceparent.h"
 #include "actors/http/workspace.h"
 #include "actors/kit/sentry_envelope.h"
@@ -62,6 +63,9 @@ void request_reply(request_t *self, unsigned status, const char *type, char **te
 /* The same with data that is there for as long as the process. */
 void request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
                           size_t size);
+/* The same with a body that others are given too. */
+void request_reply_shared(request_t *self, unsigned status, const char *type,
+                          shared_body_t *body);
 /* Instead of an answer: the connection is the caller's, who writes everything himself.
  * libmicrohttpd forgets it and writes nothing. -1: there is no descriptor left for it. */
 int request_take_connection(request_t *self);

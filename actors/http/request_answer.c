@@ -105,6 +105,30 @@ request_reply_static(request_t *self, unsigned status, const char *type, const v
                                               MHD_RESPMEM_PERSISTENT));
 }
 
+static void
+drop_shared(void *cls)
+{
+    shared_body_t *body = cls;
+
+    shared_body_destroy(&body);
+}
+
+void
+request_reply_shared(request_t *self, unsigned status, const char *type, shared_body_t *body)
+{
+    const tm_str_t content = shared_body_content(body);
+    struct MHD_Response *response;
+
+    if (request_is_gone(self))
+        return;
+    shared_body_ref(body);
+    response = MHD_create_response_from_buffer_with_free_callback_cls(
+        content.size, (void *)(uintptr_t)content.data, drop_shared, body);
+    if (!response)
+        shared_body_destroy(&body);
+    reply(self, status, type, response);
+}
+
 void
 request_page(request_t *self, unsigned status, char **html_p, size_t size)
 {

@@ -19,10 +19,16 @@ enum {
     SEND_BUFFER = 262144,
 };
 
+/* A connection. libmicrohttpd does not see a client leave while it is suspended: we do. */
+struct line {
+    request_t *suspended; /* NULL: it is not */
+    bool has_gone;        /* nothing more comes from the client */
+};
+
 struct server {
     bridge_t *bridge;
     struct MHD_Daemon *daemon;
-    int epoll, gone; /* libmicrohttpd's set; ours, of suspended connections */
+    int epoll, gone; /* libmicrohttpd's set; ours, which tells of clients that leave */
     int timer;
     int64_t timer_ms; /* when it is due; 0: none */
     bool has_resumed, is_running;
@@ -83,7 +89,7 @@ static void on_due(void *arg);
 static void
 arm(server_t *self, uint64_t delay_ms)
 {
-    uint32_t ms = delay_ms > 60000 ? 60000 : (uint32_t)(delay_ms ? delay_ms : 1);
+    uint32_t ms = delay_ms > 60000 ? 60000 : (uint32_t)delay_ms;
     int64_t due_ms = clock_ms() + ms;
 
     if (self->timer_ms && self->timer_ms <= due_ms)
@@ -152,34 +158,58 @@ descriptor(const request_t *request)
     return info ? info->connect_fd : -1;
 }
 
+static struct line *
+line_of(const request_t *request)
+{
+    return MHD_get_connection_info(request_connection(request),
+                                   MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
+}
+
+static void
+watch(const server_t *self, int operation, int fd, struct line *line)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = line};
+
+    if (epoll_ctl(self->gone, operation, fd, &event))
+        log_warn("http.watch_failed", "errno=%d", errno);
+}
+
+/* One that has left already is told of once more. */
 void
 server_suspend(server_t *self, request_t *request)
 {
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = request};
+    struct line *line = line_of(request);
 
     MHD_suspend_connection(request_connection(request));
-    if (epoll_ctl(self->gone, EPOLL_CTL_ADD, descriptor(request), &event))
-        log_warn("http.watch_failed", "errno=%d", errno);
+    line->suspended = request;
+    if (line->has_gone)
+        watch(self, EPOLL_CTL_MOD, descriptor(request), line);
 }
 
 void
 server_resume(server_t *self, request_t *request)
 {
-    epoll_ctl(self->gone, EPOLL_CTL_DEL, descriptor(request), NULL);
+    line_of(request)->suspended = NULL;
     MHD_resume_connection(request_connection(request));
     self->has_resumed = true;
     arm(self, 0); /* the turn may be a foreign handler's, the client's, which tells of no end */
 }
 
-/* One event at a time: what is done about one may take another request off the set. */
+/* One event at a time: what is done about one may take another off the set. */
 static void
 on_gone(void *arg)
 {
     server_t *self = arg;
     struct epoll_event event;
 
-    while (epoll_wait(self->gone, &event, 1, 0) == 1)
-        request_leave(event.data.ptr);
+    while (epoll_wait(self->gone, &event, 1, 0) == 1) {
+        struct line *line = event.data.ptr;
+
+        line->has_gone = true;
+        if (line->suspended)
+            request_leave(line->suspended);
+    }
 }
 
 /* --- callbacks of libmicrohttpd ----------------------------------------------------------- */
@@ -243,22 +273,40 @@ on_completed(void *cls, struct MHD_Connection *connection, void **state,
 }
 
 static void
+begin_line(server_t *self, int fd, void **context)
+{
+    struct line *line = zmalloc(sizeof(*line));
+    int size = SEND_BUFFER;
+
+    *context = line;
+    self->connections++;
+    watch(self, EPOLL_CTL_ADD, fd, line);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
+        log_debug("http.socket_option_failed", "errno=%d", errno);
+}
+
+/* A descriptor that was handed over is still open, and would be told of. */
+static void
+end_line(server_t *self, int fd, void **context)
+{
+    self->connections--;
+    epoll_ctl(self->gone, EPOLL_CTL_DEL, fd, NULL);
+    free(*context);
+    *context = NULL;
+}
+
+static void
 on_connection(void *cls, struct MHD_Connection *connection, void **context,
               enum MHD_ConnectionNotificationCode code)
 {
     server_t *self = cls;
-    const union MHD_ConnectionInfo *info;
-    int size = SEND_BUFFER;
+    const int fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
-    (void)context;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        self->connections++;
-        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (info && setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
-            log_debug("http.socket_option_failed", "errno=%d", errno);
-    } else {
-        self->connections--;
-    }
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        begin_line(self, fd, context);
+    else
+        end_line(self, fd, context);
     meters_set(self->bridge->metrics, METRIC_HTTP_CONNECTIONS, NULL,
                (int64_t)self->connections);
 }

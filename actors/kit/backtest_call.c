@@ -12,15 +12,17 @@ char *
 backtest_call_text(const struct backtest_call *self)
 {
     const bool is_trial = tm_uuid_is_nil(&self->run);
-    char workspace[TM_UUID_TEXT], id[TM_UUID_TEXT];
-    tm_auto(json) root = json_pack(
-        "{s:s, s:s, s:I}", "workspace_id", tm_uuid_text(&self->workspace, workspace),
-        is_trial ? "tune_id" : "run_id", tm_uuid_text(is_trial ? &self->tune : &self->run, id),
-        "points", (json_int_t)self->points);
+    char workspace[TM_UUID_TEXT], id[TM_UUID_TEXT], trial[40] = "";
+    char *text;
 
     if (is_trial)
-        json_object_set_new(root, "trial_index", json_integer(self->trial));
-    return json_dumps(root, JSON_COMPACT);
+        snprintf(trial, sizeof(trial), ",\"trial_index\":%u", self->trial);
+    return asprintf(&text, "{\"workspace_id\":\"%s\",\"%s\":\"%s\"%s,\"points\":%u}",
+                    tm_uuid_text(&self->workspace, workspace), is_trial ? "tune_id" : "run_id",
+                    tm_uuid_text(is_trial ? &self->tune : &self->run, id), trial,
+                    self->points) < 0
+               ? NULL
+               : text;
 }
 
 static bool

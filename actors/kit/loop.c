@@ -291,7 +291,7 @@ loop_timer(loop_t *self, uint32_t delay_ms, bool repeat, loop_fn *fn, void *arg)
     struct handler *h = handler_new(self, ON_TIMER, fn, arg);
 
     h->repeat = repeat;
-    h->timer = zloop_timer(self->zloop, delay_ms ? delay_ms : 1, repeat ? 0 : 1, on_timer, h);
+    h->timer = zloop_timer(self->zloop, delay_ms, repeat ? 0 : 1, on_timer, h);
     return h->timer;
 }
 

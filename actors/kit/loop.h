@@ -23,7 +23,8 @@ void loop_socket_end(loop_t *self, zsock_t *socket);
 void loop_fd(loop_t *self, int fd, short events, loop_fn *fn,
              void *arg); /* ZMQ_POLLIN, _POLLOUT */
 void loop_fd_end(loop_t *self, int fd);
-int loop_timer(loop_t *self, uint32_t delay_ms, bool repeat, loop_fn *fn, void *arg); /* id */
+/* The timer's id. 0: in the next turn, once the handlers of this one have run. */
+int loop_timer(loop_t *self, uint32_t delay_ms, bool repeat, loop_fn *fn, void *arg);
 void loop_timer_end(loop_t *self, int timer); /* of a one-shot: only before it ran */
 /* fn runs at the end of every turn in which a handler ran: the place to flush batches. */
 void loop_after(loop_t *self, loop_fn *fn, void *arg);

@@ -1,5 +1,5 @@
-/* An answer is a list of steps (`steps`), as a tune is. A trial that failed has no curve: the
- * steps behind the first two are for those that did not. */
+/* An answer is a list of steps, as a tune is. A trial that failed has no curve: the steps
+ * between its row and the answer's text are for those that did not. */
 #include "actors/tune/replay.h"
 
 #include <math.h>
@@ -21,9 +21,8 @@ struct replay {
 
 struct replay_run {
     replay_t *replay;
-    tm_str_t question;
+    const struct backtest_call *call;
     char *detail;
-    struct backtest_call call;
     struct stored_trial stored;
     const json_t *trial; /* of the stored row */
     struct tune_spec spec;
@@ -31,7 +30,7 @@ struct replay_run {
     strategy_t *strategy;
     double params[STRATEGY_PARAMS_MAX];
     struct replay_result result;
-    char *answer;
+    struct replay_answer answer;
 };
 
 replay_t *
@@ -65,7 +64,7 @@ setup(struct replay_run *self)
                                .store = self->replay->store,
                                .datasets = self->replay->datasets,
                                .spec = &self->spec,
-                               .workspace = &self->call.workspace,
+                               .workspace = &self->call->workspace,
                                .detail = self->detail};
 }
 
@@ -78,19 +77,9 @@ warn(struct replay_run *self, const char *text)
 /* --- the steps ---------------------------------------------------------------------------- */
 
 static tm_err_t
-read_question(struct replay_run *self)
-{
-    const char *what = "";
-    tm_err_t err =
-        backtest_call_parse(self->question.data, self->question.size, &self->call, &what);
-
-    return err ? tune_setup_refuse(self->detail, err, "%s", what) : TM_OK;
-}
-
-static tm_err_t
 read_trial(struct replay_run *self)
 {
-    tm_err_t err = tune_store_trial(self->replay->store, &self->call, &self->stored);
+    tm_err_t err = tune_store_trial(self->replay->store, self->call, &self->stored);
 
     if (err)
         return err;
@@ -106,6 +95,7 @@ read_request(struct replay_run *self)
     char *text;
     tm_err_t err;
 
+    self->answer.is_lasting = self->stored.strategy != NULL;
     if (self->stored.strategy)
         json_object_set(self->stored.request, "strategy", self->stored.strategy);
     else
@@ -238,8 +228,8 @@ compare(struct replay_run *self)
             continue;
         warn(self, "the figures are not those of the tune: the strategy or the program has "
                    "changed since it ran");
-        log_warn("backtest.differs", "tune=%s trial=%u", tm_uuid_text(&self->call.tune, id),
-                 self->call.trial);
+        log_warn("backtest.differs", "tune=%s trial=%u", tm_uuid_text(&self->call->tune, id),
+                 self->call->trial);
         break;
     }
     return TM_OK;
@@ -250,11 +240,11 @@ write_answer(struct replay_run *self)
 {
     const size_t most = (size_t)self->replay->settings->broker_max_body_kb * 1024;
 
-    self->answer = replay_report(&self->result, self->call.points, most);
-    return self->answer ? TM_OK
-                        : tune_setup_refuse(self->detail, TM_TOO_LARGE,
-                                            "the answer is larger than broker.max_body_kb "
-                                            "allows");
+    self->answer.text = replay_report(&self->result, self->call->points, most);
+    return self->answer.text ? TM_OK
+                             : tune_setup_refuse(self->detail, TM_TOO_LARGE,
+                                                 "the answer is larger than "
+                                                 "broker.max_body_kb allows");
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */
@@ -292,19 +282,20 @@ run_fini(struct replay_run *self)
 }
 
 tm_err_t
-replay_answer(replay_t *self, tm_str_t question, char **ret, char *detail)
+replay_answer(replay_t *self, const struct backtest_call *call, struct replay_answer *ret,
+              char *detail)
 {
-    static step_fn *const finding[] = {read_question, read_trial};
     static step_fn *const computing[] = {read_request, get_bars, get_strategy, compute,
                                          compare};
     struct replay_run run = {.replay = self,
-                             .question = question,
+                             .call = call,
                              .detail = detail,
+                             .answer = {.is_lasting = true},
                              .result = {.warnings = json_array()}};
     tm_err_t err;
 
     detail[0] = '\0';
-    err = take(&run, finding, sizeof(finding) / sizeof(finding[0]));
+    err = read_trial(&run);
     if (!err && !has_failed(&run))
         err = take(&run, computing, sizeof(computing) / sizeof(computing[0]));
     if (!err)

@@ -1,6 +1,6 @@
-/* replay - answers a question for a trial (actors/kit/backtest_call.h): computes it once more,
- * now with its equity curve and its trades. A back-test of its own is one whose figures were
- * never stored.
+/* replay - computes a trial once more, now with its equity curve and its trades, and writes
+ * what GET /backtests/runs/{id} answers. A back-test of its own is one whose figures were never
+ * stored.
  *
  * The params are those of the stored row, whatever search made them; the strategy, the data and
  * the costs are those of the tune. So the figures have the bits of the stored ones; where they
@@ -20,10 +20,18 @@ typedef struct replay replay_t;
 replay_t *replay_new(const settings_t *settings, meters_t *meters); /* borrows both */
 void replay_destroy(replay_t **self_p);
 
-/* *ret: JSON of at most broker.max_body_kb, the caller's to free. An error's reason is in
- * detail (TUNE_DETAIL_BYTES), "" for its own text. TM_BAD_REQUEST: the question is none;
+struct replay_answer {
+    char *text; /* JSON of at most broker.max_body_kb, the caller's to free */
+    /* It stays right for as long as its rows stay as they are. Else it depends on what the
+     * strategy is now. */
+    bool is_lasting;
+};
+
+/* call: a run, which is then a back-test of its own, or a tune and a trial. ret is written with
+ * TM_OK only. An error's reason is in detail (TUNE_DETAIL_BYTES), "" for its own text.
  * TM_RUN_NOT_FOUND; TM_DATASET_MISMATCH and its kin: it cannot be computed any more;
  * TM_STORE_DOWN, TM_BUSY, TM_NO_MEMORY: try again. */
-TM_CHECKED tm_err_t replay_answer(replay_t *self, tm_str_t question, char **ret, char *detail);
+TM_CHECKED tm_err_t replay_answer(replay_t *self, const struct backtest_call *call,
+                                  struct replay_answer *ret, char *detail);
 
 #endif

@@ -1,12 +1,21 @@
-/* replay_server - answers calls to the service "backtest", in a thread of its own.
+/* replay_server - shows back-tests: answers questions for a run (actors/kit/backtest_call.h).
  *
- * Handles  CALL to "backtest" (actors/kit/backtest_call.h), one at a time
+ * Handles  CALL to "backtest.run" and, from older bridges, to "backtest"; many at once
  * Emits    RETURN with the body of GET /backtests/runs/{id}, or ERROR
- * Owns     its worker end, which takes no jobs, and a replay
+ * Owns     a thread, its worker end, which takes no jobs, a database connection, the answers
+ *          given lately (tune.answer_cache_mb), and a replay_pool (tune.replay_threads)
  *
- * A tune process is busy with a tune for long; whoever wants to see a trial does not wait for
- * that. The thread runs with a lower priority than the tune's: on a machine with nothing to
- * spare the tune goes on almost undisturbed, and the answer comes later.
+ * A tune process is busy with a tune for long, and to compute a trial may take a while; who
+ * wants to see one that is known waits for neither. The thread does nothing but read questions,
+ * look up and answer. It takes an answer for right without a look at the database for
+ * REPLAY_FRESH_MS: a run that was deleted, with its tune or alone, may be shown for so long.
+ * After that one look-up tells whether its rows are still there and are the same, which makes
+ * it right for as long again. An answer that depends on what a strategy is now is not kept.
+ *
+ * The same question is computed once, however many ask it meanwhile. A computation whose askers
+ * have all given up is not begun.
+ *
+ * The service is there from the first connection to the database on.
  */
 #ifndef ACTORS_TUNE_REPLAY_SERVER_H
 #define ACTORS_TUNE_REPLAY_SERVER_H
@@ -14,10 +23,14 @@
 #include "actors/kit/metrics.h"
 #include "actors/kit/settings.h"
 
+#define REPLAY_FRESH_MS 1000
+
 typedef struct replay_server replay_server_t;
 
-/* Borrows both. NULL: there is no thread to be had, or no broker is named. */
+/* Borrows both. NULL: there is no thread to be had. */
 replay_server_t *replay_server_new(const settings_t *settings, meters_t *meters);
-void replay_server_destroy(replay_server_t **self_p); /* answers the call at hand first */
+/* Takes no more, and answers what is being computed first; what has not begun is answered
+ * DRAINING. */
+void replay_server_destroy(replay_server_t **self_p);
 
 #endif

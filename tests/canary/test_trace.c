@@ -190,8 +190,8 @@ START_TEST(a_back_test_is_computed_in_the_trace_of_who_asks)
     runs = tell("GET", path, NULL, 200);
     snprintf(path, sizeof(path), "/backtests/runs/%s", json_text_at(runs, "items/0/run_id"));
     json_decref(tell("GET", path, NULL, 200));
-    line = await_line("backtest.answered", "tune", OTHER);
-    told = sentry_await_transaction(sentry, "call backtest");
+    line = await_line("backtest.computed", "tune", OTHER);
+    told = sentry_await_transaction(sentry, "call backtest.run");
     ck_assert_str_eq(json_text_at(told, "contexts/trace/trace_id"), OTHER);
     ck_assert_str_eq(json_text_at(told, "contexts/trace/span_id"), json_text_at(line, "span"));
     json_decref(told);

@@ -38,16 +38,17 @@ ask(uint32_t trial, uint32_t points, json_t **ret)
                                  .tune = world.job.id,
                                  .trial = trial,
                                  .points = points};
-    char *question = backtest_call_text(&call), *text = NULL;
-    tm_err_t err = replay_answer(replay, tm_str(question), &text, detail);
+    struct replay_answer answer = {NULL, false};
+    tm_err_t err = replay_answer(replay, &call, &answer, detail);
 
     if (!err) {
-        ck_assert_uint_le(strlen(text), (size_t)world.settings->broker_max_body_kb * 1024);
-        *ret = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        ck_assert_msg(*ret != NULL, "%s", text);
+        ck_assert_uint_le(strlen(answer.text),
+                          (size_t)world.settings->broker_max_body_kb * 1024);
+        *ret = json_loads(answer.text, JSON_REJECT_DUPLICATES, NULL);
+        ck_assert_msg(*ret != NULL, "%s", answer.text);
+        ck_assert(answer.is_lasting != warns(*ret, "the strategy is taken as it is now"));
     }
-    free(text);
-    free(question);
+    free(answer.text);
     return err;
 }
 

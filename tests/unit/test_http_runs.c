@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/tune/replay_server.h"
 #include "tests/unit/http_runs_help.h"
 
 /* --- a trial ------------------------------------------------------------------------------ */
@@ -86,6 +87,31 @@ START_TEST(what_is_no_trial_of_the_workspace_is_not_found)
     expect("GET", RUNS, "00000000-0000-0000-0000-000000000000", "", 404, "RUN_NOT_FOUND");
     expect("GET", RUNS, "1", "", 422, "VALIDATION_FAILED");
     reads_run(&world, "UPDATE backtest_tune_runs SET run_id = gen_random_uuid()");
+    expect("GET", RUNS, run, "", 404, "RUN_NOT_FOUND");
+    free(run);
+    free(tune);
+}
+END_TEST
+
+/* Whose deletion another bridge has done. */
+START_TEST(a_trial_that_was_deleted_is_shown_for_a_second_at_most)
+{
+    char *tune = completed(NULL), *run = run_of(tune, 0);
+    int64_t deleted_ms, asked_ms;
+    long status = 200;
+
+    expect("GET", RUNS, run, "", 200, "");
+    reads_run(&world, "DELETE FROM backtest_tunes");
+    deleted_ms = zclock_mono();
+    while (status == 200) {
+        struct reads_answer answer;
+
+        asked_ms = zclock_mono();
+        ask("GET", RUNS, run, "", &answer);
+        status = answer.status;
+        ck_assert(status != 200 || asked_ms - deleted_ms < REPLAY_FRESH_MS);
+        reads_answer_fini(&answer);
+    }
     expect("GET", RUNS, run, "", 404, "RUN_NOT_FOUND");
     free(run);
     free(tune);
@@ -254,6 +280,7 @@ shown(void)
     tcase_add_test(tcase, a_trial_of_a_split_tune_is_shown_with_the_figures_of_its_tune);
     tcase_add_test(tcase, the_asker_says_how_many_points);
     tcase_add_test(tcase, what_is_no_trial_of_the_workspace_is_not_found);
+    tcase_add_test(tcase, a_trial_that_was_deleted_is_shown_for_a_second_at_most);
     tcase_add_test(tcase, what_cannot_be_computed_any_more_says_why);
     tcase_add_test(tcase, trials_are_shown_while_the_process_is_busy_with_a_tune);
     tcase_add_test(tcase, a_tuner_that_ends_leaves_its_service);

@@ -194,7 +194,7 @@ END_TEST
 START_TEST(what_is_not_there_is_not_found)
 {
     struct backtest_call call = {.points = 10};
-    char *question, *answer_text = NULL;
+    struct replay_answer others;
     json_t *answer = NULL;
 
     run_tune("tests/data/SYND.csv", NULL);
@@ -202,10 +202,7 @@ START_TEST(what_is_not_there_is_not_found)
     ck_assert_int_eq(ask(INT32_MAX, BACKTEST_POINTS, &answer), TM_RUN_NOT_FOUND);
     call.workspace = tm_uuid_new(); /* another's */
     call.tune = world.job.id;
-    question = backtest_call_text(&call);
-    ck_assert_int_eq(replay_answer(replay, tm_str(question), &answer_text, detail),
-                     TM_RUN_NOT_FOUND);
-    free(question);
+    ck_assert_int_eq(replay_answer(replay, &call, &others, detail), TM_RUN_NOT_FOUND);
 }
 END_TEST
 
@@ -252,12 +249,13 @@ START_TEST(a_question_that_is_none_is_refused_with_words)
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        char *answer_text = NULL;
+        struct backtest_call call;
+        const char *what = "";
 
-        ck_assert_msg(replay_answer(replay, tm_str(wrong[i]), &answer_text, detail) ==
+        ck_assert_msg(backtest_call_parse(wrong[i], strlen(wrong[i]), &call, &what) ==
                           TM_BAD_REQUEST,
                       "%s", wrong[i]);
-        ck_assert_msg(detail[0] != '\0', "%s", wrong[i]);
+        ck_assert_msg(what[0] != '\0', "%s", wrong[i]);
     }
 }
 END_TEST

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/backtest_call.h"
 #include "actors/tune/tune.h"
 #include "tests/support/tune_world.h"
 #include "tests/unit/fake_broker.h"
@@ -33,7 +32,7 @@ setup(void)
         _exit((int)tune_run(world.settings));
     }
     broker = fake_broker_new(place.endpoint[0]);
-    fake_broker_ignore(broker, BACKTEST_SERVICE); /* its other end, which takes no jobs */
+    fake_broker_ignore(broker, "backtest"); /* its other end, which takes no jobs */
 }
 
 static void

@@ -1,4 +1,15 @@
--- wrk's result as one line of JSON. SERVER and WHAT come from the environment.
+-- wrk's result as one line of JSON. SERVER and WHAT come from the environment; with PATHS, a file
+-- of one path a line, each request asks for one of them, at random.
+local paths = {}
+
+function init()
+   local name = os.getenv("PATHS")
+   if name then
+      for path in io.lines(name) do paths[#paths + 1] = path end
+      request = function() return wrk.format(nil, paths[math.random(#paths)]) end
+   end
+end
+
 function done(summary, latency, requests)
    local seconds = summary.duration / 1e6
    local errors = summary.errors

@@ -1,0 +1,42 @@
+/* replay_pool - trials computed again in threads of their own, each with a replay.
+ *
+ * Owns     its threads, which have a lower priority than the tune's, and what they need
+ *
+ * One caller's thread gives tasks and takes them back; the descriptor is readable while there
+ * are some to take. A task is the caller's again once it is taken, and is taken exactly once.
+ * Those that wait begin in the order they came; one whose time is over by then is not computed:
+ * it comes back with TM_TIMEOUT.
+ */
+#ifndef ACTORS_TUNE_REPLAY_POOL_H
+#define ACTORS_TUNE_REPLAY_POOL_H
+
+#include "actors/kit/fifo.h"
+#include "actors/kit/traceparent.h"
+#include "actors/tune/replay.h"
+
+struct replay_task {
+    fifo_link_t link; /* the pool's until it is taken back */
+    struct backtest_call call;
+    int64_t deadline_ms; /* clock_ms; see replay_pool_extend */
+    traceparent_t trace; /* its lines are of this one */
+    tm_err_t err;
+    struct replay_answer answer; /* with TM_OK; its text is the caller's to free */
+    char detail[TUNE_DETAIL_BYTES];
+};
+
+typedef struct replay_pool replay_pool_t;
+
+/* Borrows both. NULL: not one thread is to be had. */
+replay_pool_t *replay_pool_new(const settings_t *settings, meters_t *meters);
+/* Waits for what is being computed. Tasks not taken are the caller's again. */
+void replay_pool_destroy(replay_pool_t **self_p);
+
+void replay_pool_add(replay_pool_t *self, struct replay_task *task);
+/* Somebody waits for it longer. Of one that is with the pool. */
+void replay_pool_extend(replay_pool_t *self, struct replay_task *task, int64_t deadline_ms);
+struct replay_task *replay_pool_take(replay_pool_t *self); /* NULL: none has ended */
+/* Begins no more: what waits, and what is added from now on, comes back with TM_DRAINING. */
+void replay_pool_close(replay_pool_t *self);
+int replay_pool_fd(const replay_pool_t *self);
+
+#endif
