@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actors/explain/curl_loop.h"
+#include "actors/kit/curl_loop.h"
 #include "actors/kit/clock.h"
 #include "actors/kit/log.h"
 #include "actors/kit/memory.h"

@@ -209,6 +209,17 @@ access_admit(request_t *request, struct workspace *workspace)
 }
 
 bool
+access_is_admin(const request_t *request)
+{
+    struct gate_claim claim;
+
+    access_claim(request, &claim);
+    claim.takes_ticket = false;
+    return gate_judge(request_bridge(request)->gate, &claim, clock_ms(), clock_utc_ms()) ==
+           GATE_OPEN;
+}
+
+bool
 access_is_own_address(const char *address)
 {
     if (address[0] != '/' || address[1] == '/' || strlen(address) > ADDRESS_MAX)

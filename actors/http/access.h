@@ -15,6 +15,8 @@ bool access_admit(request_t *request, struct workspace *workspace);
 
 /* The claim of a request that carries the token in another way: login.h. */
 void access_claim(const request_t *request, struct gate_claim *ret);
+/* Whether it carries the admin token, or needs none: a ticket does not count. */
+bool access_is_admin(const request_t *request);
 /* The refusal as a problem. */
 void access_problem(const request_t *request, gate_verdict_t verdict, struct problem *ret);
 

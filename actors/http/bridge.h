@@ -4,6 +4,7 @@
 #define ACTORS_HTTP_BRIDGE_H
 
 #include "actors/http/streams.h"
+#include "actors/kit/board.h"
 #include "actors/kit/fleet.h"
 #include "actors/kit/loop.h"
 #include "actors/kit/metrics.h"
@@ -37,6 +38,7 @@ typedef struct bridge {
     server_t *server;
     streams_t *streams; /* NULL: they have ended */
     gate_t *gate;
+    board_t *board; /* of the health page */
     bool is_draining;
     int64_t uploads; /* under way */
 } bridge_t;

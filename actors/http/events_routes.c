@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 
+#include "actors/http/access.h"
 #include "actors/http/request.h"
 #include "actors/http/stream_text.h"
 
@@ -47,14 +48,27 @@ read_topics(request_t *request, topics_t *ret)
     return false;
 }
 
+/* How the system is, those are told who ask for it by name and are admins: not whoever has but
+ * a ticket. */
+static topics_t
+without_system(request_t *request, topics_t topics)
+{
+    const struct query *query = request_query(request);
+    bool is_asked = query->has_topics && query->topics[0];
+
+    return is_asked && (topics & topics_of(TOPIC_SYSTEM_HEALTH)) && access_is_admin(request)
+               ? topics
+               : topics & ~topics_of(TOPIC_SYSTEM_HEALTH);
+}
+
 static void
 hand_over(request_t *request, topics_t topics)
 {
     char *headers = request_common_headers(request);
-    struct stream_request stream = {
-        .headers = headers,
-        .filter = {.workspace = request_workspace(request)->id, .topics = topics},
-        .last_id = last_id(request)};
+    struct stream_request stream = {.headers = headers,
+                                    .filter = {.workspace = request_workspace(request)->id,
+                                               .topics = without_system(request, topics)},
+                                    .last_id = last_id(request)};
 
     stream.fd = request_take_connection(request);
     if (stream.fd >= 0)

@@ -6,6 +6,7 @@
 #include "actors/http/bridge.h"
 #include "actors/http/explanation.h"
 #include "actors/http/gate.h"
+#include "actors/http/health_page.h"
 #include "actors/http/retention_admin.h"
 #include "actors/http/server.h"
 #include "actors/http/waits.h"
@@ -27,6 +28,9 @@ typedef struct {
     int64_t drain_until_ms;
     int ready_fd;
     int ready_timer;
+    const struct probing *probing; /* NULL: none */
+    void *probes;
+    health_news_t *news;
 } http_t;
 
 static void
@@ -81,6 +85,23 @@ open_pool(bridge_t *bridge)
     return pg_new(bridge->loop, &options);
 }
 
+static void
+open_probes(http_t *self)
+{
+    bridge_t *bridge = &self->bridge;
+    const struct probing_world world = {.loop = bridge->loop,
+                                        .settings = bridge->settings,
+                                        .board = bridge->board,
+                                        .meters = bridge->metrics,
+                                        .fleet = bridge->fleet,
+                                        .pool = bridge->pg};
+
+    if (!self->probing)
+        return;
+    self->probes = self->probing->open(&world, self->probing->arg);
+    self->news = health_news_new(bridge);
+}
+
 /* In the order of need. TM_BAD_SETTING: what was logged must be corrected by a person. */
 static tm_err_t
 open_all(http_t *self)
@@ -96,6 +117,7 @@ open_all(http_t *self)
     sentry_count(bridge->metrics);
     bridge->waits = waits_new(bridge);
     bridge->gate = gate_new(bridge->settings);
+    bridge->board = board_new(clock_ms());
     bridge->client = tm_client_new(&options);
     if (!bridge->client) {
         wire_complain(bridge->settings, "http.bad_brokers");
@@ -109,8 +131,10 @@ open_all(http_t *self)
     bridge->long_pg = retention_admin_pool(bridge);
     bridge->server = server_new(bridge);
     bridge->streams = streams_new(bridge->settings, bridge->metrics);
-    return bridge->fleet && bridge->pg && bridge->server && bridge->streams ? TM_OK
-                                                                            : TM_BAD_SETTING;
+    if (!bridge->fleet || !bridge->pg || !bridge->server || !bridge->streams)
+        return TM_BAD_SETTING;
+    open_probes(self);
+    return TM_OK;
 }
 
 /* The pool first: its callbacks answer what waits for it, with all else still there. */
@@ -120,6 +144,9 @@ close_all(http_t *self)
     bridge_t *bridge = &self->bridge;
 
     bridge->is_draining = true;
+    health_news_destroy(&self->news);
+    if (self->probes)
+        self->probing->close(&self->probes);
     streams_destroy(&bridge->streams);
     pg_destroy(&bridge->long_pg);
     pg_destroy(&bridge->pg);
@@ -129,6 +156,7 @@ close_all(http_t *self)
     server_destroy(&bridge->server);
     waits_destroy(&bridge->waits);
     gate_destroy(&bridge->gate);
+    board_destroy(&bridge->board);
     loop_destroy(&bridge->loop);
     sentry_count(NULL);
     meters_destroy(&bridge->metrics);
@@ -161,9 +189,9 @@ check(const settings_t *settings)
 }
 
 tm_err_t
-http_run(const settings_t *settings, int ready_fd)
+http_run(const settings_t *settings, int ready_fd, const struct probing *probing)
 {
-    http_t self = {.bridge = {.settings = settings}};
+    http_t self = {.bridge = {.settings = settings}, .probing = probing};
     tm_err_t err = check(settings);
 
     if (err)

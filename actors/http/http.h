@@ -7,10 +7,12 @@
 #ifndef ACTORS_HTTP_H
 #define ACTORS_HTTP_H
 
-#include "actors/kit/settings.h"
+#include "actors/kit/probing.h"
 
 /* Runs until SIGTERM or SIGINT, then finishes what is under way (10 s at most). When listening,
- * writes "ADDRESS:PORT\n" to ready_fd if that is not negative. */
-TM_CHECKED tm_err_t http_run(const settings_t *settings, int ready_fd);
+ * writes "ADDRESS:PORT\n" to ready_fd if that is not negative. probing fills the health page;
+ * NULL: nobody does. */
+TM_CHECKED tm_err_t http_run(const settings_t *settings, int ready_fd,
+                             const struct probing *probing);
 
 #endif

@@ -6,6 +6,7 @@
 #include "actors/http/events_routes.h"
 #include "actors/http/explain_match.h"
 #include "actors/http/explain_tune.h"
+#include "actors/http/health_page.h"
 #include "actors/http/login.h"
 #include "actors/http/match_runs.h"
 #include "actors/http/openapi.h"

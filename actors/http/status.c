@@ -2,6 +2,7 @@
 
 #include "actors/http/request.h"
 #include "actors/http/server.h"
+#include "actors/kit/clock.h"
 
 void
 status_health(request_t *request)
@@ -9,6 +10,17 @@ status_health(request_t *request)
     char *text = tm_str_dup(tm_str("{\"status\":\"ok\",\"version\":\"" TM_VERSION "\"}"));
 
     request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}
+
+/* The pool may think itself connected to a database that does not answer: the probe knows. */
+static bool
+is_database_down(const bridge_t *bridge)
+{
+    struct board_view view;
+
+    return !pg_is_up(bridge->pg) ||
+           (board_view(bridge->board, COMPONENT_DATABASE, clock_ms(), &view) &&
+            view.status == BOARD_ERROR);
 }
 
 void
@@ -20,7 +32,7 @@ status_ready(request_t *request)
 
     if (bridge->is_draining)
         problem_add(&problem, TM_DRAINING, "process", "%s", tm_err_text(TM_DRAINING));
-    if (!pg_is_up(bridge->pg))
+    if (is_database_down(bridge))
         problem_add(&problem, TM_STORE_DOWN, "database", "%s", tm_err_text(TM_STORE_DOWN));
     if (!tm_client_is_connected(bridge->client))
         problem_add(&problem, TM_BROKER_DOWN, "broker", "%s", tm_err_text(TM_BROKER_DOWN));

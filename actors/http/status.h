@@ -1,5 +1,6 @@
-/* status - /health, /ready and /metrics. None of them asks anyone: the pool and the client know
- * at any time whether they are connected.
+/* status - /health, /ready and /metrics. None of them asks anyone: /health says no more than
+ * that the loop turns; /ready, whether the pool and the client are connected and what the probe
+ * of the database last found; what /metrics shows of other processes has come by itself.
  */
 #ifndef ACTORS_HTTP_STATUS_H
 #define ACTORS_HTTP_STATUS_H

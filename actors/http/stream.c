@@ -140,6 +140,20 @@ stream_write(streams_t *self, stream_t *stream)
         return;
     while (!is_lapped(self, stream) && write_slice(self, stream))
         continue;
+    stream_note(self, stream);
+}
+
+/* Between two events; it has no number, so nobody's place moves. */
+void
+stream_note(streams_t *self, stream_t *stream)
+{
+    if (!stream->is_note_due || stream->fd < 0 || stream->is_blocked || stream->skip > 0 ||
+        stream->own.size > 0)
+        return;
+    stream->is_note_due = false;
+    stream_text_event(&stream->own, NULL, topic_name(TOPIC_SYSTEM_HEALTH), self->note,
+                      strlen(self->note));
+    write_own(self, stream);
 }
 
 void

@@ -164,11 +164,24 @@ arrive(streams_t *self, stream_t *stream)
 }
 
 static void
+spread(streams_t *self, char *note)
+{
+    free(self->note);
+    self->note = note;
+    for (stream_t *s = self->first, *next; s; s = next) {
+        next = s->next;
+        s->is_note_due = s->filter.topics & topics_of(TOPIC_SYSTEM_HEALTH);
+        stream_note(self, s);
+    }
+}
+
+static void
 on_wake(void *arg)
 {
     streams_t *self = arg;
     uint64_t count;
     stream_t *list;
+    char *note;
     bool is_ending;
 
     if (read(self->wake, &count, sizeof(count)) != sizeof(count))
@@ -176,6 +189,8 @@ on_wake(void *arg)
     pthread_mutex_lock(&self->lock);
     list = self->arrived;
     self->arrived = NULL;
+    note = self->pushed;
+    self->pushed = NULL;
     is_ending = self->is_ending;
     pthread_mutex_unlock(&self->lock);
     while (list) {
@@ -184,6 +199,8 @@ on_wake(void *arg)
         list = stream->next;
         arrive(self, stream);
     }
+    if (note)
+        spread(self, note);
     if (is_ending)
         loop_stop(self->loop);
 }
@@ -264,6 +281,8 @@ close_all(streams_t *self)
     if (self->wake >= 0)
         close(self->wake);
     pthread_mutex_destroy(&self->lock);
+    free(self->note);
+    free(self->pushed);
     free(self);
 }
 
@@ -362,6 +381,17 @@ streams_take(streams_t *self, const struct stream_request *request)
     pthread_mutex_lock(&self->lock);
     stream->next = self->arrived;
     self->arrived = stream;
+    pthread_mutex_unlock(&self->lock);
+    wake(self);
+}
+
+void
+streams_push(streams_t *self, char **data_p)
+{
+    pthread_mutex_lock(&self->lock);
+    free(self->pushed);
+    self->pushed = *data_p;
+    *data_p = NULL;
     pthread_mutex_unlock(&self->lock);
     wake(self);
 }

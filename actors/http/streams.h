@@ -36,6 +36,9 @@ streams_t *streams_new(const settings_t *settings, meters_t *metrics);
 void streams_destroy(streams_t **self_p); /* ends every stream */
 
 void streams_take(streams_t *self, const struct stream_request *request);
+/* An event system.health, from no bus: sent once, without a number, to the streams whose filter
+ * has that topic, whatever their workspace; the last one counts. Takes the text, JSON. */
+void streams_push(streams_t *self, char **data_p);
 /* Any thread */
 size_t streams_count(const streams_t *self);
 bool streams_is_full(const streams_t *self);    /* http.max_streams */

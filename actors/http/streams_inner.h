@@ -22,6 +22,7 @@ struct stream {
     replay_t *replay; /* its past is being read */
     bool is_waiting;  /* for the bus to begin */
     bool is_blocked;  /* the kernel holds as much of it as it takes */
+    bool is_note_due; /* what was pushed last is yet to be sent to it */
     stream_t *next, *previous;
 };
 
@@ -45,11 +46,13 @@ struct streams {
     bool is_flood;     /* the last flush had several events */
     replay_t *replays; /* that wait for their turn, first to last */
     size_t replays_running;
+    char *note; /* what was pushed last: data of system.health */
 
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
     int wake;
     stream_t *arrived; /* last to first */
+    char *pushed;      /* NULL: nothing new */
     bool is_ending;
     _Atomic size_t count, buffered;
 };
@@ -62,6 +65,7 @@ void stream_catch_up(streams_t *self, stream_t *stream); /* the same, unless it 
 void stream_go_live(streams_t *self, stream_t *stream, int64_t last_id);
 void stream_reset(streams_t *self, stream_t *stream); /* its past is not to be had */
 void stream_ping(streams_t *self, stream_t *stream);
+void stream_note(streams_t *self, stream_t *stream); /* sends the note, if due and possible */
 void stream_close(streams_t *self, stream_t *stream, const char *why);
 
 /* stream_replay.c */

@@ -160,6 +160,32 @@ pg_in_flight(const pg_t *self)
     return count;
 }
 
+static int
+compare_waits(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+void
+pg_load(const pg_t *self, struct pg_load *ret)
+{
+    int64_t *waits = zmalloc(self->conn_count * PG_WAITS * sizeof(int64_t));
+    size_t count = 0;
+
+    *ret = (struct pg_load){.connections = self->conn_count, .wait_p95_us = -1};
+    for (size_t i = 0; i < self->conn_count; i++) {
+        count += pg_conn_waits(self->conns[i], waits + count);
+        ret->idle += pg_conn_is_ready(self->conns[i]) && pg_conn_in_flight(self->conns[i]) == 0;
+    }
+    if (count > 0) {
+        qsort(waits, count, sizeof(waits[0]), compare_waits);
+        ret->wait_p95_us = waits[count * 95 / 100];
+    }
+    free(waits);
+}
+
 pg_unit_t *
 pg_unit_new(pg_t *self)
 {

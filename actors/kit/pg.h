@@ -70,6 +70,14 @@ void pg_destroy(pg_t **self_p);
 bool pg_is_up(const pg_t *self);
 size_t pg_in_flight(const pg_t *self); /* units */
 
+/* A connection takes a unit at once and does it when those before are done: that is the wait.
+ */
+struct pg_load {
+    size_t connections, idle; /* wanted; open, and with nothing to do */
+    int64_t wait_p95_us;      /* of the last units; -1: there were none */
+};
+void pg_load(const pg_t *self, struct pg_load *ret);
+
 /* Building a unit: start it, add statements, each followed by its parameters, send it.
  *     pg_unit_t *unit = pg_unit_new(pg);
  *     pg_add(unit, STMT_X); pg_uuid(unit, &id); pg_text(unit, "a"); pg_i64(unit, 7);

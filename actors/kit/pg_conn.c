@@ -32,8 +32,11 @@ struct pg_conn {
     int timer;    /* back-off when DOWN, time-out when CONNECTING or PREPARING */
     int backoff_ms;
     struct pg_queue in_flight;
-    size_t prepared; /* results seen while PREPARING */
-    bool refused;    /* one of them was an error */
+    size_t prepared;  /* results seen while PREPARING */
+    bool refused;     /* one of them was an error */
+    int64_t ended_us; /* the last unit, then the next one's turn came */
+    int64_t waits_us[PG_WAITS];
+    size_t wait_count; /* ever */
 };
 
 static void start(void *arg);
@@ -291,6 +294,15 @@ accept_prepared(pg_conn_t *self, PGresult *result)
 }
 
 /* False: the connection was lost. A callback may send more meanwhile. */
+static void
+note_wait(pg_conn_t *self, const pg_unit_t *unit)
+{
+    int64_t wait_us = self->ended_us > unit->sent_us ? self->ended_us - unit->sent_us : 0;
+
+    self->ended_us = clock_us();
+    self->waits_us[self->wait_count++ % PG_WAITS] = wait_us;
+}
+
 static bool
 accept_result(pg_conn_t *self, PGresult *result)
 {
@@ -315,6 +327,7 @@ accept_result(pg_conn_t *self, PGresult *result)
     if (self->in_flight.first) /* its turn has come */
         meters_observe_us(self->options.metrics, METRIC_DB_WAIT, NULL,
                           clock_us() - self->in_flight.first->sent_us);
+    note_wait(self, unit);
     pg_unit_end(&unit, &outcome);
     return true;
 }
@@ -442,4 +455,13 @@ size_t
 pg_conn_in_flight(const pg_conn_t *self)
 {
     return self->in_flight.count;
+}
+
+size_t
+pg_conn_waits(const pg_conn_t *self, int64_t waits_us[PG_WAITS])
+{
+    size_t count = self->wait_count < PG_WAITS ? self->wait_count : PG_WAITS;
+
+    memcpy(waits_us, self->waits_us, count * sizeof(waits_us[0]));
+    return count;
 }

@@ -85,6 +85,9 @@ void pg_conn_destroy(pg_conn_t **self_p);
 bool pg_conn_is_ready(const pg_conn_t *self);
 size_t pg_conn_in_flight(const pg_conn_t *self);
 void pg_conn_send(pg_conn_t *self, pg_unit_t *unit); /* takes it */
+enum { PG_WAITS = 64 };
+/* How long its last units waited for it, in microseconds; returns how many there are. */
+size_t pg_conn_waits(const pg_conn_t *self, int64_t waits_us[PG_WAITS]);
 
 /* What libpq is told, borrowing from `options`. */
 #define PG_KEYWORDS 12 /* with the NULL at the end */

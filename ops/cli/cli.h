@@ -104,6 +104,7 @@ const char *cli_closest(const char *name, const char *const *candidates, size_t 
 /* commands, one file each */
 cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_queues, cmd_pause, cmd_resume,
     cmd_workers, cmd_dead, cmd_cancel, cmd_backtest, cmd_migrate, cmd_bench, cmd_keys,
-    cmd_broker, cmd_http, cmd_tune, cmd_events, cmd_doctor, cmd_explain, cmd_retention;
+    cmd_broker, cmd_http, cmd_tune, cmd_events, cmd_doctor, cmd_explain, cmd_health,
+    cmd_retention;
 
 #endif

@@ -1,10 +1,12 @@
 /* The commands that are one process of the system each. `--ready-fd` tells a parent when the
  * process is of use. */
 #include "actors/explain/explain.h"
+#include "actors/health/health.h"
 #include "actors/http/http.h"
 #include "actors/tune/tune.h"
 #include "broker/broker.h"
 #include "ops/cli/cli.h"
+#include "ops/cli/looking_after.h"
 
 struct service {
     const char *ready_fd;
@@ -47,8 +49,28 @@ int
 cmd_http(cli_t *cli, int argc, char **argv)
 {
     int ready_fd, code = parse(cli, &with_readiness, argc, argv, &ready_fd);
+    struct looking_after looking;
 
-    return code >= 0 ? code : cli_service_end(cli, http_run(cli->settings, ready_fd));
+    if (code >= 0)
+        return code;
+    looking_after_init(&looking, cli->settings);
+    code = cli_service_end(cli, http_run(cli->settings, ready_fd, &looking.probing));
+    looking_after_fini(&looking);
+    return code;
+}
+
+int
+cmd_health(cli_t *cli, int argc, char **argv)
+{
+    int ready_fd, code = parse(cli, &with_readiness, argc, argv, &ready_fd);
+    struct looking_after looking;
+
+    if (code >= 0)
+        return code;
+    looking_after_init(&looking, cli->settings);
+    code = cli_service_end(cli, health_run(cli->settings, &looking.model, ready_fd));
+    looking_after_fini(&looking);
+    return code;
 }
 
 int

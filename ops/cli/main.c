@@ -27,6 +27,7 @@ static const struct cli_command commands[] = {
     {"events", cmd_events, "the process that numbers events; `events tail` shows them"},
     {"retention", cmd_retention, "the process that deletes what is old; `retention status`"},
     {"explain", cmd_explain, "the process that has language models explain results"},
+    {"health", cmd_health, "the process that looks after all the others"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 

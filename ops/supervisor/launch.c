@@ -8,13 +8,20 @@
 
 #define SELF "/proc/self/exe"
 
-/* The database's address can hold a password, and the admin token is one: they go by the
- * environment, which only its owner can read, and never by arguments, which all can. */
+/* The database's address can hold a password, the admin token is one, and those of webhooks are
+ * as good as one: they go by the environment, which only its owner can read, and never by
+ * arguments, which all can. */
 static bool
 is_handed_on(const char *assignment)
 {
-    return strncmp(assignment, "database.url=", 13) != 0 &&
-           strncmp(assignment, "http.admin_token=", 17) != 0;
+    static const char *const secrets[] = {
+        "database.url=", "http.admin_token=", "health.webhook_url=",
+        "health.slack_webhook_url=", "sentry.dsn="};
+
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (strncmp(assignment, secrets[i], strlen(secrets[i])) == 0)
+            return false;
+    return true;
 }
 
 static void
@@ -63,6 +70,7 @@ arguments_for(const struct supervisor *self, const struct child *child, int read
     case CHILD_EVENTS:
     case CHILD_EXPLAIN:
     case CHILD_RETENTION:
+    case CHILD_HEALTH:
         add_common(self, child, ret);
         return SELF;
     case CHILD_KIND_COUNT:

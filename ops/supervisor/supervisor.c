@@ -58,6 +58,7 @@ add_children(supervisor_t *self)
     add_child(self, CHILD_EVENTS, NULL);
     add_child(self, CHILD_EXPLAIN, NULL);
     add_child(self, CHILD_RETENTION, NULL);
+    add_child(self, CHILD_HEALTH, NULL);
     add_child(self, CHILD_HTTP, NULL);
 }
 
@@ -398,13 +399,27 @@ place_database(supervisor_t *self)
     return setenv("DATABASE_URL", self->url, 1) == 0 ? TM_OK : TM_INTERNAL;
 }
 
+/* What launch.c does not hand on by arguments; one name of each is enough. */
 static tm_err_t
-place_token(const supervisor_t *self)
+place_secrets(const supervisor_t *self)
 {
-    unsetenv("TUNEMILL_HTTP_ADMIN_TOKEN"); /* one name is enough */
-    return setenv("ADMIN_TOKEN", self->options->settings->http_admin_token, 1) == 0
-               ? TM_OK
-               : TM_INTERNAL;
+    const settings_t *settings = self->options->settings;
+    const struct {
+        const char *name, *other, *value;
+    } rows[] = {
+        {"ADMIN_TOKEN", "TUNEMILL_HTTP_ADMIN_TOKEN", settings->http_admin_token},
+        {"HEALTH_WEBHOOK_URL", "TUNEMILL_HEALTH_WEBHOOK_URL", settings->health_webhook_url},
+        {"SLACK_WEBHOOK_URL", "TUNEMILL_HEALTH_SLACK_WEBHOOK_URL",
+         settings->health_slack_webhook_url},
+        {"SENTRY_DSN", "TUNEMILL_SENTRY_DSN", settings->sentry_dsn},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unsetenv(rows[i].other);
+        if (setenv(rows[i].name, rows[i].value, 1) < 0)
+            return TM_INTERNAL;
+    }
+    return TM_OK;
 }
 
 static tm_err_t
@@ -425,7 +440,7 @@ prepare(supervisor_t *self)
         return err;
     err = place_database(self);
     if (!err)
-        err = place_token(self);
+        err = place_secrets(self);
     if (!err)
         err = place_broker(self);
     if (!err && !open_signals(self)) {

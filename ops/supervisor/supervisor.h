@@ -1,7 +1,8 @@
 /* supervisor - `tunemill up`: everything on one machine, from one command.
  *
  * Makes and runs a private PostgreSQL (unless settings name a database), brings its schema up
- * to date, then runs a broker, tune workers, a publisher of events, the explainer and the HTTP
+ * to date, then runs a broker, tune workers, a publisher of events, the explainer, the one that
+ * looks after them all, and the HTTP
  * bridge as processes of their own, restarts what dies, and says once on standard output, as
  * one line of JSON, that all is ready:
  *   {"ready":true,"http":"http://127.0.0.1:8080","broker":"ipc://...","database":"..."}

@@ -10,6 +10,7 @@ await import('./login.mjs');
 await import('./tune.mjs');
 await import('./live.mjs');
 await import('./queues.mjs');
+await import('./health.mjs');
 await import('./coverage.mjs');
 await import('./modules.mjs');
 await import('./look.mjs');

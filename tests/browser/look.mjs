@@ -9,7 +9,7 @@ async function pages() {
   const { items } = await system.get('/backtests/tunes?limit=50&valid_only=true&status=completed');
   const tune = items.find(({ counts, oos_ratio: oos }) => counts.completed > 100 && oos !== null) ?? items[0];
   return {
-    login: '/admin/login', tunes: '/admin/backtests/tunes', new: '/admin/backtests/new', leaderboard: '/admin/backtests/leaderboard', queues: '/admin/queues',
+    login: '/admin/login', tunes: '/admin/backtests/tunes', new: '/admin/backtests/new', leaderboard: '/admin/backtests/leaderboard', queues: '/admin/queues', health: '/admin/system/health',
     tune: `/admin/backtests/tunes/${tune.tune_id}#run=${tune.best_run_id}`, compare: `/admin/backtests/compare?${items.slice(0, 3).map(({ tune_id: id }) => `tune_id=${id}`).join('&')}`,
     coverage: cockpit(), // from here on the browser remembers its workspace
     'coverage-run': cockpit(await lookedAt()),

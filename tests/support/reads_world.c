@@ -53,7 +53,7 @@ serve(const struct reads_world *self, const char *const *assignments)
     set(settings, "database.max_backoff_ms", "", "200");
     for (; *assignments; assignments++)
         assign(settings, *assignments);
-    err = http_run(settings, -1);
+    err = http_run(settings, -1, NULL);
     settings_destroy(&settings);
     return err ? 1 : 0;
 }

@@ -46,7 +46,7 @@ serve(void)
     set(settings, "system.data_dir", "", root);
     set(settings, "broker.brokers", "ipc:///nowhere", root);
     set(settings, "database.url", "dbname=none host=", root);
-    err = http_run(settings, -1);
+    err = http_run(settings, -1, NULL);
     settings_destroy(&settings);
     return err ? 1 : 0;
 }

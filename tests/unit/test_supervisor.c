@@ -246,7 +246,8 @@ START_TEST(all_is_ready_when_it_says_so_and_gone_when_it_is_stopped)
     ck_assert_int_eq(get("/health"), 200);
     wait_for_http("/ready", 200);
     count = all_pids(pids);
-    ck_assert_uint_eq(count, 7); /* postgres, broker, tune, events, explain, retention, http */
+    ck_assert_uint_eq(count,
+                      8); /* postgres, broker, tune, events, explain, retention, health, http */
     ck_assert_int_eq(stop_up(SIGTERM), 0);
     wait_until_gone(pids, count);
     ck_assert(paths_join(path, sizeof path, up.data_dir, "run"));

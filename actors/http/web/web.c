@@ -8,6 +8,14 @@
 #include "actors/http/web/embedded.h"
 #include "actors/http/web/template.h"
 
+#define WITHOUT_SCRIPT                                                                      \
+    "<noscript><p class=\"state error\">These pages need JavaScript. The same is there "    \
+    "without "                                                                              \
+    "it: <code>tunemill tunes</code>, <code>tunemill queues</code>, <a "                    \
+    "href=\"/admin/system/health\">the health page</a>, and <a href=\"/openapi.json\">the " \
+    "HTTP "                                                                                 \
+    "API</a>.</p></noscript>\n"
+
 /* --- pages -------------------------------------------------------------------------------- */
 
 /* Each one of them is there: a test asks for every page. */
@@ -35,15 +43,17 @@ write_numbers(const settings_t *settings, struct numbers *ret)
              (long long)settings->tune_default_trials);
 }
 
-static void
-page(request_t *request, const char *name, const char *title)
+void
+web_page(request_t *request, const struct web_page *page)
 {
     const settings_t *settings = request_bridge(request)->settings;
     struct numbers numbers;
     const struct template_value values[] = {
-        {"title", title, NULL},
-        {"name", name, NULL},
-        {"main", NULL, text_of(name)},
+        {"title", page->title, NULL},
+        {"name", page->name, NULL},
+        {"head", NULL, page->head},
+        {"without_script", NULL, page->is_whole ? "" : WITHOUT_SCRIPT},
+        {"main", NULL, page->main},
         {"version", TM_VERSION, NULL},
         {"profile", settings->system_profile, NULL},
         {"max_upload_mb", numbers.max_upload_mb, NULL},
@@ -58,10 +68,18 @@ page(request_t *request, const char *name, const char *title)
     request_page(request, MHD_HTTP_OK, &html, size);
 }
 
+static void
+show(request_t *request, const char *name, const char *title)
+{
+    const struct web_page page = {name, title, "", text_of(name), false};
+
+    web_page(request, &page);
+}
+
 #define P(name, title)                  \
     void web_##name(request_t *request) \
     {                                   \
-        page(request, #name, title);    \
+        show(request, #name, title);    \
     }
 WEB_PAGES(P)
 #undef P

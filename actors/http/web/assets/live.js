@@ -11,6 +11,7 @@ import { byId } from './dom.js';
 const EVENTS = [
   ...['queued', 'started', 'progress', 'completed', 'failed', 'canceled', 'deleted'].map((what) => `backtest.tune.${what}`),
   ...['created', 'updated'].map((what) => `coverage.weak_run.${what}`),
+  'system.health',
 ];
 const PATIENCE_MS = 1500; // the page is not left empty for longer
 const POLL_MS = 5000;

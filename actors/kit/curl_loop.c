@@ -1,4 +1,4 @@
-#include "actors/explain/curl_loop.h"
+#include "actors/kit/curl_loop.h"
 
 struct curl_loop {
     loop_t *loop;

@@ -1,6 +1,6 @@
 /* curl_loop - libcurl's multi interface in a loop: transfers on one thread, without waiting. */
-#ifndef ACTORS_EXPLAIN_CURL_LOOP_H
-#define ACTORS_EXPLAIN_CURL_LOOP_H
+#ifndef ACTORS_KIT_CURL_LOOP_H
+#define ACTORS_KIT_CURL_LOOP_H
 
 #include <curl/curl.h>
 

@@ -1,0 +1,117 @@
+/* Qdrant is a stub of an HTTP server here, which answers as its documentation says, or badly.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/health_help.h"
+#include "tests/unit/test_health.h"
+
+#define ANSWER(status)                                              \
+    "{\"result\":{\"status\":\"" status "\",\"points_count\":1234," \
+    "\"segments_count\":4,\"config\":{}},\"status\":\"ok\",\"time\":0.001}"
+
+static llm_stub_t *qdrant;
+
+static void
+setup(void)
+{
+    health_set_up();
+    qdrant = llm_stub_new();
+}
+
+static void
+teardown(void)
+{
+    health_tear_down();
+    llm_stub_destroy(&qdrant);
+}
+
+static void
+begin(const struct llm_stub_step *steps, size_t count)
+{
+    char assignment[200];
+
+    llm_stub_script(qdrant, steps, count);
+    snprintf(assignment, sizeof(assignment), "health.qdrant_url=%s/", llm_stub_url(qdrant));
+    health_set(assignment);
+    health_begin(NULL);
+}
+
+START_TEST(without_an_address_it_is_not_configured)
+{
+    health_begin(NULL);
+    health_await(COMPONENT_QDRANT, BOARD_UNKNOWN, "not configured");
+    ck_assert_uint_eq(llm_stub_requests(qdrant), 0);
+}
+END_TEST
+
+START_TEST(a_green_collection_is_ok)
+{
+    static const struct llm_stub_step good = {.act = STUB_BODY, .body = ANSWER("green")};
+    char *request;
+
+    health_set("health.qdrant_collection=a b");
+    begin(&good, 1);
+    health_await(COMPONENT_QDRANT, BOARD_OK, NULL);
+    ck_assert_int_eq(json_integer_value(health_member(COMPONENT_QDRANT, "vectors_count")),
+                     1234);
+    ck_assert_int_eq(json_integer_value(health_member(COMPONENT_QDRANT, "segments_count")), 4);
+    ck_assert_int_eq(HEALTH_GAUGE(QDRANT_VECTORS, "a b"), 1234);
+    request = llm_stub_request(qdrant, 0);
+    ck_assert_ptr_eq(strstr(request, "GET /collections/a%20b HTTP/1.1"), request);
+    free(request);
+}
+END_TEST
+
+static const struct {
+    struct llm_stub_step step;
+    board_status_t status;
+    const char *error;
+} rows[] = {
+    {{.act = STUB_BODY, .body = ANSWER("yellow")}, BOARD_DEGRADED, "the collection is yellow"},
+    {{.act = STUB_BODY, .body = ANSWER("red")}, BOARD_ERROR, "the collection is red"},
+    {{.act = STUB_BODY, .status = 404, .body = "{}"}, BOARD_ERROR, "it answers 404"},
+    {{.act = STUB_BODY, .body = "<html>"}, BOARD_ERROR, "its answer is not Qdrant's"},
+    {{.act = STUB_BODY, .body = "{\"result\":[]}"}, BOARD_ERROR, "its answer is not Qdrant's"},
+    {{.act = STUB_HUGE}, BOARD_ERROR, "it cannot be asked"},
+    {{.act = STUB_RESET}, BOARD_ERROR, "it cannot be asked"},
+    {{.act = STUB_HANG}, BOARD_ERROR, "it cannot be asked"},
+};
+
+START_TEST(whatever_else_it_says_is_told)
+{
+    begin(&rows[_i].step, 1);
+    health_await(COMPONENT_QDRANT, rows[_i].status, rows[_i].error);
+}
+END_TEST
+
+START_TEST(nobody_there_is_an_error_that_is_remembered_when_it_is_back)
+{
+    static const struct llm_stub_step steps[] = {{.act = STUB_BODY, .status = 500},
+                                                 {.act = STUB_BODY, .body = ANSWER("green")}};
+
+    begin(steps, 2);
+    health_await(COMPONENT_QDRANT, BOARD_ERROR, "it answers 500");
+    health_await(COMPONENT_QDRANT, BOARD_OK, NULL);
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(health_member(COMPONENT_QDRANT, "last_error")), "500"));
+    ck_assert(json_is_string(health_member(COMPONENT_QDRANT, "last_error_at")));
+    llm_stub_refuse(qdrant);
+    health_await(COMPONENT_QDRANT, BOARD_ERROR, "it cannot be asked");
+}
+END_TEST
+
+TCase *
+health_qdrant_cases(void)
+{
+    TCase *tcase = tcase_create("qdrant");
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, without_an_address_it_is_not_configured);
+    tcase_add_test(tcase, a_green_collection_is_ok);
+    tcase_add_loop_test(tcase, whatever_else_it_says_is_told, 0,
+                        sizeof(rows) / sizeof(rows[0]));
+    tcase_add_test(tcase, nobody_there_is_an_error_that_is_remembered_when_it_is_back);
+    return tcase;
+}
