@@ -165,6 +165,25 @@ prune(publisher_t *self)
     pg_send(&unit, on_pruned, self);
 }
 
+static void
+on_waiting(void *arg, const struct pg_outcome *outcome)
+{
+    publisher_t *self = arg;
+
+    if (!outcome->err)
+        meters_set(self->metrics, METRIC_EVENTS_WAITING, NULL,
+                   pg_get_i64(outcome->results[0], 0, 0));
+}
+
+static void
+count_waiting(publisher_t *self)
+{
+    pg_unit_t *unit = pg_unit_new(self->pg);
+
+    pg_add(unit, STMT_EVENTS_WAITING);
+    pg_send(&unit, on_waiting, self);
+}
+
 /* What another publisher numbered, and what a lost notification was about. */
 static void
 on_tick(void *arg)
@@ -176,6 +195,7 @@ on_tick(void *arg)
     number(self);
     if (self->relay)
         relay_look(self->relay);
+    count_waiting(self);
     if (++self->ticks % PRUNE_TICKS == 0)
         prune(self);
 }
