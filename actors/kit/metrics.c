@@ -321,6 +321,8 @@ print_family(FILE *out, const meters_t *self, const struct family *family,
         const char *value = atomic_load_explicit(&slots[i].label, memory_order_acquire);
         if (value)
             print_slot(out, self, family, &slots[i], value);
+        else /* they are claimed in order: memory that was never touched stays so */
+            i = i < OTHER ? OTHER - 1 : i;
     }
 }
 

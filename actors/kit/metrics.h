@@ -12,7 +12,7 @@
 
 #include "actors/kit/metrics.def"
 
-#define METRICS_LABELS   64
+#define METRICS_LABELS   256
 #define METRICS_INSTANCE 96
 
 typedef enum {

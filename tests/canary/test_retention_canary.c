@@ -163,7 +163,7 @@ START_TEST(the_process_makes_up_what_was_missed_and_the_metrics_show_it)
         poll(NULL, 0, 200);
         text = system_get(&up, "/metrics", &status);
         for (at = text; at && (at = strstr(at, series)); at++)
-            if (strstr(at, "job=\"job-runs\"") && strstr(at, "actor=\"retention\""))
+            if (strstr(at, "job_name=\"job-runs\"") && strstr(at, "actor=\"retention\""))
                 break;
     }
     free(text);
