@@ -9,7 +9,7 @@ tm_test(tune_process unit/test_tune_process.c unit/fake_broker.c support/tune_wo
 tm_test(replay unit/test_replay.c unit/test_replay_more.c unit/replay_help.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
 tm_test(answer_cache unit/test_answer_cache.c LIBS tm_tune)
-tm_test(replay_server unit/test_replay_server.c unit/fake_broker.c support/tune_world.c
+tm_test(replay_server unit/test_replay_server.c unit/replay_server_help.c unit/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
 set_tests_properties(replay replay_server tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)

@@ -29,6 +29,8 @@ struct fleet {
     tm_client_t *client;
     bool watches;
     uint64_t seq;
+    char *own; /* as it was last told */
+    size_t own_size;
     int timer;
     struct process processes[PROCESSES_MOST];
     size_t count;
@@ -122,9 +124,12 @@ report(fleet_t *self, bool is_last)
     size_t size = 0;
     char *text = meters_render(self->meters, &size);
 
-    if (text)
-        tm_client_report(self->client, &metrics, (tm_str_t){text, size});
-    free(text);
+    if (!text)
+        return;
+    tm_client_report(self->client, &metrics, (tm_str_t){text, size});
+    free(self->own);
+    self->own = text;
+    self->own_size = size;
 }
 
 static void
@@ -157,6 +162,7 @@ fleet_new(loop_t *loop, const settings_t *settings, meters_t *meters, bool watch
     self->watches = watches;
     tm_client_on_metrics(self->client, on_metrics, self);
     tm_client_attach(self->client, loop_zloop(loop));
+    report(self, false); /* nobody hears it yet */
     self->timer = loop_timer(loop, FLEET_REPORT_MS, true, on_timer, self);
     return self;
 }
@@ -173,6 +179,7 @@ fleet_destroy(fleet_t **self_p)
     while (self->count > 0)
         forget(self, &self->processes[self->count - 1]);
     tm_client_destroy(&self->client);
+    free(self->own);
     free(self);
     *self_p = NULL;
 }
@@ -209,14 +216,12 @@ double
 fleet_sum(const fleet_t *self, metric_t metric, const char *label)
 {
     const char *name = meters_name(metric);
-    size_t size = 0;
-    char *own = meters_render(self->meters, &size), count[100];
+    char count[100];
     double sum = 0;
 
     snprintf(count, sizeof(count), "%s%s", name, meters_is_histogram(metric) ? "_count" : "");
-    if (own)
-        sum = fleet_text_sum((tm_str_t){own, size}, count, label);
-    free(own);
+    if (self->own)
+        sum = fleet_text_sum((tm_str_t){self->own, self->own_size}, count, label);
     for (size_t i = 0; i < self->count; i++)
         sum += fleet_text_sum((tm_str_t){self->processes[i].text, self->processes[i].size},
                               count, label);

@@ -32,8 +32,9 @@ void fleet_destroy(fleet_t **self_p); /* tells the brokers the last figures firs
  * NULL: no memory. */
 char *fleet_render(const fleet_t *self, size_t *ret_size);
 
-/* Over all processes: the sum of a counter's or gauge's series, or the count of a histogram's,
- * whose labels hold `label` (`reason="slow"`; NULL: all). */
+/* Over all processes, as each last said, this one too: the sum of a counter's or gauge's
+ * series, or the count of a histogram's, whose labels hold `label` (`reason="slow"`; NULL:
+ * all). */
 double fleet_sum(const fleet_t *self, metric_t metric, const char *label);
 
 /* Processes of a kind that report, this one included; *ret_age_ms: since the one silent longest

@@ -269,11 +269,36 @@ cli_log_init(const cli_t *self)
     log_init(self->command->name, level);
 }
 
-void
-cli_service_start(const cli_t *self)
+struct service {
+    const char *ready_fd;
+};
+
+static const struct cli_option service_options[] = {
+    {"ready-fd", "N", CLI_TEXT, offsetof(struct service, ready_fd),
+     "write one line to descriptor N when ready"},
+};
+
+int
+cli_service_start(cli_t *self, const char *notes, int *ret_ready_fd, int argc, char **argv)
 {
+    const struct cli_usage usage = {.arguments = "",
+                                    .options = service_options,
+                                    .option_count = ret_ready_fd ? COUNT(service_options) : 0,
+                                    .notes = notes};
+    struct service service = {NULL};
+    long long ready_fd = -1;
+    int code = cli_parse(self, &usage, &service, argc, argv);
+
+    if (code >= 0)
+        return code;
+    if (service.ready_fd &&
+        !cli_integer(self, "--ready-fd", service.ready_fd, 0, 65535, &ready_fd))
+        return CLI_USAGE;
+    if (ret_ready_fd)
+        *ret_ready_fd = (int)ready_fd;
     cli_log_init(self);
     sentry_start(self->settings, self->command->name);
+    return -1;
 }
 
 int

@@ -78,9 +78,11 @@ int cli_dispatch(cli_t *self, const struct cli_command *commands, size_t count, 
 
 /* For a process of the system: logs under the command's name, at system.log_level. */
 void cli_log_init(const cli_t *self);
-/* The same for one of its services, whose errors Sentry hears of until the end; that gives the
- * code to leave with, and has said why on stderr. */
-void cli_service_start(const cli_t *self);
+/* The command line of one of its services, which has --ready-fd (*ret_ready_fd, -1: not given;
+ * NULL: it has none), then the log and Sentry, which hears of its errors until the end. Returns
+ * -1: go on; else the exit code. cli_service_end gives the code to leave with, and has said why
+ * on stderr. notes: for --help, or NULL. */
+int cli_service_start(cli_t *self, const char *notes, int *ret_ready_fd, int argc, char **argv);
 int cli_service_end(const cli_t *self, tm_err_t err);
 
 /* "tunemill x: ..." on standard error. Each returns the code to leave with. */

@@ -13,37 +13,16 @@
 
 /* --- the process -------------------------------------------------------------------------- */
 
-struct service {
-    const char *ready_fd;
-};
-
-static const struct cli_option service_options[] = {
-    {"ready-fd", "N", CLI_TEXT, offsetof(struct service, ready_fd),
-     "write one line to descriptor N when ready"},
-};
-
-static const struct cli_usage service_usage = {
-    .arguments = "",
-    .options = service_options,
-    .option_count = 1,
-    .notes =
-        "Numbers the events, so that everybody sees them in one order. Any number of these\n"
-        "processes may run. `tunemill events tail` shows what happens.\n",
-};
+static const char notes[] =
+    "Numbers the events, so that everybody sees them in one order. Any number of these\n"
+    "processes may run. `tunemill events tail` shows what happens.\n";
 
 static int
 run_process(cli_t *cli, int argc, char **argv)
 {
-    struct service self = {NULL};
-    long long ready_fd = -1;
-    int code = cli_parse(cli, &service_usage, &self, argc, argv);
+    int ready_fd, code = cli_service_start(cli, notes, &ready_fd, argc, argv);
 
-    if (code >= 0)
-        return code;
-    if (self.ready_fd && !cli_integer(cli, "--ready-fd", self.ready_fd, 0, 65535, &ready_fd))
-        return CLI_USAGE;
-    cli_service_start(cli);
-    return cli_service_end(cli, events_run(cli->settings, (int)ready_fd));
+    return code >= 0 ? code : cli_service_end(cli, events_run(cli->settings, ready_fd));
 }
 
 /* --- tail --------------------------------------------------------------------------------- */

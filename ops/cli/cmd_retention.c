@@ -11,38 +11,17 @@
 
 /* --- the process -------------------------------------------------------------------------- */
 
-struct service {
-    const char *ready_fd;
-};
-
-static const struct cli_option service_options[] = {
-    {"ready-fd", "N", CLI_TEXT, offsetof(struct service, ready_fd),
-     "write one line to descriptor N when ready"},
-};
-
-static const struct cli_usage service_usage = {
-    .arguments = "",
-    .options = service_options,
-    .option_count = 1,
-    .notes =
-        "Deletes every night what the table retention_policies says. Any number of these\n"
-        "processes may run, one of them works. `tunemill retention status` shows how it\n"
-        "stands, `tunemill retention prune JOB` runs one job, or says what it would delete.\n",
-};
+static const char notes[] =
+    "Deletes every night what the table retention_policies says. Any number of these\n"
+    "processes may run, one of them works. `tunemill retention status` shows how it\n"
+    "stands, `tunemill retention prune JOB` runs one job, or says what it would delete.\n";
 
 static int
 run_process(cli_t *cli, int argc, char **argv)
 {
-    struct service self = {NULL};
-    long long ready_fd = -1;
-    int code = cli_parse(cli, &service_usage, &self, argc, argv);
+    int ready_fd, code = cli_service_start(cli, notes, &ready_fd, argc, argv);
 
-    if (code >= 0)
-        return code;
-    if (self.ready_fd && !cli_integer(cli, "--ready-fd", self.ready_fd, 0, 65535, &ready_fd))
-        return CLI_USAGE;
-    cli_service_start(cli);
-    return cli_service_end(cli, retention_process(cli->settings, (int)ready_fd));
+    return code >= 0 ? code : cli_service_end(cli, retention_process(cli->settings, ready_fd));
 }
 
 /* --- status ------------------------------------------------------------------------------- */

@@ -1,6 +1,12 @@
 #include "tests/unit/retention_help.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "actors/kit/clock.h"
+
+enum { PATIENCE_MS = 90000 }; /* pg_cron looks once a minute */
 
 void
 retention_events(int count, const char *type, const char *pinned, const char *age)
@@ -95,4 +101,16 @@ void
 retention_make_due(void)
 {
     queue_expect("", "UPDATE retention_policies SET created_at = now() - interval '10 days'");
+}
+
+void
+retention_await(const char *answer, const char *sql)
+{
+    int64_t end_ms = clock_ms() + PATIENCE_MS;
+
+    while (strcmp(queue_ask("%s", sql), answer) != 0) {
+        ck_assert_msg(clock_ms() < end_ms, "%s is not %s but %s", sql, answer,
+                      queue_ask("%s", sql));
+        poll(NULL, 0, 10);
+    }
 }

@@ -24,6 +24,9 @@ void retention_expect_run(const char *job, int deleted);
 /* As if the policies had been made ten days ago, and so every job's time had come. */
 void retention_make_due(void);
 
+/* Asks until the answer is this one, for a minute and a half. */
+void retention_await(const char *answer, const char *sql);
+
 void retention_traps_add(Suite *suite);
 void retention_data_add(Suite *suite);
 

@@ -10,253 +10,9 @@
 #include <string.h>
 
 #include "actors/kit/clock.h"
-#include "actors/tune/replay_server.h"
-#include "tests/support/tune_world.h"
-#include "tests/unit/fake_broker.h"
-
-enum { PATIENCE_MS = 20000, DEADLINE_MS = 15000 };
+#include "tests/unit/replay_server_help.h"
 
 #define ELSEWHERE "00000000-0000-0000-0000-000000000002"
-
-static struct tune_world world;
-static struct fake_place place;
-static fake_broker_t *broker;
-static replay_server_t *server;
-static PGconn *locks;
-static uint64_t asked;
-static tm_uuid_t tune;
-
-/* ---- the service ------------------------------------------------------------------------ */
-
-static void
-start_server(void)
-{
-    tm_msg_t hello, welcome = {.type = TM_MSG_WELCOME};
-
-    server = replay_server_new(world.settings, world.meters);
-    ck_assert_ptr_nonnull(server);
-    ck_assert(fake_broker_take(broker, PATIENCE_MS, TM_MSG_HELLO, &hello));
-    ck_assert(tm_str_is(hello.hello.actor, "backtest"));
-    ck_assert(tm_str_is(hello.hello.services, "backtest.run,backtest"));
-    ck_assert_uint_eq(hello.hello.queues.size, 0);
-    ck_assert_uint_gt(hello.hello.calls, 1);
-    welcome.welcome = (struct tm_welcome){
-        .broker = *fake_broker_id(broker), .ping_ms = 100, .lease_ms = 10000};
-    fake_broker_send(broker, &welcome);
-}
-
-static void
-make_tune(const char *data)
-{
-    tune_world_dataset(&world, data);
-    tune_world_job(&world, "bb_reversal", NULL);
-    tune_world_run(&world);
-    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
-}
-
-/* On data that the server has not read yet. */
-static void
-make_other_tune(void)
-{
-    free(world.end.result);
-    world.end.result = NULL;
-    make_tune("tests/data/sp500_daily.csv");
-}
-
-static void
-set_up(void)
-{
-    fake_place_init(&place);
-    tune_world_init(&world);
-    free(world.settings->broker_brokers);
-    world.settings->broker_brokers = strdup(place.endpoint[0]);
-    make_tune("tests/data/SYND.csv");
-    tune = world.job.id;
-    broker = fake_broker_new(place.endpoint[0]);
-    start_server();
-}
-
-static void
-tear_down(void)
-{
-    PQfinish(locks);
-    replay_server_destroy(&server);
-    fake_broker_destroy(&broker);
-    tune_world_fini(&world);
-    fake_place_fini(&place);
-}
-
-/* No computation that needs its data ends until unlock(). */
-static void
-lock(void)
-{
-    locks = PQconnectdb(world.url);
-    PQclear(PQexec(locks, "BEGIN"));
-    PQclear(PQexec(locks, "LOCK TABLE datasets IN ACCESS EXCLUSIVE MODE"));
-    ck_assert_int_eq(PQtransactionStatus(locks), PQTRANS_INTRANS);
-}
-
-static void
-unlock(void)
-{
-    PQfinish(locks);
-    locks = NULL;
-}
-
-static uint64_t
-count(const char *source)
-{
-    return meters_get(world.meters, METRIC_BACKTESTS, source);
-}
-
-static uint64_t
-computed(void)
-{
-    return meters_get(world.meters, METRIC_DB_QUERY, "TRIAL");
-}
-
-/* ---- questions -------------------------------------------------------------------------- */
-
-static struct backtest_call
-run_of(uint32_t trial)
-{
-    return (struct backtest_call){
-        .workspace = world.job.workspace, .run = tune_run_id(&tune, trial), .points = 50};
-}
-
-static struct backtest_call
-other_run_of(uint32_t trial)
-{
-    return (struct backtest_call){.workspace = world.job.workspace,
-                                  .run = tune_run_id(&world.job.id, trial),
-                                  .points = 50};
-}
-
-/* So many have come as far as the lock. */
-static void
-await_locked(const char *number)
-{
-    const int64_t until_ms = clock_ms() + PATIENCE_MS;
-    char *locked = NULL;
-
-    do {
-        ck_assert_msg(clock_ms() < until_ms, "%s, not %s", locked, number);
-        free(locked);
-        locked = pg_fixture_query(world.url, "SELECT count(*) FROM pg_stat_activity"
-                                             " WHERE datname = current_database()"
-                                             "   AND wait_event_type = 'Lock'");
-    } while (strcmp(locked, number) != 0);
-    free(locked);
-}
-
-/* The number of the call. */
-static uint64_t
-send_text(const char *service, const char *question, uint64_t deadline_ms)
-{
-    tm_msg_t msg = {
-        .type = TM_MSG_CALL,
-        .call = {.ref = ++asked, .service = tm_str(service), .deadline_ms = deadline_ms},
-        .body = tm_str(question)};
-
-    fake_broker_send(broker, &msg);
-    return asked;
-}
-
-static uint64_t
-send_until(const struct backtest_call *call, uint64_t deadline_ms)
-{
-    char *question = backtest_call_text(call);
-    uint64_t ref = send_text(BACKTEST_SERVICE, question, deadline_ms);
-
-    free(question);
-    return ref;
-}
-
-static uint64_t
-send_call(const struct backtest_call *call)
-{
-    return send_until(call, DEADLINE_MS);
-}
-
-/* The caller frees it. */
-static char *
-take_answer(uint64_t ref)
-{
-    tm_msg_t msg;
-    char *text;
-
-    ck_assert(fake_broker_take(broker, PATIENCE_MS, TM_MSG_RETURN, &msg));
-    ck_assert_uint_eq(msg.returned.ref, ref);
-    text = malloc(msg.body.size + 1);
-    ck_assert_ptr_nonnull(text);
-    memcpy(text, msg.body.data, msg.body.size);
-    text[msg.body.size] = '\0';
-    return text;
-}
-
-/* In any order. */
-static void
-expect_both(uint64_t one, uint64_t other)
-{
-    tm_msg_t msg;
-    uint64_t first;
-
-    ck_assert(fake_broker_take(broker, PATIENCE_MS, TM_MSG_RETURN, &msg));
-    first = msg.returned.ref;
-    ck_assert(first == one || first == other);
-    free(take_answer(first == one ? other : one));
-}
-
-static void
-expect_error(uint64_t ref, tm_err_t err)
-{
-    tm_msg_t msg;
-
-    ck_assert(fake_broker_take(broker, PATIENCE_MS, TM_MSG_ERROR, &msg));
-    ck_assert_uint_eq(msg.error.ref, ref);
-    ck_assert_msg(tm_str_is(msg.error.code, tm_err_name(err)), "%.*s, not %s: %.*s",
-                  (int)msg.error.code.size, msg.error.code.data, tm_err_name(err),
-                  (int)msg.error.detail.size, msg.error.detail.data);
-    ck_assert(msg.error.retryable == tm_err_retryable(err));
-}
-
-static char *
-answer_to(const struct backtest_call *call)
-{
-    return take_answer(send_call(call));
-}
-
-static void
-expect_any(struct backtest_call call)
-{
-    free(answer_to(&call));
-}
-
-static void
-expect_same(const struct backtest_call *call, const char *before)
-{
-    char *text = answer_to(call);
-
-    ck_assert_str_eq(text, before);
-    free(text);
-}
-
-/* Whether the answer was a text, and no error. */
-static bool
-is_answered(const struct backtest_call *call)
-{
-    const unsigned errors = fake_broker_seen(broker, TM_MSG_ERROR);
-    const int64_t until_ms = clock_ms() + PATIENCE_MS;
-    tm_msg_t msg;
-
-    send_call(call);
-    while (fake_broker_seen(broker, TM_MSG_ERROR) == errors) {
-        ck_assert_int_lt(clock_ms(), until_ms);
-        if (fake_broker_take(broker, 5, TM_MSG_RETURN, &msg))
-            return true;
-    }
-    return false;
-}
 
 /* ---- what is kept ----------------------------------------------------------------------- */
 
@@ -267,10 +23,10 @@ START_TEST(a_run_is_computed_once_and_then_remembered)
 
     for (int i = 0; i < 10; i++)
         expect_same(&call, first);
-    ck_assert_uint_eq(computed(), 1);
-    ck_assert_uint_eq(count("computed"), 1);
-    ck_assert_uint_eq(count("cached") + count("checked"), 10);
-    ck_assert_uint_gt(count("cached"), 0);
+    ck_assert_uint_eq(trials_read(), 1);
+    ck_assert_uint_eq(answers_from("computed"), 1);
+    ck_assert_uint_eq(answers_from("cached") + answers_from("checked"), 10);
+    ck_assert_uint_gt(answers_from("cached"), 0);
     free(first);
 }
 END_TEST
@@ -287,7 +43,7 @@ START_TEST(each_run_and_number_of_points_has_its_own_answer)
     fewer = answer_to(&call);
     ck_assert_str_ne(first, other);
     ck_assert_uint_lt(strlen(fewer), strlen(first));
-    ck_assert_uint_eq(computed(), 3);
+    ck_assert_uint_eq(trials_read(), 3);
     free(first);
     free(other);
     free(fewer);
@@ -306,7 +62,7 @@ START_TEST(the_question_of_an_older_bridge_has_the_same_answer)
     question = backtest_call_text(&old);
     again = take_answer(send_text(BACKTEST_SERVICE_OLD, question, DEADLINE_MS));
     ck_assert_str_eq(first, again);
-    ck_assert_uint_eq(computed(), 1);
+    ck_assert_uint_eq(trials_read(), 1);
     old.trial = 50; /* there are as many */
     free(question);
     question = backtest_call_text(&old);
@@ -322,9 +78,9 @@ static void
 ask_until_checked(const struct backtest_call *call, const char *answer)
 {
     const int64_t until_ms = clock_ms() + PATIENCE_MS;
-    const uint64_t before = count("checked");
+    const uint64_t before = answers_from("checked");
 
-    while (count("checked") == before) {
+    while (answers_from("checked") == before) {
         ck_assert_int_lt(clock_ms(), until_ms);
         expect_same(call, answer);
     }
@@ -337,7 +93,7 @@ START_TEST(rows_that_have_not_changed_are_not_computed_again)
 
     ask_until_checked(&call, first);
     ask_until_checked(&call, first);
-    ck_assert_uint_eq(computed(), 1);
+    ck_assert_uint_eq(trials_read(), 1);
     free(first);
 }
 END_TEST
@@ -355,7 +111,7 @@ START_TEST(rows_that_have_changed_are_computed_again)
         free(text);
         text = answer_to(&call);
     }
-    ck_assert_uint_eq(computed(), 2);
+    ck_assert_uint_eq(trials_read(), 2);
     free(text);
 }
 END_TEST
@@ -375,7 +131,7 @@ START_TEST(what_was_deleted_is_shown_for_a_second_at_most)
         ck_assert(!is_there || asked_ms - deleted_ms < REPLAY_FRESH_MS);
     }
     expect_error(send_call(&call), TM_RUN_NOT_FOUND);
-    ck_assert_uint_eq(computed(), 1);
+    ck_assert_uint_eq(trials_read(), 1);
 }
 END_TEST
 
@@ -397,7 +153,7 @@ START_TEST(an_answer_with_the_present_strategy_is_not_kept)
     first = answer_to(&call);
     ck_assert_ptr_nonnull(strstr(first, "the strategy is taken as it is now"));
     expect_same(&call, first);
-    ck_assert_uint_eq(count("computed"), 2);
+    ck_assert_uint_eq(answers_from("computed"), 2);
     free(pg_fixture_query(world.url, "UPDATE strategies SET spec = '{}'"));
     expect_error(send_call(&call), TM_INVALID_STRATEGY);
     free(first);
@@ -417,7 +173,7 @@ START_TEST(without_room_every_answer_is_computed)
     start_server();
     first = answer_to(&call);
     expect_same(&call, first);
-    ck_assert_uint_eq(computed(), 2);
+    ck_assert_uint_eq(trials_read(), 2);
     free(first);
 }
 END_TEST
@@ -448,7 +204,7 @@ START_TEST(what_is_not_there_is_not_found)
     expect_error(send_call(&call), TM_RUN_NOT_FOUND);
     call.run = tune;
     expect_error(send_call(&call), TM_RUN_NOT_FOUND);
-    ck_assert_uint_eq(computed(), 0);
+    ck_assert_uint_eq(trials_read(), 0);
 }
 END_TEST
 
@@ -475,7 +231,7 @@ START_TEST(the_same_question_asked_by_many_is_computed_once)
         ck_assert_str_eq(again, text);
         free(again);
     }
-    ck_assert_uint_eq(computed(), 1);
+    ck_assert_uint_eq(trials_read(), 1);
     free(text);
 }
 END_TEST
@@ -489,16 +245,16 @@ START_TEST(a_long_computation_holds_up_nobody_whose_answer_is_known)
 
     make_other_tune();
     slow = other_run_of(0);
-    lock();
+    lock_data();
     ref = send_call(&slow);
     await_locked("1");
     for (int i = 0; i < 20; i++)
         expect_same(&known, first);
     ask_until_checked(&known, first); /* nor whose has to be looked up */
-    ck_assert_uint_eq(count("computed"), 1);
-    unlock();
+    ck_assert_uint_eq(answers_from("computed"), 1);
+    unlock_data();
     free(take_answer(ref));
-    ck_assert_uint_eq(count("computed"), 2);
+    ck_assert_uint_eq(answers_from("computed"), 2);
     free(first);
 }
 END_TEST
@@ -514,11 +270,11 @@ START_TEST(so_many_are_computed_at_once_as_the_setting_says)
     start_server();
     make_other_tune();
     slow = other_run_of(0);
-    lock();
+    lock_data();
     ref = send_call(&slow);
     send_call(&quick); /* whose data these threads have not read either */
     await_locked("2");
-    unlock();
+    unlock_data();
     expect_both(ref, ref + 1);
 }
 END_TEST
@@ -532,7 +288,7 @@ START_TEST(one_that_took_long_is_looked_up_again_before_it_is_shown)
     expect_any(run_of(0)); /* so that the thread has its connection */
     make_other_tune();
     slow = other_run_of(0);
-    lock();
+    lock_data();
     ref = send_call(&slow);
     await_locked("1");
     begun_ms = clock_ms();
@@ -541,9 +297,9 @@ START_TEST(one_that_took_long_is_looked_up_again_before_it_is_shown)
         expect_error(send_text(BACKTEST_SERVICE, "", DEADLINE_MS), TM_BAD_REQUEST);
     send_call(&slow); /* joins the first */
     expect_error(send_text(BACKTEST_SERVICE, "", DEADLINE_MS), TM_BAD_REQUEST);
-    unlock();
+    unlock_data();
     expect_error(ref, TM_RUN_NOT_FOUND);
-    ck_assert_uint_eq(computed(), 2);
+    ck_assert_uint_eq(trials_read(), 2);
 }
 END_TEST
 
@@ -558,7 +314,7 @@ START_TEST(one_that_nobody_waits_for_any_more_is_not_computed)
     slow = other_run_of(0);
     late = other_run_of(1);
     wanted = other_run_of(2);
-    lock();
+    lock_data();
     ref = send_call(&slow);
     await_locked("1");
     late_ref = send_until(&late, 1);
@@ -568,12 +324,12 @@ START_TEST(one_that_nobody_waits_for_any_more_is_not_computed)
     do
         expect_error(send_text(BACKTEST_SERVICE, "", DEADLINE_MS), TM_BAD_REQUEST);
     while (clock_ms() <= until_ms);
-    unlock();
+    unlock_data();
     free(take_answer(ref));
     expect_error(late_ref, TM_TIMEOUT);
     free(take_answer(wanted_ref));
     free(take_answer(wanted_ref + 1));
-    ck_assert_uint_eq(computed(), 3);
+    ck_assert_uint_eq(trials_read(), 3);
 }
 END_TEST
 
@@ -610,17 +366,17 @@ START_TEST(at_the_end_what_is_computed_is_answered_and_what_waits_is_not)
     make_other_tune();
     slow = other_run_of(0);
     waiting = other_run_of(1);
-    lock();
+    lock_data();
     ref = send_call(&slow);
     await_locked("1");
     waiting_ref = send_call(&waiting);
     expect_error(send_text(BACKTEST_SERVICE, "", DEADLINE_MS), TM_BAD_REQUEST);
     ck_assert_int_eq(pthread_create(&thread, NULL, destroy_server, NULL), 0);
     expect_error(waiting_ref, TM_DRAINING);
-    unlock();
+    unlock_data();
     free(take_answer(ref));
     pthread_join(thread, NULL);
-    ck_assert_uint_eq(computed(), 2);
+    ck_assert_uint_eq(trials_read(), 2);
 }
 END_TEST
 
@@ -633,7 +389,7 @@ main(void)
     int failed;
 
     tune_fixture = pg_fixture_new();
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, service_set_up, service_tear_down);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_run_is_computed_once_and_then_remembered);
     tcase_add_test(tcase, each_run_and_number_of_points_has_its_own_answer);

@@ -16,8 +16,7 @@
 #include "tests/unit/retention_help.h"
 
 /* pg_cron looks once a minute, at its beginning */
-#define PATIENCE_MS 90000
-#define DATABASE    "retention_cron" /* as in the settings */
+#define DATABASE "retention_cron" /* as in the settings */
 
 static const char *const settings[] = {
     "shared_preload_libraries=pg_cron", "cron.database_name=retention_cron",
@@ -35,18 +34,6 @@ setup(void)
     pg_fixture_start(queue_fixture);
     ck_assert_msg(migrate_run(queue_url, detail, sizeof(detail), &applied) == TM_OK, "%s",
                   detail);
-}
-
-static void
-wait_for(const char *answer, const char *sql)
-{
-    int64_t end_ms = clock_ms() + PATIENCE_MS;
-
-    while (strcmp(queue_ask("%s", sql), answer) != 0) {
-        ck_assert_msg(clock_ms() < end_ms, "%s is not %s but %s", sql, answer,
-                      queue_ask("%s", sql));
-        poll(NULL, 0, 100);
-    }
 }
 
 START_TEST(the_migration_gives_pg_cron_its_schedule_and_may_do_so_again)
@@ -86,15 +73,17 @@ START_TEST(pg_cron_runs_a_job_batch_by_batch)
               " WHERE jobname = 'tunemill job-runs'");
     queue_ask("SELECT cron.schedule('two', '* * * * *', command || '; SELECT 1') FROM cron.job"
               " WHERE jobname = 'tunemill trade-events'");
-    wait_for("1", "SELECT count(*) FROM cron.job_run_details d JOIN cron.job j USING (jobid)"
-                  " WHERE j.jobname = 'now' AND d.status = 'succeeded'");
+    retention_await("1",
+                    "SELECT count(*) FROM cron.job_run_details d JOIN cron.job j USING (jobid)"
+                    " WHERE j.jobname = 'now' AND d.status = 'succeeded'");
     queue_expect("job-runs|250|t|cron|f",
                  "SELECT job_name, deleted_count, ok, who, dry_run FROM retention_job_log"
                  " WHERE job_name = 'job-runs' ORDER BY started_at LIMIT 1");
     queue_expect("0|f", "SELECT count(*), retention_is_running('job-runs') FROM job_runs");
-    wait_for("1", "SELECT count(*) FROM cron.job_run_details d JOIN cron.job j USING (jobid)"
-                  " WHERE j.jobname = 'two' AND d.status = 'failed'"
-                  "   AND d.return_message LIKE '%invalid transaction termination%'");
+    retention_await("1",
+                    "SELECT count(*) FROM cron.job_run_details d JOIN cron.job j USING (jobid)"
+                    " WHERE j.jobname = 'two' AND d.status = 'failed'"
+                    "   AND d.return_message LIKE '%invalid transaction termination%'");
 }
 END_TEST
 
@@ -146,16 +135,17 @@ START_TEST(the_process_stands_by_and_runs_only_what_is_long_overdue)
                      "   SET daily_at = (now() AT TIME ZONE 'UTC' - interval '12 hours')::time,"
                      "       enabled = job_name = 'match-runs'");
     start_process("retention.overdue_minutes=780"); /* 13 h: that of yesterday is missing */
-    wait_for("1", "SELECT count(*) FROM retention_job_log WHERE ok");
+    retention_await("1", "SELECT count(*) FROM retention_job_log WHERE ok");
     stop_process();
     start_process("retention.overdue_minutes=780");
-    wait_for("1", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 54"
-                  " AND objid = 0 AND granted");
+    retention_await("1",
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 54"
+                    " AND objid = 0 AND granted");
     stop_process();
     queue_expect("1|actor", "SELECT count(*), max(who) FROM retention_job_log");
     queue_expect("", "UPDATE retention_job_log SET started_at = now() - interval '13 hours'");
     start_process("retention.overdue_minutes=660"); /* 11 h: today's is missing */
-    wait_for("2", "SELECT count(*) FROM retention_job_log WHERE ok");
+    retention_await("2", "SELECT count(*) FROM retention_job_log WHERE ok");
     stop_process();
 }
 END_TEST

@@ -14,8 +14,6 @@
 #include "tests/support/command.h"
 #include "tests/unit/retention_help.h"
 
-#define PATIENCE_MS 60000
-
 struct process {
     pid_t pid;
     int out;
@@ -60,18 +58,6 @@ teardown(void)
     queue_teardown();
 }
 
-static void
-wait_for(const char *answer, const char *sql)
-{
-    int64_t end_ms = clock_ms() + PATIENCE_MS;
-
-    while (strcmp(queue_ask("%s", sql), answer) != 0) {
-        ck_assert_msg(clock_ms() < end_ms, "%s is not %s but %s", sql, answer,
-                      queue_ask("%s", sql));
-        poll(NULL, 0, 20);
-    }
-}
-
 #define LEADERS                                                                     \
     "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"           \
     " WHERE l.locktype = 'advisory' AND l.classid = 54 AND l.objid = 0 AND granted" \
@@ -96,7 +82,7 @@ START_TEST(what_was_missed_is_made_up_for_once)
     retention_job_runs(3, "40 days");
     retention_events(2, "RUN_STARTED", "false", "100 days");
     start(&processes[0], "retention.enabled=true");
-    wait_for("8", ENDED);
+    retention_await("8", ENDED);
     queue_expect("8|8|5|8", "SELECT count(DISTINCT job_name), count(*) FILTER (WHERE ok),"
                             " sum(deleted_count), count(*) FILTER (WHERE who = 'actor')"
                             " FROM retention_job_log");
@@ -108,12 +94,12 @@ END_TEST
 START_TEST(before_their_time_no_job_runs_and_at_it_it_does)
 {
     start(&processes[0], "retention.enabled=true");
-    wait_for("1", LEADERS);
+    retention_await("1", LEADERS);
     queue_expect("0", "SELECT count(*) FROM retention_job_log");
     queue_expect("", "UPDATE retention_policies SET created_at = now() - interval '2 s',"
                      " daily_at = (now() AT TIME ZONE 'UTC' + interval '1 s')::time"
                      " WHERE job_name = 'match-runs'");
-    wait_for("1", ENDED);
+    retention_await("1", ENDED);
     queue_expect("match-runs|t",
                  "SELECT l.job_name, (l.started_at AT TIME ZONE 'UTC')::time >= p.daily_at"
                  " FROM retention_job_log l JOIN retention_policies p USING (job_name)");
@@ -125,10 +111,10 @@ START_TEST(one_that_is_switched_off_runs_nothing)
     retention_make_due();
     start(&processes[0], "retention.enabled=false");
     start(&processes[1], "retention.enabled=true");
-    wait_for("8", ENDED);
+    retention_await("8", ENDED);
     queue_expect("1", LEADERS);
     stop(&processes[1], SIGKILL);
-    wait_for("0", LEADERS);
+    retention_await("0", LEADERS);
     queue_expect("", "DELETE FROM retention_job_log");
     ck_assert_int_eq(stop(&processes[0], SIGTERM), 0); /* it has looked, and more than once */
     queue_expect("0", "SELECT count(*) FROM retention_job_log");
@@ -142,15 +128,15 @@ START_TEST(of_two_one_works_and_the_other_takes_over)
     const char *first;
 
     start(&processes[0], "retention.enabled=true");
-    wait_for("1", LEADERS);
+    retention_await("1", LEADERS);
     first = queue_ask("%s", leader);
     start(&processes[1], "retention.enabled=true");
     retention_make_due();
-    wait_for("8", ENDED);
+    retention_await("8", ENDED);
     queue_expect(first, "%s", leader);
     ck_assert_int_eq(stop(&processes[0], SIGKILL), -SIGKILL);
     queue_expect("", "DELETE FROM retention_job_log");
-    wait_for("8", ENDED);
+    retention_await("8", ENDED);
     ck_assert_str_ne(queue_ask("%s", leader), first);
     queue_expect("8|8", "SELECT count(*), count(DISTINCT job_name) FROM retention_job_log");
 }
@@ -166,13 +152,13 @@ START_TEST(a_process_that_ends_in_mid_batch_is_gone_on_with)
     retention_job_runs(400, "40 days");
     make_slow(true);
     start(&processes[0], "retention.enabled=true");
-    wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
+    retention_await("100", "SELECT max(deleted_count) FROM retention_job_log");
     ck_assert_int_eq(stop(&processes[0], signals[_i]), _i ? 0 : -SIGKILL);
-    wait_for("0", LEADERS); /* the server has noticed */
+    retention_await("0", LEADERS); /* the server has noticed */
     queue_expect("t", "SELECT count(*) BETWEEN 100 AND 300 FROM job_runs");
     make_slow(false);
     start(&processes[0], "retention.enabled=true");
-    wait_for("2", ENDED);
+    retention_await("2", ENDED);
     queue_expect("f|t\nt|f", "SELECT ok, error LIKE 'it was cut off%%' IS TRUE"
                              " FROM retention_job_log ORDER BY started_at");
     queue_expect("0|400", "SELECT (SELECT count(*) FROM job_runs), sum(deleted_count)"
@@ -183,11 +169,11 @@ END_TEST
 START_TEST(a_database_that_comes_back_finds_its_jobs_run)
 {
     start(&processes[0], "database.max_backoff_ms=50");
-    wait_for("1", LEADERS);
+    retention_await("1", LEADERS);
     pg_fixture_kill(queue_fixture);
     pg_fixture_start(queue_fixture);
     retention_make_due();
-    wait_for("8", ENDED);
+    retention_await("8", ENDED);
     queue_expect("8", "SELECT count(*) FROM retention_job_log WHERE ok");
 }
 END_TEST
@@ -201,12 +187,12 @@ START_TEST(a_table_that_fails_holds_up_no_other_and_is_tried_again)
     queue_run(holder, "LOCK TABLE job_runs IN SHARE MODE");
     retention_make_due();
     start(&processes[0], "retention.retry_seconds=1");
-    wait_for("7", "SELECT count(*) FROM retention_job_log WHERE ok");
-    wait_for("t", "SELECT count(*) >= 2 FROM retention_job_log WHERE NOT ok"
-                  " AND job_name = 'job-runs'");
+    retention_await("7", "SELECT count(*) FROM retention_job_log WHERE ok");
+    retention_await("t", "SELECT count(*) >= 2 FROM retention_job_log WHERE NOT ok"
+                         " AND job_name = 'job-runs'");
     queue_run(holder, "COMMIT");
     PQfinish(holder);
-    wait_for("8", "SELECT count(*) FROM retention_job_log WHERE ok");
+    retention_await("8", "SELECT count(*) FROM retention_job_log WHERE ok");
     queue_expect("0", "SELECT count(*) FROM job_runs");
     queue_expect("0", "SELECT retention_failures('job-runs')");
 }
@@ -218,11 +204,11 @@ START_TEST(a_job_that_cannot_even_be_logged_holds_up_no_other)
     queue_expect("", "ALTER TABLE retention_job_log ADD CONSTRAINT no CHECK (job_name <>"
                      " 'trade-events')");
     start(&processes[0], "retention.enabled=true");
-    wait_for("7", ENDED);
-    wait_for("f", "SELECT retention_is_running('trade-events')");
+    retention_await("7", ENDED);
+    retention_await("f", "SELECT retention_is_running('trade-events')");
     queue_expect("", "ALTER TABLE retention_job_log DROP CONSTRAINT no");
-    wait_for("8", ENDED);
-    wait_for("f", "SELECT retention_is_running('trade-events')");
+    retention_await("8", ENDED);
+    retention_await("f", "SELECT retention_is_running('trade-events')");
 }
 END_TEST
 

@@ -8,8 +8,6 @@
 #include "actors/kit/clock.h"
 #include "tests/unit/retention_help.h"
 
-#define PATIENCE_MS 60000
-
 /* Makes each deletion of a job's run fail, or take `seconds`, by a trigger. */
 static void
 make_deletion(const char *body)
@@ -20,19 +18,6 @@ make_deletion(const char *body)
                  "CREATE OR REPLACE TRIGGER hinders BEFORE DELETE ON job_runs"
                  " FOR EACH ROW EXECUTE FUNCTION hinder()",
                  body);
-}
-
-/* Asks until it is so. */
-static void
-wait_for(const char *answer, const char *sql)
-{
-    int64_t end_ms = clock_ms() + PATIENCE_MS;
-
-    while (strcmp(queue_ask("%s", sql), answer) != 0) {
-        ck_assert_msg(clock_ms() < end_ms, "%s is not %s but %s", sql, answer,
-                      queue_ask("%s", sql));
-        poll(NULL, 0, 5);
-    }
 }
 
 /* 1 */
@@ -76,7 +61,7 @@ START_TEST(each_batch_is_committed_and_the_cutoff_is_taken_once)
     make_deletion("PERFORM pg_sleep(0.015)");
     ck_assert_int_eq(
         PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"), 1);
-    wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
+    retention_await("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_expect("t", "SELECT count(*) BETWEEN 101 AND 201 FROM job_runs");
     queue_expect("t|", "SELECT finished_at IS NULL, ok FROM retention_job_log");
     run = queue_collect(session);
@@ -141,7 +126,7 @@ START_TEST(a_run_holds_its_lock_over_its_commits_and_gives_it_back)
     make_deletion("PERFORM pg_sleep(0.01)");
     ck_assert_int_eq(
         PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"), 1);
-    wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
+    retention_await("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_expect("t|f", "SELECT retention_is_running('job-runs'),"
                         " retention_is_running('match-runs')");
     run = queue_collect(session);
@@ -165,7 +150,7 @@ START_TEST(two_at_once_do_no_harm)
     make_deletion("PERFORM pg_sleep(0.01)");
     ck_assert_int_eq(PQsendQuery(first, "CALL retention_run('job-runs', p_batch_size => 100)"),
                      1);
-    wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
+    retention_await("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_ask("CALL retention_run('job-runs', 'cli')");
     queue_expect("0|t", "SELECT deleted_count, job_log_id IS NOT NULL"
                         " FROM retention_prune_job_runs('30 days', 100, false)");
@@ -233,7 +218,7 @@ START_TEST(a_run_that_is_killed_keeps_its_batches_and_the_next_goes_on)
     make_deletion("PERFORM pg_sleep(0.01)");
     ck_assert_int_eq(
         PQsendQuery(session, "CALL retention_run('job-runs', p_batch_size => 100)"), 1);
-    wait_for("100", "SELECT max(deleted_count) FROM retention_job_log");
+    retention_await("100", "SELECT max(deleted_count) FROM retention_job_log");
     queue_expect("0", "SELECT count(*) FROM retention_due('0', '15 min') d (j)"
                       " WHERE j = 'job-runs'");
     queue_ask("SELECT pg_terminate_backend(%d, 60000)", PQbackendPID(session));
@@ -262,7 +247,7 @@ START_TEST(a_run_that_a_person_stops_says_so)
     retention_job_runs(100, "40 days");
     make_deletion("PERFORM pg_sleep(60)");
     ck_assert_int_eq(PQsendQuery(session, "CALL retention_run('job-runs')"), 1);
-    wait_for("1", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    retention_await("1", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
     queue_ask("SELECT pg_cancel_backend(%d)", PQbackendPID(session));
     run = queue_collect(session);
     ck_assert_msg(strstr(run, "it was stopped"), "%s", run);

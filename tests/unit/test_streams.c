@@ -354,7 +354,6 @@ END_TEST
 
 /* --- behind a proxy ----------------------------------------------------------------------- */
 
-/* Among what the other processes count, and each of them is there. */
 START_TEST(the_time_until_the_streams_have_an_event_is_counted)
 {
     static const char *const actors[] = {"broker", "http", "tune", "explain", "events"};
