@@ -32,7 +32,7 @@ void await_locked(const char *number); /* so many have come as far as the lock *
 uint64_t send_text(const char *service, const char *question, uint64_t deadline_ms);
 uint64_t send_until(const struct backtest_call *call, uint64_t deadline_ms);
 uint64_t send_call(const struct backtest_call *call);
-char *take_answer(uint64_t ref); /* the caller frees it; so answer_to */
+char *take_answer(uint64_t ref);                /* the caller frees it; so answer_to */
 void expect_both(uint64_t one, uint64_t other); /* in any order */
 void expect_error(uint64_t ref, tm_err_t err);
 char *answer_to(const struct backtest_call *call);
