@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 
 enum { CERTIFICATES_MAX = 10000, PATH_BYTES = 1400 };
 

@@ -13,8 +13,8 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
-#include "actors/kit/metrics.h"
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/metrics.h"
+#include "actors/kit/runtime/settings.h"
 
 /* Runs until drained. Writes "ready\n" to ready_fd (unless -1) when bound and connected. */
 TM_CHECKED tm_err_t broker_run(const settings_t *settings, int ready_fd);

@@ -25,19 +25,19 @@
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
 
-#include "actors/kit/actor.h"
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/fifo.h"
-#include "actors/kit/log.h"
-#include "actors/kit/loop.h"
-#include "actors/kit/memory.h"
-#include "actors/kit/pg.h"
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/actor.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/util/fifo.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/runtime/loop.h"
+#include "actors/kit/util/memory.h"
+#include "actors/kit/pg/pg.h"
+#include "actors/kit/runtime/settings.h"
 #include "broker/security.h"
 #include "broker/statements.def"
 #include "proto/curve.h"
-#include "proto/uuid_map.h"
+#include "proto/codec/uuid_map.h"
 
 typedef struct broker broker_t;
 typedef struct spawn spawn_t;

@@ -1,4 +1,4 @@
-#include "actors/kit/sentry.h"
+#include "actors/kit/sentry/sentry.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 

@@ -12,9 +12,9 @@
 
 #include <zmq.h>
 
-#include "actors/kit/actor.h"
-#include "actors/kit/loop.h"
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/actor.h"
+#include "actors/kit/runtime/loop.h"
+#include "actors/kit/runtime/settings.h"
 
 struct broker;
 typedef struct security security_t;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "actors/kit/digest.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/digest.h"
+#include "actors/kit/runtime/log.h"
 #include "migrations/embedded.h"
 #include "migrations/session.h"
 

@@ -2,7 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "migrations/migrate.h"
 #include "migrations/session.h"
 

@@ -2,7 +2,7 @@
 #ifndef MIGRATIONS_SESSION_H
 #define MIGRATIONS_SESSION_H
 
-#include "actors/kit/pg.h"
+#include "actors/kit/pg/pg.h"
 #include "migrations/statements.def"
 
 typedef enum {

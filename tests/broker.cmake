@@ -7,7 +7,7 @@ tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/p
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_calls unit/test_broker_calls.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
-tm_test(fleet unit/test_fleet.c support/broker_world.c support/peer.c
+tm_test(federation unit/test_federation.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
 tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)

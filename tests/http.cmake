@@ -2,8 +2,8 @@ tm_test(http_headers unit/test_http_headers.c LIBS tm_http)
 tm_test(http_tables unit/test_http_tables.c LIBS tm_http)
 tm_test(http_form unit/test_http_form.c LIBS tm_http)
 tm_test(http_text unit/test_http_text.c LIBS tm_http)
-tm_test(http_gate unit/test_http_gate.c LIBS tm_http)
-tm_test(http_access unit/test_http_access.c unit/test_http_login.c support/reads_world.c
+tm_test(admin_auth unit/test_admin_auth.c LIBS tm_http)
+tm_test(authorize unit/test_authorize.c unit/test_http_login.c support/reads_world.c
         LIBS tm_http tm_test_support PkgConfig::curl)
 tm_test(http_server unit/test_http_server.c LIBS tm_http PkgConfig::curl)
 tm_test(http_reads unit/test_http_reads.c unit/test_http_refusals.c unit/test_http_leaderboard.c

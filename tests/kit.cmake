@@ -2,7 +2,7 @@
 add_library(tm_test_support STATIC support/pg_fixture.c support/peak.c)
 target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_proto PkgConfig::pq)
 
-foreach(name log board traceparent digest metrics loop actor settings explain_call fleet_text clock)
+foreach(name log components traceparent digest metrics loop actor settings explain_call federation_text clock)
   tm_test(${name} unit/test_${name}.c LIBS tm_kit)
 endforeach()
 tm_test(pg unit/test_pg.c unit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
@@ -14,7 +14,7 @@ add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
   -P ${CMAKE_CURRENT_SOURCE_DIR}/support/same_file.cmake)
 set_tests_properties(settings_file PROPERTIES LABELS "unit")
 
-foreach(target settings text log rows explain_call fleet_text traceparent)
+foreach(target settings text log rows explain_call federation_text traceparent)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit)
 endforeach()
 

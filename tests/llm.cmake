@@ -4,7 +4,7 @@ add_library(tm_llm_stub STATIC support/llm_stub.c support/llm_stub_text.c)
 target_link_libraries(tm_llm_stub PUBLIC tm_flags PkgConfig::ssl PkgConfig::crypto PkgConfig::jansson
                       PkgConfig::check Threads::Threads)
 
-foreach(name retry_after breaker llm_answers llm_links)
+foreach(name retry_after breaker llm_answers model_configs)
   tm_test(${name} unit/test_${name}.c LIBS tm_llm)
 endforeach()
 tm_test(llm_chain unit/test_llm_chain.c unit/test_llm_complaints.c unit/test_llm_asks.c
@@ -16,6 +16,6 @@ add_dependencies(test_cli_doctor tunemill)
 # they have deadlines: alone, so that a busy machine does not decide the outcome
 set_tests_properties(llm_chain cli_doctor PROPERTIES RUN_SERIAL ON)
 
-foreach(target llm_answer llm_links retry_after)
+foreach(target llm_answer model_configs retry_after)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_llm)
 endforeach()

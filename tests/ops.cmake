@@ -1,5 +1,5 @@
 # The command line is tested as people use it: the built binary is run.
-tm_test(cli_choices unit/test_cli_choices.c LIBS tm_cli)
+tm_test(cli_param_space unit/test_cli_param_space.c LIBS tm_cli)
 tm_test(cli_show unit/test_cli_show.c LIBS tm_cli)
 tm_test(supervisor_parts unit/test_supervisor_parts.c LIBS tm_supervisor)
 tm_test(cli unit/test_cli.c support/command.c LIBS PkgConfig::jansson)

@@ -6,12 +6,12 @@ tm_test(tune_job unit/test_tune_job.c unit/test_tune_once.c unit/tune_job_help.c
         support/tune_world.c LIBS tm_tune tm_test_support TIMEOUT 600)
 tm_test(tune_process unit/test_tune_process.c unit/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
-tm_test(replay unit/test_replay.c unit/test_replay_more.c unit/replay_help.c support/tune_world.c
+tm_test(recompute unit/test_recompute.c unit/test_recompute_more.c unit/recompute_help.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
 tm_test(answer_cache unit/test_answer_cache.c LIBS tm_tune)
-tm_test(replay_server unit/test_replay_server.c unit/replay_server_help.c unit/fake_broker.c support/tune_world.c
+tm_test(recompute_server unit/test_recompute_server.c unit/recompute_server_help.c unit/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support TIMEOUT 600)
-set_tests_properties(replay replay_server tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(recompute recompute_server tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)
 tm_fuzz(backtest_call fuzz/fuzz_backtest_call.c LIBS tm_kit)
 # what the bridge checks and what the engine takes, side by side

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "actors/events/event_rows.h"
-#include "actors/kit/log.h"
-#include "actors/kit/wire.h"
+#include "actors/kit/bus/event_rows.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/runtime/broker_settings.h"
 #include "proto/worker.h"
 
 enum { LOOK_MS = 200, CREDIT = 64 };
@@ -90,14 +90,14 @@ event_jobs_new(const settings_t *settings, meters_t *metrics)
                                         .credit = CREDIT,
                                         .software = TM_VERSION,
                                         .exclusive = true,
-                                        .curve = wire_curve(settings)};
+                                        .curve = broker_settings_curve(settings)};
     event_jobs_t *self = zmalloc(sizeof(*self));
 
     self->pg = open_database(settings, metrics);
     self->worker = tm_worker_new(&options);
     if (self->worker && start_thread(self))
         return self;
-    wire_complain(settings, "events.bad_brokers");
+    broker_settings_complain(settings, "events.bad_brokers");
     tm_worker_destroy(&self->worker);
     pg_sync_destroy(&self->pg);
     free(self);

@@ -7,8 +7,8 @@
 #ifndef ACTORS_EVENTS_EVENT_JOBS_H
 #define ACTORS_EVENTS_EVENT_JOBS_H
 
-#include "actors/kit/metrics.h"
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/metrics.h"
+#include "actors/kit/runtime/settings.h"
 
 typedef struct event_jobs event_jobs_t;
 

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "actors/events/event_jobs.h"
-#include "actors/events/event_rows.h"
+#include "actors/kit/bus/event_rows.h"
 #include "actors/events/relay.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/fleet.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/federation.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
 
 enum {
     PUBLISH = 1000,
@@ -27,7 +27,7 @@ typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *metrics;
-    fleet_t *fleet;
+    federation_t *fleet;
     pg_t *pg;
     relay_t *relay; /* NULL: the bus is not Redis */
     event_jobs_t *jobs;
@@ -218,7 +218,7 @@ open_all(publisher_t *self)
     loop_signals(self->loop, on_drain, self);
     self->metrics = meters_new("events");
     sentry_count(self->metrics);
-    self->fleet = fleet_new(self->loop, self->settings, self->metrics, false);
+    self->fleet = federation_new(self->loop, self->settings, self->metrics, false);
     self->pg = event_pool(self->loop, self->settings, self->metrics, "tunemill_outbox",
                           on_notify, self);
     if (!self->pg || !self->fleet)
@@ -242,7 +242,7 @@ close_all(publisher_t *self)
     event_jobs_destroy(&self->jobs);
     pg_destroy(&self->pg);
     relay_destroy(&self->relay);
-    fleet_destroy(&self->fleet);
+    federation_destroy(&self->fleet);
     loop_destroy(&self->loop);
     sentry_count(NULL);
     meters_destroy(&self->metrics);

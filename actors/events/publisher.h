@@ -17,7 +17,7 @@
 #ifndef ACTORS_EVENTS_PUBLISHER_H
 #define ACTORS_EVENTS_PUBLISHER_H
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 
 /* Runs until SIGTERM or SIGINT. ready_fd: written a line when the database answers; -1: none.
  */

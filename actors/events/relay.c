@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "actors/events/redis_entries.h"
-#include "actors/events/redis_link.h"
-#include "actors/kit/log.h"
+#include "actors/kit/bus/redis_entries.h"
+#include "actors/kit/bus/redis_link.h"
+#include "actors/kit/runtime/log.h"
 
 enum { FETCH = 500 };
 

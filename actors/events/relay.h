@@ -7,7 +7,7 @@
 #ifndef ACTORS_EVENTS_RELAY_H
 #define ACTORS_EVENTS_RELAY_H
 
-#include "actors/events/event_rows.h"
+#include "actors/kit/bus/event_rows.h"
 
 typedef struct relay relay_t;
 

@@ -6,12 +6,12 @@
 
 #include "actors/explain/explanations.h"
 #include "actors/explain/records.h"
-#include "actors/kit/auto.h"
-#include "actors/kit/explain_tags.h"
-#include "actors/kit/fleet.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
-#include "actors/kit/wire.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/contracts/explain_tags.h"
+#include "actors/kit/runtime/federation.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/runtime/broker_settings.h"
 #include "proto/worker.h"
 
 enum { DRAIN_MS = 5000, CANCEL_MS = 1000, DRAIN_TICK_MS = 20, PRUNE_MS = 3600000 };
@@ -20,7 +20,7 @@ typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *meters;
-    fleet_t *fleet;
+    federation_t *fleet;
     pg_t *pg;
     llm_chain_t *chain;
     explanations_t *explanations;
@@ -36,7 +36,7 @@ typedef struct {
     int64_t started_us;
     traceparent_t trace;
     struct explain_question question; /* but for the facts */
-} visit_t;
+} pending_call_t;
 
 /* --- answering ---------------------------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ write_answer(const struct explain_reply *reply, struct explain_answer *ret)
 static void
 on_reply(void *arg, const struct explain_reply *reply)
 {
-    visit_t *self = arg;
+    pending_call_t *self = arg;
     const int64_t took_us = clock_us() - self->started_us;
     struct explain_answer answer = {.latency_ms = took_us / 1000};
     struct sentry_notes notes = {NULL, NULL, NULL};
@@ -109,7 +109,7 @@ take(explain_t *self, tm_job_t *job)
     struct explain_question question;
     traceparent_t trace;
     const char *what = "";
-    visit_t *visit;
+    pending_call_t *visit;
 
     traceparent_follow(tm_job_traceparent(job), &trace);
     log_trace(&trace);
@@ -119,7 +119,7 @@ take(explain_t *self, tm_job_t *job)
         return;
     }
     visit = zmalloc(sizeof(*visit));
-    *visit = (visit_t){
+    *visit = (pending_call_t){
         .owner = self, .job = job, .started_us = now_us, .trace = trace, .question = question};
     visit->question.facts = NULL;
     explanations_ask(self->explanations, &question, deadline_of(self, job, now_us), on_reply,
@@ -148,11 +148,11 @@ open_worker(const settings_t *settings)
                                               .services = EXPLAIN_SERVICE,
                                               .software = TM_VERSION,
                                               .calls = (uint32_t)settings->llm_in_flight,
-                                              .curve = wire_curve(settings)};
+                                              .curve = broker_settings_curve(settings)};
     tm_worker_t *worker = tm_worker_new(&options);
 
     if (!worker)
-        wire_complain(settings, "explain.bad_brokers");
+        broker_settings_complain(settings, "explain.bad_brokers");
     return worker;
 }
 
@@ -224,7 +224,7 @@ open_all(explain_t *self)
     sentry_count(self->meters);
     self->pg = records_pool(self->loop, self->settings, self->meters, on_up, self);
     self->chain = llm_chain_new(self->loop, self->settings, self->meters);
-    self->fleet = fleet_new(self->loop, self->settings, self->meters, false);
+    self->fleet = federation_new(self->loop, self->settings, self->meters, false);
     if (!self->pg || !self->chain || !self->fleet)
         return false;
     self->explanations = explanations_new(self->settings, self->meters, self->pg, self->chain);
@@ -242,7 +242,7 @@ close_all(explain_t *self)
     pg_destroy(&self->pg);
     explanations_destroy(&self->explanations);
     tm_worker_destroy(&self->worker);
-    fleet_destroy(&self->fleet);
+    federation_destroy(&self->fleet);
     loop_destroy(&self->loop);
     sentry_count(NULL);
     meters_destroy(&self->meters);

@@ -1,6 +1,6 @@
 /* explain - the process `tunemill explain`: puts facts into words with a language model.
  *
- * Handles  CALL to "explain" (actors/kit/explain_call.h), up to llm.in_flight at once
+ * Handles  CALL to "explain" (actors/kit/contracts/explain_call.h), up to llm.in_flight at once
  * Emits    RETURN with the text, or with the cause of there being none; ERROR for what is no
  *          question
  * Owns     a worker end, database connections, the chain of models: all in one thread and loop
@@ -16,7 +16,7 @@
 #ifndef ACTORS_EXPLAIN_EXPLAIN_H
 #define ACTORS_EXPLAIN_EXPLAIN_H
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 
 /* Runs until SIGTERM or SIGINT; then what is asked may end for some seconds. ready_fd: written
  * a line when the database answers; -1: none. */

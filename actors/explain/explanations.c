@@ -5,9 +5,9 @@
 
 #include "actors/explain/records.h"
 #include "actors/explain/text_check.h"
-#include "actors/kit/explain_tags.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
+#include "actors/kit/contracts/explain_tags.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
 
 struct waiter {
     explain_reply_fn *fn;

@@ -16,9 +16,9 @@
 #ifndef ACTORS_EXPLAIN_EXPLANATIONS_H
 #define ACTORS_EXPLAIN_EXPLANATIONS_H
 
-#include "actors/explain/chain.h"
-#include "actors/kit/explain_call.h"
-#include "actors/kit/pg.h"
+#include "actors/explain/llm/chain.h"
+#include "actors/kit/contracts/explain_call.h"
+#include "actors/kit/pg/pg.h"
 
 typedef struct explanations explanations_t;
 

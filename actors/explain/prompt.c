@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 
 #define FENCE_OPEN  "<facts>\n"
 #define FENCE_CLOSE "\n</facts>\nExplain these facts as you were told."

@@ -8,8 +8,8 @@
 #ifndef ACTORS_EXPLAIN_PROMPT_H
 #define ACTORS_EXPLAIN_PROMPT_H
 
-#include "actors/kit/digest.h"
-#include "actors/kit/explain_call.h"
+#include "actors/kit/util/digest.h"
+#include "actors/kit/contracts/explain_call.h"
 
 #define PROMPT_FACTS_MAX ((size_t)16 * 1024) /* bytes between the fences */
 

@@ -1,7 +1,7 @@
 #include "actors/explain/records.h"
 
 #include "actors/explain/statements.def"
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 
 enum { KEEP_DAYS = 35, MICRO = 1000000 };
 

@@ -6,8 +6,8 @@
 #define ACTORS_EXPLAIN_RECORDS_H
 
 #include "actors/explain/prompt.h"
-#include "actors/kit/pg.h"
-#include "actors/kit/settings.h"
+#include "actors/kit/pg/pg.h"
+#include "actors/kit/runtime/settings.h"
 
 #define RECORDS_DAY_BYTES 16
 

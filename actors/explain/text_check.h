@@ -7,7 +7,7 @@
 #ifndef ACTORS_EXPLAIN_TEXT_CHECK_H
 #define ACTORS_EXPLAIN_TEXT_CHECK_H
 
-#include "actors/kit/explain_call.h"
+#include "actors/kit/contracts/explain_call.h"
 
 /* The text without the white space around it; of one that was cut off, its whole sentences. The
  * caller frees it. NULL: it may not be shown, and *ret_what says why. */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "actors/health/webhooks.h"
-#include "actors/kit/curl_loop.h"
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/curl_loop.h"
+#include "actors/kit/runtime/log.h"
 
 struct deliveries {
     loop_t *loop;

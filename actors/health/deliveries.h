@@ -3,9 +3,9 @@
 #ifndef ACTORS_HEALTH_DELIVERIES_H
 #define ACTORS_HEALTH_DELIVERIES_H
 
-#include "actors/kit/loop.h"
-#include "actors/kit/metrics.h"
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/loop.h"
+#include "actors/kit/runtime/metrics.h"
+#include "actors/kit/runtime/settings.h"
 
 typedef struct deliveries deliveries_t;
 

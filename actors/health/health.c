@@ -4,16 +4,16 @@
 #include <stdio.h>
 
 #include "actors/health/webhooks.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
 
 typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *meters;
-    fleet_t *fleet;
-    board_t *board;
+    federation_t *fleet;
+    components_t *board;
     probes_t *probes;
     webhooks_t *webhooks;
 } health_t;
@@ -38,10 +38,10 @@ static void
 on_change(void *arg, component_t component)
 {
     const health_t *self = arg;
-    struct board_view view;
-    char quoted[2 * BOARD_ERROR_MAX];
+    struct component_view view;
+    char quoted[2 * COMPONENT_ERROR_MAX];
 
-    if (!board_view(self->board, component, clock_ms(), &view))
+    if (!components_view(self->board, component, clock_ms(), &view))
         return;
     log_info("health.component", "component=%s status=%s what=%s", view.name, view.word,
              log_quote(view.error, strlen(view.error), quoted, sizeof(quoted)));
@@ -57,10 +57,10 @@ open_all(health_t *self, const struct probes_model *model)
     options.loop = world.loop = self->loop = loop_new();
     loop_signals(self->loop, on_drain, self);
     options.meters = world.meters = self->meters = meters_new("health");
-    options.board = world.board = self->board = board_new(clock_ms());
+    options.board = world.board = self->board = components_new(clock_ms());
     sentry_count(self->meters);
-    board_on_change(self->board, on_change, self);
-    world.fleet = self->fleet = fleet_new(self->loop, self->settings, self->meters, true);
+    components_on_change(self->board, on_change, self);
+    world.fleet = self->fleet = federation_new(self->loop, self->settings, self->meters, true);
     if (!self->fleet)
         return false;
     self->probes = probes_new(&world, model);
@@ -73,8 +73,8 @@ close_all(health_t *self)
 {
     webhooks_destroy(&self->webhooks);
     probes_destroy(&self->probes);
-    fleet_destroy(&self->fleet);
-    board_destroy(&self->board);
+    federation_destroy(&self->fleet);
+    components_destroy(&self->board);
     loop_destroy(&self->loop);
     sentry_count(NULL);
     meters_destroy(&self->meters);
@@ -91,7 +91,8 @@ health_run(const settings_t *settings, const struct probes_model *model, int rea
         if (ready_fd >= 0 && dprintf(ready_fd, "ready\n") < 0)
             log_warn("health.ready_unheard", "errno=%d", errno);
         loop_run(self.loop);
-        log_info("health.stopped", "writes=%llu", (unsigned long long)board_writes(self.board));
+        log_info("health.stopped", "writes=%llu",
+                 (unsigned long long)components_writes(self.board));
     }
     close_all(&self);
     return err;

@@ -2,7 +2,8 @@
  * that `health` owns in metrics.def, and the webhooks (webhooks.h).
  *
  * Any number may run; one at a time tells the webhooks. The health page needs none of them:
- * every bridge has probes of its own. Reports its gauges to the brokers (actors/kit/fleet.h).
+ * every bridge has probes of its own. Reports its gauges to the brokers
+ * (actors/kit/runtime/federation.h).
  */
 #ifndef ACTORS_HEALTH_H
 #define ACTORS_HEALTH_H

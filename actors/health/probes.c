@@ -1,16 +1,16 @@
 #include <string.h>
 
 #include "actors/health/probes_inner.h"
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
-enum { WARM_MS = 3 * FLEET_REPORT_MS, HOUR_MS = 3600000, FIVE_MINUTES_MS = 300000 };
+enum { WARM_MS = 3 * FEDERATION_REPORT_MS, HOUR_MS = 3600000, FIVE_MINUTES_MS = 300000 };
 
 /* --- for all ------------------------------------------------------------------------------ */
 
 void
-probes_report(probes_t *self, component_t component, struct board_report *report)
+probes_report(probes_t *self, component_t component, struct component_report *report)
 {
-    board_set(self->world.board, component, report, clock_ms());
+    components_set(self->world.board, component, report, clock_ms());
 }
 
 void
@@ -43,10 +43,10 @@ probes_has_duty(const probes_t *self)
 static void
 set_gauges(const probes_t *self, int64_t now_ms)
 {
-    struct board_view view;
+    struct component_view view;
 
     for (component_t i = 0; i < COMPONENT_COUNT; i++) {
-        if (!board_view(self->world.board, i, now_ms, &view))
+        if (!components_view(self->world.board, i, now_ms, &view))
             continue;
         probes_gauge(self, METRIC_COMPONENT_STATUS, view.name, view.status);
         if (view.age_ms >= 0)
@@ -63,7 +63,7 @@ on_tick(void *arg)
 
     fleet_look(self);
     queues_look(self);
-    board_tick(self->world.board, clock_ms());
+    components_tick(self->world.board, clock_ms());
     set_gauges(self, clock_ms());
 }
 
@@ -72,10 +72,10 @@ on_tick(void *arg)
 static void
 tell_of_no_qdrant(probes_t *self)
 {
-    struct board_report report = {.status = BOARD_UNKNOWN,
-                                  .is_absent = true,
-                                  .latency_us = -1,
-                                  .error = "not configured: health.qdrant_url is empty"};
+    struct component_report report = {.status = HEALTH_UNKNOWN,
+                                      .is_absent = true,
+                                      .latency_us = -1,
+                                      .error = "not configured: health.qdrant_url is empty"};
 
     probes_report(self, COMPONENT_QDRANT, &report);
 }

@@ -1,4 +1,5 @@
-/* probes - what looks at every component and writes on a board (actors/kit/board.h).
+/* probes - what looks at every component and writes on a board
+ * (actors/kit/health/components.h).
  *
  * Each probe has its own timer and deadline; one that hangs delays no other, and nothing waits
  * for it. Where the same is asked of the database, a probe has at most one question under way.
@@ -13,7 +14,7 @@
 #ifndef ACTORS_HEALTH_PROBES_H
 #define ACTORS_HEALTH_PROBES_H
 
-#include "actors/kit/probing.h"
+#include "actors/kit/health/probing.h"
 
 typedef struct probes probes_t;
 

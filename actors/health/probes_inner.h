@@ -51,7 +51,7 @@ struct probes {
 
 /* --- for all ------------------------------------------------------------------------------ */
 
-void probes_report(probes_t *self, component_t component, struct board_report *report);
+void probes_report(probes_t *self, component_t component, struct component_report *report);
 void probes_gauge(const probes_t *self, metric_t metric, const char *label, int64_t value);
 /* What is not heard by now does not run: processes have had the time to report. */
 bool probes_is_warm(const probes_t *self);

@@ -4,32 +4,32 @@
 #include <string.h>
 
 #include "actors/health/deliveries.h"
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
 
 enum { LOOK_MS = 1000, LOOK_LEAST_MS = 20 };
 
 struct webhooks {
     struct webhooks_options options;
     int timer;
-    board_status_t told[COMPONENT_COUNT]; /* UNKNOWN: nothing was */
-    deliveries_t *json, *slack;           /* NULL: nobody is there */
+    health_status_t told[COMPONENT_COUNT]; /* UNKNOWN: nothing was */
+    deliveries_t *json, *slack;            /* NULL: nobody is there */
 };
 
 /* --- what is told ------------------------------------------------------------------------- */
 
 static char *
-json_text(const webhooks_t *self, const struct board_view *view, board_status_t from)
+json_text(const webhooks_t *self, const struct component_view *view, health_status_t from)
 {
     const int64_t now_ms = clock_ms(), utc_ms = clock_utc_ms();
     char since[CLOCK_TEXT], now[CLOCK_TEXT];
     tm_auto(json) notice = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:s}", "service", "tunemill",
-        "component", view->name, "title", view->title, "from", board_word(from), "to",
+        "component", view->name, "title", view->title, "from", components_word(from), "to",
         view->word, "since", clock_text(utc_ms - view->since_ms, since), "error",
         view->error[0] ? view->error : NULL, "what_to_do",
-        view->status == BOARD_OK ? NULL : view->advice, "overall_status",
-        board_word(board_overall(self->options.board, now_ms)), "version", TM_VERSION,
+        view->status == HEALTH_OK ? NULL : view->advice, "overall_status",
+        components_word(components_overall(self->options.board, now_ms)), "version", TM_VERSION,
         "sent_at", clock_text(utc_ms, now));
 
     return json_dumps(notice, JSON_COMPACT);
@@ -53,12 +53,12 @@ add_escaped(FILE *out, const char *text)
 }
 
 static char *
-slack_text(const struct board_view *view, board_status_t from)
+slack_text(const struct component_view *view, health_status_t from)
 {
-    static const char *const marks[] = {[BOARD_OK] = ":large_green_circle:",
-                                        [BOARD_DEGRADED] = ":large_yellow_circle:",
-                                        [BOARD_ERROR] = ":red_circle:",
-                                        [BOARD_UNKNOWN] = ":white_circle:"};
+    static const char *const marks[] = {[HEALTH_OK] = ":large_green_circle:",
+                                        [HEALTH_DEGRADED] = ":large_yellow_circle:",
+                                        [HEALTH_ERROR] = ":red_circle:",
+                                        [HEALTH_UNKNOWN] = ":white_circle:"};
     tm_auto(tm_text) text = NULL;
     tm_auto(json) notice = NULL;
     char since[CLOCK_TEXT];
@@ -68,8 +68,9 @@ slack_text(const struct board_view *view, board_status_t from)
     if (!out)
         return NULL;
     fprintf(out, "%s *Tunemill: %s* is %s (was %s) since %s", marks[view->status], view->title,
-            view->word, board_word(from), clock_text(clock_utc_ms() - view->since_ms, since));
-    if (view->status != BOARD_OK) {
+            view->word, components_word(from),
+            clock_text(clock_utc_ms() - view->since_ms, since));
+    if (view->status != HEALTH_OK) {
         fputs("\n", out);
         add_escaped(out, view->error);
         fputs(".\n", out);
@@ -81,7 +82,7 @@ slack_text(const struct board_view *view, board_status_t from)
 }
 
 static void
-tell(webhooks_t *self, const struct board_view *view, board_status_t from)
+tell(webhooks_t *self, const struct component_view *view, health_status_t from)
 {
     char *text;
 
@@ -102,14 +103,14 @@ static void
 look(webhooks_t *self, component_t component)
 {
     const double hold_ms = self->options.settings->health_webhook_hold_seconds * 1000;
-    board_status_t from = self->told[component];
-    struct board_view view;
+    health_status_t from = self->told[component];
+    struct component_view view;
 
-    if (!board_view(self->options.board, component, clock_ms(), &view) ||
-        view.status == BOARD_UNKNOWN || view.status == from || (double)view.since_ms < hold_ms)
+    if (!components_view(self->options.board, component, clock_ms(), &view) ||
+        view.status == HEALTH_UNKNOWN || view.status == from || (double)view.since_ms < hold_ms)
         return;
     self->told[component] = view.status;
-    if (from != BOARD_UNKNOWN || view.status != BOARD_OK)
+    if (from != HEALTH_UNKNOWN || view.status != HEALTH_OK)
         tell(self, &view, from);
 }
 
@@ -147,7 +148,7 @@ webhooks_new(const struct webhooks_options *options)
 
     *self = (webhooks_t){.options = *options};
     for (size_t i = 0; i < COMPONENT_COUNT; i++)
-        self->told[i] = BOARD_UNKNOWN;
+        self->told[i] = HEALTH_UNKNOWN;
     if (!open_targets(self)) {
         webhooks_destroy(&self);
         return NULL;

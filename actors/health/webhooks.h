@@ -14,9 +14,9 @@
 #ifndef ACTORS_HEALTH_WEBHOOKS_H
 #define ACTORS_HEALTH_WEBHOOKS_H
 
-#include "actors/kit/board.h"
-#include "actors/kit/loop.h"
-#include "actors/kit/metrics.h"
+#include "actors/kit/health/components.h"
+#include "actors/kit/runtime/loop.h"
+#include "actors/kit/runtime/metrics.h"
 
 enum { WEBHOOKS_MAX = 64, WEBHOOKS_TRIES = 5 };
 
@@ -25,7 +25,7 @@ typedef struct webhooks webhooks_t;
 struct webhooks_options {
     loop_t *loop;
     const settings_t *settings;
-    const board_t *board;
+    const components_t *board;
     meters_t *meters;
     bool (*has_duty)(void *arg);
     void *arg;

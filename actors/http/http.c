@@ -2,18 +2,18 @@
 
 #include <unistd.h>
 
-#include "actors/http/backtest_run.h"
-#include "actors/http/bridge.h"
-#include "actors/http/explanation.h"
-#include "actors/http/gate.h"
-#include "actors/http/health_page.h"
-#include "actors/http/retention_admin.h"
-#include "actors/http/server.h"
-#include "actors/http/waits.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
-#include "actors/kit/wire.h"
+#include "actors/http/backtests/backtest_run.h"
+#include "actors/http/core/bridge.h"
+#include "actors/http/explain/explanation.h"
+#include "actors/http/auth/admin_auth.h"
+#include "actors/http/admin/health_page.h"
+#include "actors/http/admin/retention_admin.h"
+#include "actors/http/core/server.h"
+#include "actors/http/tunes/tune_waiters.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/runtime/broker_settings.h"
 
 enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20, READY_TICK_MS = 10 };
 
@@ -39,7 +39,7 @@ on_result(void *arg, const struct tm_result *result, tm_str_t body)
     bridge_t *bridge = arg;
 
     (void)body;
-    waits_hint(bridge->waits, &result->job);
+    tune_waiters_hint(bridge->waits, &result->job);
 }
 
 static void
@@ -60,7 +60,7 @@ on_drain(void *arg)
     self->bridge.is_draining = true;
     self->drain_until_ms = clock_ms() + DRAIN_MS;
     server_quiesce(self->bridge.server);
-    waits_end_all(self->bridge.waits);
+    tune_waiters_end_all(self->bridge.waits);
     server_walk(self->bridge.server, explanation_hurry);
     streams_destroy(&self->bridge.streams); /* they come back to another bridge, or the next */
     loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
@@ -109,24 +109,24 @@ open_all(http_t *self)
     bridge_t *bridge = &self->bridge;
     struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
                                         .give_up_ms = GIVE_UP_MS,
-                                        .curve = wire_curve(bridge->settings)};
+                                        .curve = broker_settings_curve(bridge->settings)};
 
     bridge->loop = loop_new();
     loop_signals(bridge->loop, on_drain, self);
     bridge->metrics = meters_new("http");
     sentry_count(bridge->metrics);
-    bridge->waits = waits_new(bridge);
-    bridge->gate = gate_new(bridge->settings);
-    bridge->board = board_new(clock_ms());
+    bridge->waits = tune_waiters_new(bridge);
+    bridge->gate = admin_auth_new(bridge->settings);
+    bridge->board = components_new(clock_ms());
     bridge->client = tm_client_new(&options);
     if (!bridge->client) {
-        wire_complain(bridge->settings, "http.bad_brokers");
+        broker_settings_complain(bridge->settings, "http.bad_brokers");
         return TM_BAD_SETTING;
     }
     tm_client_on_watch(bridge->client, NULL, on_result, bridge);
     bridge->asks = backtest_asks_new(bridge->client, backtest_run_answer);
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
-    bridge->fleet = fleet_new(bridge->loop, bridge->settings, bridge->metrics, true);
+    bridge->fleet = federation_new(bridge->loop, bridge->settings, bridge->metrics, true);
     bridge->pg = open_pool(bridge);
     bridge->long_pg = retention_admin_pool(bridge);
     bridge->server = server_new(bridge);
@@ -152,11 +152,11 @@ close_all(http_t *self)
     pg_destroy(&bridge->pg);
     tm_client_destroy(&bridge->client);
     backtest_asks_destroy(&bridge->asks);
-    fleet_destroy(&bridge->fleet);
+    federation_destroy(&bridge->fleet);
     server_destroy(&bridge->server);
-    waits_destroy(&bridge->waits);
-    gate_destroy(&bridge->gate);
-    board_destroy(&bridge->board);
+    tune_waiters_destroy(&bridge->waits);
+    admin_auth_destroy(&bridge->gate);
+    components_destroy(&bridge->board);
     loop_destroy(&bridge->loop);
     sentry_count(NULL);
     meters_destroy(&bridge->metrics);

@@ -7,7 +7,7 @@
 #ifndef ACTORS_HTTP_H
 #define ACTORS_HTTP_H
 
-#include "actors/kit/probing.h"
+#include "actors/kit/health/probing.h"
 
 /* Runs until SIGTERM or SIGINT, then finishes what is under way (10 s at most). When listening,
  * writes "ADDRESS:PORT\n" to ready_fd if that is not negative. probing fills the health page;

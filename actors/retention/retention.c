@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/fleet.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
-#include "actors/kit/pg.h"
+#include "actors/kit/runtime/federation.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/pg/pg.h"
 #include "actors/retention/statements.def"
 
 enum { JOB_MAX = 64, DUE_MAX = 32 };
@@ -30,7 +30,7 @@ typedef struct {
     const settings_t *settings;
     loop_t *loop;
     meters_t *meters;
-    fleet_t *fleet; /* NULL: no broker to report to */
+    federation_t *fleet; /* NULL: no broker to report to */
     pg_t *pg;
     int ready_fd; /* -1: said */
     bool leads, has_cron;
@@ -276,7 +276,7 @@ retention_process(const settings_t *settings, int ready_fd)
     loop_signals(self.loop, on_drain, &self);
     self.meters = meters_new("retention");
     sentry_count(self.meters);
-    self.fleet = fleet_new(self.loop, settings, self.meters, false);
+    self.fleet = federation_new(self.loop, settings, self.meters, false);
     self.pg = open_pool(&self);
     loop_timer(self.loop, (uint32_t)(settings->retention_check_seconds * 1000), true, look,
                &self);
@@ -284,7 +284,7 @@ retention_process(const settings_t *settings, int ready_fd)
     loop_run(self.loop);
     self.is_busy = true; /* what ends now does not begin again */
     pg_destroy(&self.pg);
-    fleet_destroy(&self.fleet);
+    federation_destroy(&self.fleet);
     loop_destroy(&self.loop);
     log_info("retention.stopped", "deleted=%llu",
              (unsigned long long)meters_get(self.meters, METRIC_RETENTION_DELETED, self.job));

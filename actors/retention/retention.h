@@ -16,7 +16,7 @@
 #ifndef ACTORS_RETENTION_RETENTION_H
 #define ACTORS_RETENTION_RETENTION_H
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 
 /* Runs until SIGTERM or SIGINT; a run that is under way then is left between two batches, and
  * gone on with by whoever comes next. ready_fd: written a line when the database answers; -1:

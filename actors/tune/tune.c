@@ -5,15 +5,15 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/fleet.h"
-#include "actors/kit/log.h"
-#include "actors/kit/metrics.h"
-#include "actors/kit/sentry.h"
-#include "actors/kit/tune_request.h"
-#include "actors/kit/wire.h"
-#include "actors/tune/replay_server.h"
-#include "actors/tune/tuner.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/federation.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/runtime/metrics.h"
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/contracts/tune_request.h"
+#include "actors/kit/runtime/broker_settings.h"
+#include "actors/tune/recompute/recompute_server.h"
+#include "actors/tune/search/tuner.h"
 #include "proto/worker.h"
 
 #define END_WATCH SIGUSR1 /* tells the watch to end; nobody else's */
@@ -200,8 +200,8 @@ serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
 {
     meters_t *meters = meters_new("tune");
     tuner_t *tuner = tuner_new(settings, meters);
-    replay_server_t *replays = replay_server_new(settings, meters);
-    fleet_thread_t *reports = fleet_thread_new(settings, meters);
+    recompute_server_t *replays = recompute_server_new(settings, meters);
+    federation_thread_t *reports = federation_thread_new(settings, meters);
     tm_job_t *job = NULL;
     tm_err_t refusal = TM_OK;
     bool is_watching = watch_start(watch, worker);
@@ -217,8 +217,8 @@ serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
         work(worker, tuner, &job);
     if (is_watching)
         watch_end(watch);
-    fleet_thread_destroy(&reports);
-    replay_server_destroy(&replays);
+    federation_thread_destroy(&reports);
+    recompute_server_destroy(&replays);
     tuner_destroy(&tuner);
     sentry_count(NULL);
     meters_destroy(&meters);
@@ -233,7 +233,7 @@ tune_run(const settings_t *settings)
                                         .queues = TUNE_QUEUE,
                                         .credit = 1,
                                         .software = TM_VERSION,
-                                        .curve = wire_curve(settings)};
+                                        .curve = broker_settings_curve(settings)};
     struct watch watch;
     tm_worker_t *worker;
     tm_err_t err;
@@ -241,7 +241,7 @@ tune_run(const settings_t *settings)
     watch_block(&watch);
     worker = tm_worker_new(&options);
     if (!worker) {
-        wire_complain(settings, "tune.bad_brokers");
+        broker_settings_complain(settings, "tune.bad_brokers");
         pthread_sigmask(SIG_SETMASK, &watch.before, NULL);
         return TM_BAD_SETTING;
     }

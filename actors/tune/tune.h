@@ -1,11 +1,11 @@
 /* tune - the process `tunemill tune`: takes jobs of the queue "tune" and writes their results.
  *
- * Handles  JOB on the queue "tune"; the body is a tune request (actors/kit/tune_request.h);
- *          CALL for a run to be shown, beside the jobs (replay_server.h)
- * Emits    PROGRESS at most ten times a second, the last always; DONE or FAIL
- * Owns     its worker end (a network thread of its own), one database connection, parsed bars
- *          up to tune.dataset_cache_mb; and a replay_server, with threads and connections of
- *          its own
+ * Handles  JOB on the queue "tune"; the body is a tune request
+ * (actors/kit/contracts/tune_request.h); CALL for a run to be shown, beside the jobs
+ * (recompute_server.h) Emits    PROGRESS at most ten times a second, the last always; DONE or
+ * FAIL Owns     its worker end (a network thread of its own), one database connection, parsed
+ * bars up to tune.dataset_cache_mb; and a recompute_server, with threads and connections of its
+ * own
  *
  * A job's trials, its tune's row and the job's own end commit in one transaction that is fenced
  * by the job's attempt (job_finish): whatever dies when, they land once or not at all.
@@ -17,14 +17,14 @@
  *     dataset_cache.c, dataset_load.c   price data
  *     tune_store.c     statements.def on the connection; copy.c: many rows
  *     tune_setup.c     the steps that a tune and a single trial have in common
- *     replay_server.c  runs to be shown; answer_cache.c: what was shown lately
- *     replay_pool.c, replay.c   trials computed again, with curve.c and replay_report.c
+ *     recompute_server.c  runs to be shown; answer_cache.c: what was shown lately
+ *     recompute_pool.c, replay.c   trials computed again, with curve.c and recompute_report.c
  *     report.c         JSON
  */
 #ifndef ACTORS_TUNE_TUNE_H
 #define ACTORS_TUNE_TUNE_H
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 
 /* Runs until SIGTERM or SIGINT: the job at hand is finished first, however long it takes. A
  * second signal ends the process at once. */

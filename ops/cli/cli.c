@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "actors/kit/log.h"
-#include "actors/kit/sentry.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
 
 #define OPTIONS_MAX  48
 #define COUNT(array) (sizeof(array) / sizeof *(array))

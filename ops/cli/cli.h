@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 #include "proto/message.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
 #include "actors/tune/engine/engine.h"
 #include "ops/cli/cli.h"
-#include "ops/cli/show.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/strategies.h"
 
 #define FILE_MAX_BYTES ((size_t)1 << 30)
@@ -238,7 +238,7 @@ show_as_json(const struct run *self)
     for (size_t i = 0; i < self->report.warning_count; i++)
         json_array_append_new(warnings, json_string(self->report.warnings[i]));
     json_object_set_new(out, "warnings", warnings);
-    show_json(stdout, out);
+    print_json(stdout, out);
 }
 
 static void

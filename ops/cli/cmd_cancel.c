@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
-#include "ops/cli/names.h"
+#include "ops/cli/queue_args.h"
 
 struct cancel {
     const char *data_dir;
@@ -18,7 +18,7 @@ static const struct cli_option options[] = {
 static const struct cli_usage usage = {
     .arguments = "JOB_ID...",
     .min_arguments = 1,
-    .max_arguments = NAMES_IDS_MAX,
+    .max_arguments = JOB_ARGS_MAX,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .notes =
@@ -58,7 +58,7 @@ cmd_cancel(cli_t *cli, int argc, char **argv)
     if (code >= 0)
         return code;
     for (int i = 0; i < cli->argument_count; i++)
-        if (!names_job(cli, cli->arguments[i]))
+        if (!job_arg_check(cli, cli->arguments[i]))
             return CLI_USAGE;
     connection = database_reach(cli, self.data_dir, DATABASE_WRITE);
     code = connection ? cancel_all(cli, connection) : CLI_FAILED;

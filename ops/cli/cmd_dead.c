@@ -1,12 +1,12 @@
 /* tunemill dead: the jobs that were given up. */
 #include <stdio.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
 #include "ops/cli/dead.h"
-#include "ops/cli/moment.h"
-#include "ops/cli/names.h"
-#include "ops/cli/show.h"
+#include "ops/cli/time_arg.h"
+#include "ops/cli/queue_args.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
 struct dead {
@@ -52,7 +52,7 @@ list(cli_t *cli, const struct dead *self, const char *const *parameters)
     if (!answer)
         return CLI_FAILED;
     if (self->json) {
-        show_json(stdout, answer);
+        print_json(stdout, answer);
         return CLI_OK;
     }
     if (json_array_size(jobs) == 0) {
@@ -71,14 +71,14 @@ run_list(cli_t *cli, int argc, char **argv)
 {
     struct dead self = {.limit = "20"};
     int code = cli_parse(cli, &usage, &self, argc, argv);
-    struct moment before;
+    struct time_arg before;
     char limit[24];
     long long count;
 
     if (code >= 0)
         return code;
-    if ((self.queue && !names_queue(cli, "--queue", self.queue)) ||
-        !moment_parse(cli, "--before", self.before, &before) ||
+    if ((self.queue && !queue_arg_check(cli, "--queue", self.queue)) ||
+        !time_arg_parse(cli, "--before", self.before, &before) ||
         !cli_integer(cli, "--limit", self.limit, 1, 100000, &count))
         return CLI_USAGE;
     snprintf(limit, sizeof limit, "%lld", count);

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/events/bus.h"
+#include "actors/kit/bus/bus.h"
 #include "actors/events/publisher.h"
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "ops/cli/cli.h"
-#include "ops/cli/running.h"
+#include "ops/cli/local_instance.h"
 #include "ops/cli/workspace.h"
 
 /* --- the process -------------------------------------------------------------------------- */
@@ -192,7 +192,7 @@ run_tail(cli_t *cli, int argc, char **argv)
     if (code >= 0)
         return code;
     log_init("tunemill", LOG_AT_WARN);
-    running_fill(cli, self.data_dir);
+    local_instance_fill(cli, self.data_dir);
     code = read_options(&self);
     return code >= 0 ? code : tail(&self);
 }

@@ -2,7 +2,7 @@
 
 #include "migrations/migrate.h"
 #include "ops/cli/database.h"
-#include "ops/cli/running.h"
+#include "ops/cli/local_instance.h"
 #include "ops/cli/strategies.h"
 
 struct migrate {
@@ -34,7 +34,7 @@ cmd_migrate(cli_t *cli, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    running_fill(cli, NULL);
+    local_instance_fill(cli, NULL);
     url = cli->settings->database_url;
     if (!url[0])
         return cli_misuse(cli, "no database is known: set DATABASE_URL or database.url");

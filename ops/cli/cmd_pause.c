@@ -1,9 +1,9 @@
 /* tunemill pause and resume: whether jobs of a queue start. */
 #include <stdio.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
-#include "ops/cli/names.h"
+#include "ops/cli/queue_args.h"
 
 struct pause {
     const char *data_dir;
@@ -37,10 +37,10 @@ change(cli_t *cli, int argc, char **argv, bool is_pause)
     if (code >= 0)
         return code;
     queue = parameters[0] = cli->arguments[0];
-    if (!names_queue(cli, "QUEUE", queue))
+    if (!queue_arg_check(cli, "QUEUE", queue))
         return CLI_USAGE;
     connection = database_reach(cli, self.data_dir, DATABASE_WRITE);
-    if (connection && names_note_unknown(cli, connection, queue))
+    if (connection && queue_arg_note_unknown(cli, connection, queue))
         answer = database_answer(cli, connection, is_pause ? CLI_QUEUE_PAUSE : CLI_QUEUE_RESUME,
                                  parameters);
     PQfinish(connection);

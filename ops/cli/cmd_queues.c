@@ -1,10 +1,10 @@
 /* tunemill queues: what every queue holds; `queues limit` bounds one. */
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
-#include "ops/cli/names.h"
-#include "ops/cli/show.h"
+#include "ops/cli/queue_args.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
 struct queues {
@@ -58,7 +58,7 @@ run_list(cli_t *cli, int argc, char **argv)
         return CLI_FAILED;
     queues = json_object_get(answer, "queues");
     if (self.json)
-        show_json(stdout, answer);
+        print_json(stdout, answer);
     else if (json_array_size(queues) == 0)
         printf("No queue holds anything, and none has in the last hour.\n");
     else
@@ -119,7 +119,7 @@ set_limits(cli_t *cli, const struct limit *self)
         database_reach(cli, self->data_dir, is_set ? DATABASE_WRITE : DATABASE_READ);
     tm_auto(json) limits = NULL;
 
-    if (connection && names_note_unknown(cli, connection, queue))
+    if (connection && queue_arg_note_unknown(cli, connection, queue))
         limits = database_answer(cli, connection, is_set ? CLI_QUEUE_LIMIT : CLI_QUEUE_LIMITS,
                                  parameters);
     PQfinish(connection);
@@ -140,7 +140,7 @@ run_limit(cli_t *cli, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (!names_queue(cli, "QUEUE", cli->arguments[0]) ||
+    if (!queue_arg_check(cli, "QUEUE", cli->arguments[0]) ||
         !is_limit(cli, "--max-depth", self.max_depth, 1000000000) ||
         !is_limit(cli, "--per-workspace", self.per_workspace, 1000000000))
         return CLI_USAGE;

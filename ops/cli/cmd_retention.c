@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "actors/retention/retention.h"
 #include "ops/cli/database.h"
-#include "ops/cli/show.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
 /* --- the process -------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ run_status(cli_t *cli, int argc, char **argv)
     if (!status)
         return CLI_FAILED;
     if (self.json)
-        show_json(stdout, status);
+        print_json(stdout, status);
     else
         show_status(status);
     return CLI_OK;
@@ -189,7 +189,7 @@ prune(cli_t *cli, const struct prune *self)
         return CLI_FAILED;
     if (!self->json)
         return show_run(cli, run);
-    show_json(stdout, run);
+    print_json(stdout, run);
     return json_is_true(json_object_get(run, "ok")) ? CLI_OK : CLI_FAILED;
 }
 

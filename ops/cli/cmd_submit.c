@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/digest.h"
-#include "actors/kit/tune_request.h"
-#include "actors/kit/wire.h"
-#include "ops/cli/running.h"
-#include "ops/cli/choices.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/digest.h"
+#include "actors/kit/contracts/tune_request.h"
+#include "actors/kit/runtime/broker_settings.h"
+#include "ops/cli/local_instance.h"
+#include "ops/cli/param_space_arg.h"
 #include "ops/cli/strategies.h"
 #include "ops/cli/upload.h"
-#include "ops/cli/watching.h"
+#include "ops/cli/follow_tune.h"
 #include "ops/cli/workspace.h"
 
 /* options that are fields of a tune request: X(option, field, VALUE, help) */
@@ -134,7 +134,7 @@ set_grid(const cli_t *cli, const struct submit *self, json_t *space)
     if (!search || strcmp(search, "grid") != 0 || self->fields[FIELD_n_trials])
         return true;
     snprintf(points, sizeof points, "%lld",
-             choices_points(space, cli->settings->tune_max_trials));
+             param_space_arg_points(space, cli->settings->tune_max_trials));
     return set_field(cli, self, "n_trials", points);
 }
 
@@ -142,7 +142,7 @@ static bool
 set_space(const cli_t *cli, const struct submit *self)
 {
     char detail[CLI_DETAIL_MAX];
-    tm_auto(json) space = choices_parse(&self->space, detail, sizeof detail);
+    tm_auto(json) space = param_space_arg_parse(&self->space, detail, sizeof detail);
     tm_auto(tm_text) text = NULL;
 
     if (!space) {
@@ -239,9 +239,9 @@ send_request(const cli_t *cli, struct submit *self, tm_client_t *client)
             err = TM_OK;
     }
     if (err)
-        return running_fail(cli, err, NULL);
+        return local_instance_fail(cli, err, NULL);
     if (self->err)
-        return running_fail(cli, self->err, self->detail);
+        return local_instance_fail(cli, self->err, self->detail);
     return CLI_OK;
 }
 
@@ -267,24 +267,24 @@ submit(const cli_t *cli, struct submit *self)
     struct tm_client_options client_options = {.brokers = cli->settings->broker_brokers,
                                                .window = 64,
                                                .give_up_ms = 10000,
-                                               .curve = wire_curve(cli->settings)};
+                                               .curve = broker_settings_curve(cli->settings)};
     tm_auto(tm_client) client = tm_client_new(&client_options);
-    tm_auto(watching) watching = NULL;
+    tm_auto(follow_tune) watching = NULL;
     char detail[CLI_DETAIL_MAX] = "";
     tm_err_t err;
     int code;
 
     if (!client)
-        return running_misuse(cli);
-    watching = watching_new(cli, client, self->json);
+        return local_instance_misuse(cli);
+    watching = follow_tune_new(cli, client, self->json);
     err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
     if (err)
-        return running_fail(cli, err, detail);
+        return local_instance_fail(cli, err, detail);
     code = send_request(cli, self, client);
     if (code)
         return code;
     print_id(self);
-    return self->watch ? watching_run(watching, &self->id) : CLI_OK;
+    return self->watch ? follow_tune_run(watching, &self->id) : CLI_OK;
 }
 
 int
@@ -297,7 +297,7 @@ cmd_submit(cli_t *cli, int argc, char **argv)
         return code;
     if (!workspace_parse(cli, self.workspace, &self.workspace_id))
         return CLI_USAGE;
-    running_fill(cli, self.data_dir);
+    local_instance_fill(cli, self.data_dir);
     self.data = cli_read_file(cli, cli->arguments[0],
                               (size_t)cli->settings->http_max_upload_mb << 20, &self.size);
     if (!self.data)

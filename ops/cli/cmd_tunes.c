@@ -1,8 +1,8 @@
 #include <stdio.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
-#include "ops/cli/show.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/workspace.h"
 
 struct tunes {
@@ -47,8 +47,8 @@ cmd_tunes(cli_t *cli, int argc, char **argv)
     if (!tunes)
         return CLI_FAILED;
     if (self.json)
-        show_json(stdout, tunes);
+        print_json(stdout, tunes);
     else
-        show_tunes(stdout, tunes);
+        print_tunes(stdout, tunes);
     return CLI_OK;
 }

@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/wire.h"
-#include "ops/cli/running.h"
-#include "ops/cli/watching.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/runtime/broker_settings.h"
+#include "ops/cli/local_instance.h"
+#include "ops/cli/follow_tune.h"
 
 struct watch {
     const char *data_dir;
@@ -34,19 +34,19 @@ cmd_watch(cli_t *cli, int argc, char **argv)
     int code = cli_parse(cli, &usage, &self, argc, argv);
     struct tm_client_options client_options = {.give_up_ms = 10000};
     tm_auto(tm_client) client = NULL;
-    tm_auto(watching) watching = NULL;
+    tm_auto(follow_tune) watching = NULL;
     tm_uuid_t tune;
 
     if (code >= 0)
         return code;
     if (tm_uuid_parse(cli->arguments[0], strlen(cli->arguments[0]), &tune))
         return cli_misuse(cli, "\"%s\" is not a tune's id: it is a UUID", cli->arguments[0]);
-    running_fill(cli, self.data_dir);
+    local_instance_fill(cli, self.data_dir);
     client_options.brokers = cli->settings->broker_brokers;
-    client_options.curve = wire_curve(cli->settings);
+    client_options.curve = broker_settings_curve(cli->settings);
     client = tm_client_new(&client_options);
     if (!client)
-        return running_misuse(cli);
-    watching = watching_new(cli, client, self.json);
-    return watching_run(watching, &tune);
+        return local_instance_misuse(cli);
+    watching = follow_tune_new(cli, client, self.json);
+    return follow_tune_run(watching, &tune);
 }

@@ -1,9 +1,9 @@
 /* tunemill workers: who works, for whom, and whether the brokers live. */
 #include <stdio.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
-#include "ops/cli/show.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
 struct workers {
@@ -77,7 +77,7 @@ cmd_workers(cli_t *cli, int argc, char **argv)
     if (!answer)
         return CLI_FAILED;
     if (self.json)
-        show_json(stdout, answer);
+        print_json(stdout, answer);
     else
         show(stdout, answer);
     return CLI_OK;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ops/cli/running.h"
+#include "ops/cli/local_instance.h"
 
 static const struct {
     int params;
@@ -171,7 +171,7 @@ database_reach(cli_t *cli, const char *data_dir, enum database_access access)
     char detail[CLI_DETAIL_MAX] = "";
     PGconn *connection;
 
-    running_fill(cli, data_dir);
+    local_instance_fill(cli, data_dir);
     connection = database_open(cli->settings, access, detail, sizeof detail);
     if (!connection)
         cli_fail(cli, "%s", detail);

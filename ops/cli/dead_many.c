@@ -1,11 +1,11 @@
 /* tunemill dead retry and dead drop: some dead jobs, or many. */
 #include <stdio.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
 #include "ops/cli/dead.h"
-#include "ops/cli/moment.h"
-#include "ops/cli/names.h"
+#include "ops/cli/time_arg.h"
+#include "ops/cli/queue_args.h"
 
 struct many {
     const char *data_dir, *queue, *code, *before;
@@ -26,7 +26,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_usage usage = {
     .arguments = "[ID...]",
-    .max_arguments = NAMES_IDS_MAX,
+    .max_arguments = JOB_ARGS_MAX,
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .notes =
@@ -73,16 +73,16 @@ run(cli_t *cli, int argc, char **argv, const struct action *action)
     int code = cli_parse(cli, &usage, &self, argc, argv);
     tm_auto(tm_text) ids = NULL;
     tm_auto(json) answer = NULL;
-    struct moment before;
+    struct time_arg before;
 
     if (code >= 0)
         return code;
     code = check(cli, &self);
     if (code != CLI_OK)
         return code;
-    if ((self.queue && !names_queue(cli, "--queue", self.queue)) ||
-        !moment_parse(cli, "--before", self.before, &before) ||
-        (cli->argument_count > 0 && !(ids = names_jobs(cli))))
+    if ((self.queue && !queue_arg_check(cli, "--queue", self.queue)) ||
+        !time_arg_parse(cli, "--before", self.before, &before) ||
+        (cli->argument_count > 0 && !(ids = job_args_check(cli))))
         return CLI_USAGE;
     answer =
         database_ask(cli, self.data_dir, self.dry_run ? DATABASE_READ : DATABASE_WRITE,

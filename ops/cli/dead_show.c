@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/cli/database.h"
 #include "ops/cli/dead.h"
-#include "ops/cli/names.h"
-#include "ops/cli/show.h"
+#include "ops/cli/queue_args.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
 #define HEAD_BYTES ((size_t)64) /* of a body that is no text */
@@ -130,7 +130,7 @@ tell(const cli_t *cli, PGconn *connection, bool is_json)
         return refuse(cli, connection, parameters);
     settle_body(job);
     if (is_json)
-        show_json(stdout, job);
+        print_json(stdout, job);
     else
         show(stdout, job);
     return CLI_OK;
@@ -145,7 +145,7 @@ dead_show(cli_t *cli, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (!names_job(cli, cli->arguments[0]))
+    if (!job_arg_check(cli, cli->arguments[0]))
         return CLI_USAGE;
     connection = database_reach(cli, self.data_dir, DATABASE_READ);
     code = connection ? tell(cli, connection, self.json) : CLI_FAILED;

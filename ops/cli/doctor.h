@@ -2,8 +2,8 @@
 #ifndef OPS_CLI_DOCTOR_H
 #define OPS_CLI_DOCTOR_H
 
-#include "actors/explain/chain.h"
-#include "actors/explain/links.h"
+#include "actors/explain/llm/chain.h"
+#include "actors/explain/llm/model_config.h"
 #include "ops/cli/cli.h"
 
 struct doctor_words {

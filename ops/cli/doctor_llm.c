@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 #include "ops/cli/doctor.h"
-#include "ops/cli/show.h"
+#include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
 #define SYSTEM_TEXT "You check a connection. Answer with one word."
@@ -90,7 +90,7 @@ on_done(void *arg, const struct llm_outcome *outcome)
 }
 
 static bool
-begin(struct try *self, const cli_t *cli, const struct llm_link *link)
+begin(struct try *self, const cli_t *cli, const struct model_config *link)
 {
     const int64_t whole_us = (int64_t)(cli->settings->llm_timeout_seconds * 1e6);
     struct llm_prompt prompt = {.system = SYSTEM_TEXT, .user = USER_TEXT};
@@ -112,14 +112,14 @@ begin(struct try *self, const cli_t *cli, const struct llm_link *link)
 /* --- all of them -------------------------------------------------------------------------- */
 
 static json_t *
-row_of(const struct llm_link *link, size_t position)
+row_of(const struct model_config *link, size_t position)
 {
     json_t *row = json_pack("{s:I, s:s, s:s*, s:s*}", "position", (json_int_t)position,
                             "provider", link->name, "model",
                             link->model[0] ? link->model : NULL, "origin", link->origin);
 
-    if (row && link->state != LLM_LINK_USABLE)
-        set_words(row, link->state == LLM_LINK_ABSENT ? "left out" : "wrong", link->problem,
+    if (row && link->state != MODEL_CONFIG_USABLE)
+        set_words(row, link->state == MODEL_CONFIG_ABSENT ? "left out" : "wrong", link->problem,
                   "");
     return row;
 }
@@ -132,17 +132,17 @@ on_signal(void *arg)
 
 /* Fills the rows of the usable links. */
 static bool
-try_all(const cli_t *cli, const struct llm_links *links, const json_t *rows)
+try_all(const cli_t *cli, const struct model_configs *links, const json_t *rows)
 {
     struct round round = {.loop = loop_new()};
-    struct try tries[LLM_LINKS_MAX] = {{.round = NULL}};
+    struct try tries[MODEL_CONFIGS_MAX] = {{.round = NULL}};
     bool has_begun = true;
 
     loop_signals(round.loop, on_signal, round.loop);
     for (size_t i = 0; i < links->count; i++) {
         tries[i].round = &round;
         tries[i].row = json_array_get(rows, i);
-        if (links->items[i].state == LLM_LINK_USABLE)
+        if (links->items[i].state == MODEL_CONFIG_USABLE)
             has_begun = begin(&tries[i], cli, &links->items[i]) && has_begun;
     }
     if (has_begun && round.left > 0)
@@ -207,7 +207,7 @@ doctor_llm(cli_t *cli, int argc, char **argv)
 {
     struct doctor self = {.json = false};
     int code = cli_parse(cli, &usage, &self, argc, argv);
-    struct llm_links links;
+    struct model_configs links;
     tm_auto(json) answer = NULL;
     json_t *rows;
     bool is_well;
@@ -217,19 +217,19 @@ doctor_llm(cli_t *cli, int argc, char **argv)
     log_init("tunemill", LOG_LEVEL_COUNT); /* what is wrong is said below, in words */
     answer = json_pack("{s:[]}", "chain");
     rows = json_object_get(answer, "chain");
-    llm_links_read(&links, cli->settings);
+    model_configs_read(&links, cli->settings);
     for (size_t i = 0; i < links.count; i++)
         json_array_append_new(rows, row_of(&links.items[i], i + 1));
     if (!try_all(cli, &links, rows)) {
-        llm_links_fini(&links);
+        model_configs_fini(&links);
         return cli_fail(cli, "libcurl could not be started");
     }
-    llm_links_fini(&links);
+    model_configs_fini(&links);
     is_well = count_state(rows, "ok") > 0 && count_state(rows, "failed") == 0 &&
               count_state(rows, "wrong") == 0;
     json_object_set_new(answer, "ok", json_boolean(is_well));
     if (self.json)
-        show_json(stdout, answer);
+        print_json(stdout, answer);
     else
         print_all(rows);
     return is_well ? CLI_OK : CLI_FAILED;

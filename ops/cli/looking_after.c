@@ -22,9 +22,9 @@ looking_after_init(struct looking_after *self, const settings_t *settings)
 {
     *self = (struct looking_after){
         .probing = {.open = open_probes, .close = close_probes, .arg = self}};
-    llm_links_read(&self->links, settings);
+    model_configs_read(&self->links, settings);
     for (size_t i = 0; i < self->links.count && !self->model.provider; i++)
-        if (self->links.items[i].state == LLM_LINK_USABLE)
+        if (self->links.items[i].state == MODEL_CONFIG_USABLE)
             self->model =
                 (struct probes_model){self->links.items[i].name, self->links.items[i].model};
 }
@@ -32,5 +32,5 @@ looking_after_init(struct looking_after *self, const settings_t *settings)
 void
 looking_after_fini(struct looking_after *self)
 {
-    llm_links_fini(&self->links);
+    model_configs_fini(&self->links);
 }

@@ -3,11 +3,11 @@
 #ifndef OPS_CLI_LOOKING_AFTER_H
 #define OPS_CLI_LOOKING_AFTER_H
 
-#include "actors/explain/links.h"
+#include "actors/explain/llm/model_config.h"
 #include "actors/health/probes.h"
 
 struct looking_after {
-    struct llm_links links;
+    struct model_configs links;
     struct probes_model model;
     struct probing probing; /* for http_run */
 };

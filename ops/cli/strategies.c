@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "ops/supervisor/paths.h"
 
 #define STRATEGIES_MAX 512

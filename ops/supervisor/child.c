@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 
 static const struct child_type types[] = {
 #define CHILD(KIND, name, stage, how, stop, hurry) \

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "ops/supervisor/cluster.def"
 
 #define VERSIONS_DIR   "/usr/lib/postgresql"

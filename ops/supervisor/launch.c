@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
-#include "ops/supervisor/supervisor_private.h"
+#include "actors/kit/runtime/log.h"
+#include "ops/supervisor/supervisor_inner.h"
 
 #define SELF "/proc/self/exe"
 

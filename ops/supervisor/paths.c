@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/kit/digest.h"
+#include "actors/kit/util/digest.h"
 
 #define LONGEST_SOCKET ".s.PGSQL.5432"
 #define PLAIN          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+~"

@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 #include "ops/supervisor/status.h"
-#include "ops/supervisor/supervisor_private.h"
+#include "ops/supervisor/supervisor_inner.h"
 
 #define PROBE_MS        50
 #define EARLY_EXITS_MAX 5 /* of a child that was never ready: then starting has failed */

@@ -13,7 +13,7 @@
 #ifndef OPS_SUPERVISOR_SUPERVISOR_H
 #define OPS_SUPERVISOR_SUPERVISOR_H
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 
 struct supervisor_options {
     const settings_t *settings;     /* as the user set them */

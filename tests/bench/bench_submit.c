@@ -23,8 +23,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "actors/kit/digest.h"
-#include "actors/kit/tune_request.h"
+#include "actors/kit/util/digest.h"
+#include "actors/kit/contracts/tune_request.h"
 #include "actors/tune/engine/engine.h"
 #include "ops/supervisor/status.h"
 #include "proto/client.h"

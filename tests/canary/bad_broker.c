@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 #include "proto/message.h"
 
 enum { PATIENCE_MS = 15000, PING_AGAIN_MS = 500 };

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
 enum { PATIENCE_MS = 25000, READ_BYTES = 65536 };
 

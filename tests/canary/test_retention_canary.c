@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
 #define WORKSPACE   "'00000000-0000-0000-0000-000000000001'"
 #define PATIENCE_MS 60000

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/sentry_world.h"
 #include "tests/support/system.h"

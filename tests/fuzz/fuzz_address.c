@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/access.h"
-#include "actors/http/headers.h"
-#include "actors/http/html.h"
+#include "actors/http/auth/authorize.h"
+#include "actors/http/core/headers.h"
+#include "actors/http/core/html.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -66,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_credentials(text);
     check_peer(text);
     check_html(text);
-    if (access_is_own_address(text))
+    if (authorize_is_own_address(text))
         assert(text[0] == '/' && text[1] != '/' && !strpbrk(text, "\\ \t\r\n"));
     free(text);
     return 0;

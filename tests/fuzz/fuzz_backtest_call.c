@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/backtest_call.h"
+#include "actors/kit/contracts/backtest_call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/cli/choices.h"
+#include "ops/cli/param_space_arg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,13 +18,14 @@ check_space(json_t *space)
     json_object_foreach(space, name, values)
     {
         if (json_is_array(values)) {
-            assert(json_array_size(values) > 0 && json_array_size(values) <= CHOICES_MAX);
+            assert(json_array_size(values) > 0 &&
+                   json_array_size(values) <= PARAM_SPACE_ARG_MAX);
             continue;
         }
         assert(json_number_value(json_object_get(values, "min")) <=
                json_number_value(json_object_get(values, "max")));
     }
-    const long long points = choices_points(space, 1000);
+    const long long points = param_space_arg_points(space, 1000);
     assert(points >= 1 && points <= 1000);
 }
 
@@ -39,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     while (list.count < CLI_LIST_MAX && (line = strsep(&rest, "\n")))
         list.items[list.count++] = line;
-    json_t *space = choices_parse(&list, detail, sizeof detail);
+    json_t *space = param_space_arg_parse(&list, detail, sizeof detail);
     assert(space || detail[0]);
     if (space)
         check_space(space);

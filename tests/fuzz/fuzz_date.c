@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/tune_field.h"
+#include "actors/kit/contracts/tune_field.h"
 #include "actors/tune/engine/stamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/explain_call.h"
+#include "actors/kit/contracts/explain_call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

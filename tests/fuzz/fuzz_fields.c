@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/fields.h"
+#include "actors/http/core/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/headers.h"
-#include "actors/http/tune_fields.h"
-#include "actors/http/workspace.h"
+#include "actors/http/core/headers.h"
+#include "actors/http/tunes/tune_fields.h"
+#include "actors/http/core/workspace.h"
 
 #define WAIT_MAX_MS 30000
 

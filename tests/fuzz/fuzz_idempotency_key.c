@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/headers.h"
+#include "actors/http/core/headers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/explain/answers.h"
+#include "actors/explain/llm/answers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

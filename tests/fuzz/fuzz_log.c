@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 
 #define LINE_MAX_BYTES 16384
 

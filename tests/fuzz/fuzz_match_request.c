@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/match_request.h"
+#include "actors/http/coverage/match_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

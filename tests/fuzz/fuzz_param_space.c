@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "actors/kit/tune_space.h"
+#include "actors/kit/contracts/tune_space.h"
 #include "actors/tune/engine/search.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

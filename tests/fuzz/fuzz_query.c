@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/query.h"
+#include "actors/http/core/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "proto/requests.h"
+#include "proto/link/requests.h"
 
 #define WINDOW 5
 
@@ -20,11 +20,11 @@ add(struct world *self)
 {
     const tm_msg_t msg = {.type = TM_MSG_STATUS,
                           .status = {.ref = requests_next_ref(self->requests)}};
-    parcel_t parcel;
+    encoded_msg_t parcel;
 
     if (!msg.status.ref)
         return;
-    const tm_err_t err = parcel_init(&parcel, &msg);
+    const tm_err_t err = encoded_msg_init(&parcel, &msg);
     assert(err == TM_OK);
     struct request *request = requests_add(self->requests, TM_MSG_STATUS, &parcel);
     assert(request->ref == msg.status.ref && request->ref != self->ended);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/pg.h"
+#include "actors/kit/pg/pg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/sentry_dsn.h"
+#include "actors/kit/sentry/sentry_dsn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

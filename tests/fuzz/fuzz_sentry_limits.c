@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/sentry_limits.h"
+#include "actors/kit/sentry/sentry_limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/digest.h"
-#include "actors/kit/log.h"
-#include "proto/fields.h"
+#include "actors/kit/util/digest.h"
+#include "actors/kit/runtime/log.h"
+#include "proto/codec/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

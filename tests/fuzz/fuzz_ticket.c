@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "actors/http/tickets.h"
+#include "actors/http/auth/tickets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

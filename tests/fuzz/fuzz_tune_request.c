@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/tune_request.h"
+#include "actors/kit/contracts/tune_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

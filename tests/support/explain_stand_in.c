@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/explain_call.h"
+#include "actors/kit/contracts/explain_call.h"
 #include "proto/worker.h"
 
 enum { CALLS = 64, LINE_MAX_BYTES = 1 << 20 };

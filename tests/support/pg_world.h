@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "actors/kit/pg.h"
+#include "actors/kit/pg/pg.h"
 #include "tests/support/pg_fixture.h"
 
 #define WORLD_STATEMENTS(S)                                                                 \

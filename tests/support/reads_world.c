@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "actors/http/http.h"
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 
 pg_fixture_t *reads_fixture;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/digest.h"
+#include "actors/kit/util/digest.h"
 
 #define WORKSPACE "00000000-0000-0000-0000-000000000001"
 #define PIECE     ((size_t)1 << 20)

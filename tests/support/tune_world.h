@@ -3,8 +3,8 @@
 #ifndef TESTS_SUPPORT_TUNE_WORLD_H
 #define TESTS_SUPPORT_TUNE_WORLD_H
 
-#include "actors/kit/tune_request.h"
-#include "actors/tune/tuner.h"
+#include "actors/kit/contracts/tune_request.h"
+#include "actors/tune/search/tuner.h"
 #include "tests/support/pg_fixture.h"
 
 extern pg_fixture_t *tune_fixture; /* made by the test program's main */

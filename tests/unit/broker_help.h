@@ -6,7 +6,7 @@
 #include <check.h>
 #include <sys/types.h>
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
 

@@ -10,7 +10,7 @@
 #define TESTS_UNIT_BROKER_MODEL_H
 
 #include "proto/message.h"
-#include "proto/uuid_map.h"
+#include "proto/codec/uuid_map.h"
 #include "tests/support/broker_world.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 
 #define WORKSPACE "00000000-0000-0000-0000-000000000001"
 

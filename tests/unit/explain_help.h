@@ -5,7 +5,7 @@
 
 #include <check.h>
 
-#include "actors/kit/explain_call.h"
+#include "actors/kit/contracts/explain_call.h"
 #include "proto/client.h"
 #include "tests/support/broker_world.h"
 #include "tests/support/llm_stub.h"

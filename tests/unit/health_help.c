@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
 enum { PATIENCE_MS = 30000, LOOK_MS = 5, LONG_AGO_MS = 3600000 };
 
@@ -12,9 +12,9 @@ char *health_url;
 loop_t *health_loop;
 settings_t *health_settings;
 meters_t *health_meters;
-board_t *health_board;
+components_t *health_board;
 probes_t *health_probes;
-struct fleet health_fleet;
+struct federation health_fleet;
 
 void
 health_set(const char *assignment)
@@ -36,10 +36,10 @@ health_set_up(void)
     health_settings = settings_new();
     health_loop = loop_new();
     health_meters = meters_new("health");
-    health_board = board_new(clock_ms());
-    health_fleet = (struct fleet){.alive = 1, .configured = 1};
+    health_board = components_new(clock_ms());
+    health_fleet = (struct federation){.alive = 1, .configured = 1};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        fake_fleet_run(&health_fleet, kinds[i], 1);
+        fake_federation_run(&health_fleet, kinds[i], 1);
     health_set("health.interval_ms=50");
     health_set("health.deadline_ms=200");
     health_set("database.max_backoff_ms=100");
@@ -50,7 +50,7 @@ void
 health_tear_down(void)
 {
     probes_destroy(&health_probes);
-    board_destroy(&health_board);
+    components_destroy(&health_board);
     loop_destroy(&health_loop);
     meters_destroy(&health_meters);
     settings_destroy(&health_settings);
@@ -92,7 +92,7 @@ health_begin(const struct probes_model *model)
 
 /* --- waiting ------------------------------------------------------------------------------ */
 
-struct wait {
+struct tune_waiter {
     bool (*is_so)(void *arg);
     void *arg;
     bool was_so;
@@ -102,7 +102,7 @@ struct wait {
 static void
 on_look(void *arg)
 {
-    struct wait *self = arg;
+    struct tune_waiter *self = arg;
 
     self->was_so = self->is_so(self->arg);
     if (self->was_so || clock_ms() >= self->until_ms)
@@ -112,7 +112,8 @@ on_look(void *arg)
 void
 health_until(bool (*is_so)(void *arg), void *arg, const char *what)
 {
-    struct wait wait = {.is_so = is_so, .arg = arg, .until_ms = clock_ms() + PATIENCE_MS};
+    struct tune_waiter wait = {
+        .is_so = is_so, .arg = arg, .until_ms = clock_ms() + PATIENCE_MS};
     int timer = loop_timer(health_loop, LOOK_MS, true, on_look, &wait);
 
     loop_run(health_loop);
@@ -120,18 +121,18 @@ health_until(bool (*is_so)(void *arg), void *arg, const char *what)
     ck_assert_msg(wait.was_so, "not within %d ms: %s", PATIENCE_MS, what);
 }
 
-struct board_view
+struct component_view
 health_view(component_t component)
 {
-    struct board_view view;
+    struct component_view view;
 
-    ck_assert(board_view(health_board, component, clock_ms(), &view));
+    ck_assert(components_view(health_board, component, clock_ms(), &view));
     return view;
 }
 
 struct wanted {
     component_t component;
-    board_status_t status;
+    health_status_t status;
     const char *error;
 };
 
@@ -139,21 +140,21 @@ static bool
 is_wanted(void *arg)
 {
     const struct wanted *wanted = arg;
-    struct board_view view;
+    struct component_view view;
 
-    return board_view(health_board, wanted->component, clock_ms(), &view) &&
+    return components_view(health_board, wanted->component, clock_ms(), &view) &&
            view.status == wanted->status &&
            (wanted->error ? strstr(view.error, wanted->error) != NULL : !view.error[0]);
 }
 
 void
-health_await(component_t component, board_status_t status, const char *error)
+health_await(component_t component, health_status_t status, const char *error)
 {
     struct wanted wanted = {component, status, error};
     char what[500];
 
     snprintf(what, sizeof(what), "component %d is %s with \"%s\"", (int)component,
-             board_word(status), error ? error : "");
+             components_word(status), error ? error : "");
     health_until(is_wanted, &wanted, what);
 }
 

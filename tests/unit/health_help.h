@@ -8,16 +8,17 @@
 #include "actors/health/probes_inner.h"
 #include "tests/support/llm_stub.h"
 #include "tests/support/pg_fixture.h"
-#include "tests/unit/fake_fleet.h"
+#include "tests/unit/fake_federation.h"
 
 extern pg_fixture_t *health_fixture; /* made by the test program's main */
 extern char *health_url;             /* of the test's database; NULL: none */
 extern loop_t *health_loop;
 extern settings_t *health_settings;
 extern meters_t *health_meters;
-extern board_t *health_board;
-extern probes_t *health_probes;   /* NULL: not begun */
-extern struct fleet health_fleet; /* one broker that answers, and one process of each kind */
+extern components_t *health_board;
+extern probes_t *health_probes; /* NULL: not begun */
+extern struct federation
+    health_fleet; /* one broker that answers, and one process of each kind */
 
 /* Fast probes; each test that wants a database makes one with health_database. */
 void health_set_up(void);
@@ -33,8 +34,8 @@ void health_begin(const struct probes_model *model);
 void health_until(bool (*is_so)(void *arg), void *arg, const char *what);
 /* The same until the component has this status and an error that contains the text; NULL: none.
  */
-void health_await(component_t component, board_status_t status, const char *error);
-struct board_view health_view(component_t component);
+void health_await(component_t component, health_status_t status, const char *error);
+struct component_view health_view(component_t component);
 /* A member of the component's details; it must be there. */
 json_t *health_member(component_t component, const char *name);
 

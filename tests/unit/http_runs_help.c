@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "actors/tune/tune.h"
 
 #define MANY "1000000"

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 
 enum { GUARD_MS = 60000, LATE_US = 5000000 }; /* late: of a machine that is busy */
 

@@ -5,7 +5,7 @@
 
 #include <check.h>
 
-#include "actors/explain/chain.h"
+#include "actors/explain/llm/chain.h"
 #include "tests/support/llm_stub.h"
 
 /* openai:one, anthropic:two, ollama:three */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
 enum { PATIENCE_MS = 90000 }; /* pg_cron looks once a minute */
 

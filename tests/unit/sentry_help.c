@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 
 llm_stub_t *stub;
 settings_t *settings;

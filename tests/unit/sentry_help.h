@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "actors/kit/sentry.h"
+#include "actors/kit/sentry/sentry.h"
 #include "tests/support/sentry_world.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"

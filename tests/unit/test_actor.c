@@ -1,8 +1,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "actors/kit/actor.h"
-#include "actors/kit/auto.h"
+#include "actors/kit/runtime/actor.h"
+#include "actors/kit/util/auto.h"
 
 struct seen {
     int pings, refused;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/answer_cache.h"
+#include "actors/tune/recompute/answer_cache.h"
 
 #define ROOM 65536
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/backtest_asks.h"
-#include "actors/kit/clock.h"
+#include "actors/http/backtests/backtest_asks.h"
+#include "actors/kit/util/clock.h"
 #include "tests/unit/fake_broker.h"
 
 enum { PATIENCE_MS = 20000, ANSWERS_MOST = 16 };

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "actors/explain/breaker.h"
+#include "actors/explain/llm/breaker.h"
 
 #define SECOND INT64_C(1000000)
 

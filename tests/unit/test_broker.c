@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/kit/digest.h"
+#include "actors/kit/util/digest.h"
 
 /* --- producers ---------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "tests/unit/cli_help.h"
 #include "tests/unit/retention_help.h"
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/cli/show.h"
+#include "ops/cli/print_tune.h"
 
 static const struct {
     const char *overfit, *line; /* NULL: none */
@@ -24,7 +24,7 @@ START_TEST(the_overfit_line_has_the_figures_there_are_and_ends)
     FILE *out = open_memstream(&text, &size);
 
     ck_assert_ptr_nonnull(out);
-    show_tune(out, tune);
+    print_tune(out, tune);
     fclose(out);
     if (figures[_i].line)
         ck_assert_ptr_nonnull(strstr(text, figures[_i].line));

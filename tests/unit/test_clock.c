@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
 static const struct {
     const char *text;

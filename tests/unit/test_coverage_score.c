@@ -1,9 +1,9 @@
-/* How strategies are matched: the formula of actors/http/match_runs.h, on strategies whose
- * scores can be computed by hand. A query "zzz" is in no text. */
+/* How strategies are matched: the formula of actors/http/coverage/match_runs.h, on strategies
+ * whose scores can be computed by hand. A query "zzz" is in no text. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "migrations/migrate.h"
 #include "tests/unit/coverage_help.h"
 

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "proto/dealer.h"
+#include "proto/link/dealer.h"
 
 static dealer_t dealer; /* without a socket: nothing here is sent; its monitor has no news */
 static tm_msg_t pong;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/digest.h"
+#include "actors/kit/util/digest.h"
 
 START_TEST(the_hash_of_abc_is_the_published_one)
 {

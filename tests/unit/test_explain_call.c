@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/explain_call.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/contracts/explain_call.h"
 
 #define WORKSPACE "00000000-0000-0000-0000-000000000001"
 #define RUN       "0198f000-0000-7000-8000-00000000000a"

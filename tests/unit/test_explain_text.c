@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/explain_tune_text.h"
-#include "actors/http/qualifier.h"
-#include "actors/kit/auto.h"
+#include "actors/http/explain/explain_tune_text.h"
+#include "actors/http/explain/qualifier.h"
+#include "actors/kit/util/auto.h"
 
 #define DASH "\xe2\x80\x94"
 

@@ -2,36 +2,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/health_cards.h"
-#include "actors/kit/auto.h"
+#include "actors/http/admin/health_cards.h"
+#include "actors/kit/util/auto.h"
 
 #define NOW_MS INT64_C(1000000)
 #define UTC_MS INT64_C(1764000000000)
 
-static board_t *board;
+static components_t *board;
 static settings_t *settings;
 
 static void
 setup(void)
 {
     settings = settings_new();
-    board = board_new(NOW_MS);
+    board = components_new(NOW_MS);
 }
 
 static void
 teardown(void)
 {
-    board_destroy(&board);
+    components_destroy(&board);
     settings_destroy(&settings);
 }
 
 static void
-set(component_t component, board_status_t status, const char *error, json_t *details)
+set(component_t component, health_status_t status, const char *error, json_t *details)
 {
-    struct board_report report = {
+    struct component_report report = {
         .status = status, .latency_us = 2500, .error = error, .details = details};
 
-    board_set(board, component, &report, NOW_MS);
+    components_set(board, component, &report, NOW_MS);
 }
 
 static char *
@@ -57,7 +57,7 @@ START_TEST(each_component_has_its_card)
 #undef C
     tm_auto(tm_text) html = NULL;
 
-    set(COMPONENT_REDIS, BOARD_OK, NULL, NULL);
+    set(COMPONENT_REDIS, HEALTH_OK, NULL, NULL);
     html = page();
     for (size_t i = 0; i < COMPONENT_COUNT; i++)
         find(html, cards[i]);
@@ -70,8 +70,8 @@ START_TEST(the_worst_stands_first_below_what_is_wrong)
     const char *issue, *worst, *best;
 
     for (component_t i = 0; i < COMPONENT_COUNT; i++)
-        set(i, BOARD_OK, NULL, NULL);
-    set(COMPONENT_WORKERS, BOARD_ERROR, "no worker lives", NULL);
+        set(i, HEALTH_OK, NULL, NULL);
+    set(COMPONENT_WORKERS, HEALTH_ERROR, "no worker lives", NULL);
     html = page();
     find(html, "data-overall=\"error\"");
     issue = find(html, "Workers: no worker lives. Start workers");
@@ -85,7 +85,7 @@ START_TEST(a_state_is_a_word_and_no_colour_alone)
 {
     tm_auto(tm_text) html = NULL;
 
-    set(COMPONENT_DATABASE, BOARD_DEGRADED, "slow", NULL);
+    set(COMPONENT_DATABASE, HEALTH_DEGRADED, "slow", NULL);
     html = page();
     find(find(html, "id=\"card-database\""), "data-mark=\"△\">degraded</span>");
 }
@@ -96,7 +96,7 @@ START_TEST(when_all_is_well_it_says_so)
     tm_auto(tm_text) html = NULL;
 
     for (component_t i = 0; i < COMPONENT_COUNT; i++)
-        set(i, BOARD_OK, NULL, NULL);
+        set(i, HEALTH_OK, NULL, NULL);
     html = page();
     find(html, "Nothing is wrong.");
     find(html, "data-overall=\"ok\"");
@@ -107,9 +107,9 @@ START_TEST(what_others_said_is_escaped)
 {
     tm_auto(tm_text) html = NULL;
 
-    set(COMPONENT_QDRANT, BOARD_ERROR, "<script>alert(1)</script>",
+    set(COMPONENT_QDRANT, HEALTH_ERROR, "<script>alert(1)</script>",
         json_pack("{s:s}", "collection", "<b>\"&"));
-    set(COMPONENT_BROKER, BOARD_OK, NULL,
+    set(COMPONENT_BROKER, HEALTH_OK, NULL,
         json_pack("{s:{s:{s:i}}}", "queues", "<i>", "ready", 3));
     html = page();
     ck_assert_ptr_null(strstr(html, "<script"));
@@ -125,7 +125,7 @@ START_TEST(an_object_of_objects_is_a_table)
     tm_auto(tm_text) html = NULL;
     const char *card;
 
-    set(COMPONENT_WORKERS, BOARD_OK, NULL,
+    set(COMPONENT_WORKERS, HEALTH_OK, NULL,
         json_pack("{s:{s:{s:i, s:i, s:s}, s:{s:i, s:i, s:n}}}", "by_actor", "tune", "alive", 2,
                   "busy", 1, "last_seen", "then", "explain", "alive", 0, "busy", 0,
                   "last_seen"));
@@ -143,7 +143,7 @@ START_TEST(what_is_not_known_is_a_dash)
 {
     tm_auto(tm_text) html = NULL;
 
-    set(COMPONENT_TUNES, BOARD_OK, NULL,
+    set(COMPONENT_TUNES, HEALTH_OK, NULL,
         json_pack("{s:i, s:n}", "active_tunes", 3, "avg_duration_ms"));
     html = page();
     find(html, "<dt>active tunes</dt><dd>3</dd>");

@@ -18,7 +18,7 @@ setup(void)
 START_TEST(a_database_that_answers_is_ok)
 {
     health_begin(NULL);
-    health_await(COMPONENT_DATABASE, BOARD_OK, NULL);
+    health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
     ck_assert_int_ge(health_view(COMPONENT_DATABASE).latency_us, 1);
     ck_assert_int_eq(json_integer_value(health_member(COMPONENT_DATABASE, "pool_size")), 1);
     ck_assert(json_is_real(health_member(COMPONENT_DATABASE, "query_latency_ms")));
@@ -30,9 +30,9 @@ START_TEST(one_that_is_not_there_cannot_be_reached)
 {
     health_set("database.url=host=/nowhere dbname=none");
     health_begin(NULL);
-    health_await(COMPONENT_DATABASE, BOARD_ERROR, "cannot be reached");
-    health_await(COMPONENT_TUNES, BOARD_UNKNOWN, "cannot be reached");
-    health_await(COMPONENT_IDEMPOTENCY, BOARD_UNKNOWN, "cannot be reached");
+    health_await(COMPONENT_DATABASE, HEALTH_ERROR, "cannot be reached");
+    health_await(COMPONENT_TUNES, HEALTH_UNKNOWN, "cannot be reached");
+    health_await(COMPONENT_IDEMPOTENCY, HEALTH_UNKNOWN, "cannot be reached");
     ck_assert_int_eq(HEALTH_GAUGE(DB_UP, NULL), 0);
 }
 END_TEST
@@ -42,29 +42,29 @@ END_TEST
 START_TEST(one_that_hangs_is_an_error_after_the_deadline)
 {
     health_begin(NULL);
-    health_await(COMPONENT_DATABASE, BOARD_OK, NULL);
-    health_await(COMPONENT_TUNES, BOARD_OK, NULL);
+    health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
+    health_await(COMPONENT_TUNES, HEALTH_OK, NULL);
     pg_fixture_signal(health_fixture, SIGSTOP);
-    health_await(COMPONENT_DATABASE, BOARD_ERROR, "has not answered for");
-    health_await(COMPONENT_TUNES, BOARD_UNKNOWN, "has not answered for");
+    health_await(COMPONENT_DATABASE, HEALTH_ERROR, "has not answered for");
+    health_await(COMPONENT_TUNES, HEALTH_UNKNOWN, "has not answered for");
     ck_assert_int_ge(health_view(COMPONENT_TUNES).age_ms, 0);
     ck_assert(json_is_integer(health_member(COMPONENT_TUNES, "active_tunes")));
-    health_await(COMPONENT_BROKER, BOARD_DEGRADED, "does not say how the queues are");
+    health_await(COMPONENT_BROKER, HEALTH_DEGRADED, "does not say how the queues are");
     pg_fixture_signal(health_fixture, SIGCONT);
-    health_await(COMPONENT_DATABASE, BOARD_OK, NULL);
-    health_await(COMPONENT_TUNES, BOARD_OK, NULL);
-    health_await(COMPONENT_BROKER, BOARD_OK, NULL);
+    health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
+    health_await(COMPONENT_TUNES, HEALTH_OK, NULL);
+    health_await(COMPONENT_BROKER, HEALTH_OK, NULL);
 }
 END_TEST
 
 START_TEST(one_that_dies_and_comes_back_is_seen_to)
 {
     health_begin(NULL);
-    health_await(COMPONENT_DATABASE, BOARD_OK, NULL);
+    health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
     pg_fixture_kill(health_fixture);
-    health_await(COMPONENT_DATABASE, BOARD_ERROR, "cannot be reached");
+    health_await(COMPONENT_DATABASE, HEALTH_ERROR, "cannot be reached");
     pg_fixture_start(health_fixture);
-    health_await(COMPONENT_DATABASE, BOARD_OK, NULL);
+    health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
 }
 END_TEST
 
@@ -72,7 +72,7 @@ START_TEST(a_schema_that_does_not_fit_is_an_error)
 {
     health_run_sql("DROP TABLE backtest_tunes CASCADE");
     health_begin(NULL);
-    health_await(COMPONENT_DATABASE, BOARD_ERROR, "cannot be reached");
+    health_await(COMPONENT_DATABASE, HEALTH_ERROR, "cannot be reached");
 }
 END_TEST
 
@@ -111,8 +111,8 @@ START_TEST(queues_are_told_with_their_workers)
     add_job("mail", "5 seconds");
     add_worker("tune", "mail");
     health_begin(NULL);
-    health_await(COMPONENT_WORKERS, BOARD_OK, NULL);
-    health_await(COMPONENT_BROKER, BOARD_OK, NULL);
+    health_await(COMPONENT_WORKERS, HEALTH_OK, NULL);
+    health_await(COMPONENT_BROKER, HEALTH_OK, NULL);
     queue = json_object_get(health_member(COMPONENT_BROKER, "queues"), "mail");
     ck_assert_int_eq(json_integer_value(json_object_get(queue, "ready")), 1);
     ck_assert_int_eq(json_integer_value(json_object_get(queue, "workers")), 1);
@@ -127,7 +127,7 @@ START_TEST(a_queue_that_nobody_serves_is_told)
     add_job("mail", "40 seconds");
     add_worker("tune", "tune");
     health_begin(NULL);
-    health_await(COMPONENT_BROKER, BOARD_DEGRADED,
+    health_await(COMPONENT_BROKER, HEALTH_DEGRADED,
                  "nobody serves the queue mail, where 1 jobs");
 }
 END_TEST
@@ -137,9 +137,10 @@ START_TEST(a_job_that_waits_long_is_told_unless_its_queue_is_paused)
     add_job("mail", "20 minutes");
     add_worker("tune", "mail");
     health_begin(NULL);
-    health_await(COMPONENT_BROKER, BOARD_DEGRADED, "in the queue mail a job has waited for 20");
+    health_await(COMPONENT_BROKER, HEALTH_DEGRADED,
+                 "in the queue mail a job has waited for 20");
     health_run_sql("SELECT queue_pause('mail')");
-    health_await(COMPONENT_BROKER, BOARD_OK, NULL);
+    health_await(COMPONENT_BROKER, HEALTH_OK, NULL);
     ck_assert_int_eq(HEALTH_GAUGE(QUEUE_PAUSED, "mail"), 1);
 }
 END_TEST
@@ -156,7 +157,7 @@ START_TEST(a_queue_that_is_gone_has_gauges_of_zero)
 
     add_job("mail", "1 second");
     health_begin(NULL);
-    health_await(COMPONENT_BROKER, BOARD_OK, NULL);
+    health_await(COMPONENT_BROKER, HEALTH_OK, NULL);
     ck_assert_int_eq(HEALTH_GAUGE(QUEUE_JOBS, label), 1);
     health_run_sql("DELETE FROM jobs");
     health_until(has_no_gauge, label, "the gauge is 0");
@@ -166,7 +167,7 @@ END_TEST
 START_TEST(without_a_worker_no_tune_runs)
 {
     health_begin(NULL);
-    health_await(COMPONENT_WORKERS, BOARD_ERROR, "no worker of the kind tune lives");
+    health_await(COMPONENT_WORKERS, HEALTH_ERROR, "no worker of the kind tune lives");
 }
 END_TEST
 
@@ -176,9 +177,9 @@ START_TEST(a_kind_that_has_gone_stays_with_when_it_was_seen)
 
     add_worker("tune", "tune");
     health_begin(NULL);
-    health_await(COMPONENT_WORKERS, BOARD_OK, NULL);
+    health_await(COMPONENT_WORKERS, HEALTH_OK, NULL);
     health_run_sql("UPDATE brokers SET workers = '[]'");
-    health_await(COMPONENT_WORKERS, BOARD_ERROR, "no worker of the kind tune lives");
+    health_await(COMPONENT_WORKERS, HEALTH_ERROR, "no worker of the kind tune lives");
     kind = json_object_get(health_member(COMPONENT_WORKERS, "by_actor"), "tune");
     ck_assert_int_eq(json_integer_value(json_object_get(kind, "alive")), 0);
     ck_assert(json_is_string(json_object_get(kind, "last_seen")));
@@ -218,7 +219,7 @@ END_TEST
 START_TEST(without_ingestion_nothing_is_pending)
 {
     health_begin(NULL);
-    health_await(COMPONENT_INGESTION, BOARD_OK, NULL);
+    health_await(COMPONENT_INGESTION, HEALTH_OK, NULL);
     ck_assert_uint_eq(json_object_size(health_member(COMPONENT_INGESTION, "by_source")), 0);
     ck_assert_int_eq(json_integer_value(health_member(COMPONENT_INGESTION, "pending_jobs")), 0);
 }
@@ -232,7 +233,7 @@ START_TEST(tunes_that_fail_more_often_than_not_are_told)
                    ", CASE WHEN i < 5 THEN 'failed' ELSE 'completed' END, 'grid', 'sharpe', 1,"
                    " '{}', now() - interval '3 seconds', now() FROM generate_series(0, 6) i");
     health_begin(NULL);
-    health_await(COMPONENT_TUNES, BOARD_DEGRADED, "5 failed and 2 did not");
+    health_await(COMPONENT_TUNES, HEALTH_DEGRADED, "5 failed and 2 did not");
     ck_assert_int_eq(json_integer_value(health_member(COMPONENT_TUNES, "completed_24h")), 2);
     ck_assert_double_eq_tol(
         json_number_value(health_member(COMPONENT_TUNES, "avg_duration_ms")), 3000, 1);
@@ -249,7 +250,7 @@ START_TEST(keys_that_should_be_gone_are_told)
 {
     health_run_sql(KEY("a", "gen_random_uuid()", "9 days", "-30 hours"));
     health_begin(NULL);
-    health_await(COMPONENT_IDEMPOTENCY, BOARD_DEGRADED,
+    health_await(COMPONENT_IDEMPOTENCY, HEALTH_DEGRADED,
                  "1 keys have expired and are still there");
     ck_assert_int_eq(
         json_integer_value(health_member(COMPONENT_IDEMPOTENCY, "expired_pending")), 1);
@@ -264,7 +265,7 @@ START_TEST(a_request_that_stays_pending_is_told)
     add_job("mail", "1 second");
     health_run_sql(KEY("a", "(SELECT id FROM jobs)", "90 minutes", "7 days"));
     health_begin(NULL);
-    health_await(COMPONENT_IDEMPOTENCY, BOARD_DEGRADED,
+    health_await(COMPONENT_IDEMPOTENCY, HEALTH_DEGRADED,
                  "a request has been pending for 90 min");
     ck_assert_int_eq(HEALTH_GAUGE(IDEMPOTENCY_PENDING, NULL), 1);
 }
@@ -283,7 +284,7 @@ START_TEST(without_retention_jobs_it_is_not_configured)
 {
     health_run_sql("DROP TABLE IF EXISTS retention_job_log CASCADE");
     health_begin(NULL);
-    health_await(COMPONENT_RETENTION, BOARD_UNKNOWN, "not configured");
+    health_await(COMPONENT_RETENTION, HEALTH_UNKNOWN, "not configured");
     ck_assert(health_view(COMPONENT_RETENTION).is_absent);
 }
 END_TEST
@@ -294,7 +295,7 @@ START_TEST(retention_says_how_its_last_run_went)
                        RETENTION_RUN("jobs", "4 hours", "false", "42", "true")
                            RETENTION_RUN("jobs", "1 hour", "true", "7", "true"));
     health_begin(NULL);
-    health_await(COMPONENT_RETENTION, BOARD_OK, NULL);
+    health_await(COMPONENT_RETENTION, HEALTH_OK, NULL);
     ck_assert_str_eq(json_string_value(health_member(COMPONENT_RETENTION, "last_run_job")),
                      "jobs");
     ck_assert_int_eq(
@@ -310,25 +311,25 @@ START_TEST(retention_that_fails_is_told_and_worse_after_three_times)
                        RETENTION_RUN("jobs", "5 hours", "false", "0", "true")
                            RETENTION_RUN("jobs", "4 hours", "false", "0", "false"));
     health_begin(NULL);
-    health_await(COMPONENT_RETENTION, BOARD_DEGRADED,
+    health_await(COMPONENT_RETENTION, HEALTH_DEGRADED,
                  "the job jobs has failed 1 times in a row");
     health_run_sql(RETENTION_RUN("jobs", "3 hours", "false", "0", "false")
                        RETENTION_RUN("jobs", "2 hours", "false", "0", "false"));
-    health_await(COMPONENT_RETENTION, BOARD_ERROR, "the job jobs has failed 3 times in a row");
+    health_await(COMPONENT_RETENTION, HEALTH_ERROR, "the job jobs has failed 3 times in a row");
     health_run_sql(RETENTION_RUN("jobs", "1 hour", "false", "0", "true"));
-    health_await(COMPONENT_RETENTION, BOARD_OK, NULL);
+    health_await(COMPONENT_RETENTION, HEALTH_OK, NULL);
 }
 END_TEST
 
 START_TEST(retention_that_nobody_runs_is_told)
 {
     health_run_sql(RETENTION_LOG RETENTION_RUN("events", "2 hours", "false", "0", "true"));
-    fake_fleet_run(&health_fleet, "retention", 0);
+    fake_federation_run(&health_fleet, "retention", 0);
     health_begin(NULL);
-    health_await(COMPONENT_RETENTION, BOARD_DEGRADED, "neither pg_cron nor");
-    fake_fleet_run(&health_fleet, "retention", 1);
+    health_await(COMPONENT_RETENTION, HEALTH_DEGRADED, "neither pg_cron nor");
+    fake_federation_run(&health_fleet, "retention", 1);
     health_run_sql("UPDATE retention_job_log SET finished_at = now() - interval '30 hours'");
-    health_await(COMPONENT_RETENTION, BOARD_DEGRADED,
+    health_await(COMPONENT_RETENTION, HEALTH_DEGRADED,
                  "the job events last ended well 30 h ago");
 }
 END_TEST
@@ -351,11 +352,11 @@ has_duty(void *arg)
 START_TEST(one_process_at_a_time_has_the_duty)
 {
     struct probing_world world;
-    board_t *board = board_new(0);
+    components_t *board = components_new(0);
     probes_t *other;
 
     health_begin(NULL);
-    health_await(COMPONENT_DATABASE, BOARD_OK, NULL);
+    health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
     ck_assert(probes_has_duty(health_probes));
     world = health_probes->world;
     world.board = board;
@@ -365,7 +366,7 @@ START_TEST(one_process_at_a_time_has_the_duty)
     probes_destroy(&health_probes);
     health_until(has_duty, other, "the second has it now");
     probes_destroy(&other);
-    board_destroy(&board);
+    components_destroy(&board);
 }
 END_TEST
 

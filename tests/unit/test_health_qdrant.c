@@ -40,7 +40,7 @@ begin(const struct llm_stub_step *steps, size_t count)
 START_TEST(without_an_address_it_is_not_configured)
 {
     health_begin(NULL);
-    health_await(COMPONENT_QDRANT, BOARD_UNKNOWN, "not configured");
+    health_await(COMPONENT_QDRANT, HEALTH_UNKNOWN, "not configured");
     ck_assert_uint_eq(llm_stub_requests(qdrant), 0);
 }
 END_TEST
@@ -52,7 +52,7 @@ START_TEST(a_green_collection_is_ok)
 
     health_set("health.qdrant_collection=a b");
     begin(&good, 1);
-    health_await(COMPONENT_QDRANT, BOARD_OK, NULL);
+    health_await(COMPONENT_QDRANT, HEALTH_OK, NULL);
     ck_assert_int_eq(json_integer_value(health_member(COMPONENT_QDRANT, "vectors_count")),
                      1234);
     ck_assert_int_eq(json_integer_value(health_member(COMPONENT_QDRANT, "segments_count")), 4);
@@ -65,17 +65,17 @@ END_TEST
 
 static const struct {
     struct llm_stub_step step;
-    board_status_t status;
+    health_status_t status;
     const char *error;
 } rows[] = {
-    {{.act = STUB_BODY, .body = ANSWER("yellow")}, BOARD_DEGRADED, "the collection is yellow"},
-    {{.act = STUB_BODY, .body = ANSWER("red")}, BOARD_ERROR, "the collection is red"},
-    {{.act = STUB_BODY, .status = 404, .body = "{}"}, BOARD_ERROR, "it answers 404"},
-    {{.act = STUB_BODY, .body = "<html>"}, BOARD_ERROR, "its answer is not Qdrant's"},
-    {{.act = STUB_BODY, .body = "{\"result\":[]}"}, BOARD_ERROR, "its answer is not Qdrant's"},
-    {{.act = STUB_HUGE}, BOARD_ERROR, "it cannot be asked"},
-    {{.act = STUB_RESET}, BOARD_ERROR, "it cannot be asked"},
-    {{.act = STUB_HANG}, BOARD_ERROR, "it cannot be asked"},
+    {{.act = STUB_BODY, .body = ANSWER("yellow")}, HEALTH_DEGRADED, "the collection is yellow"},
+    {{.act = STUB_BODY, .body = ANSWER("red")}, HEALTH_ERROR, "the collection is red"},
+    {{.act = STUB_BODY, .status = 404, .body = "{}"}, HEALTH_ERROR, "it answers 404"},
+    {{.act = STUB_BODY, .body = "<html>"}, HEALTH_ERROR, "its answer is not Qdrant's"},
+    {{.act = STUB_BODY, .body = "{\"result\":[]}"}, HEALTH_ERROR, "its answer is not Qdrant's"},
+    {{.act = STUB_HUGE}, HEALTH_ERROR, "it cannot be asked"},
+    {{.act = STUB_RESET}, HEALTH_ERROR, "it cannot be asked"},
+    {{.act = STUB_HANG}, HEALTH_ERROR, "it cannot be asked"},
 };
 
 START_TEST(whatever_else_it_says_is_told)
@@ -91,13 +91,13 @@ START_TEST(nobody_there_is_an_error_that_is_remembered_when_it_is_back)
                                                  {.act = STUB_BODY, .body = ANSWER("green")}};
 
     begin(steps, 2);
-    health_await(COMPONENT_QDRANT, BOARD_ERROR, "it answers 500");
-    health_await(COMPONENT_QDRANT, BOARD_OK, NULL);
+    health_await(COMPONENT_QDRANT, HEALTH_ERROR, "it answers 500");
+    health_await(COMPONENT_QDRANT, HEALTH_OK, NULL);
     ck_assert_ptr_nonnull(
         strstr(json_string_value(health_member(COMPONENT_QDRANT, "last_error")), "500"));
     ck_assert(json_is_string(health_member(COMPONENT_QDRANT, "last_error_at")));
     llm_stub_refuse(qdrant);
-    health_await(COMPONENT_QDRANT, BOARD_ERROR, "it cannot be asked");
+    health_await(COMPONENT_QDRANT, HEALTH_ERROR, "it cannot be asked");
 }
 END_TEST
 

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
 #include "tests/support/llm_stub.h"
 #include "tests/support/system.h"
 

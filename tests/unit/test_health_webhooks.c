@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "actors/health/webhooks.h"
-#include "actors/kit/auto.h"
-#include "actors/kit/clock.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
 #include "tests/unit/health_help.h"
 
 static llm_stub_t *stub;
@@ -55,12 +55,12 @@ begin(const char *setting, const struct llm_stub_step *steps, size_t count)
 }
 
 static void
-set(component_t component, board_status_t status)
+set(component_t component, health_status_t status)
 {
-    struct board_report report = {
-        .status = status, .latency_us = -1, .error = status == BOARD_OK ? NULL : "it <hangs>"};
+    struct component_report report = {
+        .status = status, .latency_us = -1, .error = status == HEALTH_OK ? NULL : "it <hangs>"};
 
-    board_set(health_board, component, &report, clock_ms());
+    components_set(health_board, component, &report, clock_ms());
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */
@@ -91,7 +91,7 @@ await_outcome(const char *name, long count)
 static void
 await_another(long sent)
 {
-    set(COMPONENT_REDIS, BOARD_ERROR);
+    set(COMPONENT_REDIS, HEALTH_ERROR);
     await_outcome("sent", sent);
 }
 
@@ -128,9 +128,9 @@ START_TEST(a_change_and_its_recovery_are_told)
     tm_auto(json) second = NULL;
 
     begin("health.webhook_url", &good, 1);
-    set(COMPONENT_DATABASE, BOARD_ERROR);
+    set(COMPONENT_DATABASE, HEALTH_ERROR);
     await_outcome("sent", 1);
-    set(COMPONENT_DATABASE, BOARD_OK);
+    set(COMPONENT_DATABASE, HEALTH_OK);
     await_outcome("sent", 2);
     first = body_of(0);
     ck_assert_str_eq(text_of(first, "component"), "database");
@@ -151,7 +151,7 @@ START_TEST(slack_gets_a_text_without_markup_of_others)
     tm_auto(json) json = NULL;
 
     begin("health.slack_webhook_url", &good, 1);
-    set(COMPONENT_DATABASE, BOARD_ERROR);
+    set(COMPONENT_DATABASE, HEALTH_ERROR);
     await_outcome("sent", 1);
     json = body_of(0);
     ck_assert_ptr_nonnull(strstr(text_of(json, "text"), "*Tunemill: Database* is error"));
@@ -163,7 +163,7 @@ END_TEST
 START_TEST(that_all_is_well_at_first_is_no_news)
 {
     begin("health.webhook_url", &good, 1);
-    set(COMPONENT_DATABASE, BOARD_OK);
+    set(COMPONENT_DATABASE, HEALTH_OK);
     await_another(1);
     ck_assert_uint_eq(llm_stub_requests(stub), 1);
 }
@@ -190,12 +190,12 @@ START_TEST(what_flaps_is_not_told)
 
     health_set("health.webhook_hold_seconds=0.4");
     begin("health.webhook_url", &good, 1);
-    set(COMPONENT_DATABASE, BOARD_OK);
+    set(COMPONENT_DATABASE, HEALTH_OK);
     let_pass(800);
     for (int i = 0; i < 5; i++) {
-        set(COMPONENT_DATABASE, BOARD_ERROR);
+        set(COMPONENT_DATABASE, HEALTH_ERROR);
         let_pass(50);
-        set(COMPONENT_DATABASE, BOARD_OK);
+        set(COMPONENT_DATABASE, HEALTH_OK);
         let_pass(50);
     }
     await_another(1);
@@ -208,11 +208,11 @@ END_TEST
 START_TEST(unknown_is_told_to_nobody)
 {
     begin("health.webhook_url", &good, 1);
-    set(COMPONENT_TUNES, BOARD_DEGRADED);
+    set(COMPONENT_TUNES, HEALTH_DEGRADED);
     await_outcome("sent", 1);
-    set(COMPONENT_TUNES, BOARD_UNKNOWN);
+    set(COMPONENT_TUNES, HEALTH_UNKNOWN);
     let_pass(300);
-    set(COMPONENT_TUNES, BOARD_DEGRADED);
+    set(COMPONENT_TUNES, HEALTH_DEGRADED);
     let_pass(300);
     await_another(2);
     ck_assert_uint_eq(llm_stub_requests(stub), 2);
@@ -228,9 +228,9 @@ START_TEST(what_fails_is_tried_again_and_what_follows_waits)
     tm_auto(json) last = NULL;
 
     begin("health.webhook_url", steps, 4);
-    set(COMPONENT_DATABASE, BOARD_ERROR);
+    set(COMPONENT_DATABASE, HEALTH_ERROR);
     let_pass(100);
-    set(COMPONENT_DATABASE, BOARD_OK);
+    set(COMPONENT_DATABASE, HEALTH_OK);
     await_outcome("sent", 2);
     ck_assert_uint_eq(llm_stub_requests(stub), 5);
     last = body_of(4);
@@ -248,10 +248,10 @@ START_TEST(after_five_tries_it_is_given_up_and_the_next_has_its_turn)
     tm_auto(json) last = NULL;
 
     begin("health.webhook_url", steps, 6);
-    set(COMPONENT_DATABASE, BOARD_ERROR);
+    set(COMPONENT_DATABASE, HEALTH_ERROR);
     await_outcome("failed", 1);
     ck_assert_uint_eq(llm_stub_requests(stub), WEBHOOKS_TRIES);
-    set(COMPONENT_DATABASE, BOARD_OK);
+    set(COMPONENT_DATABASE, HEALTH_OK);
     await_outcome("sent", 1);
     last = body_of(WEBHOOKS_TRIES);
     ck_assert_str_eq(text_of(last, "to"), "ok");
@@ -268,7 +268,7 @@ START_TEST(the_queue_is_bounded_and_the_oldest_give_way)
     for (int i = 0; HEALTH_GAUGE(WEBHOOKS, "dropped") < 3; i++) {
         ck_assert_int_lt(i, 2560);
         for (component_t c = 0; c < COMPONENT_COUNT; c++)
-            set(c, i % 2 ? BOARD_DEGRADED : BOARD_ERROR);
+            set(c, i % 2 ? HEALTH_DEGRADED : HEALTH_ERROR);
         let_pass(25);
     }
     ck_assert_uint_eq(llm_stub_requests(stub), 1);
@@ -281,10 +281,10 @@ START_TEST(whoever_has_not_the_duty_is_silent_and_repeats_nothing_later)
 
     is_on_duty = false;
     begin("health.webhook_url", &good, 1);
-    set(COMPONENT_DATABASE, BOARD_ERROR);
+    set(COMPONENT_DATABASE, HEALTH_ERROR);
     let_pass(300);
     is_on_duty = true;
-    set(COMPONENT_DATABASE, BOARD_OK);
+    set(COMPONENT_DATABASE, HEALTH_OK);
     await_outcome("sent", 1);
     ck_assert_uint_eq(llm_stub_requests(stub), 1);
     json = body_of(0);

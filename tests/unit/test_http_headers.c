@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/headers.h"
-#include "actors/http/tune_fields.h"
+#include "actors/http/core/headers.h"
+#include "actors/http/tunes/tune_fields.h"
 
 static tm_err_t
 key(const char *text, char *ret)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/openapi.def"
+#include "actors/http/web/openapi.def"
 #include "tests/support/reads_world.h"
 #include "tests/support/tune_world.h"
 #include "tests/unit/http_reads.h"

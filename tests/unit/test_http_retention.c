@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 #include "tests/support/reads_world.h"
 
 #define PRUNE       "/admin/retention/prune/"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/replay_server.h"
+#include "actors/tune/recompute/recompute_server.h"
 #include "tests/unit/http_runs_help.h"
 
 /* --- a trial ------------------------------------------------------------------------------ */
@@ -109,7 +109,7 @@ START_TEST(a_trial_that_was_deleted_is_shown_for_a_second_at_most)
         asked_ms = zclock_mono();
         ask("GET", RUNS, run, "", &answer);
         status = answer.status;
-        ck_assert(status != 200 || asked_ms - deleted_ms < REPLAY_FRESH_MS);
+        ck_assert(status != 200 || asked_ms - deleted_ms < RECOMPUTE_FRESH_MS);
         reads_answer_fini(&answer);
     }
     expect("GET", RUNS, run, "", 404, "RUN_NOT_FOUND");

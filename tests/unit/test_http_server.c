@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "actors/http/http.h"
-#include "actors/http/server.h"
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/http/core/server.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 

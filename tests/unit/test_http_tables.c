@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/csv.h"
-#include "actors/http/openapi.h"
-#include "actors/http/problem.h"
-#include "actors/http/query.h"
-#include "actors/http/route.h"
-#include "actors/kit/auto.h"
+#include "actors/http/core/csv.h"
+#include "actors/http/web/openapi.h"
+#include "actors/http/core/problem.h"
+#include "actors/http/core/query.h"
+#include "actors/http/core/route.h"
+#include "actors/kit/util/auto.h"
 
 #define ID "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/fields.h"
-#include "actors/http/html.h"
-#include "actors/kit/auto.h"
+#include "actors/http/core/fields.h"
+#include "actors/http/core/html.h"
+#include "actors/kit/util/auto.h"
 
 #define FORM "application/x-www-form-urlencoded"
 #define JSON "application/json"

@@ -8,7 +8,7 @@
 #include "actors/http/web/embedded.h"
 #include "actors/http/web/pages.def"
 #include "actors/http/web/template.h"
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 #include "tests/support/reads_world.h"
 
 #define COOKIE  "Cookie: admin_token=" READS_TOKEN

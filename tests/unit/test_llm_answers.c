@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/explain/answers.h"
+#include "actors/explain/llm/answers.h"
 
 #define OPENAI    "openai"
 #define ANTHROPIC "anthropic"

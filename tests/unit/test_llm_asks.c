@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/explain/models.h"
-#include "actors/kit/clock.h"
+#include "actors/explain/llm/models.h"
+#include "actors/kit/util/clock.h"
 #include "tests/unit/llm_help.h"
 #include "tests/unit/test_llm.h"
 

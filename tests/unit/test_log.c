@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 
 /* Standard error goes to a file while a test logs. */
 static FILE *captured;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "actors/kit/loop.h"
+#include "actors/kit/runtime/loop.h"
 
 struct world {
     loop_t *loop;

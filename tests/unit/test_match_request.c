@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/match_request.h"
-#include "actors/kit/auto.h"
+#include "actors/http/coverage/match_request.h"
+#include "actors/kit/util/auto.h"
 
 #define JSON "application/json"
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/fields.h"
+#include "proto/codec/fields.h"
 #include "proto/message.h"
 
 static char long_text[TM_DETAIL_MAX + 1];

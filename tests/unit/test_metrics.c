@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/metrics.h"
+#include "actors/kit/runtime/metrics.h"
 
 static meters_t *metrics;
 

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/runtime/log.h"
 #include "migrations/embedded.h"
 #include "migrations/migrate.h"
 #include "tests/support/pg_fixture.h"

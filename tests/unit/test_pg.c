@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "tests/support/pg_world.h"
 
 pg_fixture_t *world_fixture;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/explain/prompt.h"
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 
 #define OPEN  "<facts>\n"
 #define CLOSE "\n</facts>\n"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/runtime/log.h"
 #include "tests/unit/queue_help.h"
 
 #define PATIENCE_MS 60000

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
 #include "migrations/migrate.h"
 #include "tests/support/command.h"
 #include "tests/unit/retention_help.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "tests/unit/retention_help.h"
 
 static void

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 #include "tests/unit/retention_help.h"
 
 /* Makes each deletion of a job's run fail, or take `seconds`, by a trigger. */

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "actors/kit/retry_after.h"
+#include "actors/kit/sentry/retry_after.h"
 
 /* Tue, 24 Nov 2026 05:00:00 GMT, and a half second */
 #define NOW_MS INT64_C(1795496400500)

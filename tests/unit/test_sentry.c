@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "tests/unit/sentry_help.h"
 
 /* --- events ------------------------------------------------------------------------------- */

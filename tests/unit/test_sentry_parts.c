@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/auto.h"
-#include "actors/kit/sentry_dsn.h"
-#include "actors/kit/sentry_limits.h"
-#include "actors/kit/sentry_scrub.h"
-#include "actors/kit/sentry_throttle.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/sentry/sentry_dsn.h"
+#include "actors/kit/sentry/sentry_limits.h"
+#include "actors/kit/sentry/sentry_scrub.h"
+#include "actors/kit/sentry/sentry_throttle.h"
 
 /* --- DSN ---------------------------------------------------------------------------------- */
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/clock.h"
-#include "actors/kit/log.h"
-#include "actors/kit/sentry_sender.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry_sender.h"
 #include "tests/unit/sentry_help.h"
 
 /* --- a Sentry that does not want ---------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/kit/settings.h"
+#include "actors/kit/runtime/settings.h"
 
 static settings_t *settings;
 static char detail[500];

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/ring.h"
-#include "actors/http/stream_text.h"
+#include "actors/http/stream/ring.h"
+#include "actors/http/stream/stream_text.h"
 #include "tests/support/event_reader.h"
 
 struct seen {

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 #include "ops/supervisor/paths.h"
 #include "ops/supervisor/status.h"
 #include "tests/support/command.h"

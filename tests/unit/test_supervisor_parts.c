@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/kit/log.h"
+#include "actors/kit/runtime/log.h"
 #include "ops/supervisor/child.h"
 #include "ops/supervisor/cluster.h"
 #include "ops/supervisor/status.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "actors/explain/text_check.h"
-#include "actors/kit/auto.h"
+#include "actors/kit/util/auto.h"
 
 static char *
 check(const char *text, bool is_cut, const char **ret_what)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "actors/tune/engine/engine.h"
-#include "actors/tune/tune_store.h"
+#include "actors/tune/store/tune_store.h"
 #include "migrations/migrate.h"
 
 static const char *const grid[] = {

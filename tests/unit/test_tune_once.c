@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "actors/kit/clock.h"
+#include "actors/kit/util/clock.h"
 
 /* ---- fencing ---------------------------------------------------------------------------- */
 

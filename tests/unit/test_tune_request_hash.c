@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "actors/kit/tune_field.h"
+#include "actors/kit/contracts/tune_field.h"
 
 START_TEST(requests_that_mean_the_same_have_one_hash)
 {

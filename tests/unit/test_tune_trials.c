@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/dataset_cache.h"
-#include "actors/tune/report.h"
-#include "actors/tune/trials.h"
+#include "actors/tune/store/dataset_cache.h"
+#include "actors/tune/store/report.h"
+#include "actors/tune/store/trials.h"
 
 /* A trial whose every value can be told from its index. */
 static struct trial

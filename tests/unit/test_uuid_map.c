@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/fifo.h"
-#include "proto/uuid_map.h"
+#include "actors/kit/util/fifo.h"
+#include "proto/codec/uuid_map.h"
 
 struct item {
     fifo_link_t link;

@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "actors/kit/tune_request.h"
+#include "actors/kit/contracts/tune_request.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 #define SPEC                                                                \

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "actors/http/html.h"
+#include "actors/http/core/html.h"
 
 static const struct template_value *
 find(const char *name, size_t size, const struct template_value *values, size_t count)

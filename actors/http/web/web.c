@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/http/headers.h"
-#include "actors/http/request.h"
+#include "actors/http/core/headers.h"
+#include "actors/http/core/request.h"
 #include "actors/http/web/embedded.h"
 #include "actors/http/web/template.h"
 

@@ -1,0 +1,148 @@
+#include "actors/explain/llm/model_slot.h"
+
+#include <stdio.h>
+
+#include "actors/kit/runtime/log.h"
+
+#define LABEL_MAX 192
+
+static const char *
+label_of(const struct model_slot *self, char label[LABEL_MAX])
+{
+    snprintf(label, LABEL_MAX, "%s" METRICS_AND "%s", self->link->name, self->link->model);
+    return label;
+}
+
+void
+model_slot_init(struct model_slot *self, const struct model_config *link,
+                const settings_t *settings, meters_t *meters)
+{
+    const struct breaker_rules rules = {
+        .failures = (size_t)settings->llm_breaker_failures,
+        .open_us = settings->llm_breaker_open_ms * 1000,
+        .most_open_us = settings->llm_breaker_max_open_ms * 1000,
+    };
+    char label[LABEL_MAX];
+
+    *self = (struct model_slot){.link = link, .settings = settings, .meters = meters};
+    breaker_init(&self->breaker, &rules);
+    meters_set(meters, METRIC_LLM_BREAKER, label_of(self, label), BREAKER_CLOSED);
+}
+
+/* --- the breaker -------------------------------------------------------------------------- */
+
+static void
+show(struct model_slot *self, int64_t now_us)
+{
+    static const char *const names[] = {[BREAKER_CLOSED] = "closed",
+                                        [BREAKER_HALF_OPEN] = "half_open",
+                                        [BREAKER_OPEN] = "open"};
+    enum breaker_state state = breaker_state(&self->breaker, now_us);
+    char label[LABEL_MAX];
+
+    meters_set(self->meters, METRIC_LLM_BREAKER, label_of(self, label), (int64_t)state);
+    if (state == self->shown)
+        return;
+    self->shown = state;
+    log_warn("llm.breaker", "provider=%s model=%s state=%s for_ms=%lld", self->link->name,
+             self->link->model, names[state],
+             state == BREAKER_OPEN ? (long long)(self->breaker.until_us - now_us) / 1000 : 0);
+}
+
+uint64_t
+model_slot_enter(struct model_slot *self, int64_t now_us)
+{
+    show(self, now_us); /* it may have become half-open */
+    return breaker_enter(&self->breaker, now_us);
+}
+
+static int64_t
+cooldown_ms(const struct model_slot *self, enum llm_cooldown cooldown, int64_t told_ms)
+{
+    const settings_t *settings = self->settings;
+
+    switch (cooldown) {
+    case LLM_COOLDOWN_NONE:
+        return 0;
+    case LLM_COOLDOWN_TOLD:
+        if (told_ms <= 0)
+            return settings->llm_cooldown_ms;
+        return told_ms < settings->llm_max_cooldown_ms ? told_ms
+                                                       : settings->llm_max_cooldown_ms;
+    case LLM_COOLDOWN_LONG:
+        return settings->llm_breaker_hold_ms;
+    }
+    return 0;
+}
+
+/* Whoever answers, be it with a refusal of this one request, is there. */
+static enum breaker_result
+result_of(const struct llm_attempt *attempt, const struct llm_rule *rule)
+{
+    if (rule->counts)
+        return attempt->is_ours ? BREAKER_NEITHER : BREAKER_BAD;
+    return rule->cooldown != LLM_COOLDOWN_NONE || attempt->cause == LLM_CANCELLED
+               ? BREAKER_NEITHER
+               : BREAKER_GOOD;
+}
+
+static void
+judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us)
+{
+    const struct llm_rule *rule = llm_cause_rule(attempt->cause);
+    int64_t hold_ms = cooldown_ms(self, rule->cooldown, attempt->told_ms);
+
+    breaker_leave(&self->breaker, attempt->ticket, result_of(attempt, rule), now_us);
+    if (hold_ms > 0)
+        breaker_hold(&self->breaker, now_us + hold_ms * 1000);
+}
+
+/* --- what is told ------------------------------------------------------------------------- */
+
+static void
+count(struct model_slot *self, const struct llm_attempt *attempt)
+{
+    char label[LABEL_MAX], with_cause[LABEL_MAX + 32];
+
+    snprintf(with_cause, sizeof(with_cause), "%s" METRICS_AND "%s", label_of(self, label),
+             llm_cause_name(attempt->cause));
+    meters_add(self->meters, METRIC_LLM_REQUESTS, with_cause, 1);
+    meters_observe_us(self->meters, METRIC_LLM_SECONDS, label, attempt->took_us);
+}
+
+/* What only a person can mend is an error. */
+static void
+tell(const struct model_slot *self, const struct llm_attempt *attempt)
+{
+    bool is_for_people = llm_cause_rule(attempt->cause)->cooldown == LLM_COOLDOWN_LONG;
+
+    if (attempt->cause == LLM_OK || attempt->cause == LLM_CANCELLED)
+        return;
+    log_write(is_for_people ? LOG_AT_ERROR : LOG_AT_WARN, "llm.attempt_failed",
+              "cause=%s provider=%s model=%s status=%d what=\"%s\" took_ms=%lld ask=%llu "
+              "attempt=%d",
+              llm_cause_name(attempt->cause), self->link->name, self->link->model,
+              attempt->status, attempt->what, (long long)attempt->took_us / 1000,
+              (unsigned long long)attempt->ask, attempt->number);
+}
+
+void
+model_slot_leave(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us)
+{
+    judge(self, attempt, now_us);
+    count(self, attempt);
+    tell(self, attempt);
+    show(self, now_us);
+}
+
+int64_t
+model_slot_spend(struct model_slot *self, int64_t tokens_in, int64_t tokens_out)
+{
+    int64_t cost = llm_model_cost(&self->link->facts, tokens_in, tokens_out);
+    char label[LABEL_MAX];
+
+    meters_add(self->meters, METRIC_LLM_TOKENS, "in", (uint64_t)tokens_in);
+    meters_add(self->meters, METRIC_LLM_TOKENS, "out", (uint64_t)tokens_out);
+    meters_add(self->meters, METRIC_LLM_COST, label_of(self, label), (uint64_t)cost);
+    return cost;
+}

@@ -1,0 +1,173 @@
+/* What other processes count, as they report it to the brokers
+ * (actors/kit/runtime/federation.h). */
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "actors/health/probes_inner.h"
+#include "actors/kit/util/clock.h"
+
+enum { UNNUMBERED = 1000 };
+
+static double
+sum(const probes_t *self, metric_t metric, const char *label)
+{
+    return federation_sum(self->world.fleet, metric, label);
+}
+
+static json_t *
+moment_or_null(int64_t utc_ms)
+{
+    char text[CLOCK_TEXT];
+
+    return utc_ms ? json_string(clock_text(utc_ms, text)) : json_null();
+}
+
+static size_t
+processes(const probes_t *self, const char *kind)
+{
+    int64_t age_ms;
+
+    return federation_processes(self->world.fleet, kind, &age_ms);
+}
+
+/* --- event streams ------------------------------------------------------------------------ */
+
+static bool
+has_publisher(const probes_t *self)
+{
+    return strcmp(self->world.settings->events_bus, "memory") == 0 || !probes_is_warm(self) ||
+           processes(self, "events") > 0;
+}
+
+static void
+report_sse(probes_t *self)
+{
+    const double waiting = sum(self, METRIC_EVENTS_WAITING, NULL);
+    struct component_report report = {
+        .status = HEALTH_OK,
+        .latency_us = -1,
+        .details =
+            json_pack("{s:s, s:I, s:I, s:I, s:I}", "bus_type", self->world.settings->events_bus,
+                      "subscribers", (json_int_t)sum(self, METRIC_STREAMS, NULL),
+                      "events_published_1h", (json_int_t)window_sum(&self->published),
+                      "queue_drops_1h", (json_int_t)window_sum(&self->drops), "buffer_size",
+                      (json_int_t)self->world.settings->events_buffer)};
+    char error[COMPONENT_ERROR_MAX] = "";
+
+    if (!has_publisher(self)) {
+        report.status = HEALTH_ERROR;
+        snprintf(error, sizeof(error),
+                 "no `tunemill events` runs: nothing reaches the streams");
+    } else if (waiting > UNNUMBERED) {
+        report.status = HEALTH_DEGRADED;
+        snprintf(error, sizeof(error), "%.0f events wait for their number", waiting);
+    }
+    report.error = error;
+    probes_report(self, COMPONENT_SSE, &report);
+}
+
+/* --- models ------------------------------------------------------------------------------- */
+
+static json_t *
+llm_details(const probes_t *self)
+{
+    return json_pack("{s:b, s:s?, s:s?, s:I, s:I, s:o, s:o}", "provider_configured",
+                     self->model.provider != NULL, "provider", self->model.provider, "model",
+                     self->model.model, "degraded_count_1h",
+                     (json_int_t)window_sum(&self->degraded), "error_count_1h",
+                     (json_int_t)window_sum(&self->llm_bad), "last_success_at",
+                     moment_or_null(self->llm_good_utc_ms), "last_error_at",
+                     moment_or_null(self->llm_bad_utc_ms));
+}
+
+static health_status_t
+judge_llm(const probes_t *self, char *error, size_t size)
+{
+    if (probes_is_warm(self) && processes(self, "explain") == 0) {
+        snprintf(error, size, "no `tunemill explain` runs: no model is asked");
+        return HEALTH_ERROR;
+    }
+    if (self->llm_bad_utc_ms <= self->llm_good_utc_ms || window_sum(&self->llm_bad) < 1)
+        return HEALTH_OK;
+    snprintf(error, size, "the last request to a model failed, and %.0f did in the last hour",
+             window_sum(&self->llm_bad));
+    return window_sum(&self->llm_good) < 1 ? HEALTH_ERROR : HEALTH_DEGRADED;
+}
+
+static void
+report_llm(probes_t *self)
+{
+    struct component_report report = {.latency_us = -1, .details = llm_details(self)};
+    char error[COMPONENT_ERROR_MAX] = "";
+
+    if (self->model.provider) {
+        report.status = judge_llm(self, error, sizeof(error));
+    } else {
+        report.status = HEALTH_UNKNOWN;
+        report.is_absent = true;
+        snprintf(error, sizeof(error),
+                 "not configured: no model's key or address is in the environment");
+    }
+    report.error = error;
+    probes_report(self, COMPONENT_LLM, &report);
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+static void
+look_at_llm(probes_t *self, int64_t now_ms)
+{
+    const double good = sum(self, METRIC_LLM_REQUESTS, "cause=\"ok\"");
+    const double all = sum(self, METRIC_LLM_REQUESTS, NULL);
+    const double given = sum(self, METRIC_EXPLANATIONS, NULL) -
+                         sum(self, METRIC_EXPLANATIONS, "outcome=\"ok\"") -
+                         sum(self, METRIC_EXPLANATIONS, "outcome=\"cached\"");
+
+    window_look(&self->degraded, given, now_ms);
+    if (window_look(&self->llm_good, good, now_ms) > 0)
+        self->llm_good_utc_ms = clock_utc_ms();
+    if (window_look(&self->llm_bad, all - good, now_ms) > 0)
+        self->llm_bad_utc_ms = clock_utc_ms();
+}
+
+static void
+look_at_counts(probes_t *self)
+{
+    const int64_t now_ms = clock_ms();
+
+    window_look(&self->lost, sum(self, METRIC_DB_ERRORS, "kind=\"lost\""), now_ms);
+    window_look(&self->refused, sum(self, METRIC_DB_ERRORS, "kind=\"connect\""), now_ms);
+    window_look(&self->published, sum(self, METRIC_EVENTS_PUBLISHED, NULL), now_ms);
+    window_look(&self->drops, sum(self, METRIC_STREAMS_CLOSED, "reason=\"slow\""), now_ms);
+    look_at_llm(self, now_ms);
+}
+
+static void
+set_process_gauges(const probes_t *self)
+{
+    static const char *const kinds[] = {"broker",  "http",      "tune",  "events",
+                                        "explain", "retention", "health"};
+    struct statvfs disk;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        probes_gauge(self, METRIC_PROCESSES, kinds[i], (int64_t)processes(self, kinds[i]));
+    if (statvfs(self->world.settings->system_data_dir, &disk) == 0)
+        probes_gauge(self, METRIC_DISK_FREE, NULL,
+                     (int64_t)disk.f_bavail * (int64_t)disk.f_frsize);
+}
+
+/* Counts are measured from when everybody has been heard: what they had counted before is not
+ * of the last hour. */
+void
+fleet_look(probes_t *self)
+{
+    if (!self->world.fleet)
+        return;
+    if (probes_is_warm(self))
+        look_at_counts(self);
+    report_sse(self);
+    report_llm(self);
+    if (self->world.is_gauging)
+        set_process_gauges(self);
+}

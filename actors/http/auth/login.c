@@ -1,0 +1,175 @@
+#include "actors/http/auth/login.h"
+
+#include "actors/http/auth/authorize.h"
+#include "actors/http/core/fields.h"
+#include "actors/http/core/html.h"
+#include "actors/http/core/request.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+
+#define HOME "/admin/backtests/tunes" /* where to, if nobody says */
+
+/* --- the page ----------------------------------------------------------------------------- */
+
+/* why: what went wrong, or NULL. */
+static void
+show_page(request_t *request, unsigned status, const char *next, const char *why)
+{
+    html_t *page = html_new();
+    char *text;
+    size_t size;
+
+    html_add(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                   "<title>Log in - Tunemill</title>\n"
+                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                   "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                   "<link rel=\"icon\" href=\"/admin/assets/favicon.svg\">\n"
+                   "<script src=\"/admin/assets/theme.js\"></script>\n"
+                   "<link rel=\"stylesheet\" href=\"/admin/assets/app.css\">\n</head>\n"
+                   "<body class=\"login\">\n<main>\n<h1>Tunemill</h1>\n");
+    if (why) {
+        html_add(page, "<p class=\"error\" id=\"why\" role=\"alert\">");
+        html_text(page, why);
+        html_add(page, "</p>\n");
+    }
+    html_add(page, "<form method=\"post\" action=\"/admin/auth/login\">\n");
+    if (next && authorize_is_own_address(next)) {
+        html_add(page, "<input type=\"hidden\" name=\"next\" value=\"");
+        html_text(page, next);
+        html_add(page, "\">\n");
+    }
+    html_add(page, "<label for=\"token\">Admin token</label>\n"
+                   "<input id=\"token\" name=\"token\" type=\"password\" required autofocus "
+                   "autocomplete=\"current-password\"");
+    html_add(page, why ? " aria-invalid=\"true\" aria-describedby=\"why\">\n" : ">\n");
+    html_add(page, "<button type=\"submit\">Log in</button>\n</form>\n</main>\n</body>\n"
+                   "</html>\n");
+    text = html_take(&page, &size);
+    request_page(request, status, &text, size);
+}
+
+void
+login_page(request_t *request)
+{
+    show_page(request, MHD_HTTP_OK, request_query(request)->next, NULL);
+}
+
+/* --- logging in and out ------------------------------------------------------------------- */
+
+static void
+done(request_t *request)
+{
+    char *text = tm_str_dup(tm_str("{\"ok\":true}"));
+
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}
+
+/* A form gets the page again, a program a problem. */
+static void
+refuse(request_t *request, const struct problem *problem, const char *next)
+{
+    char seconds[16];
+
+    if (fields_is_json_type(request_header(request, "Content-Type"))) {
+        request_problem(request, problem);
+        return;
+    }
+    if (problem_retry_after_s(problem)) {
+        snprintf(seconds, sizeof(seconds), "%u", problem_retry_after_s(problem));
+        request_add_header(request, "Retry-After", seconds);
+    }
+    show_page(request, (unsigned)tm_err_http(problem->err), next,
+              problem->error_count ? problem->errors[0].msg : problem->detail);
+}
+
+/* Whether the token opens /admin; else the problem says why not. */
+static bool
+opens(const request_t *request, const char *token, struct problem *problem)
+{
+    struct admin_auth_claim claim;
+    admin_auth_verdict_t verdict;
+
+    authorize_claim(request, &claim);
+    claim.header = tm_str(token);
+    claim.bearer = claim.cookie = tm_str(NULL);
+    verdict = claim.is_own_page ? admin_auth_judge(request_bridge(request)->gate, &claim,
+                                                   clock_ms(), clock_utc_ms())
+                                : ADMIN_AUTH_FOREIGN;
+    if (verdict == ADMIN_AUTH_MISSING)
+        problem_add(problem, TM_VALIDATION_FAILED, "body.token", "the admin token is missing");
+    else if (verdict != ADMIN_AUTH_OPEN)
+        authorize_problem(request, verdict, problem);
+    return verdict == ADMIN_AUTH_OPEN;
+}
+
+static void
+set_cookie(request_t *request, const char *name, const char *value, const char *attributes)
+{
+    char text[700];
+
+    snprintf(text, sizeof(text), "%s=%s; HttpOnly; %s%s", name, value, attributes,
+             client_address_is_behind_tls(request) ? "; Secure" : "");
+    request_add_header(request, "Set-Cookie", text);
+}
+
+void
+login_run(request_t *request)
+{
+    struct problem problem = {0};
+    const char *type = request_header(request, "Content-Type"), *next, *token;
+    size_t size;
+    const char *text = request_text(request, &size);
+    tm_auto(fields) fields = fields_new(type, text, size, &problem);
+
+    if (!fields) {
+        request_problem(request, &problem);
+        return;
+    }
+    next = fields_text(fields, "next");
+    token = fields_text(fields, "token");
+    if (!opens(request, token, &problem)) {
+        refuse(request, &problem, next);
+        return;
+    }
+    if (admin_auth_has_token(request_bridge(request)->gate))
+        set_cookie(request, ADMIN_COOKIE, token, "SameSite=Lax; Path=/");
+    if (fields_is_json_type(type))
+        done(request);
+    else
+        request_redirect(request, next && authorize_is_own_address(next) ? next : HOME);
+}
+
+void
+login_out(request_t *request)
+{
+    set_cookie(request, ADMIN_COOKIE, "", "SameSite=Lax; Path=/; Max-Age=0");
+    request_redirect(request, "/admin/login");
+}
+
+void
+login_check(request_t *request)
+{
+    done(request);
+}
+
+/* --- tickets ------------------------------------------------------------------------------ */
+
+void
+login_ticket(request_t *request)
+{
+    const bridge_t *bridge = request_bridge(request);
+    const struct workspace *workspace = request_workspace(request);
+    char ticket[TICKET_TEXT], expires_at[CLOCK_TEXT], id[TM_UUID_TEXT], attributes[100];
+    int64_t expiry_ms =
+        tickets_make(admin_auth_tickets(bridge->gate), workspace, clock_utc_ms(), ticket);
+    tm_auto(json) answer = json_pack(
+        "{s:s, s:s?}", "expires_at", clock_text(expiry_ms, expires_at), "workspace_id",
+        workspace->is_known ? tm_uuid_text(&workspace->id, id) : NULL);
+    char *text = json_dumps(answer, JSON_COMPACT);
+
+    snprintf(attributes, sizeof(attributes),
+             "SameSite=Strict; Path=/admin/events; Max-Age=%lld",
+             (long long)bridge->settings->http_ticket_seconds);
+    set_cookie(request, TICKET_COOKIE, ticket, attributes);
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}

@@ -1,0 +1,57 @@
+#include "actors/http/core/status.h"
+
+#include "actors/http/core/request.h"
+#include "actors/http/core/server.h"
+#include "actors/kit/util/clock.h"
+
+void
+status_health(request_t *request)
+{
+    char *text = tm_str_dup(tm_str("{\"status\":\"ok\",\"version\":\"" TM_VERSION "\"}"));
+
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}
+
+/* The pool may think itself connected to a database that does not answer: the probe knows. */
+static bool
+is_database_down(const bridge_t *bridge)
+{
+    struct component_view view;
+
+    return !pg_is_up(bridge->pg) ||
+           (components_view(bridge->board, COMPONENT_DATABASE, clock_ms(), &view) &&
+            view.status == HEALTH_ERROR);
+}
+
+void
+status_ready(request_t *request)
+{
+    const bridge_t *bridge = request_bridge(request);
+    struct problem problem = {0};
+    char *text;
+
+    if (bridge->is_draining)
+        problem_add(&problem, TM_DRAINING, "process", "%s", tm_err_text(TM_DRAINING));
+    if (is_database_down(bridge))
+        problem_add(&problem, TM_STORE_DOWN, "database", "%s", tm_err_text(TM_STORE_DOWN));
+    if (!tm_client_is_connected(bridge->client))
+        problem_add(&problem, TM_BROKER_DOWN, "broker", "%s", tm_err_text(TM_BROKER_DOWN));
+    if (problem.err) {
+        request_problem(request, &problem);
+        return;
+    }
+    text = tm_str_dup(
+        tm_str("{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"broker\":\"ok\"}}"));
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}
+
+void
+status_metrics(request_t *request)
+{
+    size_t size;
+    const bridge_t *bridge = request_bridge(request);
+    char *text = federation_render(bridge->fleet, &size);
+
+    request_reply(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text,
+                  size);
+}

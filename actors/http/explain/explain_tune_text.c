@@ -1,0 +1,316 @@
+#include "actors/http/explain/explain_tune_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/http/explain/qualifier.h"
+
+#define GAP_MODERATE 0.3
+#define GAP_HIGH     0.5
+#define PBO_DOUBTFUL 0.2
+#define PBO_OVERFIT  0.5
+#define UNKNOWN      0.5
+
+/* --- facts -------------------------------------------------------------------------------- */
+
+/* "winner.params", "overfit.pbo"; NULL: it is not there. */
+static const json_t *
+fact(const json_t *facts, const char *path)
+{
+    char name[64];
+
+    while (facts && *path) {
+        size_t size = strcspn(path, ".");
+
+        snprintf(name, sizeof(name), "%.*s", (int)size, path);
+        facts = json_object_get(facts, name);
+        path += size + (path[size] == '.');
+    }
+    return json_is_null(facts) ? NULL : facts;
+}
+
+/* NaN: it is not known. */
+static double
+number(const json_t *facts, const char *path)
+{
+    const json_t *value = fact(facts, path);
+
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+static bool
+is_known(const json_t *facts, const char *path)
+{
+    return !isnan(number(facts, path));
+}
+
+static const char *
+word(const json_t *facts, const char *path)
+{
+    const char *text = json_string_value(fact(facts, path));
+
+    return text ? text : "";
+}
+
+static bool
+is_split(const json_t *facts)
+{
+    return strcmp(word(facts, "gates.evaluated_on"), "oos") == 0;
+}
+
+/* --- sentences ---------------------------------------------------------------------------- */
+
+static void
+write_params(FILE *out, const json_t *params)
+{
+    const char *separator = "", *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)params, name, value)
+    {
+        fprintf(out, "%s%s = %.6g", separator, name, json_number_value(value));
+        separator = ", ";
+    }
+}
+
+static void
+write_no_winner(FILE *out, const json_t *facts)
+{
+    const json_t *reasons = fact(facts, "skipped_for"), *reason;
+    size_t index;
+
+    fprintf(out, "None of the %.0f trials passed the gates, so there is no winner.",
+            number(facts, "trials"));
+    json_array_foreach(reasons, index, reason)
+    {
+        fprintf(out, "%s%s (%.0f trials)", index ? ", " : " They were skipped for ",
+                word(reason, "reason"), number(reason, "trials"));
+    }
+    if (json_array_size(reasons) > 0)
+        fputc('.', out);
+    fputs(" A wider space, a longer series or other costs may help.", out);
+}
+
+static void
+write_winner(FILE *out, const json_t *facts)
+{
+    fprintf(out, "Of %.0f trials %.0f passed the gates. The best has ", number(facts, "trials"),
+            number(facts, "counts.passed"));
+    write_params(out, fact(facts, "winner.params"));
+    fprintf(out, " and a score (%s) of %.2f.", word(facts, "objective"),
+            number(facts, "winner.score"));
+}
+
+static void
+write_return(FILE *out, const json_t *facts)
+{
+    const double return_pct = number(facts, "winner.summary.return_pct"),
+                 hold_pct = number(facts, "winner.summary.buy_hold_return_pct");
+
+    if (isnan(return_pct))
+        return;
+    fprintf(out, " %s it returned %.1f %%", is_split(facts) ? "Out of sample" : "Over all bars",
+            return_pct);
+    if (!isnan(hold_pct))
+        fprintf(out, ", %s than the %.1f %% of buying and holding",
+                return_pct > hold_pct ? "more" : "less", hold_pct);
+    fprintf(out, "; it fell by at most %.1f %% and made %.0f trades.",
+            fabs(number(facts, "winner.summary.max_drawdown_pct")),
+            number(facts, "winner.summary.trades"));
+}
+
+/* One word for a shape, and what follows from it. */
+static const struct {
+    const char *shape, *is, *means;
+} shapes[] = {
+    {"plateau", "it stands on a plateau", "small changes of the parameters change little"},
+    {"slope", "it stands on a slope", "its parameters matter more than one would like"},
+    {"spike", "it is a spike", "such a winner is often luck"},
+};
+
+static void
+write_neighbourhood(FILE *out, const json_t *facts, bool is_detailed)
+{
+    const char *shape = word(facts, "neighbourhood.shape");
+
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        if (strcmp(shapes[i].shape, shape) != 0)
+            continue;
+        fprintf(out,
+                "The %.0f trials nearest to it keep %.0f %% of its lead over the median "
+                "trial: %s",
+                number(facts, "neighbourhood.trials"),
+                100 * fmax(number(facts, "neighbourhood.kept"), 0), shapes[i].is);
+        fprintf(out, "%s%s.", is_detailed ? ", and " : "", is_detailed ? shapes[i].means : "");
+    }
+    if (is_detailed && *shape)
+        fprintf(out, " Their median score is %.2f, that of all trials %.2f.",
+                number(facts, "neighbourhood.median_score"), number(facts, "median_score"));
+}
+
+static void
+write_no_split(FILE *out, bool is_detailed)
+{
+    if (is_detailed)
+        fputs("Nothing was held back out of sample: nothing shows how it does on other bars.",
+              out);
+}
+
+static void
+write_gap(FILE *out, const json_t *facts, bool is_detailed)
+{
+    const double gap = number(facts, "winner.overfit_gap");
+
+    if (isnan(gap)) {
+        write_no_split(out, is_detailed);
+        return;
+    }
+    fprintf(out,
+            "In sample it scores %.2f, out of sample %.2f: ", number(facts, "winner.score_is"),
+            number(facts, "winner.score_oos"));
+    if (gap < 0)
+        fputs("it did better on bars that it was not chosen by.", out);
+    else
+        fprintf(out, "a gap of %.2f, which is %s.", gap,
+                gap > GAP_HIGH       ? "high"
+                : gap > GAP_MODERATE ? "moderate"
+                                     : "small");
+}
+
+static void
+write_luck(FILE *out, const json_t *facts)
+{
+    const double pbo = number(facts, "overfit.pbo"),
+                 deflated = number(facts, "overfit.deflated_sharpe");
+
+    if (!isnan(pbo))
+        fprintf(out, "The probability of back-test overfitting is %.2f: the best trial %s. ",
+                pbo,
+                pbo > PBO_OVERFIT    ? "is more likely lucky than good"
+                : pbo > PBO_DOUBTFUL ? "may owe something to luck"
+                                     : "is hardly a matter of luck");
+    if (!isnan(deflated))
+        fprintf(out,
+                "The deflated Sharpe ratio is %.2f: the probability that its Sharpe ratio is "
+                "above what the best of so many trials without skill would show.",
+                deflated);
+}
+
+static void
+write_data(FILE *out, const json_t *facts)
+{
+    fprintf(out, "The search was %s", word(facts, "search"));
+    if (is_known(facts, "dataset.bars"))
+        fprintf(out, ", on %.0f bars from %.10s to %.10s", number(facts, "dataset.bars"),
+                word(facts, "dataset.first"), word(facts, "dataset.last"));
+    if (is_split(facts) && is_known(facts, "out_of_sample_share"))
+        fprintf(out, ", of which the last %.0f %% were held back",
+                100 * number(facts, "out_of_sample_share"));
+    fputs(". A back-test shows what would have been, not what will be.", out);
+}
+
+/* --- texts -------------------------------------------------------------------------------- */
+
+typedef void part_fn(FILE *out, const json_t *facts, bool is_detailed);
+
+static void
+write_result(FILE *out, const json_t *facts, bool is_detailed)
+{
+    (void)is_detailed;
+    write_winner(out, facts);
+    write_return(out, facts);
+}
+
+static void
+write_trust(FILE *out, const json_t *facts, bool is_detailed)
+{
+    (void)is_detailed;
+    write_luck(out, facts);
+}
+
+static void
+write_source(FILE *out, const json_t *facts, bool is_detailed)
+{
+    (void)is_detailed;
+    write_data(out, facts);
+}
+
+static part_fn *const brief[] = {write_result, write_neighbourhood, write_gap};
+static part_fn *const whole[] = {write_result, write_neighbourhood, write_gap, write_trust,
+                                 write_source};
+
+/* Each part that has something to say, behind the separator. */
+static void
+write_parts(FILE *out, const json_t *facts, part_fn *const *parts, size_t count,
+            const char *separator)
+{
+    bool is_detailed = parts == whole, is_first = true;
+
+    for (size_t i = 0; i < count; i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *part = open_memstream(&text, &size);
+
+        if (!part)
+            return;
+        parts[i](part, facts, is_detailed);
+        fclose(part);
+        while (size > 0 && text[size - 1] == ' ')
+            size--;
+        if (size > 0)
+            fprintf(out, "%s%.*s", is_first ? "" : separator, (int)size, text);
+        is_first = is_first && size == 0;
+        free(text);
+    }
+}
+
+char *
+explain_tune_text(const json_t *facts, enum explain_verbosity verbosity)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    if (!fact(facts, "winner"))
+        write_no_winner(out, facts);
+    else if (verbosity == EXPLAIN_SHORT)
+        write_parts(out, facts, brief, sizeof(brief) / sizeof(brief[0]), " ");
+    else
+        write_parts(out, facts, whole, sizeof(whole) / sizeof(whole[0]), "\n\n");
+    fclose(out);
+    return text;
+}
+
+/* --- how far to trust it ------------------------------------------------------------------ */
+
+static double
+or_unknown(double value)
+{
+    return isnan(value) ? UNKNOWN : fmin(fmax(value, 0), 1);
+}
+
+void
+explain_tune_qualifier(const json_t *facts, char *text, size_t size)
+{
+    const double pbo = number(facts, "overfit.pbo"),
+                 deflated = number(facts, "overfit.deflated_sharpe");
+    const double score = 0.4 * or_unknown(1 - pbo) + 0.3 * or_unknown(deflated) +
+                         0.3 * or_unknown(number(facts, "neighbourhood.kept"));
+    const char *shape = word(facts, "neighbourhood.shape");
+    char known[64] = "", luck[64] = "";
+
+    if (!fact(facts, "winner")) {
+        snprintf(text, size, "Confidence: Low \xe2\x80\x94 based on no valid trial.");
+        return;
+    }
+    if (!isnan(pbo))
+        snprintf(known, sizeof(known), "PBO %.2f, ", pbo);
+    if (!isnan(deflated))
+        snprintf(luck, sizeof(luck), "deflated Sharpe %.2f, ", deflated);
+    snprintf(text, size, "Confidence: %s \xe2\x80\x94 based on %s%s%s%s.",
+             qualifier_word(score), known, luck,
+             *shape ? "a winner on a " : "nothing known of its neighbours", shape);
+}

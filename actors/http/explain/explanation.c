@@ -1,0 +1,246 @@
+#include "actors/http/explain/explanation.h"
+
+#include "actors/http/core/request.h"
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "actors/kit/contracts/explain_tags.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
+
+enum {
+    MORE_MS = 150,         /* for the way to the service and back */
+    DEADLINE_MAX = 600000, /* of a call */
+};
+
+#define FALLBACK "fallback"
+
+static void
+explanation_destroy(void *state)
+{
+    explanation_t *self = state;
+
+    explain_question_fini(&self->question);
+    free(self->strategy_name);
+    free(self->text);
+    free(self);
+}
+
+explanation_t *
+explanation_start(request_t *request, enum explain_kind kind, enum explain_verbosity verbosity)
+{
+    explanation_t *self = zmalloc(sizeof(*self));
+
+    self->request = request;
+    self->started_us = clock_us();
+    self->question.workspace = request_workspace(request)->id;
+    self->question.kind = kind;
+    self->question.verbosity = verbosity;
+    request_keep(request, self, explanation_destroy);
+    return self;
+}
+
+/* --- answering ---------------------------------------------------------------------------- */
+
+static json_t *
+id_or_null(const tm_uuid_t *id)
+{
+    char text[TM_UUID_TEXT];
+
+    return tm_uuid_is_nil(id) ? json_null() : json_string(tm_uuid_text(id, text));
+}
+
+/* The members that do not depend on who wrote the text. */
+static json_t *
+frame(const explanation_t *self)
+{
+    return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:I}", "run_id", id_or_null(&self->run),
+                     "strategy_id", id_or_null(&self->strategy), "strategy_name",
+                     self->strategy_name, "confidence_qualifier", self->qualifier, "verbosity",
+                     explain_verbosity_name(self->question.verbosity), "latency_ms",
+                     (json_int_t)((clock_us() - self->started_us) / 1000));
+}
+
+/* reason: of a text that no model wrote; NULL: one did. */
+static void
+answer(explanation_t *self, const struct explain_answer *from,
+       const enum explain_reason *reason)
+{
+    const char *text = reason ? self->text : from->text;
+    struct sentry_notes *notes = request_notes(self->request);
+    meters_t *metrics = request_bridge(self->request)->metrics;
+    char now[CLOCK_TEXT], *body = NULL;
+    tm_auto(json) root = frame(self);
+    tm_auto(json) rest = json_pack(
+        "{s:s, s:s, s:s, s:b, s:s, s:b, s:s?, s:s?}", "explanation", text, "model",
+        reason ? FALLBACK : from->model, "provider", reason ? FALLBACK : from->provider,
+        "cache_hit", !reason && from->is_cached, "generated_at",
+        reason ? clock_text(clock_utc_ms(), now) : from->generated_at, "degraded",
+        reason != NULL, "reason_code", reason ? explain_reason_code(*reason) : NULL, "error",
+        reason ? explain_reason_sentence(*reason) : NULL);
+
+    meters_add(metrics, METRIC_EXPLANATIONS,
+               reason            ? explain_reason_code(*reason)
+               : from->is_cached ? "cached"
+                                 : "ok",
+               1);
+    explain_question_tag(&self->question, notes);
+    sentry_tag(notes, "degraded", reason ? explain_reason_code(*reason) : NULL);
+    if (root && rest && json_object_update(root, rest) == 0)
+        body = json_dumps(root, JSON_COMPACT);
+    if (body)
+        request_reply(self->request, MHD_HTTP_OK, JSON_TYPE, &body, strlen(body));
+    else
+        request_fail(self->request, TM_NO_MEMORY, "");
+}
+
+/* The service says itself why it had no text; here it was not even heard. */
+static void
+tell_unheard(explanation_t *self, const char *cause)
+{
+    struct sentry_notes notes = {NULL, NULL, NULL};
+
+    explain_question_tag(&self->question, &notes);
+    sentry_capture(&(struct sentry_capture){.type = "explain.unheard",
+                                            .level = "warning",
+                                            .reason = cause,
+                                            .value = explain_kind_name(self->question.kind),
+                                            .notes = &notes});
+    sentry_notes_fini(&notes);
+}
+
+/* cause: for the log, as exact as it is known. */
+static void
+fall_back(explanation_t *self, enum explain_reason reason, const char *cause)
+{
+    char subject[EXPLAIN_SUBJECT_TEXT];
+
+    log_warn("explain.degraded", "kind=%s subject=%s cause=%s reason=%s",
+             explain_kind_name(self->question.kind),
+             explain_question_subject(&self->question, subject), cause,
+             explain_reason_code(reason));
+    answer(self, NULL, &reason);
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+static void
+take_answer(explanation_t *self, tm_str_t body)
+{
+    struct explain_answer answered;
+    const char *what = "";
+
+    if (explain_answer_parse(body.data, body.size, &answered, &what)) {
+        log_warn("explain.bad_answer", "what=\"%s\"", what);
+        tell_unheard(self, "bad_answer");
+        fall_back(self, EXPLAIN_ERROR, "bad_answer");
+        return;
+    }
+    if (answered.text)
+        answer(self, &answered, NULL);
+    else
+        fall_back(self, answered.reason, answered.cause);
+    explain_answer_fini(&answered);
+}
+
+static void
+fail(explanation_t *self, tm_err_t err)
+{
+    tell_unheard(self, tm_err_name(err));
+    fall_back(self, err == TM_TIMEOUT ? EXPLAIN_TIMEOUT : EXPLAIN_ERROR, tm_err_name(err));
+}
+
+static void
+on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
+{
+    request_t *request = request_resume(arg);
+
+    (void)detail;
+    if (!request_is_gone(request) && err)
+        fail(request_state(request), err);
+    else if (!request_is_gone(request))
+        take_answer(request_state(request), body);
+    request_unref(&request);
+}
+
+static uint32_t
+deadline_ms(const settings_t *settings)
+{
+    const int64_t ms = (int64_t)(settings->llm_timeout_seconds * 1000) + MORE_MS;
+
+    return ms < DEADLINE_MAX ? (uint32_t)ms : DEADLINE_MAX;
+}
+
+/* TM_OK: on_return runs once, later. */
+static tm_err_t
+ask(explanation_t *self)
+{
+    bridge_t *bridge = request_bridge(self->request);
+    tm_auto(tm_text) question = explain_question_text(&self->question);
+    char trace[TRACEPARENT_TEXT];
+    struct tm_call_spec spec = {.service = EXPLAIN_SERVICE,
+                                .deadline_ms = deadline_ms(bridge->settings),
+                                .traceparent =
+                                    traceparent_text(request_trace(self->request), trace)};
+
+    if (!question)
+        return TM_NO_MEMORY;
+    if (bridge->is_draining)
+        return TM_DRAINING;
+    if (!tm_client_is_connected(bridge->client))
+        return TM_BROKER_DOWN;
+    spec.body = question;
+    spec.body_size = strlen(question);
+    return tm_client_call(bridge->client, &spec, on_return, self->request);
+}
+
+void
+explanation_give(explanation_t *self)
+{
+    tm_err_t err;
+
+    if (!self->text || !self->question.facts) {
+        request_fail(self->request, TM_NO_MEMORY, "");
+        return;
+    }
+    err = ask(self);
+    if (err) {
+        fail(self, err);
+        return;
+    }
+    self->is_asked = true;
+    request_ref(self->request);
+}
+
+void
+explanation_hurry(request_t *request)
+{
+    const route_t *route = request_route(request);
+    explanation_t *self =
+        route && strcmp(route->answer, EXPLANATION_ANSWER) == 0 ? request_state(request) : NULL;
+
+    if (self && self->is_asked && !request_is_gone(request))
+        fail(self, TM_DRAINING);
+}
+
+/* --- what was asked ----------------------------------------------------------------------- */
+
+enum explain_verbosity
+explanation_verbosity(const request_t *request, const json_t *said, struct problem *problem)
+{
+    const struct query *query = request_query(request);
+    const char *asked = query->has_verbosity ? query->verbosity.text : NULL;
+    const char *word = json_is_string(said) ? json_string_value(said) : NULL;
+    enum explain_verbosity verbosity = EXPLAIN_SHORT;
+
+    if (!word && said && !json_is_null(said))
+        word = "";
+    if (word && asked && strcmp(word, asked) != 0)
+        problem_add(problem, TM_VALIDATION_FAILED, "body.verbosity",
+                    "is not what the query says");
+    if (!word)
+        word = asked;
+    if (word && !explain_verbosity_find(word, &verbosity))
+        problem_add(problem, TM_VALIDATION_FAILED, "body.verbosity",
+                    "must be one of: short detailed");
+    return verbosity;
+}

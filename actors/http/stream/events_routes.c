@@ -1,0 +1,118 @@
+#include "actors/http/stream/events_routes.h"
+
+#include <jansson.h>
+
+#include "actors/http/auth/authorize.h"
+#include "actors/http/core/request.h"
+#include "actors/http/stream/stream_text.h"
+
+/* Another status would end an EventSource for good. */
+static void
+answer_full(request_t *request)
+{
+    struct stream_text text = {NULL, 0, 0};
+
+    stream_text_retry(&text, STREAM_RETRY_FULL_MS);
+    stream_text_comment(&text, "there are as many streams as this server takes; come back");
+    request_reply(request, MHD_HTTP_OK, "text/event-stream", &text.data, text.size);
+}
+
+/* Digits of ours; anything else was never an event's. */
+static int64_t
+last_id(const request_t *request)
+{
+    const struct query *query = request_query(request);
+    const char *text = request_header(request, "Last-Event-ID");
+    long long id;
+
+    if (!text && query->has_last_event_id)
+        text = query->last_event_id;
+    if (!text || !*text)
+        return -1;
+    return stream_id_parse(text, &id) ? id : INT64_MAX - 1;
+}
+
+static bool
+read_topics(request_t *request, topics_t *ret)
+{
+    const struct query *query = request_query(request);
+    struct problem problem = {0};
+    tm_str_t wrong;
+
+    if (topics_parse(query->has_topics ? query->topics : NULL, ret, &wrong))
+        return true;
+    problem_add(&problem, TM_VALIDATION_FAILED, "query.topics",
+                "\"%.*s\" is no topic: see topics_available in /admin/events/status",
+                (int)wrong.size, wrong.data);
+    request_problem(request, &problem);
+    return false;
+}
+
+/* How the system is, those are told who ask for it by name and are admins: not whoever has but
+ * a ticket. */
+static topics_t
+without_system(request_t *request, topics_t topics)
+{
+    const struct query *query = request_query(request);
+    bool is_asked = query->has_topics && query->topics[0];
+
+    return is_asked && (topics & topics_of(TOPIC_SYSTEM_HEALTH)) && authorize_is_admin(request)
+               ? topics
+               : topics & ~topics_of(TOPIC_SYSTEM_HEALTH);
+}
+
+static void
+hand_over(request_t *request, topics_t topics)
+{
+    char *headers = request_common_headers(request);
+    struct stream_request stream = {.headers = headers,
+                                    .filter = {.workspace = request_workspace(request)->id,
+                                               .topics = without_system(request, topics)},
+                                    .last_id = last_id(request)};
+
+    stream.fd = request_take_connection(request);
+    if (stream.fd >= 0)
+        streams_take(request_bridge(request)->streams, &stream);
+    else
+        answer_full(request);
+    free(headers);
+}
+
+void
+events_stream(request_t *request)
+{
+    bridge_t *bridge = request_bridge(request);
+    topics_t topics;
+    char *nothing = NULL;
+
+    if (!read_topics(request, &topics))
+        return;
+    if (!bridge->streams)
+        request_fail(request, TM_DRAINING, "");
+    else if (request_is_head(request))
+        request_reply(request, MHD_HTTP_OK, "text/event-stream", &nothing, 0);
+    else if (streams_is_full(bridge->streams))
+        answer_full(request);
+    else
+        hand_over(request, topics);
+}
+
+void
+events_status(request_t *request)
+{
+    const bridge_t *bridge = request_bridge(request);
+    json_t *topics = json_array();
+    json_t *status;
+    char *text;
+
+    for (unsigned i = 0; i < TOPIC_OTHER; i++)
+        json_array_append_new(topics, json_string(topic_name(i)));
+    status = json_pack(
+        "{s:s, s:I, s:I, s:o}", "mode", bridge->settings->events_bus, "subscriber_count",
+        (json_int_t)(bridge->streams ? streams_count(bridge->streams) : 0), "buffer_size",
+        (json_int_t)(bridge->streams ? streams_buffered(bridge->streams) : 0),
+        "topics_available", topics);
+    text = json_dumps(status, JSON_COMPACT);
+    json_decref(status);
+    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+}

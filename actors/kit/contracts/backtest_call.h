@@ -1,0 +1,41 @@
+/* backtest_call - the question for a run to be shown: a trial of a tune, or a back-test of its
+ * own.
+ *
+ * The bridge asks it by a call (proto/client.h), tune processes answer with the whole body of
+ * GET /backtests/runs/{id}; or WORKSPACE_NOT_FOUND, RUN_NOT_FOUND, or why it cannot be
+ * computed. The question is a JSON object:
+ *
+ *     workspace_id             a UUID; what is asked for must be the workspace's
+ *     run_id                   the run, whichever of both it is; or
+ *     tune_id, trial_index     a trial, from 0
+ *     points                   the curve has at most so many
+ *
+ * It goes to the service "backtest.run". Bridges up to 0.1.0 ask the service "backtest", by
+ * tune and trial but for back-tests of their own: tune processes answer both. Those of that
+ * time do not know "backtest.run", where a new bridge finds nobody until there is a new one.
+ */
+#ifndef ACTORS_KIT_CONTRACTS_BACKTEST_CALL_H
+#define ACTORS_KIT_CONTRACTS_BACKTEST_CALL_H
+
+#include "proto/message.h"
+
+#define BACKTEST_SERVICE     "backtest.run"
+#define BACKTEST_SERVICE_OLD "backtest"
+#define BACKTEST_POINTS_MIN  10
+#define BACKTEST_POINTS_MAX  20000
+#define BACKTEST_POINTS      2000 /* unless something else is asked for */
+
+struct backtest_call {
+    tm_uuid_t workspace;
+    tm_uuid_t run; /* nil: it is asked for by tune and trial */
+    tm_uuid_t tune;
+    uint32_t trial;
+    uint32_t points;
+};
+
+char *backtest_call_text(const struct backtest_call *self); /* the caller frees it */
+/* TM_BAD_REQUEST, with a constant text that says what is wrong. */
+TM_CHECKED tm_err_t backtest_call_parse(const char *text, size_t size,
+                                        struct backtest_call *ret, const char **ret_what);
+
+#endif

@@ -1,0 +1,16 @@
+/* tune_space - is a param_space one that the strategy's params allow? Private to
+ * tune_request.c. */
+#ifndef ACTORS_KIT_CONTRACTS_TUNE_SPACE_H
+#define ACTORS_KIT_CONTRACTS_TUNE_SPACE_H
+
+#include "actors/kit/contracts/tune_request.h"
+
+#define TUNE_SPACE_NAMES_MAX  32
+#define TUNE_SPACE_VALUES_MAX 1000 /* in one list; the engine takes no more */
+
+/* space: {name: [values] or {min, max, step, type}}; params: of the strategy's spec, may be
+ * NULL (only the form is checked then). TM_INVALID_PARAM_SPACE. */
+TM_CHECKED tm_err_t tune_space_check(json_t *space, const json_t *params,
+                                     struct tune_request_error *ret_error);
+
+#endif

@@ -1,0 +1,227 @@
+#include "actors/kit/pg/pg_inner.h"
+
+#include "actors/kit/runtime/log.h"
+
+#define S(NAME, params, sql) static const char NAME##_SQL[] = sql;
+KIT_STATEMENTS(S)
+#undef S
+const char *const pg_session_sql = SESSION_SQL, *const pg_listen_sql = LISTEN_SQL;
+
+struct pg {
+    loop_t *loop;
+    struct pg_options options;
+    char *url, *application, *listen; /* options point to these */
+    pg_conn_t **conns;
+    size_t conn_count, ready;
+    struct pg_queue refused; /* units that found no connection */
+    int timer;               /* ends them; -1 if not set */
+};
+
+static void
+on_ready(pg_t *self, pg_conn_t *conn)
+{
+    (void)conn;
+    self->ready++;
+    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
+               (int64_t)self->ready);
+    if (self->ready > 1)
+        return;
+    log_info("pg.up", "application=%s", self->options.application);
+    if (self->options.on_up)
+        self->options.on_up(self->options.arg);
+}
+
+static void
+on_lost(pg_t *self, pg_conn_t *conn)
+{
+    (void)conn;
+    self->ready--;
+    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
+               (int64_t)self->ready);
+    if (self->ready)
+        return;
+    log_warn("pg.down", "application=%s", self->options.application);
+    if (self->options.on_down)
+        self->options.on_down(self->options.arg);
+}
+
+void
+pg_keywords_init(struct pg_keywords *self, const struct pg_options *options)
+{
+    /* What stands before dbname is a default; what stands in the url wins over it. */
+    const struct {
+        const char *name, *value;
+    } rows[] = {
+        {"fallback_application_name", "tunemill"},
+        {"application_name", options->application},
+        {"client_encoding", "UTF8"},
+        {"keepalives_idle", "10"},
+        {"keepalives_interval", "5"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", "15000"},
+        {"connect_timeout", self->timeout_s},
+        {"dbname", options->url},
+        {NULL, NULL},
+    };
+    int seconds = (options->connect_timeout_ms + 999) / 1000;
+
+    snprintf(self->timeout_s, sizeof(self->timeout_s), "%d", seconds < 2 ? 2 : seconds);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        self->names[i] = rows[i].name;
+        self->values[i] = rows[i].value;
+    }
+}
+
+static char *
+copy_text(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+pg_t *
+pg_new(loop_t *loop, const struct pg_options *options)
+{
+    pg_t *self = zmalloc(sizeof(*self));
+    struct pg_conn_events events = {self, on_ready, on_lost};
+
+    self->loop = loop;
+    self->options = *options;
+    self->options.url = self->url = copy_text(options->url ? options->url : "");
+    self->options.application = self->application =
+        copy_text(options->application ? options->application : "tunemill");
+    self->options.listen = self->listen = copy_text(options->listen);
+    self->timer = -1;
+    pg_queue_init(&self->refused);
+    self->conn_count = options->connections > 0 ? (size_t)options->connections : 1;
+    self->conns = zmalloc(self->conn_count * sizeof(pg_conn_t *));
+    for (size_t i = 0; i < self->conn_count; i++)
+        self->conns[i] = pg_conn_new(loop, &self->options, i == 0 && self->listen, &events);
+    return self;
+}
+
+/* Ends what is there now; what the callbacks send meanwhile waits for the next turn. */
+static void
+end_refused(void *arg)
+{
+    pg_t *self = arg;
+    size_t count = self->refused.count;
+
+    self->timer = -1;
+    for (; count; count--) {
+        pg_unit_t *unit = pg_queue_take(&self->refused);
+        struct pg_outcome outcome = pg_outcome_down();
+        if (unit->too_large) {
+            outcome.err = TM_TOO_LARGE;
+            outcome.message = tm_err_text(TM_TOO_LARGE);
+        }
+        pg_unit_end(&unit, &outcome);
+    }
+    if (self->refused.count && self->timer < 0)
+        self->timer = loop_timer(self->loop, 1, false, end_refused, self);
+}
+
+/* The connections end first: their units' callbacks may send again, and are refused. */
+void
+pg_destroy(pg_t **self_p)
+{
+    pg_t *self = *self_p;
+
+    if (!self)
+        return;
+    self->options.on_down = NULL;
+    for (size_t i = 0; i < self->conn_count; i++)
+        pg_conn_destroy(&self->conns[i]);
+    self->conn_count = 0;
+    while (self->refused.count)
+        end_refused(self);
+    if (self->timer >= 0)
+        loop_timer_end(self->loop, self->timer);
+    free(self->conns);
+    free(self->url);
+    free(self->application);
+    free(self->listen);
+    free(self);
+    *self_p = NULL;
+}
+
+bool
+pg_is_up(const pg_t *self)
+{
+    return self->ready > 0;
+}
+
+size_t
+pg_in_flight(const pg_t *self)
+{
+    size_t count = self->refused.count;
+
+    for (size_t i = 0; i < self->conn_count; i++)
+        count += pg_conn_in_flight(self->conns[i]);
+    return count;
+}
+
+static int
+compare_waits(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+void
+pg_load(const pg_t *self, struct pg_load *ret)
+{
+    int64_t *waits = zmalloc(self->conn_count * PG_WAITS * sizeof(int64_t));
+    size_t count = 0;
+
+    *ret = (struct pg_load){.connections = self->conn_count, .wait_p95_us = -1};
+    for (size_t i = 0; i < self->conn_count; i++) {
+        count += pg_conn_waits(self->conns[i], waits + count);
+        ret->idle += pg_conn_is_ready(self->conns[i]) && pg_conn_in_flight(self->conns[i]) == 0;
+    }
+    if (count > 0) {
+        qsort(waits, count, sizeof(waits[0]), compare_waits);
+        ret->wait_p95_us = waits[count * 95 / 100];
+    }
+    free(waits);
+}
+
+pg_unit_t *
+pg_unit_new(pg_t *self)
+{
+    return pg_unit_make(self, self->options.statements, self->options.statement_count);
+}
+
+static pg_conn_t *
+least_busy(const pg_t *self)
+{
+    pg_conn_t *best = NULL;
+
+    for (size_t i = 0; i < self->conn_count; i++) {
+        pg_conn_t *conn = self->conns[i];
+        if (conn && pg_conn_is_ready(conn) &&
+            (!best || pg_conn_in_flight(conn) < pg_conn_in_flight(best)))
+            best = conn;
+    }
+    return best;
+}
+
+void
+pg_send(pg_unit_t **unit_p, pg_fn *fn, void *arg)
+{
+    pg_unit_t *unit = *unit_p;
+    pg_t *self = unit->pg;
+    pg_conn_t *conn = least_busy(self);
+
+    *unit_p = NULL;
+    unit->fn = fn;
+    unit->arg = arg;
+    unit->trace = log_trace_now();
+    if (conn && !unit->too_large) {
+        pg_conn_send(conn, unit);
+        return;
+    }
+    pg_queue_add(&self->refused, unit);
+    if (self->timer < 0)
+        self->timer = loop_timer(self->loop, 1, false, end_refused, self);
+}

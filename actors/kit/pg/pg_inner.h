@@ -1,0 +1,105 @@
+/* pg_internal - what pg*.c share: units, connections, and the reading of outcomes.
+ *
+ * A unit travels: built (pg_unit.c), given to the connection with the fewest in flight (pg.c),
+ * sent and matched with its results in order (pg_conn.c), judged (pg_result.c), ended. Ending
+ * calls fn exactly once and frees it.
+ */
+#ifndef ACTORS_KIT_PG_PG_INNER_H
+#define ACTORS_KIT_PG_PG_INNER_H
+
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/pg/pg.h"
+#include "actors/kit/pg/statements.def"
+
+#define PG_PARAMS_MAX 128 /* of one statement */
+
+struct pg_buffer {
+    char *data;
+    size_t size, capacity;
+};
+void pg_buffer_add(struct pg_buffer *self, const void *data, size_t size);
+void pg_buffer_add_be(struct pg_buffer *self, uint64_t value, size_t bytes); /* big-endian */
+void pg_buffer_fini(struct pg_buffer *self);
+
+struct pg_param {
+    size_t offset;
+    int size; /* -1: null */
+};
+
+struct pg_call {
+    size_t statement;
+    size_t first, count; /* in params */
+};
+
+struct pg_unit {
+    pg_t *pg; /* NULL: of a pg_sync */
+    const struct pg_statement *statements;
+    size_t statement_count;
+    struct pg_call *calls;
+    size_t call_count, call_capacity;
+    struct pg_param *params;
+    size_t param_count, param_capacity;
+    struct pg_buffer data;
+    bool too_large; /* the parameters are more than the protocol takes */
+
+    PGresult **results; /* one for each call, made when sent */
+    size_t result_count;
+    PGresult *late; /* what the commit itself said, if it failed: a deferred constraint, say */
+    int64_t sent_us;
+    traceparent_t trace; /* what its sender worked for */
+    pg_fn *fn;
+    void *arg;
+    struct pg_unit *next;
+};
+
+struct pg_queue {
+    pg_unit_t *first, **last;
+    size_t count;
+};
+void pg_queue_init(struct pg_queue *self);
+void pg_queue_add(struct pg_queue *self, pg_unit_t *unit);
+pg_unit_t *pg_queue_take(struct pg_queue *self); /* NULL if empty */
+
+pg_unit_t *pg_unit_make(pg_t *pg, const struct pg_statement *statements, size_t count);
+/* Hands the unit's statements and a Sync to libpq; false: the connection is broken. Parameters
+ * are freed, room for the results is made. */
+bool pg_unit_transmit(pg_unit_t *self, PGconn *connection);
+/* Takes the next result of the unit's; true when it was the last (the Sync's). */
+bool pg_unit_accept(pg_unit_t *self, PGresult *result, meters_t *metrics);
+
+/* What the results of a finished unit say. message of a TM001 points behind its code. */
+struct pg_outcome pg_outcome_of(const pg_unit_t *unit);
+struct pg_outcome pg_outcome_down(void);
+void pg_unit_end(pg_unit_t **self_p, const struct pg_outcome *outcome); /* calls fn, frees */
+
+/* Connections */
+typedef struct pg_conn pg_conn_t;
+typedef void pg_conn_fn(pg_t *pg, pg_conn_t *conn);
+struct pg_conn_events {
+    pg_t *pg;
+    pg_conn_fn *on_ready, *on_lost;
+};
+pg_conn_t *pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
+                       const struct pg_conn_events *events);
+void pg_conn_destroy(pg_conn_t **self_p);
+bool pg_conn_is_ready(const pg_conn_t *self);
+size_t pg_conn_in_flight(const pg_conn_t *self);
+void pg_conn_send(pg_conn_t *self, pg_unit_t *unit); /* takes it */
+enum { PG_WAITS = 64 };
+/* How long its last units waited for it, in microseconds; returns how many there are. */
+size_t pg_conn_waits(const pg_conn_t *self, int64_t waits_us[PG_WAITS]);
+
+/* What libpq is told, borrowing from `options`. */
+#define PG_KEYWORDS 12 /* with the NULL at the end */
+struct pg_keywords {
+    const char *names[PG_KEYWORDS], *values[PG_KEYWORDS];
+    char timeout_s[16];
+};
+void pg_keywords_init(struct pg_keywords *self, const struct pg_options *options);
+void pg_ignore_notice(void *arg, const PGresult *result); /* logs at debug */
+void pg_log_error(const char *event, const char *statement, const PGresult *result);
+bool pg_is_connection_error(const char *sqlstate);
+
+extern const char *const pg_session_sql, *const pg_listen_sql;
+
+#endif

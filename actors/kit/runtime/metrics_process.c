@@ -1,0 +1,146 @@
+#include "actors/kit/runtime/metrics_process.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "actors/kit/util/clock.h"
+
+/* Field 22 of /proc/self/stat: ticks from boot to start; counted behind the last ')', since the
+ * program's name may hold anything. 0 if it cannot be read. */
+static double
+start_since_boot(void)
+{
+    char line[1024];
+    double ticks = 0;
+    FILE *file = fopen("/proc/self/stat", "re");
+    const char *at = NULL;
+
+    if (!file)
+        return 0;
+    if (fgets(line, sizeof(line), file))
+        at = strrchr(line, ')');
+    fclose(file);
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    if (at)
+        ticks = strtod(at, NULL);
+    return ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* The number in the given place (from 0) of a file of numbers; -1 if it cannot be read. */
+static double
+number_of(const char *path, int place)
+{
+    char line[256];
+    char *at = line, *end = line;
+    double value = -1;
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        return -1;
+    if (!fgets(line, sizeof(line), file))
+        line[0] = '\0';
+    fclose(file);
+    for (int i = 0; i <= place; i++, at = end) {
+        value = strtod(at, &end);
+        if (end == at)
+            return -1;
+    }
+    return value;
+}
+
+int64_t
+process_start_ms(void)
+{
+    double uptime = number_of("/proc/uptime", 0), start = start_since_boot();
+
+    if (start <= 0 || uptime < start)
+        return clock_utc_ms(); /* metrics are made when a process starts: near enough */
+    return clock_utc_ms() - (int64_t)((uptime - start) * 1000);
+}
+
+static long
+open_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    long count = -1; /* the directory's own */
+
+    if (!dir)
+        return -1;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static double
+resident_bytes(void)
+{
+    return number_of("/proc/self/statm", 1) * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double
+cpu_seconds(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return -1;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* After a fork the two are two. */
+void
+process_instance(char text[METRICS_INSTANCE])
+{
+    static char known[METRICS_INSTANCE];
+    static pid_t known_pid;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    char host[64] = "";
+    uint32_t random = 0;
+
+    pthread_mutex_lock(&lock);
+    if (known_pid != getpid()) {
+        if (gethostname(host, sizeof(host) - 1) != 0)
+            strcpy(host, "host");
+        if (getentropy(&random, sizeof(random)) != 0)
+            random = (uint32_t)clock_utc_ms() ^ (uint32_t)getpid();
+        host[strcspn(host, "\"\\\n")] = '\0';
+        snprintf(known, sizeof(known), "%s-%08x", host, random);
+        known_pid = getpid();
+    }
+    memcpy(text, known, sizeof(known));
+    pthread_mutex_unlock(&lock);
+}
+
+static void
+print_one(FILE *out, const char *base, const char *name, const char *type, const char *help,
+          double value)
+{
+    if (value >= 0)
+        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s{%s} %.3f\n", name, help, name, type, name,
+                base, value);
+}
+
+void
+process_print(FILE *out, const char *base, int64_t start_ms)
+{
+    print_one(out, base, "process_resident_memory_bytes", "gauge", "Resident memory",
+              resident_bytes());
+    print_one(out, base, "process_open_fds", "gauge", "Open file descriptors",
+              (double)open_descriptors());
+    print_one(out, base, "process_cpu_seconds_total", "counter", "User and system CPU time",
+              cpu_seconds());
+    print_one(out, base, "process_start_time_seconds", "gauge",
+              "Start of the process since 1970", (double)start_ms / 1000);
+    fprintf(out,
+            "# HELP tunemill_build_info Version of this process\n"
+            "# TYPE tunemill_build_info gauge\n"
+            "tunemill_build_info{%s,version=\"%s\"} 1\n",
+            base, TM_VERSION);
+}

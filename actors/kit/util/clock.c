@@ -1,0 +1,59 @@
+#include "actors/kit/util/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static int64_t
+read_us(clockid_t id)
+{
+    struct timespec now;
+
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+clock_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_ms(void)
+{
+    return clock_us() / 1000;
+}
+
+int64_t
+clock_utc_ms(void)
+{
+    return read_us(CLOCK_REALTIME) / 1000;
+}
+
+const char *
+clock_text(int64_t utc_ms, char text[CLOCK_TEXT])
+{
+    int64_t ms = ((utc_ms % 1000) + 1000) % 1000; /* also before 1970 */
+    time_t seconds = (time_t)((utc_ms - ms) / 1000);
+    struct tm parts;
+
+    if (!gmtime_r(&seconds, &parts) || parts.tm_year < -1900 || parts.tm_year > 8099)
+        snprintf(text, CLOCK_TEXT, "0000-00-00T00:00:00.000Z");
+    else {
+        strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &parts);
+        snprintf(text + 19, CLOCK_TEXT - 19, ".%03uZ", (unsigned)ms % 1000);
+    }
+    return text;
+}
+
+int64_t
+clock_parse(const char *text)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    int ms = 0, size = 0;
+
+    if (!rest || sscanf(rest, ".%3dZ%n", &ms, &size) != 1 || size != 5 || ms < 0)
+        return -1;
+    return (int64_t)timegm(&tm) * 1000 + ms;
+}

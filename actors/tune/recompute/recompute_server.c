@@ -1,0 +1,469 @@
+/* The way of one question. One that the cache knows ends with the first step; for any other
+ * there is a visit, which the same question joins while it lasts:
+ *
+ *   take       the cache has it, and it was looked up lately
+ *   look_up    PostgreSQL: where is it, and which version is it?
+ *   go_on      the cache has that version; else the pool computes it
+ *   on_ended   it was computed. If that took long, others may have joined late: for them it is
+ *              looked up once more
+ */
+#include "actors/tune/recompute/recompute_server.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/kit/util/memory.h"
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/runtime/broker_settings.h"
+#include "actors/tune/recompute/answer_cache.h"
+#include "actors/tune/recompute/recompute_pool.h"
+#include "actors/tune/statements.def"
+#include "proto/worker.h"
+
+enum {
+    CALLS = 256,      /* at once; a broker keeps what is more */
+    DRAIN_MS = 10000, /* longest wait for the database at the end */
+};
+
+enum {
+#define S(NAME, params, sql) STMT_##NAME,
+    LOOK_UP_STATEMENTS(S)
+#undef S
+        STMT_COUNT
+};
+
+static const struct pg_statement statements[STMT_COUNT] = {
+#define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
+    LOOK_UP_STATEMENTS(S)
+#undef S
+};
+
+struct recompute_server {
+    const settings_t *settings;
+    meters_t *meters;
+    pthread_t thread;
+    int end_fd; /* readable when the owner wants it to end */
+    /* the thread's own */
+    loop_t *loop;
+    pg_t *pg;
+    tm_worker_t *worker; /* NULL: the database was not there yet */
+    answer_cache_t *cache;
+    recompute_pool_t *pool;
+    zlistx_t *visits;
+    bool is_ending;
+};
+
+struct pending_call {
+    struct recompute_task task; /* first: so the pool gives back the visit */
+    recompute_server_t *server;
+    struct answer_key key;
+    char version[ANSWER_VERSION];
+    int64_t seen_ms, started_us;
+    bool is_computing;
+    tm_job_t **jobs; /* the questions that wait for it */
+    size_t count, limit;
+    void *handle; /* in the list of visits */
+};
+typedef struct pending_call pending_call_t;
+
+/* --- answering ---------------------------------------------------------------------------- */
+
+static void
+count(const recompute_server_t *self, const char *source, size_t n)
+{
+    meters_add(self->meters, METRIC_BACKTESTS, source, n);
+}
+
+static void
+tell(const traceparent_t *trace, tm_err_t err, int64_t started_us)
+{
+    sentry_transaction(&(struct sentry_transaction){.name = "call " BACKTEST_SERVICE,
+                                                    .source = "task",
+                                                    .op = "rpc.server",
+                                                    .http = tm_err_http(err),
+                                                    .trace = trace,
+                                                    .took_us = clock_us() - started_us});
+}
+
+static void
+end(pending_call_t *self, tm_err_t err)
+{
+    recompute_server_t *server = self->server;
+
+    tell(&self->task.trace, err, self->started_us);
+    zlistx_delete(server->visits, self->handle);
+    free(self->task.answer.text);
+    free(self->jobs);
+    free(self);
+    if (server->is_ending && zlistx_size(server->visits) == 0)
+        loop_stop(server->loop);
+}
+
+static void
+give(pending_call_t *self, const char *source, const char *text, size_t size)
+{
+    count(self->server, source, self->count);
+    for (size_t i = 0; i < self->count; i++)
+        tm_worker_done(self->server->worker, &self->jobs[i], false, text, size);
+}
+
+static void
+fail(pending_call_t *self, tm_err_t err, const char *detail)
+{
+    const char *why = detail[0] ? detail : tm_err_text(err);
+
+    count(self->server, "failed", self->count);
+    for (size_t i = 0; i < self->count; i++)
+        tm_worker_fail(self->server->worker, &self->jobs[i], err, why, tm_err_retryable(err));
+    end(self, err);
+}
+
+static void
+give_computed(pending_call_t *self)
+{
+    struct recompute_answer *answer = &self->task.answer;
+
+    give(self, "computed", answer->text, strlen(answer->text));
+    if (answer->is_lasting)
+        answer_cache_put(self->server->cache, &self->key, self->version, self->seen_ms,
+                         &answer->text);
+    end(self, TM_OK);
+}
+
+/* --- looking up --------------------------------------------------------------------------- */
+
+/* row: RUN_FIND's */
+static void
+compute(pending_call_t *self, const PGresult *row)
+{
+    free(self->task.answer.text);
+    self->task.answer.text = NULL;
+    self->task.call = (struct backtest_call){.workspace = self->key.workspace,
+                                             .tune = pg_get_uuid(row, 0, 1),
+                                             .trial = (uint32_t)pg_get_i64(row, 0, 2),
+                                             .points = self->key.points};
+    if (tm_uuid_is_nil(&self->task.call.tune))
+        self->task.call.run = self->key.run;
+    snprintf(self->version, sizeof(self->version), "%s", pg_get(row, 0, 3));
+    self->is_computing = true;
+    recompute_pool_add(self->server->pool, &self->task);
+}
+
+static void
+go_on(pending_call_t *self, const PGresult *row)
+{
+    answer_t *answer = answer_cache_find(self->server->cache, &self->key);
+    const char *version = pg_get(row, 0, 3);
+
+    if (self->task.answer.text && strcmp(self->version, version) == 0) {
+        give_computed(self);
+    } else if (answer && strcmp(answer->version, version) == 0) {
+        answer->seen_ms = self->seen_ms;
+        give(self, "checked", answer->text, answer->size);
+        end(self, TM_OK);
+    } else {
+        compute(self, row);
+    }
+}
+
+static void
+not_found(pending_call_t *self, tm_err_t err)
+{
+    answer_cache_drop(self->server->cache, &self->key);
+    fail(self, err, "");
+}
+
+static void
+on_found(void *arg, const struct pg_outcome *outcome)
+{
+    pending_call_t *self = arg;
+    const PGresult *row = outcome->err ? NULL : outcome->results[0];
+
+    if (!row)
+        fail(self, outcome->err, "");
+    else if (!pg_get_bool(row, 0, 0))
+        not_found(self, TM_WORKSPACE_NOT_FOUND);
+    else if (!pg_get(row, 0, 3))
+        not_found(self, TM_RUN_NOT_FOUND);
+    else
+        go_on(self, row);
+}
+
+static void
+look_up(pending_call_t *self)
+{
+    pg_unit_t *unit = pg_unit_new(self->server->pg);
+
+    self->seen_ms = clock_ms();
+    pg_add(unit, STMT_RUN_FIND);
+    pg_uuid(unit, &self->key.workspace);
+    pg_uuid(unit, &self->key.run);
+    pg_send(&unit, on_found, self);
+}
+
+static bool
+is_fresh(int64_t seen_ms)
+{
+    return clock_ms() - seen_ms < RECOMPUTE_FRESH_MS;
+}
+
+static void
+on_ended(void *arg)
+{
+    recompute_server_t *self = arg;
+    pending_call_t *visit;
+
+    while ((visit = (pending_call_t *)recompute_pool_take(self->pool))) {
+        visit->is_computing = false;
+        log_trace(&visit->task.trace);
+        if (visit->task.err)
+            fail(visit, visit->task.err, visit->task.detail);
+        else if (visit->task.answer.is_lasting && !is_fresh(visit->seen_ms))
+            look_up(visit);
+        else
+            give_computed(visit);
+    }
+}
+
+/* --- questions ---------------------------------------------------------------------------- */
+
+static void
+join(pending_call_t *self, tm_job_t *job, int64_t deadline_ms)
+{
+    if (self->count == self->limit) {
+        self->limit = self->limit ? 2 * self->limit : 4;
+        self->jobs = tm_grown(self->jobs, self->limit * sizeof(tm_job_t *));
+    }
+    self->jobs[self->count++] = job;
+    if (self->is_computing)
+        recompute_pool_extend(self->server->pool, &self->task, deadline_ms);
+    else if (self->task.deadline_ms < deadline_ms)
+        self->task.deadline_ms = deadline_ms;
+}
+
+static pending_call_t *
+find_visit(const recompute_server_t *self, const struct answer_key *key)
+{
+    pending_call_t *visit = zlistx_first(self->visits);
+
+    while (visit && memcmp(&visit->key, key, sizeof(*key)) != 0)
+        visit = zlistx_next(self->visits);
+    return visit;
+}
+
+static void
+visit(recompute_server_t *self, const struct answer_key *key, tm_job_t *job)
+{
+    const int64_t deadline_ms = clock_ms() + (int64_t)tm_job_timeout_ms(job);
+    pending_call_t *visit = find_visit(self, key);
+
+    if (visit) {
+        join(visit, job, deadline_ms);
+        return;
+    }
+    visit = zmalloc(sizeof(*visit));
+    visit->server = self;
+    visit->key = *key;
+    visit->started_us = clock_us();
+    traceparent_follow(tm_job_traceparent(job), &visit->task.trace);
+    log_trace(&visit->task.trace);
+    visit->handle = zlistx_add_end(self->visits, visit);
+    join(visit, job, deadline_ms);
+    look_up(visit);
+}
+
+/* A trial's run has an id that follows from its tune's. */
+static struct answer_key
+key_of(const struct backtest_call *call)
+{
+    const bool is_trial = tm_uuid_is_nil(&call->run);
+
+    return (struct answer_key){.workspace = call->workspace,
+                               .run =
+                                   is_trial ? tune_run_id(&call->tune, call->trial) : call->run,
+                               .points = call->points};
+}
+
+/* A call that was answered at once. */
+static void
+tell_of(const tm_job_t *job)
+{
+    traceparent_t trace;
+
+    traceparent_follow(tm_job_traceparent(job), &trace);
+    tell(&trace, TM_OK, clock_us());
+}
+
+static void
+take(recompute_server_t *self, tm_job_t *job)
+{
+    const tm_str_t question = tm_job_body(job);
+    struct backtest_call call;
+    struct answer_key key;
+    const answer_t *answer;
+    const char *what = "";
+
+    if (backtest_call_parse(question.data, question.size, &call, &what)) {
+        count(self, "failed", 1);
+        tm_worker_fail(self->worker, &job, TM_BAD_REQUEST, what, false);
+        return;
+    }
+    key = key_of(&call);
+    answer = answer_cache_find(self->cache, &key);
+    if (!answer || !is_fresh(answer->seen_ms)) {
+        visit(self, &key, job);
+        return;
+    }
+    count(self, "cached", 1);
+    if (sentry_is_on())
+        tell_of(job);
+    tm_worker_done(self->worker, &job, false, answer->text, answer->size);
+}
+
+static void
+on_calls(void *arg)
+{
+    recompute_server_t *self = arg;
+    tm_job_t *job = NULL;
+
+    while (tm_worker_next(self->worker, 0, &job) == TM_OK)
+        take(self, job);
+}
+
+/* --- the thread --------------------------------------------------------------------------- */
+
+/* Nobody is told of us before runs can be found. */
+static void
+on_up(void *arg)
+{
+    recompute_server_t *self = arg;
+    const struct tm_worker_options options = {.brokers = self->settings->broker_brokers,
+                                              .actor = "backtest",
+                                              .services =
+                                                  BACKTEST_SERVICE "," BACKTEST_SERVICE_OLD,
+                                              .software = TM_VERSION,
+                                              .calls = CALLS,
+                                              .curve = broker_settings_curve(self->settings)};
+
+    if (self->worker || self->is_ending)
+        return;
+    self->worker = tm_worker_new(&options);
+    if (self->worker)
+        tm_worker_attach(self->worker, loop_zloop(self->loop), on_calls, self);
+    else
+        broker_settings_complain(self->settings, "backtest.bad_brokers");
+}
+
+static void
+on_drained(void *arg)
+{
+    const recompute_server_t *self = arg;
+
+    log_warn("backtest.drain", "visits=%zu", zlistx_size(self->visits));
+    loop_stop(self->loop);
+}
+
+static void
+on_end(void *arg)
+{
+    recompute_server_t *self = arg;
+
+    loop_fd_end(self->loop, self->end_fd);
+    self->is_ending = true;
+    if (self->worker)
+        tm_worker_drain(self->worker);
+    recompute_pool_close(self->pool);
+    loop_timer(self->loop, DRAIN_MS, false, on_drained, self);
+    if (zlistx_size(self->visits) == 0)
+        loop_stop(self->loop);
+}
+
+static void
+open_all(recompute_server_t *self)
+{
+    const struct pg_options options = {
+        .url = self->settings->database_url,
+        .application = "tunemill backtest",
+        .statements = statements,
+        .statement_count = STMT_COUNT,
+        .connections = 1,
+        .connect_timeout_ms = (int)self->settings->database_connect_timeout_ms,
+        .max_backoff_ms = (int)self->settings->database_max_backoff_ms,
+        .metrics = self->meters,
+        .on_up = on_up,
+        .arg = self};
+
+    self->loop = loop_new();
+    self->visits = zlistx_new();
+    self->cache = answer_cache_new((size_t)self->settings->tune_answer_cache_mb << 20);
+    loop_fd(self->loop, self->end_fd, ZMQ_POLLIN, on_end, self);
+    loop_fd(self->loop, recompute_pool_fd(self->pool), ZMQ_POLLIN, on_ended, self);
+    self->pg = pg_new(self->loop, &options);
+}
+
+/* What is still looked up fails with the connection, and what is computed ends with the pool.
+ */
+static void
+close_all(recompute_server_t *self)
+{
+    pending_call_t *visit;
+
+    pg_destroy(&self->pg);
+    recompute_pool_destroy(&self->pool);
+    while ((visit = zlistx_first(self->visits)))
+        fail(visit, TM_DRAINING, "");
+    tm_worker_destroy(&self->worker);
+    answer_cache_destroy(&self->cache);
+    zlistx_destroy(&self->visits);
+    loop_destroy(&self->loop);
+}
+
+static void *
+serve(void *arg)
+{
+    recompute_server_t *self = arg;
+
+    open_all(self);
+    loop_run(self->loop);
+    close_all(self);
+    return NULL;
+}
+
+recompute_server_t *
+recompute_server_new(const settings_t *settings, meters_t *meters)
+{
+    recompute_server_t *self = zmalloc(sizeof(*self));
+
+    self->settings = settings;
+    self->meters = meters;
+    self->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->pool = self->end_fd >= 0 ? recompute_pool_new(settings, meters) : NULL;
+    if (self->pool && pthread_create(&self->thread, NULL, serve, self) == 0)
+        return self;
+    recompute_pool_destroy(&self->pool);
+    if (self->end_fd >= 0)
+        close(self->end_fd);
+    free(self);
+    return NULL;
+}
+
+void
+recompute_server_destroy(recompute_server_t **self_p)
+{
+    recompute_server_t *self = *self_p;
+    const uint64_t one = 1;
+
+    if (!self)
+        return;
+    if (write(self->end_fd, &one, sizeof(one)) < 0)
+        log_error("backtest.unheard", "errno=%d", errno);
+    pthread_join(self->thread, NULL);
+    close(self->end_fd);
+    free(self);
+    *self_p = NULL;
+}

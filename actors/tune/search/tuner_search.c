@@ -1,0 +1,204 @@
+/* Trials are computed in chunks of about CHUNK_US, so that a job that was dropped ends soon and
+ * progress is told often, whatever one trial costs. */
+#include "actors/tune/search/tuner_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "actors/kit/util/clock.h"
+#include "actors/tune/store/report.h"
+
+enum {
+    CHUNK_US = 50000,
+    CHUNK_TRIALS = 4096,   /* at most: 4 MB of them */
+    TELL_US = 100000,      /* between two messages, and between two events */
+    WRITE_US = 1000000,    /* between two writes of trials_completed */
+    PATIENCE_US = 5000000, /* after a write that failed */
+};
+
+struct search {
+    struct tuner_run *run;
+    struct trial *chunk;
+    size_t capacity, next_count;
+    uint64_t done, total;
+    int64_t started_us, tell_us, write_us, event_us; /* when the next is due */
+    bool has_event;                                  /* one was left */
+};
+
+/* A tune that is over before the first is due has none: `completed` says it all. */
+static void
+leave_event(struct search *self, const char *json, int64_t now_us)
+{
+    const struct tuner_run *run = self->run;
+    bool is_last = self->done == self->total;
+
+    if (is_last ? !self->has_event : now_us < self->event_us)
+        return;
+    self->has_event = true;
+    self->event_us =
+        now_us + (tune_store_tell(run->tuner->store, &run->job->id, run->job->attempt, json)
+                      ? PATIENCE_US
+                      : TELL_US);
+}
+
+static void
+tell(struct search *self, int64_t now_us)
+{
+    const struct tuner_run *run = self->run;
+    char *json = report_progress(run->strategy, run->plan, run->trials,
+                                 (double)(now_us - self->started_us) / 1e6);
+
+    if (json) {
+        run->port->progress(run->port->arg, self->done, self->total, json);
+        leave_event(self, json, now_us);
+    }
+    free(json);
+    self->tell_us = now_us + TELL_US;
+}
+
+/* Only for people: a write that fails is not made up for. */
+static void
+write_progress(struct search *self, int64_t now_us)
+{
+    const struct tuner_run *run = self->run;
+    tm_err_t err = tune_store_progress(run->tuner->store, &run->job->id, run->job->attempt,
+                                       self->done, self->total);
+
+    self->write_us = now_us + (err ? PATIENCE_US : WRITE_US);
+}
+
+static void
+report(struct search *self)
+{
+    int64_t now_us = clock_us();
+
+    if (now_us >= self->tell_us || self->done == self->total)
+        tell(self, now_us);
+    if (now_us >= self->write_us)
+        write_progress(self, now_us);
+}
+
+static tm_err_t
+run_chunk(struct search *self)
+{
+    struct tuner_run *run = self->run;
+    uint64_t left = self->total - self->done;
+    size_t count = left < self->next_count ? (size_t)left : self->next_count;
+    int64_t started_us = clock_us(), took_us;
+    tm_err_t err = tune_run_range(run->plan, self->done, count, self->chunk, NULL);
+
+    for (size_t i = 0; !err && i < count; i++)
+        err = trials_add(run->trials, &self->chunk[i]);
+    if (err)
+        return err;
+    self->done += count;
+    took_us = clock_us() - started_us;
+    if (took_us < CHUNK_US / 2 && self->next_count * 2 <= self->capacity)
+        self->next_count *= 2;
+    else if (took_us > CHUNK_US && self->next_count > 1)
+        self->next_count /= 2;
+    return TM_OK;
+}
+
+tm_err_t
+tuner_search(struct tuner_run *self)
+{
+    struct search search = {
+        .run = self, .next_count = 1, .total = tune_plan_trials(self->plan)};
+    tm_err_t err = TM_OK;
+
+    search.capacity = search.total < CHUNK_TRIALS ? (size_t)search.total : CHUNK_TRIALS;
+    search.chunk = calloc(search.capacity + 1, sizeof(*search.chunk));
+    if (!search.chunk)
+        return TM_NO_MEMORY;
+    search.started_us = clock_us();
+    search.event_us = search.started_us + TELL_US;
+    report(&search);
+    while (!err && search.done < search.total) {
+        if (self->port->is_dropped(self->port->arg))
+            err = TM_CANCELED;
+        else
+            err = run_chunk(&search);
+        if (!err)
+            report(&search);
+    }
+    self->search_ms = (double)(clock_us() - search.started_us) / 1000;
+    free(search.chunk);
+    return err;
+}
+
+/* ---- judging ---------------------------------------------------------------------------- */
+
+/* Of the best trial's daily returns, in the window that the other trials' Sharpe ratios are of:
+ * the in-sample one, or the whole. */
+static tm_err_t
+best_moments(const struct tuner_run *self, uint64_t index, struct daily_moments *ret)
+{
+    bars_t window = bars_slice(&self->bars, 0, tune_plan_is_bars(self->plan));
+    double params[TUNE_PARAMS_MAX];
+    backtest_t *backtest = NULL;
+    backtest_trace_t *trace = NULL;
+    struct metrics metrics;
+    tm_err_t err = backtest_new(&window, self->strategy, &self->options.backtest, &backtest);
+
+    tune_plan_params(self->plan, index, params);
+    if (!err)
+        err = backtest_trace(backtest, params, &metrics, &trace);
+    if (!err)
+        *ret = overfit_moments(window.time_ms, trace->equity, trace->bar_count);
+    backtest_trace_destroy(&trace);
+    backtest_destroy(&backtest);
+    return err;
+}
+
+static tm_err_t
+judge_overfit(struct tuner_run *self)
+{
+    const struct leader *leaders;
+    struct daily_moments moments;
+    double deflated = (double)NAN;
+
+    if (trials_leaders(self->trials, &leaders) > 0) {
+        tm_err_t err = best_moments(self, leaders[0].index, &moments);
+        if (err)
+            return err;
+        deflated = trials_deflated_sharpe(self->trials, &moments);
+    }
+    self->overfit = report_overfit(trials_pbo(self->trials), deflated);
+    return TM_OK;
+}
+
+static void
+warn_of_no_winner(struct tuner_run *self)
+{
+    const struct leader *leaders;
+
+    if (trials_leaders(self->trials, &leaders) == 0)
+        json_array_append_new(
+            self->warnings,
+            json_sprintf(
+                "none of the %llu trials is valid: each fell by more than %g %%, had too "
+                "few trades, or has no score; the trials' reasons say which",
+                (unsigned long long)trials_count(self->trials),
+                self->options.gate_max_drawdown_pct));
+}
+
+tm_err_t
+tuner_judge(struct tuner_run *self)
+{
+    json_t *best = report_best_params(self->strategy, self->plan, self->trials);
+    tm_err_t err = judge_overfit(self);
+
+    warn_of_no_winner(self);
+    if (best)
+        self->best_params = report_text(&best);
+    self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));
+    self->dataset_text = report_dataset(self->spec.dataset_sha256, &self->bars);
+    self->warnings_text = report_text(&self->warnings);
+    self->spec_text = report_text(&self->strategy_spec);
+    self->body = report_result(&self->job->id, self->strategy, self->plan, self->trials);
+    if (!err && (!self->gates || !self->overfit || !self->dataset_text ||
+                 !self->warnings_text || !self->spec_text || !self->body))
+        err = TM_NO_MEMORY;
+    return err;
+}

@@ -1,0 +1,161 @@
+#include "actors/tune/store/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "actors/kit/util/clock.h"
+
+#define WHOLE_MAX 9007199254740992.0 /* up to here a double is exact */
+
+/* Undefined and infinite numbers have no place in JSON. */
+json_t *
+report_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *
+rounded(double value, double scale)
+{
+    return report_number(floor(value * scale + 0.5) / scale);
+}
+
+char *
+report_text(json_t **json_p)
+{
+    char *text = json_dumps(*json_p, JSON_COMPACT | JSON_REAL_PRECISION(17));
+
+    json_decref(*json_p);
+    *json_p = NULL;
+    return text;
+}
+
+json_t *
+report_params(const strategy_t *strategy, const double *params)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < strategy_param_count(strategy); i++) {
+        const struct strategy_param *param = strategy_param(strategy, i);
+        bool is_whole = param->is_int && fabs(params[i]) < WHOLE_MAX;
+        json_object_set_new(object, param->name,
+                            is_whole ? json_integer((json_int_t)params[i])
+                                     : report_number(params[i]));
+    }
+    return object;
+}
+
+json_t *
+report_best_params(const strategy_t *strategy, const tune_plan_t *plan, const trials_t *trials)
+{
+    double params[TUNE_PARAMS_MAX];
+    const struct leader *leaders;
+
+    if (trials_leaders(trials, &leaders) == 0)
+        return NULL;
+    tune_plan_params(plan, leaders[0].index, params);
+    return report_params(strategy, params);
+}
+
+static void
+add_best(json_t *object, const strategy_t *strategy, const tune_plan_t *plan,
+         const trials_t *trials)
+{
+    const struct leader *leaders;
+    json_t *params = report_best_params(strategy, plan, trials);
+
+    json_object_set_new(object, "best_score",
+                        trials_leaders(trials, &leaders) ? report_number(leaders[0].score)
+                                                         : json_null());
+    json_object_set_new(object, "best_params", params ? params : json_null());
+}
+
+enum { LEADERS_TOLD = 10 };
+
+static json_t *
+best_trials(const strategy_t *strategy, const tune_plan_t *plan, const trials_t *trials)
+{
+    const struct leader *leaders;
+    size_t count = trials_leaders(trials, &leaders);
+    json_t *list = json_array();
+    double params[TUNE_PARAMS_MAX];
+
+    for (size_t i = 0; i < count && i < LEADERS_TOLD; i++) {
+        tune_plan_params(plan, leaders[i].index, params);
+        json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "trial_index",
+                                              (json_int_t)leaders[i].index, "params",
+                                              report_params(strategy, params), "score",
+                                              report_number(leaders[i].score)));
+    }
+    return list;
+}
+
+char *
+report_progress(const strategy_t *strategy, const tune_plan_t *plan, const trials_t *trials,
+                double seconds)
+{
+    double done = (double)trials_count(trials), total = (double)tune_plan_trials(plan);
+    double rate = seconds > 0 ? done / seconds : (double)NAN;
+    json_t *object = json_object();
+
+    json_object_set_new(object, "done", json_integer((json_int_t)done));
+    json_object_set_new(object, "total", json_integer((json_int_t)total));
+    json_object_set_new(object, "trials_per_second", rounded(rate, 10));
+    json_object_set_new(object, "eta_seconds",
+                        rounded(rate > 0 ? (total - done) / rate : (double)NAN, 10));
+    add_best(object, strategy, plan, trials);
+    json_object_set_new(object, "leaders", best_trials(strategy, plan, trials));
+    return report_text(&object);
+}
+
+char *
+report_gates(const struct tune_options *options, bool is_split)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "max_drawdown_pct",
+                        report_number(options->gate_max_drawdown_pct));
+    json_object_set_new(object, "min_trades", json_integer(options->gate_min_trades));
+    json_object_set_new(object, "evaluated_on", json_string(is_split ? "oos" : "primary"));
+    return report_text(&object);
+}
+
+char *
+report_overfit(double pbo, double deflated_sharpe)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "pbo", report_number(pbo));
+    json_object_set_new(object, "deflated_sharpe", report_number(deflated_sharpe));
+    return report_text(&object);
+}
+
+char *
+report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars)
+{
+    char hex[SHA256_TEXT], time[CLOCK_TEXT], frame[BARS_LABEL_BYTES];
+    json_t *object = json_object();
+
+    bars_timeframe(bars, frame);
+    json_object_set_new(object, "sha256", json_string(hex_text(sha256, SHA256_SIZE, hex)));
+    json_object_set_new(object, "bars", json_integer((json_int_t)bars->count));
+    json_object_set_new(object, "first", json_string(clock_text(bars->time_ms[0], time)));
+    json_object_set_new(object, "last",
+                        json_string(clock_text(bars->time_ms[bars->count - 1], time)));
+    json_object_set_new(object, "timeframe", json_string(frame));
+    return report_text(&object);
+}
+
+char *
+report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan_t *plan,
+              const trials_t *trials)
+{
+    char id[TM_UUID_TEXT];
+    json_t *object = json_object();
+
+    json_object_set_new(object, "tune_id", json_string(tm_uuid_text(tune, id)));
+    json_object_set_new(object, "status", json_string("completed"));
+    add_best(object, strategy, plan, trials);
+    json_object_set_new(object, "trials", json_integer((json_int_t)trials_count(trials)));
+    return report_text(&object);
+}

@@ -1,0 +1,116 @@
+#include "actors/tune/store/tune_setup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/kit/util/auto.h"
+#include "actors/tune/store/dataset_load.h"
+
+enum { MIN_BARS = 10 };
+
+tm_err_t
+tune_setup_refuse(char *detail, tm_err_t err, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, TUNE_DETAIL_BYTES, format, args);
+    va_end(args);
+    return err;
+}
+
+tm_err_t
+tune_setup_spec(const char *text, size_t size, struct tune_spec *ret, char *detail)
+{
+    struct tune_request_error error = {.err = TM_OK};
+    tm_err_t err = tune_spec_parse(text, size, ret, &error);
+
+    return err ? tune_setup_refuse(detail, err, "%s%s%s", error.field,
+                                   error.field[0] ? ": " : "", error.text)
+               : TM_OK;
+}
+
+static tm_err_t
+load(const struct tune_setup *self, const dataset_t **ret)
+{
+    const struct dataset_wanted wanted = {
+        .sha256 = self->spec->dataset_sha256,
+        .max_bytes = (uint64_t)self->settings->http_max_upload_mb << 20,
+        .detail = self->detail,
+        .detail_size = TUNE_DETAIL_BYTES};
+    struct csv_report report;
+    bars_t *bars = NULL;
+    char *data = NULL;
+    size_t size = 0;
+    tm_err_t err = dataset_load(self->store, &wanted, &data, &size);
+
+    if (err)
+        return err;
+    err = csv_parse(data, size, &report, &bars);
+    free(data);
+    if (err)
+        return tune_setup_refuse(self->detail, err, "%s", report.error);
+    *ret = dataset_cache_add(self->datasets, wanted.sha256, &bars, &report);
+    return TM_OK;
+}
+
+tm_err_t
+tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret)
+{
+    const dataset_t *known = dataset_cache_find(self->datasets, self->spec->dataset_sha256);
+
+    if (!known)
+        return load(self, ret);
+    *ret = known;
+    return TM_OK;
+}
+
+tm_err_t
+tune_setup_bars(const struct tune_setup *self, const dataset_t *dataset, bars_t *ret)
+{
+    *ret = bars_between(dataset->bars, self->spec->date_from_ms, self->spec->date_to_ms);
+    if (ret->count >= MIN_BARS)
+        return TM_OK;
+    return tune_setup_refuse(
+        self->detail, TM_INSUFFICIENT_DATA,
+        "%zu of the %zu bars are between date_from and date_to; at least %d are needed",
+        ret->count, dataset->bars->count, MIN_BARS);
+}
+
+static tm_err_t
+find_spec(const struct tune_setup *self, json_t **ret)
+{
+    const char *text = self->spec->strategy_entity_id;
+    tm_uuid_t id;
+    tm_err_t err = tm_uuid_parse(text, strlen(text), &id);
+
+    return err ? err : tune_store_strategy(self->store, &id, self->workspace, ret);
+}
+
+tm_err_t
+tune_setup_strategy(const struct tune_setup *self, strategy_t **ret, json_t **ret_spec)
+{
+    json_t *spec = json_incref(self->spec->strategy);
+    tm_err_t err = spec ? TM_OK : find_spec(self, &spec);
+
+    if (!err)
+        err = strategy_from_json(spec, ret, self->detail, TUNE_DETAIL_BYTES);
+    if (err)
+        json_decref(spec);
+    else
+        *ret_spec = spec;
+    return err;
+}
+
+struct backtest_options
+tune_setup_backtest(const struct tune_spec *spec)
+{
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+
+    options.cash = spec->initial_cash;
+    options.commission_bps = spec->commission_bps;
+    options.slippage_bps = spec->slippage_bps;
+    return options;
+}

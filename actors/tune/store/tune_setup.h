@@ -1,0 +1,41 @@
+/* tune_setup - what a tune's request means: its bars, its strategy, its costs.
+ *
+ * The steps that a tune and a single trial of it have in common. Each makes one try; what is
+ * wrong is said in the detail. TM_STORE_DOWN and TM_BUSY: try again later.
+ */
+#ifndef ACTORS_TUNE_STORE_TUNE_SETUP_H
+#define ACTORS_TUNE_STORE_TUNE_SETUP_H
+
+#include "actors/kit/contracts/tune_request.h"
+#include "actors/tune/store/dataset_cache.h"
+#include "actors/tune/store/tune_store.h"
+
+#define TUNE_DETAIL_BYTES 512
+
+/* Everything is borrowed. */
+struct tune_setup {
+    const settings_t *settings;
+    tune_store_t *store;
+    dataset_cache_t *datasets;
+    const struct tune_spec *spec;
+    const tm_uuid_t *workspace;
+    char *detail; /* TUNE_DETAIL_BYTES */
+};
+
+__attribute__((format(printf, 3, 4))) tm_err_t tune_setup_refuse(char *detail, tm_err_t err,
+                                                                 const char *format, ...);
+
+/* The request, as it stands in a job or was kept. */
+TM_CHECKED tm_err_t tune_setup_spec(const char *text, size_t size, struct tune_spec *ret,
+                                    char *detail);
+/* From the cache; else it is loaded, parsed and put there. Good until the cache's next one. */
+TM_CHECKED tm_err_t tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret);
+/* Those between date_from and date_to, as a view. */
+TM_CHECKED tm_err_t tune_setup_bars(const struct tune_setup *self, const dataset_t *dataset,
+                                    bars_t *ret);
+/* The request's own spec, else the one that the database has now. Both are the caller's. */
+TM_CHECKED tm_err_t tune_setup_strategy(const struct tune_setup *self, strategy_t **ret,
+                                        json_t **ret_spec);
+struct backtest_options tune_setup_backtest(const struct tune_spec *spec);
+
+#endif

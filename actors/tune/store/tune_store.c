@@ -1,0 +1,474 @@
+#include "actors/tune/store/tune_store.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "actors/kit/util/clock.h"
+#include "actors/kit/runtime/log.h"
+#include "actors/tune/store/copy.h"
+#include "actors/tune/statements.def"
+
+enum {
+#define S(NAME, params, sql) STMT_##NAME,
+    TUNE_STATEMENTS(S)
+#undef S
+        STMT_COUNT
+};
+
+static const struct pg_statement statements[STMT_COUNT] = {
+#define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
+    TUNE_STATEMENTS(S)
+#undef S
+};
+
+#define RUN_COLUMNS 14 /* of TRIALS_COPY */
+
+struct tune_store {
+    pg_sync_t *pg;
+    copy_t copy;
+};
+
+tune_store_t *
+tune_store_new(const settings_t *settings, meters_t *meters)
+{
+    tune_store_t *self = zmalloc(sizeof(*self));
+    struct pg_options options = {.url = settings->database_url,
+                                 .application = "tunemill tune",
+                                 .statements = statements,
+                                 .statement_count = STMT_COUNT,
+                                 .connections = 1,
+                                 .connect_timeout_ms =
+                                     (int)settings->database_connect_timeout_ms,
+                                 .max_backoff_ms = (int)settings->database_max_backoff_ms,
+                                 .metrics = meters};
+
+    self->pg = pg_sync_new(&options);
+    return self;
+}
+
+void
+tune_store_destroy(tune_store_t **self_p)
+{
+    if (!*self_p)
+        return;
+    pg_sync_destroy(&(*self_p)->pg);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+static tm_err_t
+run(tune_store_t *self, pg_unit_t **unit_p, PGresult **ret)
+{
+    const struct pg_outcome *outcome;
+    tm_err_t err = pg_sync_run(self->pg, unit_p, &outcome);
+
+    if (!err && ret)
+        *ret = outcome->results[outcome->count - 1];
+    return err;
+}
+
+/* A unit that begins with the tune and the attempt, as most of ours do. */
+static pg_unit_t *
+unit_for(tune_store_t *self, size_t statement, const tm_uuid_t *tune, uint32_t attempt)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+
+    pg_add(unit, statement);
+    pg_uuid(unit, tune);
+    pg_i64(unit, attempt);
+    return unit;
+}
+
+tm_err_t
+tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
+                 double *ret_queued_ms)
+{
+    pg_unit_t *unit = unit_for(self, STMT_TUNE_START, tune, attempt);
+    PGresult *result;
+    tm_err_t err = run(self, &unit, &result);
+
+    if (err)
+        return err;
+    if (PQntuples(result) == 0)
+        return TM_LEASE_LOST;
+    *ret_queued_ms = pg_get_f64(result, 0, 0);
+    return TM_OK;
+}
+
+tm_err_t
+tune_store_strategy(tune_store_t *self, const tm_uuid_t *strategy, const tm_uuid_t *workspace,
+                    json_t **ret)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+    PGresult *result;
+    tm_err_t err;
+
+    pg_add(unit, STMT_TUNE_STRATEGY);
+    pg_uuid(unit, strategy);
+    pg_uuid(unit, workspace);
+    err = run(self, &unit, &result);
+    if (err)
+        return err;
+    if (PQntuples(result) == 0)
+        return TM_STRATEGY_NOT_FOUND;
+    *ret = json_loads(pg_get(result, 0, 0), 0, NULL);
+    return *ret ? TM_OK : TM_INVALID_STRATEGY;
+}
+
+tm_err_t
+tune_store_dataset_size(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t *ret)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+    PGresult *result;
+    tm_err_t err;
+
+    pg_add(unit, STMT_DATASET_SIZE);
+    pg_bytes(unit, sha256, SHA256_SIZE);
+    err = run(self, &unit, &result);
+    if (err)
+        return err;
+    if (PQntuples(result) == 0)
+        return TM_NOT_FOUND;
+    *ret = (uint64_t)pg_get_i64(result, 0, 0);
+    return TM_OK;
+}
+
+tm_err_t
+tune_store_piece(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t piece,
+                 unsigned char **ret, size_t *ret_size)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+    PGresult *result;
+    tm_err_t err;
+
+    pg_add(unit, STMT_DATASET_PIECE);
+    pg_bytes(unit, sha256, SHA256_SIZE);
+    pg_i64(unit, (int64_t)piece);
+    err = run(self, &unit, &result);
+    if (err)
+        return err;
+    if (PQntuples(result) == 0)
+        return TM_NOT_FOUND;
+    *ret = pg_get_bytes(result, 0, 0, ret_size);
+    return *ret ? TM_OK : TM_NO_MEMORY;
+}
+
+void
+stored_trial_fini(struct stored_trial *self)
+{
+    json_decref(self->row);
+    json_decref(self->request);
+    json_decref(self->strategy);
+    *self = (struct stored_trial){0};
+}
+
+static json_t *
+get_json(const PGresult *result, int column)
+{
+    const char *text = pg_get(result, 0, column);
+
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+tm_err_t
+tune_store_trial(tune_store_t *self, const struct backtest_call *which,
+                 struct stored_trial *ret)
+{
+    const bool is_trial = tm_uuid_is_nil(&which->run);
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+    struct stored_trial trial;
+    PGresult *result;
+    tm_err_t err;
+
+    pg_add(unit, is_trial ? STMT_TRIAL : STMT_BACKTEST);
+    pg_uuid(unit, &which->workspace);
+    pg_uuid(unit, is_trial ? &which->tune : &which->run);
+    if (is_trial)
+        pg_i64(unit, which->trial);
+    err = run(self, &unit, &result);
+    if (err)
+        return err;
+    if (PQntuples(result) == 0)
+        return TM_RUN_NOT_FOUND;
+    trial =
+        (struct stored_trial){get_json(result, 0), get_json(result, 1), get_json(result, 2)};
+    if (!json_is_object(trial.row) || !json_is_object(trial.request)) {
+        stored_trial_fini(&trial);
+        return TM_INTERNAL;
+    }
+    *ret = trial;
+    return TM_OK;
+}
+
+tm_err_t
+tune_store_progress(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, uint64_t done,
+                    uint64_t total)
+{
+    pg_unit_t *unit = unit_for(self, STMT_TUNE_PROGRESS, tune, attempt);
+
+    pg_i64(unit, (int64_t)done);
+    pg_i64(unit, (int64_t)total);
+    return run(self, &unit, NULL);
+}
+
+tm_err_t
+tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, const char *json)
+{
+    pg_unit_t *unit = unit_for(self, STMT_TUNE_TELL, tune, attempt);
+
+    pg_text(unit, json);
+    return run(self, &unit, NULL);
+}
+
+/* ---- the final transaction -------------------------------------------------------------- */
+
+tm_uuid_t
+tune_run_id(const tm_uuid_t *tune, uint64_t index)
+{
+    tm_uuid_t id = *tune;
+
+    for (size_t i = 0; i < 4; i++)
+        id.bytes[15 - i] ^= (uint8_t)((index + 1) >> 8 * i);
+    return id;
+}
+
+static const char *
+status_text(enum trial_status status)
+{
+    switch (status) {
+    case TRIAL_COMPLETED:
+        return "completed";
+    case TRIAL_SKIPPED:
+        return "skipped";
+    case TRIAL_PENDING:
+    case TRIAL_FAILED:
+        break;
+    }
+    return "failed";
+}
+
+static void
+copy_metrics(copy_t *copy, const struct metrics *metrics)
+{
+    double values[METRIC_COUNT_ALL];
+
+    for (size_t i = 0; i < METRIC_COUNT_ALL; i++)
+        values[i] = metrics_value(metrics, i);
+    copy_f64_array(copy, values, METRIC_COUNT_ALL);
+}
+
+static void
+copy_trial(copy_t *copy, const struct tune_result *result, const struct trial_row *row,
+           size_t rank)
+{
+    tm_uuid_t run_id = tune_run_id(&result->tune, row->index);
+    double params[TUNE_PARAMS_MAX];
+
+    tune_plan_params(result->plan, row->index, params);
+    copy_row(copy, RUN_COLUMNS);
+    copy_bytes(copy, result->tune.bytes, sizeof(result->tune.bytes));
+    copy_i32(copy, (int32_t)row->index);
+    copy_bytes(copy, run_id.bytes, sizeof(run_id.bytes));
+    copy_text(copy, status_text(row->status));
+    if (rank)
+        copy_i32(copy, (int32_t)rank);
+    else
+        copy_null(copy);
+    copy_f64_array(copy, params, strategy_param_count(result->strategy));
+    copy_f64(copy, row->score);
+    copy_f64(copy, row->score_is);
+    copy_f64(copy, row->score_oos);
+    copy_f64(copy, row->objective_score);
+    copy_f64(copy, row->overfit_gap);
+    copy_metrics(copy, &row->is);
+    if (trials_is_split(result->trials))
+        copy_metrics(copy, &row->oos);
+    else
+        copy_null(copy);
+    if (row->reason[0])
+        copy_text(copy, row->reason);
+    else
+        copy_null(copy);
+}
+
+struct place {
+    uint64_t index;
+    size_t rank;
+};
+
+static int
+by_index(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* The leaders in the order in which the trials are written. */
+static struct place *
+places_of(const trials_t *trials, size_t *ret_count)
+{
+    const struct leader *leaders;
+    size_t count = trials_leaders(trials, &leaders);
+    struct place *places = zmalloc((count + 1) * sizeof(*places));
+
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct place){leaders[i].index, i + 1};
+    qsort(places, count, sizeof(*places), by_index);
+    *ret_count = count;
+    return places;
+}
+
+static tm_err_t
+write_trials(tune_store_t *self, const struct tune_result *result)
+{
+    struct trials_cursor cursor = {0};
+    struct trial_row row;
+    struct place *places;
+    size_t count, next = 0;
+    tm_err_t err = copy_begin(&self->copy, pg_sync_connection(self->pg),
+                              statements[STMT_TRIALS_COPY].name);
+
+    if (err)
+        return err;
+    places = places_of(result->trials, &count);
+    while (!self->copy.is_broken && trials_next(result->trials, &cursor, &row)) {
+        bool has_rank = next < count && places[next].index == row.index;
+        copy_trial(&self->copy, result, &row, has_rank ? places[next].rank : 0);
+        next += has_rank;
+    }
+    free(places);
+    return copy_end(&self->copy);
+}
+
+static tm_err_t
+begin(tune_store_t *self, const struct tune_result *result)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+
+    pg_add(unit, STMT_BEGIN);
+    pg_add(unit, STMT_JOB_FINISH);
+    pg_uuid(unit, &result->tune);
+    pg_i64(unit, result->attempt);
+    pg_bytes(unit, result->body, strlen(result->body));
+    return run(self, &unit, NULL);
+}
+
+static void
+add_best(pg_unit_t *unit, const struct tune_result *result)
+{
+    const struct leader *leaders;
+    size_t count = trials_leaders(result->trials, &leaders);
+    tm_uuid_t best;
+
+    if (count == 0) {
+        pg_null(unit);
+        pg_null(unit);
+        pg_null(unit);
+        return;
+    }
+    best = tune_run_id(&result->tune, leaders[0].index);
+    pg_uuid(unit, &best);
+    pg_text(unit, result->best_params);
+    pg_f64(unit, leaders[0].score);
+}
+
+static void
+add_names(pg_unit_t *unit, const strategy_t *strategy)
+{
+    pg_array_t *params = pg_array_new(PG_TEXT), *metrics = pg_array_new(PG_TEXT);
+
+    for (size_t i = 0; i < strategy_param_count(strategy); i++) {
+        const char *name = strategy_param(strategy, i)->name;
+        pg_array_bytes(params, name, strlen(name));
+    }
+    for (size_t i = 0; i < METRIC_COUNT_ALL; i++)
+        pg_array_bytes(metrics, metrics_info(i)->name, strlen(metrics_info(i)->name));
+    pg_array(unit, &params);
+    pg_array(unit, &metrics);
+}
+
+static tm_err_t
+write_tune(tune_store_t *self, const struct tune_result *result, int64_t started_us)
+{
+    pg_unit_t *unit = unit_for(self, STMT_TUNE_COMPLETE, &result->tune, result->attempt);
+    PGresult *rows;
+    char timing[200];
+    tm_err_t err;
+
+    snprintf(timing, sizeof(timing),
+             "{\"queued_ms\":%.3f,\"parse_ms\":%.3f,\"search_ms\":%.3f,\"persist_ms\":%.3f}",
+             result->queued_ms, result->parse_ms, result->search_ms,
+             (double)(clock_us() - started_us) / 1000);
+    pg_i64(unit, (int64_t)trials_count(result->trials));
+    pg_i64(unit, (int64_t)trials_count_of(result->trials, TRIAL_COMPLETED));
+    pg_i64(unit, (int64_t)trials_count_of(result->trials, TRIAL_SKIPPED));
+    pg_i64(unit, (int64_t)trials_count_of(result->trials, TRIAL_FAILED));
+    add_best(unit, result);
+    pg_text(unit, result->gates);
+    pg_text(unit, result->overfit);
+    pg_text(unit, result->dataset);
+    pg_text(unit, timing);
+    pg_text(unit, result->warnings);
+    add_names(unit, result->strategy);
+    pg_text(unit, strategy_name(result->strategy));
+    pg_text(unit, result->strategy_spec);
+    err = run(self, &unit, &rows);
+    if (!err && strcmp(PQcmdTuples(rows), "1") != 0)
+        err = TM_LEASE_LOST;
+    return err;
+}
+
+static tm_err_t
+run_plain(tune_store_t *self, size_t statement)
+{
+    pg_unit_t *unit = pg_unit_sync(self->pg);
+
+    pg_add(unit, statement);
+    return run(self, &unit, NULL);
+}
+
+static void
+roll_back(tune_store_t *self)
+{
+    if (!pg_sync_connection(self->pg))
+        return; /* the server does it */
+    if (run_plain(self, STMT_ROLLBACK))
+        log_debug("tune.rollback_lost", "what=\"the connection was lost instead\"");
+}
+
+/* The job is gone: was it our own COMMIT, whose answer was lost? */
+static tm_err_t
+look_back(tune_store_t *self, const struct tune_result *result)
+{
+    pg_unit_t *unit = unit_for(self, STMT_JOB_DONE, &result->tune, result->attempt);
+    PGresult *rows;
+    tm_err_t err = run(self, &unit, &rows);
+
+    if (err)
+        return err;
+    return PQntuples(rows) == 1 ? TM_OK : TM_LEASE_LOST;
+}
+
+tm_err_t
+tune_store_finish(tune_store_t *self, const struct tune_result *result)
+{
+    int64_t started_us = clock_us();
+    tm_err_t err = begin(self, result);
+
+    if (err == TM_LEASE_LOST) {
+        roll_back(self);
+        return look_back(self, result);
+    }
+    if (!err)
+        err = write_trials(self, result);
+    if (!err)
+        err = write_tune(self, result, started_us);
+    if (!err)
+        err = run_plain(self, STMT_COMMIT);
+    if (err)
+        roll_back(self);
+    return err;
+}
