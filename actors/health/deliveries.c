@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "actors/health/webhooks.h"
 #include "actors/kit/runtime/curl_loop.h"
 #include "actors/kit/runtime/log.h"
 
@@ -13,10 +12,10 @@ struct deliveries {
     const char *url, *name;
     curl_loop_t *curl;
     struct curl_slist *headers;
-    CURL *easy;                /* NULL: none is under way */
-    int timer;                 /* before the next attempt; 0: none */
-    int tries;                 /* of the first text */
-    char *texts[WEBHOOKS_MAX]; /* first to last */
+    CURL *easy;                  /* NULL: none is under way */
+    int timer;                   /* before the next attempt; 0: none */
+    int tries;                   /* of the first text */
+    char *texts[DELIVERIES_MAX]; /* first to last */
     size_t count;
 };
 
@@ -65,7 +64,7 @@ note_failure(deliveries_t *self, CURLcode code, long status)
 {
     log_warn("webhook.failed", "to=%s try=%d status=%ld error=%d", self->name, self->tries,
              status, (int)code);
-    if (self->tries < WEBHOOKS_TRIES) {
+    if (self->tries < DELIVERIES_TRIES) {
         pause_then_start(self);
         return;
     }
@@ -142,7 +141,7 @@ deliveries_add(deliveries_t *self, char **text_p)
     *text_p = NULL;
     if (!text)
         return;
-    if (self->count == WEBHOOKS_MAX)
+    if (self->count == DELIVERIES_MAX)
         make_room(self);
     self->texts[self->count++] = text;
     start(self);

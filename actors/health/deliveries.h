@@ -7,6 +7,8 @@
 #include "actors/kit/runtime/metrics.h"
 #include "actors/kit/runtime/settings.h"
 
+enum { DELIVERIES_MAX = 64, DELIVERIES_TRIES = 5 };
+
 typedef struct deliveries deliveries_t;
 
 /* url is borrowed and shown to nobody, for it may hold a secret; name stands for it in the log.

@@ -3,34 +3,7 @@
 #include "actors/health/probes_inner.h"
 #include "actors/kit/util/clock.h"
 
-enum { WARM_MS = 3 * FEDERATION_REPORT_MS, HOUR_MS = 3600000, FIVE_MINUTES_MS = 300000 };
-
-/* --- for all ------------------------------------------------------------------------------ */
-
-void
-probes_report(probes_t *self, component_t component, struct component_report *report)
-{
-    components_set(self->world.board, component, report, clock_ms());
-}
-
-void
-probes_gauge(const probes_t *self, metric_t metric, const char *label, int64_t value)
-{
-    if (self->world.is_gauging)
-        meters_set(self->world.meters, metric, label, value);
-}
-
-bool
-probes_is_warm(const probes_t *self)
-{
-    return clock_ms() - self->began_ms > WARM_MS;
-}
-
-int64_t
-probes_interval_ms(const probes_t *self)
-{
-    return self->world.settings->health_interval_ms;
-}
+enum { HOUR_MS = 3600000, FIVE_MINUTES_MS = 300000 };
 
 bool
 probes_has_duty(const probes_t *self)
@@ -61,7 +34,7 @@ on_tick(void *arg)
 {
     probes_t *self = arg;
 
-    fleet_look(self);
+    processes_look(self);
     queues_look(self);
     components_tick(self->world.board, clock_ms());
     set_gauges(self, clock_ms());
@@ -109,7 +82,7 @@ probes_new(const struct probing_world *world, const struct probes_model *model)
     if (world->settings->health_qdrant_url[0])
         self->qdrant = qdrant_new(self);
     if (strcmp(world->settings->events_bus, "redis") == 0)
-        self->redis = redis_part_new(self);
+        self->redis = redis_probe_new(self);
     self->timer =
         loop_timer(world->loop, (uint32_t)probes_interval_ms(self), true, on_tick, self);
     if (!self->qdrant)
@@ -127,7 +100,7 @@ probes_destroy(probes_t **self_p)
     loop_timer_end(self->world.loop, self->timer);
     database_destroy(&self->database);
     qdrant_destroy(&self->qdrant);
-    redis_part_destroy(&self->redis);
+    redis_probe_destroy(&self->redis);
     json_decref(self->queues.json);
     json_decref(self->workers.json);
     json_decref(self->kinds);

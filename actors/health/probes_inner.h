@@ -29,7 +29,7 @@ struct seen {
 
 typedef struct database database_t;
 typedef struct qdrant qdrant_t;
-typedef struct redis_part redis_part_t;
+typedef struct redis_probe redis_probe_t;
 
 struct probes {
     struct probing_world world;
@@ -37,8 +37,8 @@ struct probes {
     int64_t began_ms;
     int timer;
     database_t *database;
-    qdrant_t *qdrant;    /* NULL: there is none to look at */
-    redis_part_t *redis; /* NULL: the bus is another */
+    qdrant_t *qdrant;     /* NULL: there is none to look at */
+    redis_probe_t *redis; /* NULL: the bus is another */
     struct seen queues, workers;
     json_t *kinds;         /* kind -> when a worker of it was last seen, as text */
     json_t *ingest_queues; /* names ever seen, as members */
@@ -49,41 +49,40 @@ struct probes {
     int64_t llm_good_utc_ms, llm_bad_utc_ms; /* 0: never */
 };
 
-/* --- for all ------------------------------------------------------------------------------ */
-
+/* probe_results.c: what the probes tell, and what they go by */
 void probes_report(probes_t *self, component_t component, struct component_report *report);
 void probes_gauge(const probes_t *self, metric_t metric, const char *label, int64_t value);
 /* What is not heard by now does not run: processes have had the time to report. */
 bool probes_is_warm(const probes_t *self);
 int64_t probes_interval_ms(const probes_t *self);
 
-/* database.c */
+/* database_probe.c */
 database_t *database_new(probes_t *probes);
 void database_destroy(database_t **self_p);
 bool database_has_duty(const database_t *self);
 void database_load(const database_t *self, struct pg_load *ret);
 
-/* readers.c: what came, and how long it took */
+/* readings_probe.c: what came, and how long it took */
 #define P(NAME, read, COMPONENT, times, is_gauge) \
     void read_##read(probes_t *self, const PGresult *result, int64_t took_us);
 DATABASE_PROBES(P)
 #undef P
 
-/* queues_part.c */
+/* queues_probe.c */
 void queues_look(probes_t *self);
 
-/* fleet_part.c */
-void fleet_look(probes_t *self);
+/* processes_probe.c */
+void processes_look(probes_t *self);
 
-/* qdrant.c */
+/* qdrant_probe.c */
 qdrant_t *qdrant_new(probes_t *probes);
 void qdrant_destroy(qdrant_t **self_p);
 /* A collection's facts out of Qdrant's answer; NULL: it is none. *ret_status is Qdrant's word.
  */
 json_t *qdrant_read(const char *text, size_t size, const char *collection, char ret_status[32]);
 
-/* redis_part.c */
-redis_part_t *redis_part_new(probes_t *probes);
-void redis_part_destroy(redis_part_t **self_p);
+/* redis_probe.c */
+redis_probe_t *redis_probe_new(probes_t *probes);
+void redis_probe_destroy(redis_probe_t **self_p);
 
 #endif

@@ -160,7 +160,7 @@ set_process_gauges(const probes_t *self)
 /* Counts are measured from when everybody has been heard: what they had counted before is not
  * of the last hour. */
 void
-fleet_look(probes_t *self)
+processes_look(probes_t *self)
 {
     if (!self->world.fleet)
         return;

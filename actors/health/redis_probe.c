@@ -3,7 +3,7 @@
 #include "actors/kit/util/clock.h"
 
 /* A question that is late goes on; none is asked meanwhile. */
-struct redis_part {
+struct redis_probe {
     probes_t *probes;
     redis_link_t *link;
     int timer;
@@ -14,7 +14,7 @@ struct redis_part {
 static void
 on_length(void *arg, const redisReply *reply)
 {
-    redis_part_t *self = arg;
+    redis_probe_t *self = arg;
     struct component_report report = {.latency_us = clock_us() - self->sent_us};
 
     self->is_out = false;
@@ -35,7 +35,7 @@ on_length(void *arg, const redisReply *reply)
 static void
 on_tick(void *arg)
 {
-    redis_part_t *self = arg;
+    redis_probe_t *self = arg;
     const settings_t *settings = self->probes->world.settings;
 
     if (!self->is_out) {
@@ -48,13 +48,13 @@ on_tick(void *arg)
     }
 }
 
-redis_part_t *
-redis_part_new(probes_t *probes)
+redis_probe_t *
+redis_probe_new(probes_t *probes)
 {
-    redis_part_t *self = zmalloc(sizeof(*self));
+    redis_probe_t *self = zmalloc(sizeof(*self));
     loop_t *loop = probes->world.loop;
 
-    *self = (redis_part_t){.probes = probes};
+    *self = (redis_probe_t){.probes = probes};
     self->link = redis_link_new(loop, probes->world.settings->events_redis_url, on_tick, self);
     if (self->link)
         self->timer =
@@ -63,9 +63,9 @@ redis_part_new(probes_t *probes)
 }
 
 void
-redis_part_destroy(redis_part_t **self_p)
+redis_probe_destroy(redis_probe_t **self_p)
 {
-    redis_part_t *self = *self_p;
+    redis_probe_t *self = *self_p;
 
     if (!self)
         return;

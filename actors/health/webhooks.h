@@ -6,8 +6,8 @@
  * itself. Only a process that has the duty sends; the others follow silently, so that whoever
  * takes over repeats nothing. A recovery is told like any change.
  *
- * Each address has a queue of its own of WEBHOOKS_MAX notices, the oldest of which gives way,
- * and gets them in order: one that fails is tried WEBHOOKS_TRIES times in all, with a doubled
+ * Each address has a queue of its own of DELIVERIES_MAX notices, the oldest of which gives way,
+ * and gets them in order: one that fails is tried DELIVERIES_TRIES times in all, with a doubled
  * pause before each further one. Any answer of 200 to 299 is a success. Outcomes are counted in
  * WEBHOOKS. On the board's loop and thread.
  */
@@ -17,8 +17,6 @@
 #include "actors/kit/health/components.h"
 #include "actors/kit/runtime/loop.h"
 #include "actors/kit/runtime/metrics.h"
-
-enum { WEBHOOKS_MAX = 64, WEBHOOKS_TRIES = 5 };
 
 typedef struct webhooks webhooks_t;
 

@@ -1,23 +1,7 @@
 #include "ops/bench/bench.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static int
-compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double
-bench_percentile(double *values, size_t count, double share)
-{
-    qsort(values, count, sizeof *values, compare);
-    return count ? values[(size_t)fmin((double)count * share, (double)(count - 1))] : 0;
-}
 
 static double
 rate(const struct bench_options *options, const struct bench_load *load)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/link/curve_keys.h"
+#include "proto/link/curve_inner.h"
 
 #define FILE_BYTES_MAX 16384
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/link/curve_keys.h"
+#include "proto/link/curve_inner.h"
 
 #define PING_MS              1000
 #define SILENT_PINGS         3

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tests/support/llm_stub_text.h"
+
 #define LLM_STUB_TEXT      "The stub has read the figures." /* of a good answer */
-#define LLM_STUB_TOKENS_IN 100
-#define LLM_STUB_TOKENS    20
 
 enum llm_stub_act {
     STUB_GOOD,         /* 200 and a text: that of the step, or LLM_STUB_TEXT */

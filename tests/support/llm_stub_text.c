@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/llm_stub.h"
-
 /* --- good answers ------------------------------------------------------------------------- */
 
 static json_t *

@@ -5,6 +5,9 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
+#define LLM_STUB_TOKENS_IN 100
+#define LLM_STUB_TOKENS    20
+
 /* An answer that says `text`, in the shape that the path of the request asks for and with the
  * model it names. The caller frees it, as everything here. */
 char *llm_stub_good(const char *request, const char *text);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/health/deliveries.h"
 #include "actors/health/webhooks.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
@@ -250,10 +251,10 @@ START_TEST(after_five_tries_it_is_given_up_and_the_next_has_its_turn)
     begin("health.webhook_url", steps, 6);
     set(COMPONENT_DATABASE, HEALTH_ERROR);
     await_outcome("failed", 1);
-    ck_assert_uint_eq(llm_stub_requests(stub), WEBHOOKS_TRIES);
+    ck_assert_uint_eq(llm_stub_requests(stub), DELIVERIES_TRIES);
     set(COMPONENT_DATABASE, HEALTH_OK);
     await_outcome("sent", 1);
-    last = body_of(WEBHOOKS_TRIES);
+    last = body_of(DELIVERIES_TRIES);
     ck_assert_str_eq(text_of(last, "to"), "ok");
 }
 END_TEST

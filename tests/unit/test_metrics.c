@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "actors/kit/runtime/metrics.h"
+#include "actors/kit/runtime/metrics_process.h"
 
 static meters_t *metrics;
 
@@ -93,7 +94,7 @@ END_TEST
 
 START_TEST(an_instance_is_the_same_in_a_process_and_new_after_a_fork)
 {
-    char *text = meters_render(metrics, NULL), mine[METRICS_INSTANCE];
+    char *text = meters_render(metrics, NULL), mine[PROCESS_INSTANCE_BYTES];
     meters_t *other = meters_new("other");
     int status;
     pid_t pid;

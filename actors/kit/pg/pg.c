@@ -2,11 +2,6 @@
 
 #include "actors/kit/runtime/log.h"
 
-#define S(NAME, params, sql) static const char NAME##_SQL[] = sql;
-KIT_STATEMENTS(S)
-#undef S
-const char *const pg_session_sql = SESSION_SQL, *const pg_listen_sql = LISTEN_SQL;
-
 struct pg {
     loop_t *loop;
     struct pg_options options;
@@ -43,33 +38,6 @@ on_lost(pg_t *self, pg_conn_t *conn)
     log_warn("pg.down", "application=%s", self->options.application);
     if (self->options.on_down)
         self->options.on_down(self->options.arg);
-}
-
-void
-pg_keywords_init(struct pg_keywords *self, const struct pg_options *options)
-{
-    /* What stands before dbname is a default; what stands in the url wins over it. */
-    const struct {
-        const char *name, *value;
-    } rows[] = {
-        {"fallback_application_name", "tunemill"},
-        {"application_name", options->application},
-        {"client_encoding", "UTF8"},
-        {"keepalives_idle", "10"},
-        {"keepalives_interval", "5"},
-        {"keepalives_count", "3"},
-        {"tcp_user_timeout", "15000"},
-        {"connect_timeout", self->timeout_s},
-        {"dbname", options->url},
-        {NULL, NULL},
-    };
-    int seconds = (options->connect_timeout_ms + 999) / 1000;
-
-    snprintf(self->timeout_s, sizeof(self->timeout_s), "%d", seconds < 2 ? 2 : seconds);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        self->names[i] = rows[i].name;
-        self->values[i] = rows[i].value;
-    }
 }
 
 static char *

@@ -64,8 +64,8 @@ struct slot {
 
 struct meters {
     char *actor;
-    char instance[METRICS_INSTANCE];
-    char base[METRICS_INSTANCE + 64]; /* actor="..",instance=".." */
+    char instance[PROCESS_INSTANCE_BYTES];
+    char base[PROCESS_INSTANCE_BYTES + 64]; /* actor="..",instance=".." */
     int64_t start_ms;
     struct slot slots[METER_COUNT][METRICS_LABELS + 1];
 };

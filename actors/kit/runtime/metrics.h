@@ -12,8 +12,7 @@
 
 #include "actors/kit/runtime/metrics.def"
 
-#define METRICS_LABELS   256
-#define METRICS_INSTANCE 96
+#define METRICS_LABELS 256
 
 typedef enum {
 #define X(NAME, name, TYPE, label, owner, help) METRIC_##NAME,

@@ -96,9 +96,9 @@ cpu_seconds(void)
 
 /* After a fork the two are two. */
 void
-process_instance(char text[METRICS_INSTANCE])
+process_instance(char text[PROCESS_INSTANCE_BYTES])
 {
-    static char known[METRICS_INSTANCE];
+    static char known[PROCESS_INSTANCE_BYTES];
     static pid_t known_pid;
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     char host[64] = "";

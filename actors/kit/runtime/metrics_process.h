@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "actors/kit/runtime/metrics.h"
+#define PROCESS_INSTANCE_BYTES 96
 
 int64_t process_start_ms(void); /* since 1970, UTC */
 /* HOST-XXXXXXXX: the same in all of this process, and of no other. */
-void process_instance(char text[METRICS_INSTANCE]);
+void process_instance(char text[PROCESS_INSTANCE_BYTES]);
 /* process_resident_memory_bytes, process_open_fds, process_cpu_seconds_total,
  * process_start_time_seconds, tunemill_build_info, all with the labels `base`; one that cannot
  * be read is left out */

@@ -8,7 +8,7 @@
 #define ENGINE_COLUMNS_H
 
 #include "actors/tune/engine/bars.h"
-#include "actors/tune/engine/rules.h"
+#include "actors/tune/engine/strategy_inner.h"
 
 typedef struct columns columns_t;
 

@@ -1,174 +1,11 @@
 /* Recursive descent, one function per level of precedence, code emitted as the text is read.
  * Temporaries are a stack. A lag is no instruction: inside prev(...) every series and column is
  * read one bar earlier. cross_above reads its arguments' text twice, the first time lagged. */
-#include "actors/tune/engine/expr.h"
-
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "actors/tune/engine/decimal.h"
-
-struct value {
-    struct operand operand;
-    bool is_bool;
-    bool is_series;
-};
-
-struct parser {
-    struct expr_scope *scope;
-    const char *text, *at;
-    struct program *program;
-    unsigned temps, depth, lag;
-    char *detail;
-    size_t detail_size;
-};
-
-__attribute__((format(printf, 2, 3))) static tm_err_t
-fail(const struct parser *parser, const char *format, ...)
-{
-    char why[STRATEGY_DETAIL_BYTES];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
-    va_end(args);
-    if (parser->detail)
-        snprintf(parser->detail, parser->detail_size, "position %zu: %s",
-                 (size_t)(parser->at - parser->text) + 1, why);
-    return TM_INVALID_STRATEGY;
-}
-
-static void
-skip_blanks(struct parser *parser)
-{
-    while (*parser->at == ' ' || *parser->at == '\t' || *parser->at == '\n' ||
-           *parser->at == '\r')
-        parser->at++;
-}
-
-static bool
-is_name_char(char c, bool is_first)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (!is_first && c >= '0' && c <= '9');
-}
-
-static size_t
-name_length(const char *text)
-{
-    size_t n = 0;
-
-    while (is_name_char(text[n], n == 0))
-        n++;
-    return n;
-}
-
-static bool
-take_word(struct parser *parser, const char *word)
-{
-    const size_t n = strlen(word);
-
-    skip_blanks(parser);
-    if (name_length(parser->at) != n || strncmp(parser->at, word, n) != 0)
-        return false;
-    parser->at += n;
-    return true;
-}
-
-static bool
-take_char(struct parser *parser, char c)
-{
-    skip_blanks(parser);
-    if (*parser->at != c)
-        return false;
-    parser->at++;
-    return true;
-}
-
-static tm_err_t
-expect(struct parser *parser, char c)
-{
-    if (take_char(parser, c))
-        return TM_OK;
-    if (*parser->at == '\0')
-        return fail(parser, "`%c` expected, the expression ends here", c);
-    return fail(parser, "`%c` expected", c);
-}
-
-static tm_err_t
-need(struct parser *parser, const struct value *value, bool is_bool)
-{
-    if (value->is_bool == is_bool)
-        return TM_OK;
-    return fail(parser, is_bool ? "a condition is needed here, not a number"
-                                : "a number is needed here, not a condition");
-}
-
-static tm_err_t
-emit(struct parser *parser, enum program_op op, const struct value *a, const struct value *b,
-     struct value *ret)
-{
-    struct program *program = parser->program;
-
-    parser->temps -= b->operand.kind == OPERAND_TEMP && b != a;
-    parser->temps -= a->operand.kind == OPERAND_TEMP;
-    if (program->code_count == PROGRAM_CODE_MAX)
-        return fail(parser, "the expression is too long; name a part of it as an indicator");
-    if (parser->temps == PROGRAM_TEMPS_MAX)
-        return fail(parser,
-                    "the expression nests too deeply; name a part of it as an indicator");
-    const uint8_t target = (uint8_t)parser->temps++;
-    program->code[program->code_count++] = (struct instruction){
-        .op = (uint8_t)op, .target = target, .a = a->operand, .b = b->operand};
-    *ret = (struct value){
-        .operand = {.kind = OPERAND_TEMP, .index = target},
-        .is_bool = op >= PROGRAM_LT,
-        .is_series = a->is_series || b->is_series,
-    };
-    return TM_OK;
-}
-
-static tm_err_t
-scalar_operand(struct parser *parser, struct scalar scalar, struct value *ret)
-{
-    struct program *program = parser->program;
-    size_t i = 0;
-
-    while (i < program->scalar_count &&
-           (program->scalars[i].is_param != scalar.is_param ||
-            program->scalars[i].param != scalar.param ||
-            memcmp(&program->scalars[i].number, &scalar.number, sizeof scalar.number) != 0))
-        i++;
-    if (i == PROGRAM_SCALARS_MAX)
-        return fail(parser, "more than %d different numbers and params in one expression",
-                    PROGRAM_SCALARS_MAX);
-    if (i == program->scalar_count) {
-        program->scalars[program->scalar_count++] = scalar;
-        if (scalar.is_param)
-            program->params |= UINT32_C(1) << scalar.param;
-    }
-    *ret = (struct value){.operand = {.kind = OPERAND_SCALAR, .index = (uint8_t)i}};
-    return TM_OK;
-}
-
-static void
-series_operand(struct parser *parser, enum operand_kind kind, size_t index, struct value *ret)
-{
-    struct program *program = parser->program;
-
-    if (program->max_lag < parser->lag)
-        program->max_lag = (uint8_t)parser->lag;
-    if (kind == OPERAND_COLUMN)
-        program->columns |= UINT32_C(1) << index;
-    program->is_series = true;
-    *ret = (struct value){
-        .operand = {.kind = (uint8_t)kind,
-                    .index = (uint8_t)index,
-                    .lag = (uint8_t)parser->lag},
-        .is_series = true,
-    };
-}
+#include "actors/tune/engine/expr_inner.h"
 
 static tm_err_t
 number(struct parser *parser, struct value *ret)
@@ -177,9 +14,9 @@ number(struct parser *parser, struct value *ret)
     const size_t n = decimal_prefix(parser->at, strlen(parser->at));
 
     if (!decimal_parse(parser->at, n, &scalar.number) || scalar.number - scalar.number != 0)
-        return fail(parser, "this is not a number that can be used");
+        return expr_fail(parser, "this is not a number that can be used");
     parser->at += n;
-    return scalar_operand(parser, scalar, ret);
+    return expr_scalar(parser, scalar, ret);
 }
 
 static const char *const series_names[SERIES_COUNT] = {"open", "high", "low", "close",
@@ -193,23 +30,23 @@ variable(struct parser *parser, const char *name, struct value *ret)
 
     for (size_t i = 0; i < SERIES_COUNT; i++) {
         if (strcmp(name, series_names[i]) == 0) {
-            series_operand(parser, OPERAND_SERIES, i, ret);
+            expr_series(parser, OPERAND_SERIES, i, ret);
             return TM_OK;
         }
     }
     for (size_t i = 0; i < scope->name_count; i++) {
         if (strcmp(name, scope->names[i].name) == 0) {
-            series_operand(parser, OPERAND_COLUMN, scope->names[i].column, ret);
+            expr_series(parser, OPERAND_COLUMN, scope->names[i].column, ret);
             return TM_OK;
         }
     }
     for (size_t i = 0; i < scope->param_count; i++) {
         if (strcmp(name, scope->params[i].name) == 0)
-            return scalar_operand(parser,
-                                  (struct scalar){.is_param = true, .param = (uint32_t)i}, ret);
+            return expr_scalar(parser, (struct scalar){.is_param = true, .param = (uint32_t)i},
+                               ret);
     }
     parser->at -= strlen(name);
-    return fail(parser, "unknown name `%s`", name);
+    return expr_fail(parser, "unknown name `%s`", name);
 }
 
 static tm_err_t condition(struct parser *parser, struct value *ret);
@@ -220,7 +57,7 @@ argument(struct parser *parser, struct value *ret)
 {
     const tm_err_t err = condition(parser, ret);
 
-    return err ? err : need(parser, ret, false);
+    return err ? err : expr_need(parser, ret, false);
 }
 
 /* Reads one argument as a program of its own. */
@@ -252,20 +89,20 @@ windowed(struct parser *parser, enum column_kind kind, struct value *ret)
     if (kind != COLUMN_atr) {
         err = sub_program(parser, &column.input);
         if (!err && !column.input.is_series)
-            err = fail(parser, "the first argument must be a series, not a plain number");
+            err = expr_fail(parser, "the first argument must be a series, not a plain number");
         if (!err)
-            err = expect(parser, ',');
+            err = expr_expect(parser, ',');
     }
     if (!err)
         err = sub_program(parser, &column.length);
     if (!err && column.length.is_series)
-        err = fail(parser, "the length must be a number or a param, not a series");
+        err = expr_fail(parser, "the length must be a number or a param, not a series");
     if (err)
         return err;
     column.params = expr_params(parser->scope, &column.input) | column.length.params;
     if (expr_add_column(parser->scope, &column, &index) != TM_OK)
-        return fail(parser, "more than %d indicators", PROGRAM_COLUMNS_MAX);
-    series_operand(parser, OPERAND_COLUMN, index, ret);
+        return expr_fail(parser, "more than %d indicators", PROGRAM_COLUMNS_MAX);
+    expr_series(parser, OPERAND_COLUMN, index, ret);
     return TM_OK;
 }
 
@@ -275,7 +112,7 @@ of_one(struct parser *parser, enum program_op op, struct value *ret)
     struct value x = {0};
     const tm_err_t err = argument(parser, &x);
 
-    return err ? err : emit(parser, op, &x, &x, ret);
+    return err ? err : expr_emit(parser, op, &x, &x, ret);
 }
 
 static tm_err_t
@@ -285,17 +122,17 @@ of_two(struct parser *parser, enum program_op op, struct value *ret)
     tm_err_t err = argument(parser, &x);
 
     if (!err)
-        err = expect(parser, ',');
+        err = expr_expect(parser, ',');
     if (!err)
         err = argument(parser, &y);
-    return err ? err : emit(parser, op, &x, &y, ret);
+    return err ? err : expr_emit(parser, op, &x, &y, ret);
 }
 
 static tm_err_t
 lagged(struct parser *parser)
 {
     if (parser->lag == PROGRAM_LAG_MAX)
-        return fail(parser, "prev looks back more than %d bars", PROGRAM_LAG_MAX);
+        return expr_fail(parser, "prev looks back more than %d bars", PROGRAM_LAG_MAX);
     parser->lag++;
     return TM_OK;
 }
@@ -326,7 +163,7 @@ of_cross(struct parser *parser, enum program_op op, struct value *ret)
     parser->lag--;
     parser->at = arguments;
     err = of_two(parser, op, &now);
-    return err ? err : emit(parser, PROGRAM_AND, &before, &now, ret);
+    return err ? err : expr_emit(parser, PROGRAM_AND, &before, &now, ret);
 }
 
 static const struct function {
@@ -355,16 +192,16 @@ call(struct parser *parser, const char *name, struct value *ret)
     for (size_t i = 0; i < LENGTH_OF(window_names); i++) {
         if (strcmp(name, window_names[i]) == 0) {
             const tm_err_t err = windowed(parser, (enum column_kind)i, ret);
-            return err ? err : expect(parser, ')');
+            return err ? err : expr_expect(parser, ')');
         }
     }
     for (size_t i = 0; i < LENGTH_OF(functions); i++) {
         if (strcmp(name, functions[i].name) == 0) {
             const tm_err_t err = functions[i].read(parser, functions[i].op, ret);
-            return err ? err : expect(parser, ')');
+            return err ? err : expr_expect(parser, ')');
         }
     }
-    return fail(parser, "unknown function `%s`", name);
+    return expr_fail(parser, "unknown function `%s`", name);
 }
 
 static tm_err_t
@@ -372,44 +209,44 @@ primary(struct parser *parser, struct value *ret)
 {
     char name[STRATEGY_NAME_BYTES];
 
-    skip_blanks(parser);
+    expr_skip_blanks(parser);
     const char c = *parser->at;
     if (c == '\0')
-        return fail(parser, "the expression ends where a value is needed");
+        return expr_fail(parser, "the expression ends where a value is needed");
     if ((c >= '0' && c <= '9') || c == '.')
         return number(parser, ret);
-    if (take_char(parser, '(')) {
+    if (expr_take_char(parser, '(')) {
         const tm_err_t err = condition(parser, ret);
-        return err ? err : expect(parser, ')');
+        return err ? err : expr_expect(parser, ')');
     }
-    const size_t n = name_length(parser->at);
+    const size_t n = expr_name_length(parser->at);
     if (n == 0)
-        return fail(parser, "a value is needed here");
+        return expr_fail(parser, "a value is needed here");
     if (n >= sizeof name)
-        return fail(parser, "this name is too long");
+        return expr_fail(parser, "this name is too long");
     memcpy(name, parser->at, n);
     name[n] = '\0';
     parser->at += n;
-    return take_char(parser, '(') ? call(parser, name, ret) : variable(parser, name, ret);
+    return expr_take_char(parser, '(') ? call(parser, name, ret) : variable(parser, name, ret);
 }
 
 static tm_err_t
 negated(struct parser *parser, struct value *ret)
 {
     struct value zero = {0}, x = {0};
-    tm_err_t err = scalar_operand(parser, (struct scalar){.number = 0.0}, &zero);
+    tm_err_t err = expr_scalar(parser, (struct scalar){.number = 0.0}, &zero);
 
     if (!err)
         err = primary(parser, &x);
     if (!err)
-        err = need(parser, &x, false);
-    return err ? err : emit(parser, PROGRAM_SUB, &zero, &x, ret);
+        err = expr_need(parser, &x, false);
+    return err ? err : expr_emit(parser, PROGRAM_SUB, &zero, &x, ret);
 }
 
 static tm_err_t
 unary(struct parser *parser, struct value *ret)
 {
-    return take_char(parser, '-') ? negated(parser, ret) : primary(parser, ret);
+    return expr_take_char(parser, '-') ? negated(parser, ret) : primary(parser, ret);
 }
 
 /* One level of left-associative operators on numbers. */
@@ -422,18 +259,18 @@ chain(struct parser *parser, const char *signs, const enum program_op *ops,
     while (!err) {
         struct value left = *ret, right;
 
-        skip_blanks(parser);
+        expr_skip_blanks(parser);
         const char *sign = *parser->at ? strchr(signs, *parser->at) : NULL;
         if (!sign)
             break;
-        err = need(parser, &left, false);
+        err = expr_need(parser, &left, false);
         parser->at++;
         if (!err)
             err = next(parser, &right);
         if (!err)
-            err = need(parser, &right, false);
+            err = expr_need(parser, &right, false);
         if (!err)
-            err = emit(parser, ops[sign - signs], &left, &right, ret);
+            err = expr_emit(parser, ops[sign - signs], &left, &right, ret);
     }
     return err;
 }
@@ -463,7 +300,7 @@ take_comparison(struct parser *parser, enum program_op *ret)
     } signs[] = {{"<=", PROGRAM_LE}, {">=", PROGRAM_GE}, {"==", PROGRAM_EQ},
                  {"!=", PROGRAM_NE}, {"<", PROGRAM_LT},  {">", PROGRAM_GT}};
 
-    skip_blanks(parser);
+    expr_skip_blanks(parser);
     for (size_t i = 0; i < LENGTH_OF(signs); i++) {
         if (strncmp(parser->at, signs[i].sign, strlen(signs[i].sign)) == 0) {
             parser->at += strlen(signs[i].sign);
@@ -484,12 +321,12 @@ comparison(struct parser *parser, struct value *ret)
     if (err || !take_comparison(parser, &op))
         return err;
     left = *ret;
-    err = need(parser, &left, false);
+    err = expr_need(parser, &left, false);
     if (!err)
         err = sum(parser, &right);
     if (!err)
-        err = need(parser, &right, false);
-    return err ? err : emit(parser, op, &left, &right, ret);
+        err = expr_need(parser, &right, false);
+    return err ? err : expr_emit(parser, op, &left, &right, ret);
 }
 
 static tm_err_t
@@ -498,14 +335,14 @@ negation(struct parser *parser, struct value *ret)
     bool is_negated = false;
     struct value x = {0};
 
-    while (take_word(parser, "not"))
+    while (expr_take_word(parser, "not"))
         is_negated = !is_negated;
     tm_err_t err = comparison(parser, ret);
     if (err || !is_negated)
         return err;
     x = *ret;
-    err = need(parser, &x, true);
-    return err ? err : emit(parser, PROGRAM_NOT, &x, &x, ret);
+    err = expr_need(parser, &x, true);
+    return err ? err : expr_emit(parser, PROGRAM_NOT, &x, &x, ret);
 }
 
 /* One level of `and` or `or`. */
@@ -515,16 +352,16 @@ logic(struct parser *parser, const char *word, enum program_op op,
 {
     tm_err_t err = next(parser, ret);
 
-    while (!err && take_word(parser, word)) {
+    while (!err && expr_take_word(parser, word)) {
         struct value left = *ret, right;
 
-        err = need(parser, &left, true);
+        err = expr_need(parser, &left, true);
         if (!err)
             err = next(parser, &right);
         if (!err)
-            err = need(parser, &right, true);
+            err = expr_need(parser, &right, true);
         if (!err)
-            err = emit(parser, op, &left, &right, ret);
+            err = expr_emit(parser, op, &left, &right, ret);
     }
     return err;
 }
@@ -539,7 +376,7 @@ static tm_err_t
 condition(struct parser *parser, struct value *ret)
 {
     if (parser->depth == EXPR_DEPTH_MAX)
-        return fail(parser, "more than %d levels of parentheses", EXPR_DEPTH_MAX);
+        return expr_fail(parser, "more than %d levels of parentheses", EXPR_DEPTH_MAX);
     parser->depth++;
     const tm_err_t err = logic(parser, "or", PROGRAM_OR, conjunction, ret);
     parser->depth--;
@@ -560,13 +397,14 @@ expr_compile(struct expr_scope *scope, const char *text, struct program *ret, ch
 
     memset(ret, 0, sizeof *ret);
     if (strlen(text) > EXPR_MAX_BYTES)
-        return fail(&parser, "the expression is longer than %d characters", EXPR_MAX_BYTES);
+        return expr_fail(&parser, "the expression is longer than %d characters",
+                         EXPR_MAX_BYTES);
     const tm_err_t err = condition(&parser, &value);
     if (err)
         return err;
-    skip_blanks(&parser);
+    expr_skip_blanks(&parser);
     if (*parser.at)
-        return fail(&parser, "the expression should end here");
+        return expr_fail(&parser, "the expression should end here");
     ret->result = value.operand;
     ret->is_bool = value.is_bool;
     return TM_OK;
@@ -576,7 +414,7 @@ bool
 expr_is_free_name(const char *name)
 {
     static const char *const words[] = {"and", "or", "not"};
-    const size_t n = name_length(name);
+    const size_t n = expr_name_length(name);
     bool is_free = n > 0 && name[n] == '\0' && n < STRATEGY_NAME_BYTES;
 
     for (size_t i = 0; i < LENGTH_OF(words); i++)

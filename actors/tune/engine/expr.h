@@ -15,7 +15,7 @@
 
 #include "actors/tune/engine/indicators.h"
 #include "actors/tune/engine/program.h"
-#include "actors/tune/engine/strategy.h"
+#include "actors/tune/engine/strategy_param.h"
 #include "proto/error.h"
 
 #define EXPR_MAX_BYTES  1000

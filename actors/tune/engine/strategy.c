@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/engine/rules.h"
+#include "actors/tune/engine/strategy_inner.h"
 
 #define PARAM_LIMIT 1e9 /* magnitude of a param's bounds */
 #define NESTING_MAX 8   /* of the spec's JSON; tags and params are two deep */

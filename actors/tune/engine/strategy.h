@@ -23,21 +23,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "actors/tune/engine/strategy_param.h"
 #include "proto/error.h"
 
-#define STRATEGY_PARAMS_MAX     16
-#define STRATEGY_NAME_BYTES     48
 #define STRATEGY_JSON_MAX_BYTES 65536
-#define STRATEGY_DETAIL_BYTES   256
-
-struct strategy_param {
-    char name[STRATEGY_NAME_BYTES];
-    bool is_int;
-    double min, max; /* inclusive */
-    double step;     /* 0: none given */
-    double default_value;
-    double search_min, search_max; /* what a tune without a param_space covers */
-};
 
 typedef struct strategy strategy_t;
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/engine/rules.h"
-#include "actors/tune/engine/tune_plan.h"
+#include "actors/tune/engine/strategy_inner.h"
+#include "actors/tune/engine/tune_inner.h"
 
 static const char *const objective_names[OBJECTIVE_COUNT] = {
     [OBJECTIVE_SHARPE] = "sharpe", [OBJECTIVE_SHARPE_DD_PENALTY] = "sharpe_dd_penalty",

@@ -1,4 +1,4 @@
-#include "actors/tune/engine/tune_plan.h"
+#include "actors/tune/engine/tune_inner.h"
 
 #include <math.h>
 #include <stdio.h>

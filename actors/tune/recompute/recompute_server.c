@@ -22,7 +22,7 @@
 #include "actors/kit/runtime/broker_settings.h"
 #include "actors/tune/recompute/answer_cache.h"
 #include "actors/tune/recompute/recompute_pool.h"
-#include "actors/tune/statements.def"
+#include "actors/tune/store/statements.def"
 #include "proto/worker.h"
 
 enum {

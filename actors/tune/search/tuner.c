@@ -1,4 +1,4 @@
-#include "actors/tune/search/tuner_run.h"
+#include "actors/tune/search/tuner_inner.h"
 
 #include <math.h>
 #include <string.h>

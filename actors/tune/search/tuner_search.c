@@ -1,6 +1,6 @@
 /* Trials are computed in chunks of about CHUNK_US, so that a job that was dropped ends soon and
  * progress is told often, whatever one trial costs. */
-#include "actors/tune/search/tuner_run.h"
+#include "actors/tune/search/tuner_inner.h"
 
 #include <math.h>
 #include <string.h>

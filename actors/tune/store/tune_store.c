@@ -6,7 +6,7 @@
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/tune/store/copy.h"
-#include "actors/tune/statements.def"
+#include "actors/tune/store/statements.def"
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,

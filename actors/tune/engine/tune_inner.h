@@ -1,6 +1,6 @@
-/* tune_plan - what a tune_plan_t is made of; for the engine's own files. */
-#ifndef ENGINE_TUNE_PLAN_H
-#define ENGINE_TUNE_PLAN_H
+/* tune_inner - what a tune_plan_t is made of; for the engine's own files. */
+#ifndef ENGINE_TUNE_INNER_H
+#define ENGINE_TUNE_INNER_H
 
 #include "actors/tune/engine/tpe.h"
 #include "actors/tune/engine/tune.h"

@@ -1,9 +1,9 @@
-/* curve_keys - a peer's certificates, loaded, as a dealer puts them on its socket.
+/* curve_inner - a peer's certificates, loaded, as a dealer puts them on its socket.
  *
  * Inner header of proto: not installed, and nothing outside proto includes it.
  */
-#ifndef PROTO_LINK_CURVE_KEYS_H
-#define PROTO_LINK_CURVE_KEYS_H
+#ifndef PROTO_LINK_CURVE_INNER_H
+#define PROTO_LINK_CURVE_INNER_H
 
 #include "proto/curve.h"
 

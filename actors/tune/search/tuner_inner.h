@@ -1,6 +1,7 @@
-/* tuner_run - one job under way: what the steps hand on to each other. Private to tuner*.c. */
-#ifndef ACTORS_TUNE_SEARCH_TUNER_RUN_H
-#define ACTORS_TUNE_SEARCH_TUNER_RUN_H
+/* tuner_inner - one job under way: what the steps hand on to each other. Private to tuner*.c.
+ */
+#ifndef ACTORS_TUNE_SEARCH_TUNER_INNER_H
+#define ACTORS_TUNE_SEARCH_TUNER_INNER_H
 
 #include "actors/tune/search/tuner.h"
 

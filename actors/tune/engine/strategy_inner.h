@@ -1,8 +1,9 @@
-/* rules - what a strategy_t is made of; for the engine's own files. */
-#ifndef ENGINE_RULES_H
-#define ENGINE_RULES_H
+/* strategy_inner - what a strategy_t is made of; for the engine's own files. */
+#ifndef ENGINE_STRATEGY_INNER_H
+#define ENGINE_STRATEGY_INNER_H
 
 #include "actors/tune/engine/expr.h"
+#include "actors/tune/engine/strategy.h"
 
 #define STRATEGY_ID_BYTES          37
 #define STRATEGY_DESCRIPTION_BYTES 1001
