@@ -11,7 +11,7 @@
 
 #include "tests/support/llm_stub_text.h"
 
-#define LLM_STUB_TEXT      "The stub has read the figures." /* of a good answer */
+#define LLM_STUB_TEXT "The stub has read the figures." /* of a good answer */
 
 enum llm_stub_act {
     STUB_GOOD,         /* 200 and a text: that of the step, or LLM_STUB_TEXT */
