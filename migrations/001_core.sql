@@ -10,41 +10,31 @@ INSERT INTO workspaces (id, name)
 VALUES ('00000000-0000-0000-0000-000000000001', 'development')
 ON CONFLICT (id) DO NOTHING;
 
--- spec is what config/strategies/README.md describes. workspace_id null: everyone may use it.
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+-- The text of a strategy that is searched: bounded, whatever somebody wrote. It stands here and not
+-- in functions/ because a column is made of it: a change of it is a migration that makes the column
+-- anew. Immutable: its parts are texts.
+CREATE OR REPLACE FUNCTION strategy_text(p_name text, p_description text, p_tags text[])
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT translate(left(p_name, 200) || ' ' || left(array_to_string(p_tags, ' '), 4000), '_', ' ')
+           || ' ' || left(p_description, 4000)
+$$;
+
+-- spec is what config/strategies/README.md describes; description and tags follow it. words is what
+-- a question finds a strategy by. workspace_id null: everyone may use it.
 CREATE TABLE IF NOT EXISTS strategies (
     id           uuid PRIMARY KEY,
     workspace_id uuid REFERENCES workspaces (id) ON DELETE CASCADE,
     name         text NOT NULL,
     spec         json NOT NULL, -- not jsonb: the order of params and indicators has a meaning
     created_at   timestamptz NOT NULL DEFAULT now(),
-    updated_at   timestamptz NOT NULL DEFAULT now()
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    description  text NOT NULL DEFAULT '',
+    tags         text[] NOT NULL DEFAULT '{}',
+    words        tsvector GENERATED ALWAYS AS (
+                     to_tsvector('english'::regconfig, strategy_text(name, description, tags))) STORED
 );
 CREATE UNIQUE INDEX IF NOT EXISTS strategies_name ON strategies (name) WHERE workspace_id IS NULL;
-
--- How our SQL reports a refusal: SQLSTATE TM001 and 'CODE: detail', CODE being a name of
--- proto/errors.def. The programs take code and detail from there.
-CREATE OR REPLACE FUNCTION tm_refuse(p_code text, p_detail text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '%: %', p_code, p_detail USING ERRCODE = 'TM001';
-END $$;
-
--- 'NaN' and infinities have no place in JSON.
-CREATE OR REPLACE FUNCTION tm_number(p_value float8) RETURNS float8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_value <> 'NaN' AND abs(p_value) < 'Infinity' THEN p_value END
-$$;
-
--- {"names[1]": values[1], ...}
-CREATE OR REPLACE FUNCTION tm_object(p_names text[], p_values float8[]) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(json_object_agg(n, tm_number(v) ORDER BY i), '{}'::json)
-      FROM unnest(p_names, p_values) WITH ORDINALITY AS t (n, v, i)
-     WHERE n IS NOT NULL
-$$;
-
--- RFC 3339 UTC, milliseconds.
-CREATE OR REPLACE FUNCTION tm_time(p_at timestamptz) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-$$;
+CREATE INDEX IF NOT EXISTS strategies_words ON strategies USING gin (words);
+CREATE INDEX IF NOT EXISTS strategies_tags ON strategies USING gin (tags);

@@ -13,7 +13,10 @@ CREATE TABLE IF NOT EXISTS brokers (
     endpoint   text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     seen_at    timestamptz NOT NULL DEFAULT now(),
-    gone_at    timestamptz                      -- declared dead; its leases may be taken over
+    gone_at    timestamptz,                     -- declared dead; its leases may be taken over
+    -- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software,
+    -- leaving}.
+    workers    jsonb NOT NULL DEFAULT '[]'
 ) WITH (fillfactor = 50);
 
 CREATE TABLE IF NOT EXISTS jobs (
@@ -38,14 +41,23 @@ CREATE TABLE IF NOT EXISTS jobs (
     last_code      text,
     last_detail    text,
     traceparent    text,
-    body           bytea NOT NULL
+    body           bytea NOT NULL,
+    rank           timestamptz NOT NULL DEFAULT now(), -- its place in the workspace's line: job_rank
+    cancel_at      timestamptz,                 -- asked to stop
+    is_join        boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,
         autovacuum_analyze_threshold = 5000);
 
-CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (queue, priority, run_at, id) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS jobs_scheduled ON jobs (run_at) WHERE state = 'scheduled';
-CREATE INDEX IF NOT EXISTS jobs_leased ON jobs (lease_broker) WHERE state = 'running';
+-- One index for what may start, by workspace so that each gets its turn; one for what runs. Each
+-- state has one that holds the queue, so that a look at the queues reads indexes only.
+CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (queue, workspace_id, rank, id) INCLUDE (run_at)
+    WHERE state = 'ready';
+CREATE INDEX IF NOT EXISTS jobs_scheduled ON jobs (run_at) INCLUDE (queue) WHERE state = 'scheduled';
+CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (queue) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id, id) WHERE state = 'running';
+CREATE INDEX IF NOT EXISTS jobs_canceled ON jobs (cancel_at) WHERE cancel_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_children ON jobs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS job_runs (
@@ -59,8 +71,14 @@ CREATE TABLE IF NOT EXISTS job_runs (
     created_at   timestamptz NOT NULL,
     started_at   timestamptz,
     finished_at  timestamptz NOT NULL DEFAULT now(),
-    result       bytea
+    result       bytea,
+    parent_id    uuid,
+    traceparent  text                           -- the trace it was submitted in
 );
+CREATE INDEX IF NOT EXISTS job_runs_children ON job_runs (parent_id) WHERE parent_id IS NOT NULL;
+-- What ended lately. Rows come in the order of time: a summary of each MiB is enough.
+CREATE INDEX IF NOT EXISTS job_runs_finished ON job_runs USING brin (finished_at)
+    WITH (autosummarize = on);
 
 CREATE TABLE IF NOT EXISTS dead_jobs (
     id           uuid PRIMARY KEY,
@@ -79,23 +97,25 @@ CREATE TABLE IF NOT EXISTS dead_jobs (
     died_at      timestamptz NOT NULL DEFAULT now(),
     parent_id    uuid,
     traceparent  text,
-    body         bytea NOT NULL
+    body         bytea NOT NULL,
+    is_join      boolean NOT NULL DEFAULT false
+);
+CREATE INDEX IF NOT EXISTS dead_jobs_recent ON dead_jobs (died_at, id);
+CREATE INDEX IF NOT EXISTS dead_jobs_queue ON dead_jobs (queue, died_at, id);
+
+-- What is known of a queue beyond its jobs; no row: nothing special.
+CREATE TABLE IF NOT EXISTS queues (
+    name            text PRIMARY KEY CHECK (name ~ '^[a-z0-9._-]{1,64}$'),
+    paused_at       timestamptz,               -- no job starts while this stands
+    max_depth       bigint CHECK (max_depth > 0), -- jobs it may hold; null: broker.max_depth
+    workspace_limit int CHECK (workspace_limit > 0), -- running jobs of one workspace; null: any
+    updated_at      timestamptz NOT NULL DEFAULT now()
 );
 
--- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
--- unless `attempt` is the newest lease, so that effects land once.
-CREATE OR REPLACE FUNCTION job_finish(p_id uuid, p_attempt int, p_result bytea) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    WITH gone AS (
-        DELETE FROM jobs WHERE id = p_id AND attempt = p_attempt AND state = 'running'
-        RETURNING *)
-    INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
-                          started_at, result)
-    SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
-           p_result
-      FROM gone;
-    IF NOT FOUND THEN
-        PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');
-    END IF;
-END $$;
+-- Which broker alone serves a queue that a worker wants for itself, and for which worker.
+CREATE TABLE IF NOT EXISTS queue_owners (
+    queue    text PRIMARY KEY,
+    broker   uuid NOT NULL,
+    worker   uuid NOT NULL,
+    since    timestamptz NOT NULL DEFAULT now()
+);

@@ -1,43 +1,21 @@
--- The schedule of retention_policies given to pg_cron, where that is there.
+-- When each policy of retention runs. functions/retention_schedule.sql gives it to pg_cron, where that
+-- is there; else the process `retention` keeps it.
 
--- Says whether pg_cron keeps the schedule. May be called again at any time: after a change of a
--- policy's times, or when pg_cron has come later; the retention process does at its start.
--- pg_cron is of one database of the cluster only, cron.database_name, and needs no more than that
--- its server was started with it.
-CREATE OR REPLACE FUNCTION retention_schedule() RETURNS boolean
-LANGUAGE plpgsql AS $$
-DECLARE
-    v_policy retention_policies;
-BEGIN
-    IF NOT retention_has_cron() AND current_setting('cron.database_name', true) = current_database() THEN
-        BEGIN
-            CREATE EXTENSION pg_cron;
-        EXCEPTION WHEN OTHERS THEN
-            RAISE NOTICE 'pg_cron could not be installed: %', SQLERRM;
-        END;
-    END IF;
-    IF NOT retention_has_cron() THEN
-        RAISE NOTICE 'pg_cron is not here: the retention process keeps the schedule';
-        DELETE FROM retention_policies WHERE job_name = 'cron-runs';
-        RETURN false;
-    END IF;
-    CREATE OR REPLACE VIEW retention_cron_runs AS
-        SELECT ctid AS place, end_time AS at FROM cron.job_run_details;
-    INSERT INTO retention_policies (job_name, table_name, walk, row_locks, cutoff, cutoff_max,
-                                    batch_size, daily_at)
-    VALUES ('cron-runs', 'cron.job_run_details', 'place', false, '14 days', '365 days', 10000, '4:00')
-    ON CONFLICT DO NOTHING;
-    FOR v_policy IN SELECT * FROM retention_policies LOOP
-        IF v_policy.enabled THEN -- one of the same name is replaced
-            PERFORM cron.schedule('tunemill ' || v_policy.job_name,
-                                  to_char(v_policy.daily_at, 'FMMI FMHH24') || ' * * *',
-                                  format('CALL retention_run(%L)', v_policy.job_name));
-        ELSE
-            PERFORM cron.unschedule(jobid) FROM cron.job
-              WHERE jobname = 'tunemill ' || v_policy.job_name AND database = current_database();
-        END IF;
-    END LOOP;
-    RETURN true;
-END $$;
+ALTER TABLE retention_policies
+    ADD COLUMN IF NOT EXISTS daily_at time,       -- UTC
+    ADD COLUMN IF NOT EXISTS enabled boolean NOT NULL DEFAULT true; -- by schedule; people can run it all the same
 
-SELECT retention_schedule();
+UPDATE retention_policies p SET daily_at = v.daily_at, enabled = v.enabled
+  FROM (VALUES
+             ('trade-events', time '3:15', true),
+             ('job-runs', time '3:20', true),
+             ('match-runs', time '3:25', true),
+             ('idempotency-keys', time '3:30', true),
+             ('datasets', time '3:35', true),
+             ('dataset-pieces', time '3:40', true),
+             ('explanations', time '3:45', true),
+             ('backtest-runs', time '3:50', false),
+             ('retention-log', time '3:55', true)) AS v (job_name, daily_at, enabled)
+ WHERE p.job_name = v.job_name AND p.daily_at IS NULL;
+
+ALTER TABLE retention_policies ALTER COLUMN daily_at SET NOT NULL;

@@ -1,4 +1,4 @@
-/* What health_retention() of 057_health.sql says of each job of retention. */
+/* What health_retention() of functions/health.sql says of each job of retention. */
 #include <stdio.h>
 #include <string.h>
 

@@ -10,7 +10,7 @@
  * schedule it is given it once, and jobs are run here only when they are
  * retention.overdue_minutes late. A job whose time has passed while nobody was there is made up
  * for at once; one that failed is tried again after retention.retry_seconds. What is deleted,
- * and how, stands in migrations/054_retention_functions.sql; the age from which on, in the
+ * and how, stands in migrations/functions/retention.sql; the age from which on, in the
  * table retention_policies.
  */
 #ifndef ACTORS_RETENTION_RETENTION_H

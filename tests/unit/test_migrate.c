@@ -30,7 +30,7 @@ START_TEST(an_empty_database_takes_every_migration_once)
     tm_err_t err = migrate_run(url, detail, sizeof(detail), &applied);
 
     ck_assert_msg(err == TM_OK, "%s", detail);
-    ck_assert_uint_eq((size_t)applied, migrations_count);
+    ck_assert_uint_eq((size_t)applied, migrations_count + functions_count);
     ck_assert_int_eq(migrate_run(url, detail, sizeof(detail), &applied), TM_OK);
     ck_assert_int_eq(applied, 0);
     expect(url, "SELECT name FROM schema_migrations ORDER BY number LIMIT 1", "001_core.sql");
@@ -47,7 +47,7 @@ START_TEST(migrations_may_run_again_on_a_database_that_forgot_them)
     expect(url, "TRUNCATE schema_migrations", "");
     err = migrate_run(url, detail, sizeof(detail), &applied);
     ck_assert_msg(err == TM_OK, "%s", detail);
-    ck_assert_uint_eq((size_t)applied, migrations_count);
+    ck_assert_uint_eq((size_t)applied, migrations_count + functions_count);
 }
 END_TEST
 
@@ -71,6 +71,81 @@ START_TEST(a_file_changed_after_it_was_applied_is_an_error_that_names_it)
 }
 END_TEST
 
+START_TEST(a_function_file_that_changed_is_applied_again_and_no_other)
+{
+    tm_auto(tm_text) url = pg_fixture_database(fixture);
+    int applied = -1;
+
+    expect(url,
+           "CREATE OR REPLACE FUNCTION tm_time(p_at timestamptz) RETURNS text"
+           " LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT 'as it was'::text $$",
+           "");
+    ck_assert_int_eq(migrate_run(url, detail, sizeof(detail), &applied), TM_OK);
+    ck_assert_int_eq(applied, 0);
+    expect(url, "UPDATE schema_functions SET checksum = '' WHERE name = 'core.sql'", "");
+    ck_assert_int_eq(migrate_run(url, detail, sizeof(detail), &applied), TM_OK);
+    ck_assert_int_eq(applied, 1);
+    expect(url, "SELECT tm_time('2026-03-01 12:00Z')", "2026-03-01T12:00:00.000Z");
+    expect(url, "SELECT length(checksum) FROM schema_functions WHERE name = 'core.sql'", "64");
+}
+END_TEST
+
+START_TEST(behind_a_migration_all_functions_are_applied)
+{
+    tm_auto(tm_text) url = pg_fixture_database(fixture);
+    int applied;
+
+    expect(url, "DROP VIEW retention_job_runs", "");
+    expect(url, "DELETE FROM schema_migrations WHERE number = 55", "");
+    ck_assert_int_eq(migrate_run(url, detail, sizeof(detail), &applied), TM_OK);
+    ck_assert_uint_eq((size_t)applied, 1 + functions_count);
+    expect(url, "SELECT to_regclass('retention_job_runs') IS NULL", "f");
+}
+END_TEST
+
+START_TEST(a_database_of_a_newer_binary_keeps_its_functions)
+{
+    tm_auto(tm_text) url = pg_fixture_database(fixture);
+    int applied = -1;
+
+    expect(url, "INSERT INTO schema_migrations VALUES (999, '999_later.sql', 'x')", "");
+    expect(url, "UPDATE schema_functions SET checksum = ''", "");
+    ck_assert_int_eq(migrate_run(url, detail, sizeof(detail), &applied), TM_OK);
+    ck_assert_int_eq(applied, 0);
+}
+END_TEST
+
+/* The name behind the words, as long as `size` lets it be. */
+static void
+read_name(const char *at, char *name, size_t size)
+{
+    snprintf(name, size, "%.*s", (int)strcspn(at, "( \n"), at);
+}
+
+START_TEST(each_function_is_defined_once)
+{
+    static const char words[] = "CREATE OR REPLACE FUNCTION ";
+    char name[64], needle[128];
+    size_t found = 0;
+
+    for (size_t i = 0; i < functions_count; i++) {
+        const char *at = (const char *)functions_table[i].sql;
+
+        while ((at = strstr(at, words))) {
+            at += strlen(words);
+            found++;
+            read_name(at, name, sizeof(name));
+            snprintf(needle, sizeof(needle), "%s%s(", words, name);
+            ck_assert_msg(!strstr(at, needle), "%s twice", name);
+            for (size_t j = i + 1; j < functions_count; j++)
+                ck_assert_msg(!strstr((const char *)functions_table[j].sql, needle), "%s twice",
+                              name);
+        }
+    }
+    ck_assert_uint_gt(found, 60);
+}
+END_TEST
+
 START_TEST(a_failing_migration_leaves_nothing_of_itself_and_says_where_it_failed)
 {
     tm_auto(tm_text) url = pg_fixture_empty(fixture);
@@ -84,7 +159,7 @@ START_TEST(a_failing_migration_leaves_nothing_of_itself_and_says_where_it_failed
     expect(url, "SELECT to_regclass('brokers') IS NULL", "t");
     expect(url, "DROP VIEW jobs", "");
     ck_assert_int_eq(migrate_run(url, detail, sizeof(detail), &applied), TM_OK);
-    ck_assert_uint_eq((size_t)applied, migrations_count - 2);
+    ck_assert_uint_eq((size_t)applied, migrations_count - 2 + functions_count);
 }
 END_TEST
 
@@ -105,7 +180,7 @@ START_TEST(runners_that_start_together_apply_each_migration_once)
         ck_assert_int_ne(WEXITSTATUS(status), 200);
         sum += WEXITSTATUS(status);
     }
-    ck_assert_uint_eq((size_t)sum, migrations_count);
+    ck_assert_uint_eq((size_t)sum, migrations_count + functions_count);
 }
 END_TEST
 
@@ -236,6 +311,10 @@ migrate_suite(void)
     tcase_add_test(tcase, migrations_may_run_again_on_a_database_that_forgot_them);
     tcase_add_test(tcase, numbers_rise_in_the_order_of_the_list);
     tcase_add_test(tcase, a_file_changed_after_it_was_applied_is_an_error_that_names_it);
+    tcase_add_test(tcase, a_function_file_that_changed_is_applied_again_and_no_other);
+    tcase_add_test(tcase, behind_a_migration_all_functions_are_applied);
+    tcase_add_test(tcase, a_database_of_a_newer_binary_keeps_its_functions);
+    tcase_add_test(tcase, each_function_is_defined_once);
     tcase_add_test(tcase,
                    a_failing_migration_leaves_nothing_of_itself_and_says_where_it_failed);
     tcase_add_test(tcase, runners_that_start_together_apply_each_migration_once);

@@ -1,57 +1,28 @@
--- The queue for many brokers: fair order, limits and pauses, cancelling, children, and the
--- functions through which SQL, the command line and the brokers change a job's state.
+-- The functions through which SQL, the command line and the brokers change a job's state.
+
+-- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
+-- unless `attempt` is the newest lease, so that effects land once. Only what runs has a broker; the
+-- state is not asked for, so that the primary key is the only index that answers.
+CREATE OR REPLACE FUNCTION job_finish(p_id uuid, p_attempt int, p_result bytea) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM jobs WHERE id = p_id AND attempt = p_attempt AND lease_broker IS NOT NULL
+        RETURNING *)
+    INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
+                          started_at, parent_id, traceparent, result)
+    SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
+           parent_id, traceparent, p_result
+      FROM gone;
+    IF NOT FOUND THEN
+        PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');
+    END IF;
+END $$;
 
 -- Where a job stands in its workspace's line. Each step of priority is worth a minute of waiting,
 -- so that a job of priority 9 waits at most nine minutes longer than its turn.
 CREATE OR REPLACE FUNCTION job_rank(p_run_at timestamptz, p_priority int) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT p_run_at + p_priority * interval '1 minute' $$;
-
-ALTER TABLE jobs ADD COLUMN IF NOT EXISTS rank timestamptz;
-ALTER TABLE jobs ADD COLUMN IF NOT EXISTS cancel_at timestamptz;            -- asked to stop
-ALTER TABLE jobs ADD COLUMN IF NOT EXISTS is_join boolean NOT NULL DEFAULT false;
-UPDATE jobs SET rank = job_rank(run_at, priority) WHERE rank IS NULL;
-ALTER TABLE jobs ALTER COLUMN rank SET NOT NULL, ALTER COLUMN rank SET DEFAULT now();
-
-ALTER TABLE job_runs ADD COLUMN IF NOT EXISTS parent_id uuid;
-CREATE INDEX IF NOT EXISTS job_runs_children ON job_runs (parent_id) WHERE parent_id IS NOT NULL;
-
--- One index for what may start, by workspace so that each gets its turn; one for what runs. Each
--- state has one that holds the queue, so that a look at the queues reads indexes only.
-DROP INDEX IF EXISTS jobs_ready, jobs_leased, jobs_scheduled;
-CREATE INDEX jobs_ready ON jobs (queue, workspace_id, rank, id) INCLUDE (run_at)
-    WHERE state = 'ready';
-CREATE INDEX jobs_scheduled ON jobs (run_at) INCLUDE (queue) WHERE state = 'scheduled';
-CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (queue) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS jobs_running ON jobs (queue, workspace_id, id) WHERE state = 'running';
-CREATE INDEX IF NOT EXISTS jobs_canceled ON jobs (cancel_at) WHERE cancel_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS jobs_children ON jobs (parent_id) WHERE parent_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS dead_jobs_recent ON dead_jobs (died_at, id);
-CREATE INDEX IF NOT EXISTS dead_jobs_queue ON dead_jobs (queue, died_at, id);
-ALTER TABLE dead_jobs ADD COLUMN IF NOT EXISTS is_join boolean NOT NULL DEFAULT false;
-
--- What ended lately. Rows come in the order of time: a summary of each MiB is enough.
-CREATE INDEX IF NOT EXISTS job_runs_finished ON job_runs USING brin (finished_at)
-    WITH (autosummarize = on);
-
--- What is known of a queue beyond its jobs; no row: nothing special.
-CREATE TABLE IF NOT EXISTS queues (
-    name            text PRIMARY KEY CHECK (name ~ '^[a-z0-9._-]{1,64}$'),
-    paused_at       timestamptz,               -- no job starts while this stands
-    max_depth       bigint CHECK (max_depth > 0), -- jobs it may hold; null: broker.max_depth
-    workspace_limit int CHECK (workspace_limit > 0), -- running jobs of one workspace; null: any
-    updated_at      timestamptz NOT NULL DEFAULT now()
-);
-
--- The workers it knows, for people: an array of {worker, actor, queues, credit, used, software, leaving}.
-ALTER TABLE brokers ADD COLUMN IF NOT EXISTS workers jsonb NOT NULL DEFAULT '[]';
-
--- Which broker alone serves a queue that a worker wants for itself, and for which worker.
-CREATE TABLE IF NOT EXISTS queue_owners (
-    queue    text PRIMARY KEY,
-    broker   uuid NOT NULL,
-    worker   uuid NOT NULL,
-    since    timestamptz NOT NULL DEFAULT now()
-);
 
 -- Brokers listen on this channel: 'ready:<queue>' ('*': any), 'cancel:<job>' to stop it,
 -- 'over:<job>' for those who watch it, 'queues' when that table has changed.
@@ -70,27 +41,9 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
 CREATE OR REPLACE TRIGGER jobs_added AFTER INSERT ON jobs
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION jobs_have_not_ended();
-
--- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
--- unless `attempt` is the newest lease, so that effects land once. Only what runs has a broker; the
--- state is not asked for, so that the primary key is the only index that answers.
-CREATE OR REPLACE FUNCTION job_finish(p_id uuid, p_attempt int, p_result bytea) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    WITH gone AS (
-        DELETE FROM jobs WHERE id = p_id AND attempt = p_attempt AND lease_broker IS NOT NULL
-        RETURNING *)
-    INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
-                          started_at, parent_id, result)
-    SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
-           parent_id, p_result
-      FROM gone;
-    IF NOT FOUND THEN
-        PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');
-    END IF;
-END $$;
 
 -- A child that ends, however it ends, is one less for its parent to wait for; after the last, the
 -- parent runs once more.
@@ -111,6 +64,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
 CREATE OR REPLACE TRIGGER jobs_child_ended AFTER DELETE ON jobs
     FOR EACH ROW WHEN (OLD.parent_id IS NOT NULL) EXECUTE FUNCTION job_child_ended();
 
@@ -206,9 +160,9 @@ BEGIN
         DELETE FROM jobs WHERE id = ANY (v_family) AND state <> 'running' RETURNING *),
     kept AS (
         INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker,
-                              created_at, started_at, parent_id)
+                              created_at, started_at, parent_id, traceparent)
         SELECT id, workspace_id, queue, 'canceled', attempt, failures, NULL, created_at, leased_at,
-               parent_id
+               parent_id, traceparent
           FROM gone
         RETURNING id)
     SELECT array_agg(id) INTO v_gone FROM kept;
@@ -290,33 +244,13 @@ RETURNS bigint LANGUAGE sql AS $$
     SELECT count(*) FROM gone
 $$;
 
--- A tune whose job was canceled, or is tried again after it had died.
-CREATE OR REPLACE FUNCTION tune_job_canceled() RETURNS trigger
+-- A broker that is alone counts the running jobs of a limited queue's workspaces by itself. What it
+-- wrote while it thought so must not commit if it was wrong: no other broker may have lived since p_since_us (microseconds since 1970). The caller holds the lock under which others count.
+CREATE OR REPLACE FUNCTION broker_is_alone(p_id uuid, p_since_us bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE backtest_tunes
-       SET status = 'canceled', error_code = 'CANCELED', error_detail = 'the tune was canceled',
-           finished_at = now()
-     WHERE id = NEW.id AND status IN ('queued', 'running');
-    RETURN NULL;
+    IF EXISTS (SELECT 1 FROM brokers WHERE id <> p_id AND (gone_at IS NULL
+                  OR gone_at > timestamptz 'epoch' + p_since_us * interval '1 microsecond')) THEN
+        RAISE EXCEPTION 'another broker is there' USING ERRCODE = 'serialization_failure';
+    END IF;
 END $$;
-CREATE OR REPLACE TRIGGER job_runs_tune_canceled AFTER INSERT ON job_runs
-    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled')
-    EXECUTE FUNCTION tune_job_canceled();
-
-CREATE OR REPLACE FUNCTION tune_job_again() RETURNS trigger
-LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE backtest_tunes
-       SET status = 'queued', error_code = NULL, error_detail = NULL, finished_at = NULL
-     WHERE id = NEW.id AND status IN ('failed', 'canceled');
-    RETURN NULL;
-END $$;
-
-DROP TRIGGER IF EXISTS jobs_tune_accepted ON jobs;
-CREATE OR REPLACE TRIGGER jobs_tune_accepted AFTER INSERT ON jobs
-    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.attempt <= 1 AND NEW.last_code IS NULL)
-    EXECUTE FUNCTION tune_job_accepted();
-CREATE OR REPLACE TRIGGER jobs_tune_again AFTER INSERT ON jobs
-    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.last_code IS NOT NULL)
-    EXECUTE FUNCTION tune_job_again();

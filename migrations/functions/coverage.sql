@@ -1,11 +1,4 @@
--- What a question about strategies finds, and where too little is found.
-
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-
--- --- what a strategy is found by ------------------------------------------------------------
-
-ALTER TABLE strategies ADD COLUMN IF NOT EXISTS description text NOT NULL DEFAULT '';
-ALTER TABLE strategies ADD COLUMN IF NOT EXISTS tags text[] NOT NULL DEFAULT '{}';
+-- What a question about strategies finds, and what becomes of one that finds too little.
 
 -- null: the spec says nothing of tags.
 CREATE OR REPLACE FUNCTION strategy_tags(p_spec json) RETURNS text[]
@@ -34,20 +27,6 @@ END $$;
 
 CREATE OR REPLACE TRIGGER strategies_described BEFORE INSERT OR UPDATE OF spec ON strategies
     FOR EACH ROW EXECUTE FUNCTION strategy_described();
-UPDATE strategies SET spec = spec WHERE tags = '{}' AND description = '';
-
--- As much as is looked at, whatever somebody wrote. Immutable: its parts are texts.
-CREATE OR REPLACE FUNCTION strategy_text(p_name text, p_description text, p_tags text[])
-RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT translate(left(p_name, 200) || ' ' || left(array_to_string(p_tags, ' '), 4000), '_', ' ')
-           || ' ' || left(p_description, 4000)
-$$;
-
-ALTER TABLE strategies ADD COLUMN IF NOT EXISTS words tsvector
-    GENERATED ALWAYS AS (to_tsvector('english'::regconfig, strategy_text(name, description, tags))) STORED;
-
-CREATE INDEX IF NOT EXISTS strategies_words ON strategies USING gin (words);
-CREATE INDEX IF NOT EXISTS strategies_tags ON strategies USING gin (tags);
 
 -- The strategies that fit best. Each group of the intent that has terms counts by its weight, and
 -- a term by the tag that is most like it; words of the query count by being in the strategy's text,
@@ -113,42 +92,6 @@ LANGUAGE sql STABLE AS $$
      ORDER BY scored.score DESC, scored.name COLLATE "C", id LIMIT p_top_k
 $$;
 
--- --- match runs -----------------------------------------------------------------------------
-
-CREATE TABLE IF NOT EXISTS match_runs (
-    id                     uuid PRIMARY KEY,
-    workspace_id           uuid NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
-    created_at             timestamptz NOT NULL DEFAULT now(),
-    updated_at             timestamptz NOT NULL DEFAULT now(),
-    intent                 jsonb NOT NULL,
-    intent_signature       text NOT NULL,
-    query                  text NOT NULL,
-    source_ref             text,
-    top_k                  int NOT NULL,
-    best_score             float8,            -- null: nothing was found
-    avg_top_score          float8,
-    num_above_threshold    int NOT NULL,
-    weak_coverage          boolean NOT NULL,
-    reason_codes           text[] NOT NULL,
-    candidate_strategy_ids uuid[] NOT NULL,   -- the best first
-    candidate_scores       jsonb NOT NULL,    -- {"<uuid>": {"score": 0.5, "matched_tags": ["a"]}}
-    coverage_status        text NOT NULL DEFAULT 'open'
-                           CHECK (coverage_status IN ('open', 'acknowledged', 'resolved')),
-    priority_score         float8 NOT NULL,   -- without what its age adds: match_priority_now
-    acknowledged_at        timestamptz,
-    acknowledged_by        text,
-    resolved_at            timestamptz,
-    resolved_by            text,
-    resolution_note        text
-);
-
--- The queue, from the index alone: its order changes with time.
-CREATE INDEX IF NOT EXISTS match_runs_weak
-    ON match_runs (workspace_id, coverage_status, priority_score, created_at, id) WHERE weak_coverage;
--- What a good match of the same intent resolves.
-CREATE INDEX IF NOT EXISTS match_runs_open
-    ON match_runs (workspace_id, intent_signature) WHERE weak_coverage AND coverage_status = 'open';
-
 -- Why a match is not as it should be; empty: it is. p_best null: no strategy was found.
 CREATE OR REPLACE FUNCTION match_reasons(p_best float8, p_above int, p_confidence float8)
 RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -212,6 +155,7 @@ END $$;
 
 CREATE OR REPLACE TRIGGER match_runs_added AFTER INSERT ON match_runs
     FOR EACH ROW WHEN (NEW.weak_coverage) EXECUTE FUNCTION match_run_changed();
+
 CREATE OR REPLACE TRIGGER match_runs_changed AFTER UPDATE ON match_runs
     FOR EACH ROW WHEN (NEW.weak_coverage AND (NEW.coverage_status, NEW.resolution_note)
                        IS DISTINCT FROM (OLD.coverage_status, OLD.resolution_note))
@@ -341,10 +285,6 @@ BEGIN
     END IF;
     RETURN match_run_item(v_run);
 END $$;
-
--- The tunes of one strategy.
-CREATE INDEX IF NOT EXISTS backtest_tunes_strategy
-    ON backtest_tunes (workspace_id, strategy_entity_id) WHERE status = 'completed';
 
 -- A candidate as people see it: what it is, and how the workspace's best tune of it did. Validated:
 -- on data that the search had not seen.

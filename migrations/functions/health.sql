@@ -1,13 +1,6 @@
--- What the health page asks of the database beyond what is there.
+-- What the health page asks of the database beyond its tables.
 
--- Tunes are few, and asked for by when they ended or whether they have.
-CREATE INDEX IF NOT EXISTS backtest_tunes_finished ON backtest_tunes (finished_at)
-    INCLUDE (status, started_at);
-CREATE INDEX IF NOT EXISTS backtest_tunes_active ON backtest_tunes (status)
-    WHERE status IN ('queued', 'running');
-
--- How each job of retention last went: {"pg_cron": bool, "jobs": [...]}, without jobs where there
--- is no retention_job_log. Dry runs and those that found another under way are none. age: seconds since it last ended well, or since its
+-- How each job of retention last went: {"pg_cron": bool, "jobs": [...]}. Dry runs and those that found another under way are none. age: seconds since it last ended well, or since its
 -- first run. Named only when it runs, so that it can be made before that table.
 CREATE OR REPLACE FUNCTION health_retention() RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
