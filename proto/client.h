@@ -24,6 +24,10 @@
 #include "curve.h"
 #include "message.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tm_client tm_client_t;
 
 struct tm_client_options {
@@ -156,5 +160,9 @@ void tm_client_attach(tm_client_t *self, zloop_t *loop);
  * watch has been reported. TM_OK: one was; TM_TIMEOUT; TM_DRAINING: interrupted by a signal,
  * may be called again. */
 TM_CHECKED tm_err_t tm_client_wait(tm_client_t *self, int timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

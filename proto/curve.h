@@ -12,6 +12,10 @@
 
 #include "message.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TM_CURVE_KEY 40 /* characters of a key in Z85 */
 
 struct tm_curve {
@@ -34,5 +38,9 @@ bool tm_curve_is_local(const char *endpoint);
 /* Why tm_client_new and tm_worker_new would refuse these endpoints with these certificates. */
 TM_CHECKED tm_err_t tm_curve_check(const struct tm_curve *self, const char *endpoints,
                                    char *detail, size_t detail_size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

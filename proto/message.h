@@ -13,6 +13,10 @@
 #include "error.h"
 #include "messages.def"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     uint8_t bytes[16];
 } tm_uuid_t;
@@ -123,5 +127,9 @@ bool tm_uuid_is_nil(const tm_uuid_t *self);
 TM_CHECKED tm_err_t tm_uuid_parse(const char *text, size_t size,
                                   tm_uuid_t *ret);                        /* 8-4-4-4-12 */
 const char *tm_uuid_text(const tm_uuid_t *self, char text[TM_UUID_TEXT]); /* returns text */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -31,6 +31,10 @@
 #include "curve.h"
 #include "message.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tm_worker tm_worker_t;
 typedef struct tm_leased tm_job_t;
 
@@ -112,5 +116,9 @@ bool tm_job_is_join(const tm_job_t *job);            /* its children have all en
 bool tm_job_is_dropped(const tm_job_t *job);         /* any thread */
 /* Somebody wants the job stopped: end it within a second, best with TM_CANCELED. Any thread. */
 bool tm_job_is_canceled(const tm_job_t *job);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

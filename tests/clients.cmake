@@ -1,6 +1,5 @@
-# Clients of other languages, which know nothing but PROTOCOL.md; Debian's python3, and node if it
-# is there. 77: what they need is missing, and they say what.
-set(TM_PYTHON /usr/bin/python3 CACHE FILEPATH "the Python that has zmq and msgpack")
+# Clients of other languages, which know nothing but PROTOCOL.md, in Python and Node.js. 77: what they
+# need is missing, and they say what.
 set(clients ${CMAKE_CURRENT_SOURCE_DIR}/clients)
 
 # as after an installation: #include <tunemill/worker.h>

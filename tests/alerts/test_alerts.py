@@ -14,7 +14,7 @@ import unittest
 try:
     import world
 except ImportError as error:
-    print(f"skipped: {error}; ops/setup --dev installs it")
+    print(f"skipped: {error}; ops/setup --test installs it")
     sys.exit(77)
 
 RULES = os.path.join(world.ROOT, "ops", "prometheus", "rules", "rag_core_alerts.yml")
@@ -140,7 +140,7 @@ class Live(unittest.TestCase):
 def main():
     missing = [program for program in ("prometheus", "promtool") if not shutil.which(program)]
     if missing:
-        print(f"skipped: {' and '.join(missing)} not installed; ops/setup --dev installs it")
+        print(f"skipped: {' and '.join(missing)} not installed; ops/setup --test installs it")
         return 77
     result = unittest.main(exit=False, verbosity=2).result
     return 0 if result.wasSuccessful() else 1

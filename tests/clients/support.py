@@ -22,7 +22,7 @@ PATIENCE_S = 60
 try:
     import wire
 except ImportError as error:
-    print(f"skipped: {error}; ops/setup --dev installs it")
+    print(f"skipped: {error}; ops/setup --test installs it")
     sys.exit(SKIP)
 
 
@@ -38,9 +38,9 @@ def main():
 def need_node():
     probe = ["node", "--input-type=module", "-e", "await import('zeromq')"]
     if not shutil.which("node"):
-        raise unittest.SkipTest("node is not installed")
+        raise unittest.SkipTest("node is not installed; ops/setup --test installs it")
     if subprocess.run(probe, cwd=HERE, capture_output=True, check=False).returncode:
-        raise unittest.SkipTest("the zeromq of npm is missing: npm ci --prefix tests/clients")
+        raise unittest.SkipTest("the zeromq of npm is missing: ops/setup --test installs it")
 
 
 def die_with_parent():
