@@ -389,15 +389,18 @@ make_of_up(void *arg, const char *to)
 }
 
 void
-pg_fixture_place(const char *to)
+pg_fixture_place(const char *data_dir)
 {
     pg_fixture_t *self = new_of("tunemill");
-    char name[64];
+    char name[64], cluster[600];
 
     if (!self)
         die("there is no PostgreSQL to make a cluster with");
+    if (mkdir(data_dir, 0711) != 0 || chmod(data_dir, 0711) != 0)
+        die("%s: %s", data_dir, strerror(errno));
+    snprintf(cluster, sizeof(cluster), "%s/postgres", data_dir);
     pg_cluster_name(self->bin, "up", name, sizeof(name));
-    kept_copy(name, to, make_of_up, self);
+    kept_copy(name, cluster, make_of_up, self);
     remove_files(self);
     free(self);
 }

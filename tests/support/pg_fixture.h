@@ -21,9 +21,9 @@ typedef struct pg_fixture pg_fixture_t;
 pg_fixture_t *pg_fixture_new(void);
 /* The same with settings of the server: at most 8 "name=value", NULL; borrowed. */
 pg_fixture_t *pg_fixture_new_with(const char *const *settings);
-/* Puts a cluster at `to`, as `tunemill up` finds it at a later start: of its user, with its
- * database, migrated. Its files alone: nothing runs. */
-void pg_fixture_place(const char *to);
+/* Makes a data directory for `tunemill up`, with the cluster that `up` makes at its first
+ * start, which takes seconds: so this start is a later one. Nothing runs. */
+void pg_fixture_place(const char *data_dir);
 void pg_fixture_destroy(pg_fixture_t **self_p); /* stops the cluster and removes its files */
 
 /* The connection string of a new database, migrated or empty. The caller frees it. */

@@ -19,6 +19,8 @@
 #include "ops/supervisor/paths.h"
 #include "ops/supervisor/status.h"
 #include "tests/support/command.h"
+#include "tests/support/pg_fixture.h"
+#include "tests/support/scratch.h"
 
 #define PATIENCE_MS 60000
 #define PIDS_MAX    32
@@ -73,15 +75,30 @@ start_up(void)
 }
 
 static void
-setup(void)
+make_root(void)
 {
     unsetenv("DATABASE_URL");
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    snprintf(up.root, sizeof up.root, "/tmp/tm-up-XXXXXX");
+    snprintf(up.root, sizeof up.root, "%s/tm-up-XXXXXX", scratch_base());
     ck_assert_ptr_nonnull(mkdtemp(up.root));
     ck_assert_int_eq(chmod(up.root, 0711), 0);
     snprintf(up.data_dir, sizeof up.data_dir, "%s/data", up.root);
     snprintf(up.log, sizeof up.log, "%s/log", up.root);
+}
+
+/* There is no data directory yet: `up` makes it, its cluster, and its database. */
+static void
+start_first_time(void)
+{
+    make_root();
+    start_up();
+}
+
+static void
+start_again(void)
+{
+    make_root();
+    pg_fixture_place(up.data_dir);
     start_up();
 }
 
@@ -399,13 +416,16 @@ int
 main(void)
 {
     Suite *suite = suite_create("supervisor");
-    TCase *tcase = tcase_create("up");
+    TCase *first = tcase_create("first time"), *tcase = tcase_create("up");
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    tcase_set_timeout(first, 120);
+    tcase_add_checked_fixture(first, start_first_time, NULL);
+    tcase_add_test(first, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
+    suite_add_tcase(suite, first);
     tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_add_test(tcase, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
+    tcase_add_checked_fixture(tcase, start_again, NULL);
     tcase_add_test(tcase, the_admin_token_is_handed_on_but_not_by_arguments);
     tcase_add_loop_test(tcase, what_is_killed_is_back_and_all_is_ready_again, 0,
                         (int)(sizeof victims / sizeof *victims));
