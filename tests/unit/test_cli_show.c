@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/cli/show.h"
+#include "tests/support/suite.h"
 
 static const struct {
     const char *overfit, *line; /* NULL: none */
@@ -40,15 +41,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli_show");
-    TCase *tcase = tcase_create("show");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "show", NULL, NULL);
 
-    tcase_add_loop_test(tcase, the_overfit_line_has_the_figures_there_are_and_ends, 0,
-                        (int)(sizeof figures / sizeof *figures));
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_rows(tcase, the_overfit_line_has_the_figures_there_are_and_ends, figures);
+    return suite_run(suite);
 }

@@ -21,6 +21,7 @@
 #include "tests/support/command.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #define PATIENCE_MS 60000
 #define PIDS_MAX    32
@@ -416,27 +417,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("supervisor");
-    TCase *first = tcase_create("first time"), *tcase = tcase_create("up");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *first = suite_case(suite, "first time", start_first_time, NULL),
+          *tcase = suite_case(suite, "up", start_again, NULL);
 
-    tcase_set_timeout(first, 120);
-    tcase_add_checked_fixture(first, start_first_time, NULL);
-    tcase_add_test(first, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
-    suite_add_tcase(suite, first);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, start_again, NULL);
-    tcase_add_test(tcase, the_admin_token_is_handed_on_but_not_by_arguments);
-    tcase_add_loop_test(tcase, what_is_killed_is_back_and_all_is_ready_again, 0,
-                        (int)(sizeof victims / sizeof *victims));
-    tcase_add_test(tcase, a_second_one_on_the_same_data_is_refused_and_the_first_lives_on);
-    tcase_add_test(
-        tcase, killed_without_a_chance_it_takes_its_children_along_and_can_be_started_again);
-    tcase_add_test(tcase, a_port_that_is_taken_ends_the_start_with_a_reason);
-    tcase_add_test(tcase, a_tune_is_submitted_watched_and_found_again_by_its_key);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_tests(first, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
+    suite_tests(tcase, the_admin_token_is_handed_on_but_not_by_arguments);
+    suite_rows(tcase, what_is_killed_is_back_and_all_is_ready_again, victims);
+    suite_tests(tcase, a_second_one_on_the_same_data_is_refused_and_the_first_lives_on,
+                killed_without_a_chance_it_takes_its_children_along_and_can_be_started_again,
+                a_port_that_is_taken_ends_the_start_with_a_reason,
+                a_tune_is_submitted_watched_and_found_again_by_its_key);
+    return suite_run(suite);
 }
