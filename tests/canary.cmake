@@ -6,7 +6,7 @@ add_dependencies(test_canary tunemill)
 set_tests_properties(canary PROPERTIES RUN_SERIAL ON)
 
 tm_test(llm_canary canary/test_llm_canary.c support/system.c support/command.c
-        LIBS tm_cli PkgConfig::curl TIMEOUT 300 LABELS "integration")
+        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
 add_dependencies(test_llm_canary tunemill)
 set_tests_properties(llm_canary PROPERTIES RUN_SERIAL ON)
 

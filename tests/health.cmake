@@ -8,7 +8,7 @@ set_tests_properties(health_probes PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(health_webhooks unit/test_health_webhooks.c unit/health_help.c unit/fake_federation.c
         LIBS tm_health tm_llm_stub tm_test_support TIMEOUT 600)
 tm_test(health_system unit/test_health_system.c support/system.c support/command.c
-        LIBS tm_cli tm_llm_stub PkgConfig::curl TIMEOUT 600 LABELS "integration")
+        LIBS tm_cli tm_llm_stub tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
 # starts a whole system: alone, so that its time-outs mean something
 set_tests_properties(health_system PROPERTIES RUN_SERIAL ON)
 tm_fuzz(qdrant fuzz/fuzz_qdrant.c LIBS tm_health)

@@ -440,6 +440,7 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: bench_submit [1..100000 tunes]\n");
         return 2;
     }
+    setenv("TMPDIR", "/tmp", false); /* the figures are of a disk, not of memory */
     tcase_set_timeout(tcase, 3600);
     tcase_add_test(tcase, bench_submit);
     suite_add_tcase(suite, tcase);

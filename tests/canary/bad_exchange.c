@@ -135,8 +135,9 @@ answer_fini(struct answer *self)
 static const char *
 leaked(const char *text)
 {
-    static const char *const words[] = {"SELECT", "INSERT", "postgres", "sqlstate", "/tmp/",
-                                        "/home/", "/build", ".c:",      "backtrace"};
+    static const char *const words[] = {"SELECT", "INSERT",    "postgres", "sqlstate",
+                                        "/tmp/",  "/dev/shm/", "/home/",   "/build",
+                                        ".c:",    "backtrace"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strstr(text, words[i]))

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "tests/canary/bad_input.h"
+#include "tests/support/suite.h"
 
 static void
 end_table(void)
@@ -44,20 +45,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("bad_input");
-    TCase *tcase = tcase_create("system");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "system", NULL, NULL);
 
     tcase_add_unchecked_fixture(tcase, bad_system_start, bad_system_stop);
     tcase_set_timeout(tcase, 280);
-    tcase_add_test(tcase, a_bad_request_is_refused);
-    tcase_add_test(tcase, a_bad_form_or_file_is_refused);
-    tcase_add_test(tcase, a_bad_message_is_refused);
-    tcase_add_test(tcase, after_all_of_them_a_good_tune_completes_and_nothing_is_left);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, a_bad_request_is_refused, a_bad_form_or_file_is_refused,
+                a_bad_message_is_refused,
+                after_all_of_them_a_good_tune_completes_and_nothing_is_left);
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* Canaries: what the service before got wrong, on a whole running system. */
 #include "tests/support/pg_fixture.h"
 #include "tests/support/stream_pool.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #include <check.h>
@@ -253,19 +254,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("canary");
-    TCase *tcase = tcase_create("system");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "system", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 280);
-    tcase_add_test(tcase, idempotency_concurrent_retry);
-    tcase_add_test(tcase, sse_event_delivery);
-    tcase_add_test(tcase, every_acknowledged_tune_completes_once_whatever_is_killed);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, idempotency_concurrent_retry, sse_event_delivery,
+                every_acknowledged_tune_completes_once_whatever_is_killed);
+    return suite_run(suite);
 }

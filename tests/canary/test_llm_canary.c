@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #define KEY "sk-canary-0123456789"
@@ -154,18 +155,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("llm canary");
-    TCase *tcase = tcase_create("system");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "system", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, llm_timeout_fallback);
-    tcase_add_test(tcase, a_dead_explain_process_and_a_dead_broker_cost_the_same);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, llm_timeout_fallback,
+                a_dead_explain_process_and_a_dead_broker_cost_the_same);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * deletes, and neither touches what must stay; then the process makes up what its clock has
  * missed. */
 #include "tests/support/pg_fixture.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #include <check.h>
@@ -176,18 +177,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("retention canary");
-    TCase *tcase = tcase_create("system");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "system", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 140);
-    tcase_add_test(tcase, retention_dry_run);
-    tcase_add_test(tcase, the_process_makes_up_what_was_missed_and_the_metrics_show_it);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, retention_dry_run,
+                the_process_makes_up_what_was_missed_and_the_metrics_show_it);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "actors/kit/util/clock.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/sentry_world.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #define TRACE     "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -382,22 +383,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("trace");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *all = suite_case(suite, "all", set_up, tear_down);
 
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 180);
-    tcase_add_test(all, a_tune_is_one_trace_everywhere);
-    tcase_add_test(all, a_back_test_is_computed_in_the_trace_of_who_asks);
-    tcase_add_test(all, a_degraded_explanation_says_its_full_cause);
-    tcase_add_test(all, a_match_says_how_its_query_went);
-    tcase_add_test(all, a_clients_error_is_no_event);
-    tcase_add_test(all, an_internal_error_is_an_event);
-    tcase_add_test(all, a_sentry_that_hangs_slows_no_job);
-    suite_add_tcase(suite, all);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(all, a_tune_is_one_trace_everywhere,
+                a_back_test_is_computed_in_the_trace_of_who_asks,
+                a_degraded_explanation_says_its_full_cause, a_match_says_how_its_query_went,
+                a_clients_error_is_no_event, an_internal_error_is_an_event,
+                a_sentry_that_hangs_slows_no_job);
+    return suite_run(suite);
 }

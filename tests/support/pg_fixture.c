@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <glob.h>
 #include <libpq-fe.h>
-#include <pwd.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -21,6 +18,10 @@
 #include <unistd.h>
 
 #include "migrations/migrate.h"
+#include "tests/support/kept.h"
+#include "tests/support/pg_cluster.h"
+#include "tests/support/pids.h"
+#include "tests/support/scratch.h"
 
 #define TEMPLATE    "tunemill_template"
 #define PATIENCE_MS 60000
@@ -30,7 +31,8 @@
 struct pg_fixture {
     char bin[512];  /* where initdb and postgres are */
     char root[128]; /* ours; data, log and socket are in it */
-    pid_t maker;    /* whose main made it */
+    const char *superuser;
+    pid_t maker; /* whose main made it */
     unsigned databases;
     const char *const *settings; /* of the server, or NULL */
 };
@@ -47,56 +49,6 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *form
     exit(EXIT_FAILURE);
 }
 
-static void
-pause_ms(long ms)
-{
-    struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    nanosleep(&span, NULL);
-}
-
-static bool
-find_in_path(char *bin, size_t size)
-{
-    const char *path = getenv("PATH");
-    char candidate[600];
-
-    while (path && *path) {
-        size_t length = strcspn(path, ":");
-        snprintf(candidate, sizeof(candidate), "%.*s/initdb", (int)length, path);
-        if (length < size && access(candidate, X_OK) == 0) {
-            snprintf(bin, size, "%.*s", (int)length, path);
-            return true;
-        }
-        path += length + (path[length] == ':');
-    }
-    return false;
-}
-
-static bool
-find_programs(char *bin, size_t size)
-{
-    glob_t found;
-    bool ok = glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &found) == 0;
-
-    if (ok) { /* sorted: the newest is last */
-        const char *path = found.gl_pathv[found.gl_pathc - 1];
-        snprintf(bin, size, "%.*s", (int)(strlen(path) - strlen("/initdb")), path);
-    }
-    globfree(&found);
-    return ok || find_in_path(bin, size);
-}
-
-static const struct passwd *
-server_user(void)
-{
-    const struct passwd *user = getuid() == 0 ? getpwnam("postgres") : NULL;
-
-    if (getuid() == 0 && !user)
-        die("we are root, and there is no user postgres to run the server as");
-    return user;
-}
-
 /* In a child: output goes to the log. */
 static void
 open_log(const pg_fixture_t *self)
@@ -109,19 +61,6 @@ open_log(const pg_fixture_t *self)
     if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || chdir(self->root) != 0)
         _exit(126);
     close(fd);
-}
-
-/* In a child: becomes the server's user, and the program. */
-static void __attribute__((noreturn)) become(char *const *argv)
-{
-    const struct passwd *user = server_user();
-
-    if (user && (setgid(user->pw_gid) != 0 || initgroups(user->pw_name, user->pw_gid) != 0 ||
-                 setuid(user->pw_uid) != 0))
-        _exit(126);
-    setenv("TZ", "UTC", 1);
-    execv(argv[0], argv);
-    _exit(127);
 }
 
 /* The end of it. */
@@ -144,48 +83,20 @@ show_log(const pg_fixture_t *self)
 static void
 make_cluster(const pg_fixture_t *self)
 {
-    char program[600], data[160];
-    char *argv[] = {program,           (char[]){"-D"},          data,
-                    (char[]){"-U"},    (char[]){"postgres"},    (char[]){"-A"},
-                    (char[]){"trust"}, (char[]){"--no-sync"},   (char[]){"-E"},
-                    (char[]){"UTF8"},  (char[]){"--no-locale"}, NULL};
+    char data[160];
     int status;
     pid_t pid;
 
-    snprintf(program, sizeof(program), "%s/initdb", self->bin);
     snprintf(data, sizeof(data), "%s/data", self->root);
     pid = fork();
     if (pid == 0) {
         open_log(self);
-        become(argv);
+        pg_cluster_init(self->bin, data, self->superuser);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
         show_log(self);
         die("initdb failed in %s", self->root);
     }
-}
-
-/* The process ids at the start of a file; returns how many. */
-static size_t
-read_pids(const char *path, pid_t *pids, size_t limit)
-{
-    char line[16 * BACKENDS];
-    char *at = line, *end = line;
-    size_t count = 0;
-    FILE *file = fopen(path, "re");
-
-    if (!file)
-        return 0;
-    if (!fgets(line, sizeof(line), file))
-        line[0] = '\0';
-    fclose(file);
-    for (; count < limit; at = end) {
-        long pid = strtol(at, &end, 10);
-        if (end == at)
-            break;
-        pids[count++] = (pid_t)pid;
-    }
-    return count;
 }
 
 /* The postmaster's process id, 0 if it left none. */
@@ -196,34 +107,13 @@ postmaster(const pg_fixture_t *self)
     pid_t pid;
 
     snprintf(path, sizeof(path), "%s/data/postmaster.pid", self->root);
-    return read_pids(path, &pid, 1) ? pid : 0;
-}
-
-/* A process that is dead but not yet waited for counts as gone. */
-static bool
-is_running(pid_t pid)
-{
-    char path[64], line[512];
-    const char *end = NULL;
-    FILE *file;
-
-    if (pid <= 0)
-        return false;
-    waitpid(pid, NULL, WNOHANG); /* if it is our own */
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    file = fopen(path, "re");
-    if (!file)
-        return false;
-    if (fgets(line, sizeof(line), file))
-        end = strrchr(line, ')');
-    fclose(file);
-    return end && end[2] != 'Z' && end[2] != 'X';
+    return pids_read(path, &pid, 1) ? pid : 0;
 }
 
 bool
 pg_fixture_is_alive(const pg_fixture_t *self)
 {
-    return is_running(postmaster(self));
+    return pid_is_running(postmaster(self));
 }
 
 static char *
@@ -231,7 +121,7 @@ url_of(const pg_fixture_t *self, const char *database)
 {
     char *url;
 
-    if (asprintf(&url, "host=%s user=postgres dbname=%s", self->root, database) < 0)
+    if (asprintf(&url, "host=%s user=%s dbname=%s", self->root, self->superuser, database) < 0)
         die("out of memory");
     return url;
 }
@@ -263,7 +153,7 @@ static void __attribute__((noreturn)) keep(const pg_fixture_t *self, char *const
     ends[0].fd = pidfd_open(self->maker, 0);
     server = fork();
     if (server == 0)
-        become(argv);
+        pg_cluster_become(argv);
     ends[1].fd = server < 0 ? -1 : pidfd_open(server, 0);
     if (ends[0].fd < 0 || ends[1].fd < 0)
         _exit(126);
@@ -284,11 +174,11 @@ wait_ready(const pg_fixture_t *self, pid_t pid)
     char *url = url_of(self, "postgres");
 
     for (int waited = 0; PQping(url) != PQPING_OK; waited += 10) {
-        if (waited > PATIENCE_MS || !is_running(pid)) {
+        if (waited > PATIENCE_MS || !pid_is_running(pid)) {
             show_log(self);
             die("the server did not start in %s", self->root);
         }
-        pause_ms(10);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     free(url);
 }
@@ -329,25 +219,6 @@ pg_fixture_start(pg_fixture_t *self)
     wait_ready(self, pid);
 }
 
-static size_t
-children_of(pid_t pid, pid_t *children, size_t limit)
-{
-    char path[80];
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    return read_pids(path, children, limit);
-}
-
-static void
-wait_gone(pid_t pid)
-{
-    for (int waited = 0; is_running(pid); waited += 2) {
-        if (waited > PATIENCE_MS)
-            die("process %d does not end", (int)pid);
-        pause_ms(2);
-    }
-}
-
 /* A killed postmaster may stay a zombie of the test program, whose pid in the lock files would
  * look alive to the next one. */
 static void
@@ -370,16 +241,16 @@ pg_fixture_kill(pg_fixture_t *self)
     pid_t children[BACKENDS], pid = postmaster(self);
     size_t count;
 
-    if (!is_running(pid))
+    if (!pid_is_running(pid))
         return;
     kill(pid, SIGSTOP); /* it starts no more children while we count them */
-    count = children_of(pid, children, BACKENDS);
+    count = pids_children(pid, children, BACKENDS);
     kill(pid, SIGKILL);
     for (size_t i = 0; i < count; i++)
         kill(children[i], SIGKILL);
-    wait_gone(pid);
+    pid_wait_gone(pid);
     for (size_t i = 0; i < count; i++)
-        wait_gone(children[i]);
+        pid_wait_gone(children[i]);
     remove_locks(self);
 }
 
@@ -388,10 +259,10 @@ pg_fixture_stop(pg_fixture_t *self, int signal_number)
 {
     pid_t pid = postmaster(self);
 
-    if (!is_running(pid))
+    if (!pid_is_running(pid))
         return;
     kill(pid, signal_number);
-    wait_gone(pid);
+    pid_wait_gone(pid);
 }
 
 void
@@ -400,9 +271,9 @@ pg_fixture_signal(const pg_fixture_t *self, int signal_number)
     pid_t children[BACKENDS], pid = postmaster(self);
     size_t count;
 
-    if (!is_running(pid))
+    if (!pid_is_running(pid))
         return;
-    count = children_of(pid, children, BACKENDS);
+    count = pids_children(pid, children, BACKENDS);
     kill(pid, signal_number);
     for (size_t i = 0; i < count; i++)
         kill(children[i], signal_number);
@@ -417,32 +288,83 @@ stop(pg_fixture_t *self)
     pg_fixture_stop(self, SIGQUIT);
 }
 
-pg_fixture_t *
-pg_fixture_new_with(const char *const *settings)
+static pg_fixture_t *
+new_of(const char *superuser)
 {
-    const struct passwd *user;
-    const char *base = getenv("TMPDIR");
     pg_fixture_t *self = calloc(1, sizeof(*self));
 
     if (!self)
         die("out of memory");
-    self->settings = settings;
-    if (!find_programs(self->bin, sizeof(self->bin))) {
+    self->superuser = superuser;
+    self->maker = getpid();
+    if (!pg_cluster_programs(self->bin, sizeof(self->bin))) {
         printf("SKIPPED: PostgreSQL's programs (initdb, postgres) are not in "
                "/usr/lib/postgresql/*/bin nor in PATH\n");
         free(self);
         return NULL;
     }
-    if (!base || strlen(base) > 60) /* a socket's path is short */
-        base = "/tmp";
-    snprintf(self->root, sizeof(self->root), "%s/tunemill-pg-XXXXXX", base);
+    snprintf(self->root, sizeof(self->root), "%s/tunemill-pg-XXXXXX", scratch_base());
     if (!mkdtemp(self->root))
         die("%s: %s", self->root, strerror(errno));
-    user = server_user();
-    if (user && chown(self->root, user->pw_uid, user->pw_gid) != 0)
-        die("chown: %s", strerror(errno));
-    self->maker = getpid();
+    pg_cluster_give(self->root);
+    return self;
+}
+
+static void
+query_or_die(const char *url, const char *sql)
+{
+    char *answer = pg_fixture_query(url, sql);
+
+    if (strncmp(answer, "ERROR", 5) == 0)
+        die("%s: %s", sql, answer);
+    free(answer);
+}
+
+static void
+make_migrated(const pg_fixture_t *self, const char *name)
+{
+    char *admin = url_of(self, "postgres"), *url = url_of(self, name);
+    char sql[200], detail[1000];
+    int applied;
+
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+    query_or_die(admin, sql);
+    if (migrate_run(url, detail, sizeof(detail), &applied) != TM_OK)
+        die("migration failed: %s", detail);
+    free(url);
+    free(admin);
+}
+
+/* A cluster that has one migrated database, at rest. */
+static void
+make_data(pg_fixture_t *self, const char *database)
+{
     make_cluster(self);
+    pg_fixture_start(self);
+    make_migrated(self, database);
+    pg_fixture_stop(self, SIGINT);
+}
+
+/* A kept_fn: makes it where the fixture has its data. */
+static void
+make_template(void *arg, const char *to)
+{
+    (void)to;
+    make_data(arg, TEMPLATE);
+}
+
+pg_fixture_t *
+pg_fixture_new_with(const char *const *settings)
+{
+    pg_fixture_t *self = new_of("postgres");
+    char name[64], data[160];
+
+    if (!self)
+        return NULL;
+    snprintf(data, sizeof(data), "%s/data", self->root);
+    pg_cluster_name(self->bin, "fixture", name, sizeof(name));
+    kept_copy(name, data, make_template, self);
+    self->settings = settings;
     pg_fixture_start(self);
     return self;
 }
@@ -451,6 +373,36 @@ pg_fixture_t *
 pg_fixture_new(void)
 {
     return pg_fixture_new_with(NULL);
+}
+
+/* A kept_fn: what `tunemill up` makes at its first start. */
+static void
+make_of_up(void *arg, const char *to)
+{
+    pg_fixture_t *self = arg;
+    char data[160];
+
+    make_data(self, "tunemill");
+    snprintf(data, sizeof(data), "%s/data", self->root);
+    if (rename(data, to) != 0)
+        die("%s: %s", to, strerror(errno));
+}
+
+void
+pg_fixture_place(const char *data_dir)
+{
+    pg_fixture_t *self = new_of("tunemill");
+    char name[64], cluster[600];
+
+    if (!self)
+        die("there is no PostgreSQL to make a cluster with");
+    if (mkdir(data_dir, 0711) != 0 || chmod(data_dir, 0711) != 0)
+        die("%s: %s", data_dir, strerror(errno));
+    snprintf(cluster, sizeof(cluster), "%s/postgres", data_dir);
+    pg_cluster_name(self->bin, "up", name, sizeof(name));
+    kept_copy(name, cluster, make_of_up, self);
+    remove_files(self);
+    free(self);
 }
 
 void
@@ -468,14 +420,21 @@ pg_fixture_destroy(pg_fixture_t **self_p)
     *self_p = NULL;
 }
 
+/* Drops the databases of tests that have ended: those of processes that are no more. */
 static void
-query_or_die(const char *url, const char *sql)
+drop_ended(const char *admin)
 {
-    char *answer = pg_fixture_query(url, sql);
+    char *names = pg_fixture_query(
+        admin, "SELECT datname FROM pg_database WHERE datname ~ '^t_[0-9]+_[0-9]+$'");
+    char *rest = names, *name, sql[200];
 
-    if (strncmp(answer, "ERROR", 5) == 0)
-        die("%s: %s", sql, answer);
-    free(answer);
+    while ((name = strsep(&rest, "\n"))) {
+        if (!name[0] || pid_is_running((pid_t)strtol(name + 2, NULL, 10)))
+            continue;
+        snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
+        query_or_die(admin, sql);
+    }
+    free(names);
 }
 
 static char *
@@ -483,6 +442,8 @@ make_database(pg_fixture_t *self, const char *template)
 {
     char *admin = url_of(self, "postgres"), name[64], sql[200];
 
+    pg_fixture_start(self);
+    drop_ended(admin);
     snprintf(name, sizeof(name), "t_%d_%u", (int)getpid(), self->databases++);
     snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE %s", name, template);
     query_or_die(admin, sql);
@@ -490,29 +451,9 @@ make_database(pg_fixture_t *self, const char *template)
     return url_of(self, name);
 }
 
-/* Migrated once for the cluster; tests take copies of it. */
-static void
-ensure_template(pg_fixture_t *self)
-{
-    char *admin = url_of(self, "postgres"), *url = url_of(self, TEMPLATE), detail[1000];
-    char *known = pg_fixture_query(
-        admin, "SELECT count(*) FROM pg_database WHERE datname = '" TEMPLATE "'");
-    int applied;
-
-    if (strcmp(known, "1") != 0)
-        query_or_die(admin, "CREATE DATABASE " TEMPLATE);
-    if (strcmp(known, "1") != 0 && migrate_run(url, detail, sizeof(detail), &applied) != TM_OK)
-        die("migration failed: %s", detail);
-    free(known);
-    free(url);
-    free(admin);
-}
-
 char *
 pg_fixture_database(pg_fixture_t *self)
 {
-    pg_fixture_start(self);
-    ensure_template(self);
     return make_database(self, TEMPLATE);
 }
 
@@ -532,40 +473,5 @@ pg_fixture_named(pg_fixture_t *self, const char *name)
 char *
 pg_fixture_empty(pg_fixture_t *self)
 {
-    pg_fixture_start(self);
     return make_database(self, "template0");
-}
-
-static void
-print_rows(FILE *out, const PGresult *result)
-{
-    for (int row = 0; row < PQntuples(result); row++)
-        for (int column = 0; column < PQnfields(result); column++)
-            fprintf(out, "%s%s",
-                    column ? "|"
-                    : row  ? "\n"
-                           : "",
-                    PQgetvalue(result, row, column));
-}
-
-char *
-pg_fixture_query(const char *url, const char *sql)
-{
-    PGconn *connection = PQconnectdb(url);
-    PGresult *result = PQexec(connection, sql);
-    ExecStatusType status = PQresultStatus(result);
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        die("out of memory");
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        print_rows(out, result);
-    else
-        fprintf(out, "ERROR: %s", PQerrorMessage(connection));
-    fclose(out);
-    PQclear(result);
-    PQfinish(connection);
-    return text;
 }

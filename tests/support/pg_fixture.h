@@ -1,19 +1,18 @@
 /* pg_fixture - a private PostgreSQL cluster for a test program.
  *
- * One cluster a program, made in main before Check forks; its directory is under $TMPDIR or
- * /tmp, it listens on a UNIX socket only, fsync is on. It runs as `postgres` when we are root,
- * and dies with the process that started it. Each test takes a fresh database. A test may kill
- * the cluster and start it again; pg_fixture_database starts it if the test before left it
- * dead.
+ * One cluster a program, copied in main before Check forks from one that is made once a build
+ * (kept.h); its directory is in scratch_base(), it listens on a UNIX socket only, fsync is on.
+ * It runs as `postgres` when we are root, and dies with the process that started it. Each test
+ * takes a fresh database, which is dropped when a later one takes its own. A test may kill the
+ * cluster and start it again; pg_fixture_database starts it if the test before left it dead.
  */
 #ifndef TESTS_SUPPORT_PG_FIXTURE_H
 #define TESTS_SUPPORT_PG_FIXTURE_H
 
 #include <stdbool.h>
 
-#define PG_FIXTURE_SKIP                                                   \
-    77 /* a test program's exit status: PostgreSQL's programs are missing \
-        */
+/* A test program's exit status: PostgreSQL's programs are missing. */
+#define PG_FIXTURE_SKIP 77
 
 typedef struct pg_fixture pg_fixture_t;
 
@@ -22,6 +21,9 @@ typedef struct pg_fixture pg_fixture_t;
 pg_fixture_t *pg_fixture_new(void);
 /* The same with settings of the server: at most 8 "name=value", NULL; borrowed. */
 pg_fixture_t *pg_fixture_new_with(const char *const *settings);
+/* Makes a data directory for `tunemill up`, with the cluster that `up` makes at its first
+ * start, which takes seconds: so this start is a later one. Nothing runs. */
+void pg_fixture_place(const char *data_dir);
 void pg_fixture_destroy(pg_fixture_t **self_p); /* stops the cluster and removes its files */
 
 /* The connection string of a new database, migrated or empty. The caller frees it. */

@@ -63,6 +63,6 @@ void world_count(void *arg, const struct pg_outcome *outcome); /* a pg_fn; arg: 
 void world_insert(struct world *self, int64_t id, const char *note);
 void world_expect(const struct world *self, const char *sql, const char *answer);
 
-Suite *pg_faults_suite(void);
+TCase *pg_faults_case(void);
 
 #endif

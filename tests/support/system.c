@@ -14,6 +14,8 @@
 
 #include "ops/supervisor/status.h"
 #include "tests/support/command.h"
+#include "tests/support/pg_fixture.h"
+#include "tests/support/scratch.h"
 
 static void
 read_ready(struct system_up *self, int out)
@@ -45,10 +47,11 @@ system_start(struct system_up *self, const char *tune_workers)
 
     unsetenv("DATABASE_URL");
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    snprintf(self->root, sizeof(self->root), "/tmp/tm-sys-XXXXXX");
+    snprintf(self->root, sizeof(self->root), "%s/tm-sys-XXXXXX", scratch_base());
     ck_assert_ptr_nonnull(mkdtemp(self->root));
     ck_assert_int_eq(chmod(self->root, 0711), 0);
     snprintf(self->data_dir, sizeof(self->data_dir), "%s/data", self->root);
+    pg_fixture_place(self->data_dir);
     snprintf(self->log, sizeof(self->log), "%s/log", self->root);
     self->pid = command_start(argv, self->log, &out);
     ck_assert_int_gt(self->pid, 0);
@@ -103,8 +106,6 @@ system_restarts(const struct system_up *self)
     json_decref(status);
     return (int)sum;
 }
-
-/* --- HTTP --------------------------------------------------------------------------------- */
 
 static size_t
 on_body(char *data, size_t size, size_t count, void *arg)

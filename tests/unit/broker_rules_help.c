@@ -1,4 +1,5 @@
 #include "tests/unit/broker_rules_help.h"
+#include "tests/support/suite.h"
 
 pg_fixture_t *rules_fixture;
 struct broker_world world;
@@ -32,15 +33,8 @@ stop(void)
     broker_world_stop(&world);
 }
 
-void
-rules_add(Suite *suite, const char *name, void (*set_up)(void), const TTest *const *tests,
-          size_t count)
+TCase *
+rules_case(Suite *suite, const char *name, void (*set_up)(void))
 {
-    TCase *tcase = tcase_create(name);
-
-    tcase_add_checked_fixture(tcase, set_up, stop);
-    tcase_set_timeout(tcase, 90);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
+    return suite_case(suite, name, set_up, stop);
 }

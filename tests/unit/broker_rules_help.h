@@ -2,9 +2,8 @@
 #ifndef TESTS_BROKER_RULES_HELP_H
 #define TESTS_BROKER_RULES_HELP_H
 
-#include <check.h>
-
 #include "tests/support/broker_world.h"
+#include "tests/support/pg_suite.h"
 
 extern pg_fixture_t *rules_fixture; /* made by the test program's main */
 
@@ -15,8 +14,7 @@ extern peer_end_t *producer, *worker;
 void rules_start_one(void);
 void rules_start_two(void);
 /* A case of these tests, each after a start of its own. */
-void rules_add(Suite *suite, const char *name, void (*set_up)(void), const TTest *const *tests,
-               size_t count);
+TCase *rules_case(Suite *suite, const char *name, void (*set_up)(void));
 
 void broker_cancels(Suite *suite); /* test_broker_cancel.c */
 void broker_limits(Suite *suite);  /* test_broker_limits.c */

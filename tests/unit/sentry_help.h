@@ -28,6 +28,6 @@ void await_counted(const char *outcome, uint64_t count); /* fails the test after
 /* A transaction "job tune" that is told, of the trace the text says. */
 void tell(const char *traceparent, const struct sentry_notes *notes);
 
-Suite *sentry_refusals_suite(void);
+TCase *sentry_refusals_case(void);
 
 #endif

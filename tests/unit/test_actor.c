@@ -3,6 +3,7 @@
 
 #include "actors/kit/runtime/actor.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 struct seen {
     int pings, refused;
@@ -149,19 +150,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("actor");
-    TCase *tcase = tcase_create("dispatch");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "dispatch", setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, every_pair_of_a_batch_reaches_its_handler_in_order);
-    tcase_add_test(tcase, a_message_without_handler_is_refused_as_not_found_and_counted);
-    tcase_add_test(tcase, a_handlers_error_is_refused_with_the_message);
-    tcase_add_test(tcase, bytes_that_are_no_message_are_refused_and_what_came_before_counts);
-    tcase_add_test(tcase, an_actor_without_refuse_drops_what_it_cannot_handle);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, every_pair_of_a_batch_reaches_its_handler_in_order,
+                a_message_without_handler_is_refused_as_not_found_and_counted,
+                a_handlers_error_is_refused_with_the_message,
+                bytes_that_are_no_message_are_refused_and_what_came_before_counts,
+                an_actor_without_refuse_drops_what_it_cannot_handle);
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "actors/http/auth/authorize.h"
 #include "actors/http/auth/login_throttle.h"
 #include "actors/http/auth/admin_auth.h"
+#include "tests/support/suite.h"
 
 #define NOW_S 1700000000
 #define NOW   ((int64_t)NOW_S * 1000)
@@ -475,40 +476,31 @@ static void
 add_gate(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, NULL, close_gate);
-    tcase_add_test(tcase, the_first_carrier_that_is_not_empty_decides);
-    tcase_add_test(tcase, without_a_token_only_this_machine_is_let_in_and_only_where_allowed);
-    tcase_add_test(tcase, what_a_foreign_page_changes_with_a_cookie_is_refused);
-    tcase_add_test(tcase, guessing_is_braked_however_the_tokens_come);
-    tcase_add_test(tcase, a_ticket_opens_the_stream_of_its_workspace_alone);
-    tcase_add_test(tcase, a_ticket_that_is_none_or_no_more_says_so);
-    tcase_add_test(tcase, beside_a_ticket_a_token_still_counts);
+    suite_tests(tcase, the_first_carrier_that_is_not_empty_decides,
+                without_a_token_only_this_machine_is_let_in_and_only_where_allowed,
+                what_a_foreign_page_changes_with_a_cookie_is_refused,
+                guessing_is_braked_however_the_tokens_come,
+                a_ticket_opens_the_stream_of_its_workspace_alone,
+                a_ticket_that_is_none_or_no_more_says_so, beside_a_ticket_a_token_still_counts);
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("http gate");
-    TCase *parts = tcase_create("parts"), *whole = tcase_create("gate");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *parts = suite_case(suite, "parts", NULL, NULL),
+          *whole = suite_case(suite, "gate", NULL, NULL);
 
-    tcase_add_test(parts, a_ticket_gives_what_it_was_made_for_at_every_bridge_of_one_token);
-    tcase_add_test(parts, a_ticket_of_another_token_or_of_none_is_forged);
-    tcase_add_test(parts, a_ticket_ends_at_its_expiry);
-    tcase_add_test(parts, a_ticket_changed_in_any_place_is_forged);
-    tcase_add_test(parts, what_is_no_ticket_is_not_read_as_one);
-    tcase_add_test(parts, the_tenth_wrong_token_within_a_minute_keeps_its_sender_out_for_one);
-    tcase_add_test(parts, wrong_tokens_that_come_slowly_are_only_wrong);
-    tcase_add_test(parts, an_old_cookie_sent_again_and_again_is_no_guess);
-    tcase_add_test(parts, a_full_table_forgets_who_has_been_quiet_for_the_longest);
-    tcase_add_test(parts, the_last_address_that_was_forwarded_is_the_proxys_own_client);
-    tcase_add_test(parts, only_names_of_loopback_are_this_machine);
-    tcase_add_test(parts, only_an_address_of_this_server_is_followed);
+    suite_tests(parts, a_ticket_gives_what_it_was_made_for_at_every_bridge_of_one_token,
+                a_ticket_of_another_token_or_of_none_is_forged, a_ticket_ends_at_its_expiry,
+                a_ticket_changed_in_any_place_is_forged, what_is_no_ticket_is_not_read_as_one,
+                the_tenth_wrong_token_within_a_minute_keeps_its_sender_out_for_one,
+                wrong_tokens_that_come_slowly_are_only_wrong,
+                an_old_cookie_sent_again_and_again_is_no_guess,
+                a_full_table_forgets_who_has_been_quiet_for_the_longest,
+                the_last_address_that_was_forwarded_is_the_proxys_own_client,
+                only_names_of_loopback_are_this_machine,
+                only_an_address_of_this_server_is_followed);
     add_gate(whole);
-    suite_add_tcase(suite, parts);
-    suite_add_tcase(suite, whole);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/tune/recompute/answer_cache.h"
+#include "tests/support/suite.h"
 
 #define ROOM 65536
 
@@ -137,20 +138,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("answer_cache");
-    TCase *tcase = tcase_create("answers");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "answers", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, an_answer_is_found_by_workspace_run_and_points);
-    tcase_add_test(tcase, a_newer_answer_takes_the_place_of_the_older);
-    tcase_add_test(tcase, the_least_recently_used_leave_first);
-    tcase_add_test(tcase, one_that_is_too_large_is_not_kept_and_drives_nobody_out);
-    tcase_add_test(tcase, without_room_none_is_kept);
-    tcase_add_test(tcase, what_is_dropped_is_gone);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, an_answer_is_found_by_workspace_run_and_points,
+                a_newer_answer_takes_the_place_of_the_older,
+                the_least_recently_used_leave_first,
+                one_that_is_too_large_is_not_kept_and_drives_nobody_out,
+                without_room_none_is_kept, what_is_dropped_is_gone);
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "actors/http/http.h"
 #include "tests/unit/http_access.h"
+#include "tests/support/suite.h"
 
 struct reads_world access_world;
 
@@ -378,30 +379,26 @@ END_TEST
 static void
 add_token(TCase *tcase)
 {
-    tcase_add_test(tcase, nothing_sent_is_told_what_to_send);
-    tcase_add_test(tcase, a_wrong_token_is_forbidden_and_not_repeated);
-    tcase_add_test(tcase, each_carrier_opens);
-    tcase_add_test(tcase, a_header_decides_before_a_cookie);
-    tcase_add_test(tcase, a_cookie_is_found_among_others_by_its_whole_name);
-    tcase_add_test(tcase, who_asks_is_settled_before_what_is_wrong_with_it);
-    tcase_add_test(tcase, what_is_not_admin_asks_for_nothing);
-    tcase_add_test(tcase, a_cookie_changes_nothing_for_a_page_of_another_site);
-    tcase_add_test(tcase, a_page_of_another_site_cannot_try_tokens);
-    tcase_add_test(tcase, after_ten_wrong_tokens_even_the_right_one_has_to_wait);
-    tcase_add_test(tcase, a_proxy_on_this_machine_says_whom_to_brake);
-    tcase_add_test(tcase, a_ticket_comes_as_a_cookie_of_the_stream_alone);
+    suite_tests(
+        tcase, nothing_sent_is_told_what_to_send, a_wrong_token_is_forbidden_and_not_repeated,
+        each_carrier_opens, a_header_decides_before_a_cookie,
+        a_cookie_is_found_among_others_by_its_whole_name,
+        who_asks_is_settled_before_what_is_wrong_with_it, what_is_not_admin_asks_for_nothing,
+        a_cookie_changes_nothing_for_a_page_of_another_site,
+        a_page_of_another_site_cannot_try_tokens,
+        after_ten_wrong_tokens_even_the_right_one_has_to_wait,
+        a_proxy_on_this_machine_says_whom_to_brake,
+        a_ticket_comes_as_a_cookie_of_the_stream_alone);
 }
 
 static TCase *
 add_case(Suite *suite, const char *name, void (*setup)(void))
 {
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = suite_case(suite, name, NULL, NULL);
 
     tcase_add_checked_fixture(tcase, NULL, forget);
     if (setup)
         tcase_add_checked_fixture(tcase, setup, stop);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(suite, tcase);
     return tcase;
 }
 
@@ -410,21 +407,16 @@ main(void)
 {
     Suite *suite = suite_create("http access");
     TCase *open = add_case(suite, "token", start), *closed, *local;
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     add_token(open);
     http_login_add(open);
     closed = add_case(suite, "closed", start_closed);
-    tcase_add_test(closed, while_no_token_is_set_all_is_closed);
+    suite_tests(closed, while_no_token_is_set_all_is_closed);
     local = add_case(suite, "local", start_local);
-    tcase_add_test(local, this_machine_is_let_in_where_the_settings_say_so);
-    tcase_add_test(local, behind_a_proxy_nobody_is_this_machine);
-    tcase_add_test(local, a_foreign_name_or_page_is_not_this_machine);
+    suite_tests(local, this_machine_is_let_in_where_the_settings_say_so,
+                behind_a_proxy_nobody_is_this_machine,
+                a_foreign_name_or_page_is_not_this_machine);
     tcase_add_test(add_case(suite, "settings", NULL),
                    production_does_not_start_without_a_token);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

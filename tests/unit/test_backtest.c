@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define ID       "{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"name\":\"x\","
@@ -319,28 +320,17 @@ int
 main(void)
 {
     Suite *suite = suite_create("backtest");
-    TCase *rules = tcase_create("rules"), *paths = tcase_create("paths");
-    SRunner *runner = srunner_create(suite);
+    TCase *rules = suite_case(suite, "rules", NULL, NULL),
+          *paths = suite_case(suite, "paths", NULL, NULL);
 
-    suite_add_tcase(suite, rules);
-    tcase_add_test(rules, orders_fill_at_the_close_that_gave_the_signal);
-    tcase_add_test(rules, orders_fill_at_the_next_open_when_asked);
-    tcase_add_test(rules, fees_leave_cash_at_entry_and_exit);
-    tcase_add_test(rules, what_is_open_at_the_end_is_closed_or_left);
-    tcase_add_test(rules, a_signal_on_the_last_bar_is_never_filled);
-    tcase_add_test(rules, units_are_whole_unless_fractional);
-    tcase_add_test(rules, a_ruined_short_ends_the_run);
-    tcase_add_test(rules, a_reversing_strategy_turns_at_one_price);
-    suite_add_tcase(suite, paths);
-    tcase_add_test(paths, the_curve_and_the_fast_path_have_the_same_bits);
-    tcase_add_test(paths, the_figures_are_those_of_the_curve);
-    tcase_add_test(paths, a_small_cache_changes_nothing);
-    tcase_add_test(paths, a_warmup_longer_than_the_bars_trades_nothing);
-    tcase_add_test(paths, options_out_of_range_are_refused);
-    tcase_add_test(paths, metrics_are_a_table);
-    tcase_set_timeout(paths, 60);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(rules, orders_fill_at_the_close_that_gave_the_signal,
+                orders_fill_at_the_next_open_when_asked, fees_leave_cash_at_entry_and_exit,
+                what_is_open_at_the_end_is_closed_or_left,
+                a_signal_on_the_last_bar_is_never_filled, units_are_whole_unless_fractional,
+                a_ruined_short_ends_the_run, a_reversing_strategy_turns_at_one_price);
+    suite_tests(paths, the_curve_and_the_fast_path_have_the_same_bits,
+                the_figures_are_those_of_the_curve, a_small_cache_changes_nothing,
+                a_warmup_longer_than_the_bars_trades_nothing, options_out_of_range_are_refused,
+                metrics_are_a_table);
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "actors/http/backtests/backtest_asks.h"
 #include "actors/kit/util/clock.h"
 #include "tests/unit/fake_broker.h"
+#include "tests/support/suite.h"
 
 enum { PATIENCE_MS = 20000, ANSWERS_MOST = 16 };
 
@@ -263,21 +264,11 @@ int
 main(void)
 {
     Suite *suite = suite_create("backtest_asks");
-    TCase *tcase = tcase_create("asks");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "asks", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, the_same_question_is_asked_once_and_all_are_answered);
-    tcase_add_test(tcase, other_questions_are_asked_for_themselves);
-    tcase_add_test(tcase, what_was_answered_is_asked_anew);
-    tcase_add_test(tcase, one_that_was_sent_long_ago_is_not_joined);
-    tcase_add_test(tcase, nobody_is_told_at_the_end);
-    tcase_add_test(tcase, without_a_broker_nothing_is_asked);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, the_same_question_is_asked_once_and_all_are_answered,
+                other_questions_are_asked_for_themselves, what_was_answered_is_asked_anew,
+                one_that_was_sent_long_ago_is_not_joined, nobody_is_told_at_the_end,
+                without_a_broker_nothing_is_asked);
+    return suite_run(suite);
 }

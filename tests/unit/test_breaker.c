@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "actors/explain/llm/breaker.h"
+#include "tests/support/suite.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -244,29 +245,18 @@ int
 main(void)
 {
     Suite *suite = suite_create("breaker");
-    TCase *tcase = tcase_create("breaker");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "breaker", setup, NULL);
 
-    tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_add_test(tcase, it_is_closed_at_first_and_lets_all_through);
-    tcase_add_test(tcase, the_fifth_failure_opens_it);
-    tcase_add_test(tcase, fewer_failures_than_half_open_it_not);
-    tcase_add_test(tcase, half_of_the_last_twenty_open_it);
-    tcase_add_test(tcase, what_failed_longer_than_a_minute_ago_counts_no_more);
-    tcase_add_test(tcase, what_says_nothing_of_the_model_counts_neither_way);
-    tcase_add_test(tcase, half_open_it_lets_exactly_one_probe_through);
-    tcase_add_test(tcase, a_probe_that_says_nothing_leaves_the_next_call_to_be_one);
-    tcase_add_test(tcase, each_probe_that_fails_doubles_the_time_up_to_ten_minutes);
-    tcase_add_test(tcase, once_closed_it_begins_anew);
-    tcase_add_test(tcase, calls_from_before_it_opened_come_too_late);
-    tcase_add_test(tcase, calls_from_before_it_closed_are_not_counted_after);
-    tcase_add_test(tcase, it_can_be_held_open_and_then_tries_with_one_probe);
-    tcase_add_test(tcase, a_hold_lengthens_no_later_opening);
-    tcase_add_test(tcase, it_is_open_no_longer_than_at_most);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, it_is_closed_at_first_and_lets_all_through, the_fifth_failure_opens_it,
+                fewer_failures_than_half_open_it_not, half_of_the_last_twenty_open_it,
+                what_failed_longer_than_a_minute_ago_counts_no_more,
+                what_says_nothing_of_the_model_counts_neither_way,
+                half_open_it_lets_exactly_one_probe_through,
+                a_probe_that_says_nothing_leaves_the_next_call_to_be_one,
+                each_probe_that_fails_doubles_the_time_up_to_ten_minutes,
+                once_closed_it_begins_anew, calls_from_before_it_opened_come_too_late,
+                calls_from_before_it_closed_are_not_counted_after,
+                it_can_be_held_open_and_then_tries_with_one_probe,
+                a_hold_lengthens_no_later_opening, it_is_open_no_longer_than_at_most);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "actors/kit/util/digest.h"
+#include "tests/support/pg_suite.h"
 
 /* --- producers ---------------------------------------------------------------------------- */
 
@@ -369,30 +370,28 @@ END_TEST
 static TCase *
 producers(void)
 {
-    TCase *tcase = tcase_create("producers");
+    TCase *tcase = case_new("producers", NULL, NULL);
 
-    tcase_add_test(tcase, an_accepted_job_is_in_the_table);
-    tcase_add_test(tcase, a_submit_sent_twice_makes_one_job);
-    tcase_add_test(tcase, a_finished_job_is_not_run_again_when_its_submit_is_sent_again);
-    tcase_add_test(tcase, one_key_and_request_is_one_job_at_any_concurrency);
-    tcase_add_test(tcase, a_key_with_another_request_is_refused);
-    tcase_add_test(tcase, an_expired_key_may_be_used_again);
-    tcase_add_test(tcase, a_wrong_submit_is_refused_with_its_reason);
-    tcase_add_test(tcase, one_refused_job_does_not_take_its_batch_with_it);
-    tcase_add_test(tcase, garbage_is_answered_and_harms_nobody);
-    tcase_add_test(tcase, a_dataset_is_complete_when_all_pieces_have_its_hash);
+    suite_tests(tcase, an_accepted_job_is_in_the_table, a_submit_sent_twice_makes_one_job,
+                a_finished_job_is_not_run_again_when_its_submit_is_sent_again,
+                one_key_and_request_is_one_job_at_any_concurrency,
+                a_key_with_another_request_is_refused, an_expired_key_may_be_used_again,
+                a_wrong_submit_is_refused_with_its_reason,
+                one_refused_job_does_not_take_its_batch_with_it,
+                garbage_is_answered_and_harms_nobody,
+                a_dataset_is_complete_when_all_pieces_have_its_hash);
     return tcase;
 }
 
 static TCase *
 faults(void)
 {
-    TCase *tcase = tcase_create("faults");
+    TCase *tcase = case_new("faults", NULL, NULL);
 
-    tcase_add_test(tcase, a_restarted_broker_adopts_the_jobs_its_workers_hold);
-    tcase_add_test(tcase, jobs_of_a_dead_broker_and_worker_are_taken_over);
-    tcase_add_test(tcase, every_submit_is_answered_and_kept_when_the_database_dies);
-    tcase_add_test(tcase, a_drained_broker_has_written_all_it_was_given);
+    suite_tests(tcase, a_restarted_broker_adopts_the_jobs_its_workers_hold,
+                jobs_of_a_dead_broker_and_worker_are_taken_over,
+                every_submit_is_answered_and_kept_when_the_database_dies,
+                a_drained_broker_has_written_all_it_was_given);
     return tcase;
 }
 
@@ -401,21 +400,11 @@ main(void)
 {
     Suite *suite = suite_create("broker");
     TCase *tcases[] = {producers(), broker_workers(), faults()};
-    SRunner *runner;
-    int failed;
 
-    broker_fixture = pg_fixture_new();
-    if (!broker_fixture)
-        return 77; /* PostgreSQL is not installed: skipped, as ctest is told */
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], broker_set_up, broker_tear_down);
         tcase_set_timeout(tcases[i], 90);
         suite_add_tcase(suite, tcases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&broker_fixture);
-    return failed == 0 ? 0 : 1;
+    return pg_suite_run(suite, &broker_fixture);
 }

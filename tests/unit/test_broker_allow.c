@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proto/client.h"
+#include "tests/support/suite.h"
 
 /* --- what a certificate allows ------------------------------------------------------------ */
 
@@ -502,22 +503,20 @@ END_TEST
 TCase *
 broker_allow_tests(void)
 {
-    TCase *tcase = tcase_create("allow");
+    TCase *tcase = case_new("allow", NULL, NULL);
 
-    tcase_add_test(tcase, a_worker_may_not_serve_a_queue_that_its_certificate_does_not_name);
-    tcase_add_test(tcase, a_producers_certificate_makes_no_worker);
-    tcase_add_test(tcase, a_workers_certificate_makes_no_producer);
-    tcase_add_test(tcase, a_new_certificate_is_let_in_without_a_restart);
-    tcase_add_test(tcase, a_revoked_worker_is_heard_no_more_and_its_job_goes_to_another);
-    tcase_add_test(tcase, a_revoked_key_may_be_let_in_again_on_the_same_connection);
-    tcase_add_test(tcase, a_worker_whose_certificate_is_narrowed_loses_its_queue);
-    tcase_add_test(tcase, another_key_behind_a_workers_routing_id_is_another_peer);
-    tcase_add_loop_test(tcase, a_wrong_certificate_is_named_and_the_others_count, 0,
-                        sizeof(wrong_certificates) / sizeof(wrong_certificates[0]));
-    tcase_add_test(tcase, two_certificates_of_one_key_let_nobody_in);
-    tcase_add_test(tcase, a_directory_that_is_gone_lets_nobody_in_and_comes_back);
-    tcase_add_loop_test(tcase, a_broker_that_would_not_be_safe_does_not_start_and_says_why, 0,
-                        sizeof(failures) / sizeof(failures[0]));
+    suite_tests(tcase, a_worker_may_not_serve_a_queue_that_its_certificate_does_not_name,
+                a_producers_certificate_makes_no_worker,
+                a_workers_certificate_makes_no_producer,
+                a_new_certificate_is_let_in_without_a_restart,
+                a_revoked_worker_is_heard_no_more_and_its_job_goes_to_another,
+                a_revoked_key_may_be_let_in_again_on_the_same_connection,
+                a_worker_whose_certificate_is_narrowed_loses_its_queue,
+                another_key_behind_a_workers_routing_id_is_another_peer);
+    suite_rows(tcase, a_wrong_certificate_is_named_and_the_others_count, wrong_certificates);
+    suite_tests(tcase, two_certificates_of_one_key_let_nobody_in,
+                a_directory_that_is_gone_lets_nobody_in_and_comes_back);
+    suite_rows(tcase, a_broker_that_would_not_be_safe_does_not_start_and_says_why, failures);
     tcase_add_loop_test(tcase, plain_tcp_is_for_this_machine_or_for_who_asks_for_it, 0, 3);
     return tcase;
 }

@@ -8,6 +8,7 @@
 #include "proto/client.h"
 #include "proto/worker.h"
 #include "tests/support/broker_world.h"
+#include "tests/support/pg_suite.h"
 
 static pg_fixture_t *fixture;
 static struct broker_world world;
@@ -312,34 +313,13 @@ END_TEST
 int
 main(void)
 {
-    const TTest *const tests[] = {
-        a_call_nobody_serves_is_refused_at_once,
-        a_call_is_refused_when_all_who_serve_it_leave,
-        an_answer_finds_its_caller,
-        a_server_takes_no_more_calls_than_it_said,
-        a_call_ends_at_its_deadline,
-        a_call_ends_with_its_server,
-        a_call_ends_with_its_broker,
-        a_stranger_answers_nothing,
-        the_library_answers_calls_beside_its_jobs,
-    };
     Suite *suite = suite_create("broker_calls");
-    TCase *tcase = tcase_create("calls");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "calls", start, stop);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return 77; /* PostgreSQL is not installed: skipped, as ctest is told */
-    tcase_add_checked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 90);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, a_call_nobody_serves_is_refused_at_once,
+                a_call_is_refused_when_all_who_serve_it_leave, an_answer_finds_its_caller,
+                a_server_takes_no_more_calls_than_it_said, a_call_ends_at_its_deadline,
+                a_call_ends_with_its_server, a_call_ends_with_its_broker,
+                a_stranger_answers_nothing, the_library_answers_calls_beside_its_jobs);
+    return pg_suite_run(suite, &fixture);
 }

@@ -131,16 +131,9 @@ END_TEST
 void
 broker_cancels(Suite *suite)
 {
-    const TTest *const one[] = {
-        what_waits_is_canceled_at_once,
-        what_runs_is_asked_to_stop,
-        what_does_not_stop_loses_its_lease,
-        a_canceled_job_whose_worker_dies_is_not_tried_again,
-    };
-    const TTest *const two[] = {
-        a_job_is_canceled_through_any_broker,
-    };
-
-    rules_add(suite, "cancel", rules_start_one, one, sizeof(one) / sizeof(one[0]));
-    rules_add(suite, "cancel elsewhere", rules_start_two, two, sizeof(two) / sizeof(two[0]));
+    suite_tests(rules_case(suite, "cancel", rules_start_one), what_waits_is_canceled_at_once,
+                what_runs_is_asked_to_stop, what_does_not_stop_loses_its_lease,
+                a_canceled_job_whose_worker_dies_is_not_tried_again);
+    suite_tests(rules_case(suite, "cancel elsewhere", rules_start_two),
+                a_job_is_canceled_through_any_broker);
 }

@@ -12,6 +12,7 @@
 
 #include "proto/client.h"
 #include "proto/worker.h"
+#include "tests/support/pg_suite.h"
 
 static pg_fixture_t *fixture;
 static peer_end_t *producer, *worker;
@@ -431,15 +432,14 @@ END_TEST
 static TCase *
 intruder_tests(void)
 {
-    TCase *tcase = tcase_create("intruders");
+    TCase *tcase = case_new("intruders", NULL, NULL);
 
-    tcase_add_test(tcase, the_right_key_serves_producer_and_worker);
-    tcase_add_test(tcase, a_worker_library_tells_that_its_certificate_does_not_do);
-    tcase_add_loop_test(tcase, an_intruder_is_refused_and_counted_and_disturbs_nobody, 0,
-                        sizeof(intruders) / sizeof(intruders[0]));
-    tcase_add_test(tcase, hundreds_of_half_handshakes_keep_nobody_waiting);
-    tcase_add_test(tcase, a_broker_ends_in_the_midst_of_handshakes);
-    tcase_add_test(tcase, a_refusal_is_logged_with_its_reason_and_without_secrets);
+    suite_tests(tcase, the_right_key_serves_producer_and_worker,
+                a_worker_library_tells_that_its_certificate_does_not_do);
+    suite_rows(tcase, an_intruder_is_refused_and_counted_and_disturbs_nobody, intruders);
+    suite_tests(tcase, hundreds_of_half_handshakes_keep_nobody_waiting,
+                a_broker_ends_in_the_midst_of_handshakes,
+                a_refusal_is_logged_with_its_reason_and_without_secrets);
     return tcase;
 }
 
@@ -448,21 +448,11 @@ main(void)
 {
     Suite *suite = suite_create("broker_curve");
     TCase *tcases[] = {intruder_tests(), broker_allow_tests()};
-    SRunner *runner;
-    int failed;
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], make_world, end_world);
         tcase_set_timeout(tcases[i], 90);
         suite_add_tcase(suite, tcases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    return pg_suite_run(suite, &fixture);
 }

@@ -189,17 +189,12 @@ END_TEST
 void
 broker_limits(Suite *suite)
 {
-    const TTest *const one[] = {
-        a_broker_alone_keeps_the_limit_and_starts_at_once,
-        a_workspace_at_its_limit_does_not_hold_up_another,
-        a_limit_that_is_raised_or_lifted_lets_the_next_start,
-        what_was_written_without_knowing_of_another_does_not_commit,
-    };
-    const TTest *const two[] = {
-        a_second_broker_may_come_at_any_time,
-        what_a_dead_broker_had_running_counts_until_it_is_over,
-    };
-
-    rules_add(suite, "limits, one broker", rules_start_one, one, sizeof(one) / sizeof(one[0]));
-    rules_add(suite, "limits, two brokers", rules_start_two, two, sizeof(two) / sizeof(two[0]));
+    suite_tests(rules_case(suite, "limits, one broker", rules_start_one),
+                a_broker_alone_keeps_the_limit_and_starts_at_once,
+                a_workspace_at_its_limit_does_not_hold_up_another,
+                a_limit_that_is_raised_or_lifted_lets_the_next_start,
+                what_was_written_without_knowing_of_another_does_not_commit);
+    suite_tests(rules_case(suite, "limits, two brokers", rules_start_two),
+                a_second_broker_may_come_at_any_time,
+                what_a_dead_broker_had_running_counts_until_it_is_over);
 }

@@ -13,6 +13,7 @@
 #include "proto/worker.h"
 #include "tests/support/broker_world.h"
 #include "tests/support/peak.h"
+#include "tests/support/pg_suite.h"
 
 enum {
     JOBS = MEMORY_IS_JUDGED ? 60000 : 8000,
@@ -510,30 +511,18 @@ int
 main(void)
 {
     Suite *suite = suite_create("broker_memory");
-    TCase *tcase = tcase_create("memory");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "memory", start, stop);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, start, stop);
     tcase_set_timeout(tcase, 0); /* ctest's holds, and TM_MEMORY_JOBS may be many */
-    tcase_add_test(tcase, ready_jobs_wait_in_the_database_and_not_in_the_broker);
-    tcase_add_test(tcase, a_producer_that_reads_no_answer_holds_up_nobody);
+    suite_tests(tcase, ready_jobs_wait_in_the_database_and_not_in_the_broker,
+                a_producer_that_reads_no_answer_holds_up_nobody);
     tcase_add_loop_test(tcase, a_worker_that_answers_nothing_holds_up_no_job_but_its_own, 0, 2);
-    tcase_add_test(tcase, a_body_beyond_the_limit_is_refused_by_its_ref);
-    tcase_add_test(tcase, a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else);
-    tcase_add_test(tcase, answers_that_nobody_reads_are_bounded_in_bytes);
-    tcase_add_test(tcase, large_jobs_that_wait_are_claimed_few_at_a_time);
-    tcase_add_test(tcase, submits_that_wait_for_their_commit_are_bounded_in_bytes);
-    tcase_add_test(tcase, a_result_larger_than_the_broker_takes_does_not_stop_its_worker);
-    tcase_add_test(tcase, a_submit_larger_than_the_broker_takes_is_told_so);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, a_body_beyond_the_limit_is_refused_by_its_ref,
+                a_frame_far_beyond_the_limit_ends_its_connection_and_nothing_else,
+                answers_that_nobody_reads_are_bounded_in_bytes,
+                large_jobs_that_wait_are_claimed_few_at_a_time,
+                submits_that_wait_for_their_commit_are_bounded_in_bytes,
+                a_result_larger_than_the_broker_takes_does_not_stop_its_worker,
+                a_submit_larger_than_the_broker_takes_is_told_so);
+    return pg_suite_run(suite, &fixture);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/pg_suite.h"
+
 enum {
     ROUND = 40,        /* steps */
     CHECK_ROUNDS = 25, /* rounds between two checkpoints */
@@ -376,21 +378,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("broker_model");
-    TCase *tcase = tcase_create("model");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "model", start, stop);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, start, stop);
     tcase_set_timeout(tcase, 0); /* ctest's holds */
-    tcase_add_test(tcase, a_broker_does_what_its_model_does);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, a_broker_does_what_its_model_does);
+    return pg_suite_run(suite, &fixture);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "tests/support/broker_world.h"
+#include "tests/support/pg_suite.h"
 
 static pg_fixture_t *fixture;
 static struct broker_world world;
@@ -261,29 +262,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("broker_races");
-    TCase *tcase = tcase_create("races");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "races", start, stop);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, a_submit_that_crosses_its_jobs_end_makes_no_second_job);
-    tcase_add_test(tcase, a_cancel_nobody_was_told_of_reaches_the_worker);
-    tcase_add_test(tcase, nobody_ends_the_job_of_another_brokers_worker);
-    tcase_add_test(tcase, nobody_takes_the_job_of_another_when_its_broker_is_gone);
-    tcase_add_test(tcase, a_job_that_a_hello_does_not_name_is_given_again);
-    tcase_add_test(tcase, a_job_handed_back_by_a_leaving_worker_has_not_failed);
-    tcase_add_test(tcase,
-                   a_spawn_that_the_database_did_not_answer_is_taken_when_it_comes_again);
-    tcase_add_test(tcase, what_follows_a_done_that_counts_for_nothing_is_no_job);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, a_submit_that_crosses_its_jobs_end_makes_no_second_job,
+                a_cancel_nobody_was_told_of_reaches_the_worker,
+                nobody_ends_the_job_of_another_brokers_worker,
+                nobody_takes_the_job_of_another_when_its_broker_is_gone,
+                a_job_that_a_hello_does_not_name_is_given_again,
+                a_job_handed_back_by_a_leaving_worker_has_not_failed,
+                a_spawn_that_the_database_did_not_answer_is_taken_when_it_comes_again,
+                what_follows_a_done_that_counts_for_nothing_is_no_job);
+    return pg_suite_run(suite, &fixture);
 }

@@ -4,6 +4,8 @@
 
 #include <signal.h>
 
+#include "tests/support/pg_suite.h"
+
 static tm_msg_t
 submit_with(uint64_t ref, uint64_t priority, uint8_t workspace)
 {
@@ -390,40 +392,24 @@ END_TEST
 int
 main(void)
 {
-    const TTest *const one[] = {
-        priorities_go_first_and_waiting_is_worth_a_step_a_minute,
-        workspaces_take_turns_however_long_their_lines_are,
-        a_paused_queue_starts_nothing_until_it_is_resumed,
-        a_full_queue_refuses_and_says_when_to_come_back,
-        a_job_that_never_arrived_is_given_again,
-        a_job_that_is_named_stays_with_its_worker,
-        what_a_newer_peer_says_beside_is_skipped,
-        a_job_enqueued_in_sql_is_pushed,
-        a_dead_job_is_run_again_by_hand,
-    };
-    const TTest *const two[] = {
-        a_workspaces_limit_holds_across_brokers,
-        a_job_finds_a_worker_at_another_broker,
-        jobs_of_a_dead_broker_go_on_at_the_other,
-        a_worker_that_outlives_its_broker_keeps_its_job,
-        an_exclusive_queue_has_one_worker_at_a_time,
-        an_exclusive_worker_that_leaves_is_followed_by_the_next,
-    };
     Suite *suite = suite_create("broker_rules");
-    SRunner *runner;
-    int failed;
 
-    rules_fixture = pg_fixture_new();
-    if (!rules_fixture)
-        return 77; /* PostgreSQL is not installed: skipped, as ctest is told */
-    rules_add(suite, "one broker", rules_start_one, one, sizeof(one) / sizeof(one[0]));
-    rules_add(suite, "two brokers", rules_start_two, two, sizeof(two) / sizeof(two[0]));
+    suite_tests(rules_case(suite, "one broker", rules_start_one),
+                priorities_go_first_and_waiting_is_worth_a_step_a_minute,
+                workspaces_take_turns_however_long_their_lines_are,
+                a_paused_queue_starts_nothing_until_it_is_resumed,
+                a_full_queue_refuses_and_says_when_to_come_back,
+                a_job_that_never_arrived_is_given_again,
+                a_job_that_is_named_stays_with_its_worker,
+                what_a_newer_peer_says_beside_is_skipped, a_job_enqueued_in_sql_is_pushed,
+                a_dead_job_is_run_again_by_hand);
+    suite_tests(rules_case(suite, "two brokers", rules_start_two),
+                a_workspaces_limit_holds_across_brokers, a_job_finds_a_worker_at_another_broker,
+                jobs_of_a_dead_broker_go_on_at_the_other,
+                a_worker_that_outlives_its_broker_keeps_its_job,
+                an_exclusive_queue_has_one_worker_at_a_time,
+                an_exclusive_worker_that_leaves_is_followed_by_the_next);
     broker_cancels(suite);
     broker_limits(suite);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&rules_fixture);
-    return failed == 0 ? 0 : 1;
+    return pg_suite_run(suite, &rules_fixture);
 }

@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "tests/support/broker_world.h"
+#include "tests/support/pg_suite.h"
 
 static pg_fixture_t *fixture;
 static struct broker_world world;
@@ -165,30 +166,13 @@ END_TEST
 int
 main(void)
 {
-    const TTest *const tests[] = {
-        what_follows_commits_with_the_job_that_ends,
-        a_late_worker_starts_nothing_that_follows,
-        a_parent_runs_again_when_its_children_have_ended,
-        a_canceled_parent_takes_its_children_with_it,
-        what_follows_wrongly_ends_the_job_with_its_reason,
-    };
     Suite *suite = suite_create("broker_spawns");
-    TCase *tcase = tcase_create("spawns");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "spawns", start, stop);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return 77; /* PostgreSQL is not installed: skipped, as ctest is told */
-    tcase_add_checked_fixture(tcase, start, stop);
-    tcase_set_timeout(tcase, 90);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, what_follows_commits_with_the_job_that_ends,
+                a_late_worker_starts_nothing_that_follows,
+                a_parent_runs_again_when_its_children_have_ended,
+                a_canceled_parent_takes_its_children_with_it,
+                what_follows_wrongly_ends_the_job_with_its_reason);
+    return pg_suite_run(suite, &fixture);
 }

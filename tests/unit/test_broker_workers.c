@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 START_TEST(a_job_is_pushed_done_and_its_result_told)
 {
     peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
@@ -346,21 +348,18 @@ END_TEST
 TCase *
 broker_workers(void)
 {
-    TCase *tcase = tcase_create("workers");
+    TCase *tcase = case_new("workers", NULL, NULL);
 
-    tcase_add_test(tcase, a_job_is_pushed_done_and_its_result_told);
-    tcase_add_test(tcase, a_worker_gets_no_more_than_its_credit_and_all_work_is_done);
-    tcase_add_test(tcase, a_retryable_failure_is_tried_again_until_dead);
-    tcase_add_test(tcase, a_final_failure_is_dead_at_once);
-    tcase_add_test(tcase, a_silent_worker_loses_its_job_and_its_late_result_changes_nothing);
-    tcase_add_test(tcase, a_job_that_takes_three_workers_with_it_is_parked);
-    tcase_add_test(tcase, an_attempt_that_takes_too_long_is_dropped_and_tried_again);
-    tcase_add_test(tcase, a_delayed_job_waits_and_an_expired_one_dies);
-    tcase_add_test(tcase, a_job_that_has_run_does_not_expire);
-    tcase_add_test(tcase, a_worker_that_connects_anew_keeps_its_jobs);
-    tcase_add_test(tcase, a_peer_is_only_the_worker_it_said_it_was_last);
-    tcase_add_loop_test(tcase, a_stranger_ends_no_job, 0,
-                        (int)(sizeof(claims) / sizeof(claims[0])));
-    tcase_add_test(tcase, watchers_are_told_what_the_table_says);
+    suite_tests(tcase, a_job_is_pushed_done_and_its_result_told,
+                a_worker_gets_no_more_than_its_credit_and_all_work_is_done,
+                a_retryable_failure_is_tried_again_until_dead, a_final_failure_is_dead_at_once,
+                a_silent_worker_loses_its_job_and_its_late_result_changes_nothing,
+                a_job_that_takes_three_workers_with_it_is_parked,
+                an_attempt_that_takes_too_long_is_dropped_and_tried_again,
+                a_delayed_job_waits_and_an_expired_one_dies, a_job_that_has_run_does_not_expire,
+                a_worker_that_connects_anew_keeps_its_jobs,
+                a_peer_is_only_the_worker_it_said_it_was_last);
+    suite_rows(tcase, a_stranger_ends_no_job, claims);
+    suite_tests(tcase, watchers_are_told_what_the_table_says);
     return tcase;
 }

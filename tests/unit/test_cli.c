@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/support/command.h"
+#include "tests/support/suite.h"
 
 #define SP500 "tests/data/sp500_daily.csv"
 
@@ -265,36 +266,23 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli");
-    TCase *tcase = tcase_create("cli");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "cli", NULL, forget);
 
     unsetenv("DATABASE_URL");
     unsetenv("ADMIN_TOKEN");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, NULL, forget);
-    tcase_add_test(tcase, without_a_command_the_commands_are_listed);
-    tcase_add_test(tcase, a_misspelt_command_is_answered_with_the_right_one);
-    tcase_add_loop_test(tcase, every_command_has_help, 0,
-                        (int)(sizeof commands / sizeof *commands));
-    tcase_add_test(tcase, the_version_is_told);
-    tcase_add_test(tcase, a_misspelt_option_is_answered_with_the_right_one);
-    tcase_add_test(tcase, missing_and_surplus_arguments_are_named);
-    tcase_add_test(tcase, a_wrong_setting_is_named);
-    tcase_add_test(tcase, a_file_that_is_not_there_is_named);
-    tcase_add_test(tcase, a_misspelt_strategy_is_answered_with_the_right_one);
-    tcase_add_test(tcase, wrong_parameters_are_named_with_what_there_is);
-    tcase_add_test(tcase, a_space_that_is_none_is_refused_with_an_example);
-    tcase_add_test(tcase, a_file_that_is_no_price_data_is_refused_with_its_reason);
-    tcase_add_test(tcase, a_backtest_gives_the_figures_that_quants_know);
-    tcase_add_test(tcase, an_undefined_figure_is_null);
-    tcase_add_test(tcase, for_people_a_backtest_is_a_table);
-    tcase_add_test(tcase, where_no_broker_answers_that_is_said_with_what_to_do);
-    tcase_add_test(tcase, without_a_running_system_that_is_said);
-    tcase_add_test(tcase, nothing_is_served_in_production_without_an_admin_token);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_tests(tcase, without_a_command_the_commands_are_listed,
+                a_misspelt_command_is_answered_with_the_right_one);
+    suite_rows(tcase, every_command_has_help, commands);
+    suite_tests(
+        tcase, the_version_is_told, a_misspelt_option_is_answered_with_the_right_one,
+        missing_and_surplus_arguments_are_named, a_wrong_setting_is_named,
+        a_file_that_is_not_there_is_named, a_misspelt_strategy_is_answered_with_the_right_one,
+        wrong_parameters_are_named_with_what_there_is,
+        a_space_that_is_none_is_refused_with_an_example,
+        a_file_that_is_no_price_data_is_refused_with_its_reason,
+        a_backtest_gives_the_figures_that_quants_know, an_undefined_figure_is_null,
+        for_people_a_backtest_is_a_table, where_no_broker_answers_that_is_said_with_what_to_do,
+        without_a_running_system_that_is_said,
+        nothing_is_served_in_production_without_an_admin_token);
+    return suite_run(suite);
 }

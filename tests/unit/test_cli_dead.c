@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 /* 1 to 5, from the newest to the oldest. */
@@ -397,20 +399,17 @@ END_TEST
 TCase *
 cli_dead_case(void)
 {
-    TCase *tcase = tcase_create("dead");
+    TCase *tcase = case_new("dead", NULL, NULL);
 
-    tcase_add_loop_test(tcase, dead_jobs_are_listed_newest_first_by_filter, 0, COUNT(lists));
-    tcase_add_test(tcase, a_time_is_taken_to_the_second);
-    tcase_add_test(tcase, a_listed_job_is_as_the_database_has_it);
-    tcase_add_test(tcase, dead_jobs_are_a_table_for_people);
-    tcase_add_test(tcase, on_a_terminal_the_detail_is_cut_to_the_line);
-    tcase_add_test(tcase, elsewhere_the_detail_is_whole_and_on_one_line);
-    tcase_add_loop_test(tcase, a_body_is_shown_as_text_if_it_is_json, 0, COUNT(bodies));
-    tcase_add_test(tcase, of_a_long_body_that_is_no_text_the_head_is_shown);
-    tcase_add_test(tcase, all_of_a_dead_job_is_shown);
-    tcase_add_test(tcase, a_job_that_is_not_dead_is_said_to_be_what_it_is);
-    tcase_add_loop_test(tcase, dead_jobs_are_retried_by_id_or_filter, 0, COUNT(many));
-    tcase_add_loop_test(tcase, dead_jobs_are_dropped_by_id_or_filter, 0, COUNT(many));
+    suite_rows(tcase, dead_jobs_are_listed_newest_first_by_filter, lists);
+    suite_tests(tcase, a_time_is_taken_to_the_second, a_listed_job_is_as_the_database_has_it,
+                dead_jobs_are_a_table_for_people, on_a_terminal_the_detail_is_cut_to_the_line,
+                elsewhere_the_detail_is_whole_and_on_one_line);
+    suite_rows(tcase, a_body_is_shown_as_text_if_it_is_json, bodies);
+    suite_tests(tcase, of_a_long_body_that_is_no_text_the_head_is_shown,
+                all_of_a_dead_job_is_shown, a_job_that_is_not_dead_is_said_to_be_what_it_is);
+    suite_rows(tcase, dead_jobs_are_retried_by_id_or_filter, many);
+    suite_rows(tcase, dead_jobs_are_dropped_by_id_or_filter, many);
     tcase_add_loop_test(tcase, an_id_that_is_not_a_dead_job_s_is_named, 0, 2);
     return tcase;
 }
@@ -418,10 +417,10 @@ cli_dead_case(void)
 TCase *
 cli_cancel_case(void)
 {
-    TCase *tcase = tcase_create("cancel");
+    TCase *tcase = case_new("cancel", NULL, NULL);
 
-    tcase_add_test(tcase, a_canceled_job_s_state_is_printed);
-    tcase_add_test(tcase, an_unknown_job_fails_the_command_and_no_other_job);
-    tcase_add_test(tcase, a_word_that_is_no_id_cancels_nothing);
+    suite_tests(tcase, a_canceled_job_s_state_is_printed,
+                an_unknown_job_fails_the_command_and_no_other_job,
+                a_word_that_is_no_id_cancels_nothing);
     return tcase;
 }

@@ -10,6 +10,7 @@
 #include "ops/cli/doctor.h"
 #include "tests/support/command.h"
 #include "tests/support/llm_stub.h"
+#include "tests/support/suite.h"
 
 #define SECRET "s3cr3t"
 
@@ -225,25 +226,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli_doctor");
-    TCase *tcase = tcase_create("cli_doctor");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "cli_doctor", setup, teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_chain_that_answers_is_shown_in_its_order);
-    tcase_add_test(tcase, without_a_word_it_looks_at_the_models_too);
-    tcase_add_loop_test(tcase, what_is_wrong_is_said_with_what_to_do, 0,
-                        (int)(sizeof(failures) / sizeof(failures[0])));
-    tcase_add_test(tcase, nobody_at_the_address_is_said);
-    tcase_add_test(tcase, a_certificate_that_nobody_signed_is_said);
-    tcase_add_test(tcase, no_model_at_all_is_a_failure_with_advice);
-    tcase_add_test(tcase, a_wrong_entry_is_a_failure_though_others_answer);
-    tcase_add_test(tcase, scripts_read_it_as_json);
-    tcase_add_test(tcase, every_cause_has_words_of_its_own);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_chain_that_answers_is_shown_in_its_order,
+                without_a_word_it_looks_at_the_models_too);
+    suite_rows(tcase, what_is_wrong_is_said_with_what_to_do, failures);
+    suite_tests(tcase, nobody_at_the_address_is_said, a_certificate_that_nobody_signed_is_said,
+                no_model_at_all_is_a_failure_with_advice,
+                a_wrong_entry_is_a_failure_though_others_answer, scripts_read_it_as_json,
+                every_cause_has_words_of_its_own);
+    return suite_run(suite);
 }

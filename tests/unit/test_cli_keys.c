@@ -10,6 +10,7 @@
 
 #include "proto/curve.h"
 #include "tests/support/command.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 static char root[64], dir[96];
@@ -322,26 +323,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli_keys");
-    TCase *tcase = tcase_create("keys");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "keys", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_pair_is_made_for_the_broker_and_for_each_name);
-    tcase_add_test(tcase, what_is_there_is_kept);
-    tcase_add_test(tcase, half_a_pair_is_for_a_person_to_look_at);
-    tcase_add_test(tcase, no_link_is_followed);
-    tcase_add_test(tcase, a_directory_that_others_may_write_to_is_refused);
-    tcase_add_loop_test(tcase, a_wrong_word_makes_nothing, 0,
-                        sizeof(refusals) / sizeof(refusals[0]));
-    tcase_add_test(tcase, role_and_queues_stand_in_the_certificate);
-    tcase_add_test(tcase, help_says_how_a_key_is_allowed_and_revoked);
-    tcase_add_test(tcase, a_whole_system_speaks_curve_and_refuses_who_does_not);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, a_pair_is_made_for_the_broker_and_for_each_name, what_is_there_is_kept,
+                half_a_pair_is_for_a_person_to_look_at, no_link_is_followed,
+                a_directory_that_others_may_write_to_is_refused);
+    suite_rows(tcase, a_wrong_word_makes_nothing, refusals);
+    suite_tests(tcase, role_and_queues_stand_in_the_certificate,
+                help_says_how_a_key_is_allowed_and_revoked,
+                a_whole_system_speaks_curve_and_refuses_who_does_not);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/cli/param_space_arg.h"
+#include "tests/support/suite.h"
 
 static char detail[CLI_DETAIL_MAX];
 
@@ -115,22 +116,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli_choices");
-    TCase *tcase = tcase_create("choices");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "choices", NULL, NULL);
 
-    tcase_add_test(tcase, steps_include_both_ends_and_stay_whole);
-    tcase_add_test(tcase, decimal_steps_are_the_decimals_a_person_means);
-    tcase_add_test(tcase, steps_beyond_whole_numbers_are_real);
-    tcase_add_test(tcase, a_list_keeps_its_values_and_a_single_value_is_a_list);
-    tcase_add_test(tcase, a_range_is_of_whole_numbers_only_if_both_ends_are);
-    tcase_add_loop_test(tcase, what_is_no_space_is_refused_with_an_example, 0,
-                        (int)(sizeof wrong / sizeof *wrong));
-    tcase_add_test(tcase, the_points_of_a_grid_are_counted_without_overflow);
-    tcase_add_test(tcase, a_name_given_twice_is_refused);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_tests(tcase, steps_include_both_ends_and_stay_whole,
+                decimal_steps_are_the_decimals_a_person_means,
+                steps_beyond_whole_numbers_are_real,
+                a_list_keeps_its_values_and_a_single_value_is_a_list,
+                a_range_is_of_whole_numbers_only_if_both_ends_are);
+    suite_rows(tcase, what_is_no_space_is_refused_with_an_example, wrong);
+    suite_tests(tcase, the_points_of_a_grid_are_counted_without_overflow,
+                a_name_given_twice_is_refused);
+    return suite_run(suite);
 }

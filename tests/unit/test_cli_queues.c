@@ -7,6 +7,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "ops/cli/statements.def"
+#include "tests/support/pg_suite.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -502,48 +503,38 @@ END_TEST
 static TCase *
 queues_case(void)
 {
-    TCase *tcase = tcase_create("queues");
+    TCase *tcase = case_new("queues", NULL, NULL);
 
-    tcase_add_test(tcase, queues_as_json_are_those_of_the_database);
-    tcase_add_test(tcase, queues_are_a_table_for_people);
-    tcase_add_test(tcase, no_queues_are_said_to_be_none);
-    tcase_add_test(tcase, a_look_at_the_queues_reads_indexes_only);
-    tcase_add_test(tcase, a_queue_is_paused_and_resumed);
-    tcase_add_test(tcase, a_queue_nobody_uses_is_paused_with_a_note);
-    tcase_add_loop_test(tcase, a_queue_that_is_used_is_paused_without_a_note, 0, COUNT(traces));
-    tcase_add_test(tcase, limits_are_set_one_by_one);
-    tcase_add_test(tcase, to_show_limits_changes_nothing);
-    tcase_add_test(tcase, a_worker_of_two_brokers_is_one_worker);
-    tcase_add_test(tcase, brokers_are_live_silent_or_gone);
-    tcase_add_test(tcase, workers_are_two_tables_for_people);
-    tcase_add_test(tcase, without_a_broker_that_is_said);
+    suite_tests(tcase, queues_as_json_are_those_of_the_database, queues_are_a_table_for_people,
+                no_queues_are_said_to_be_none, a_look_at_the_queues_reads_indexes_only,
+                a_queue_is_paused_and_resumed, a_queue_nobody_uses_is_paused_with_a_note);
+    suite_rows(tcase, a_queue_that_is_used_is_paused_without_a_note, traces);
+    suite_tests(tcase, limits_are_set_one_by_one, to_show_limits_changes_nothing,
+                a_worker_of_two_brokers_is_one_worker, brokers_are_live_silent_or_gone,
+                workers_are_two_tables_for_people, without_a_broker_that_is_said);
     return tcase;
 }
 
 static TCase *
 words_case(void)
 {
-    TCase *tcase = tcase_create("words");
+    TCase *tcase = case_new("words", cli_setup_nowhere, cli_teardown);
 
-    tcase_add_loop_test(tcase, what_is_wrong_with_a_command_is_named, 0, COUNT(wrong));
-    tcase_add_loop_test(tcase, each_command_has_help_of_its_own, 0, COUNT(commands));
-    tcase_add_loop_test(tcase, a_database_that_cannot_be_reached_is_said_to_be_so, 0,
-                        COUNT(commands));
-    tcase_add_test(tcase, an_address_that_cannot_be_read_is_not_repeated);
-    tcase_add_test(tcase, an_unknown_database_is_said_with_what_to_do);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, cli_setup_nowhere, cli_teardown);
+    suite_rows(tcase, what_is_wrong_with_a_command_is_named, wrong);
+    suite_rows(tcase, each_command_has_help_of_its_own, commands);
+    suite_rows(tcase, a_database_that_cannot_be_reached_is_said_to_be_so, commands);
+    suite_tests(tcase, an_address_that_cannot_be_read_is_not_repeated,
+                an_unknown_database_is_said_with_what_to_do);
     return tcase;
 }
 
 static TCase *
 wrong_case(void)
 {
-    TCase *tcase = tcase_create("wrong");
+    TCase *tcase = case_new("wrong", NULL, NULL);
 
-    tcase_add_loop_test(tcase, a_database_that_is_not_migrated_is_said_to_be_so, 0,
-                        COUNT(commands));
-    tcase_add_test(tcase, a_database_that_takes_no_writes_is_said_to_be_so);
+    suite_rows(tcase, a_database_that_is_not_migrated_is_said_to_be_so, commands);
+    suite_tests(tcase, a_database_that_takes_no_writes_is_said_to_be_so);
     return tcase;
 }
 
@@ -559,22 +550,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli_queues");
-    SRunner *runner;
-    int failed;
 
     log_init("test", LOG_AT_ERROR);
-    queue_fixture = pg_fixture_new();
-    if (!queue_fixture)
-        return PG_FIXTURE_SKIP;
     suite_add_tcase(suite, words_case());
     add_case(suite, queues_case());
     add_case(suite, wrong_case());
     add_case(suite, cli_dead_case());
     add_case(suite, cli_cancel_case());
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &queue_fixture);
 }

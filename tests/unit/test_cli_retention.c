@@ -6,6 +6,7 @@
 #include "actors/kit/runtime/log.h"
 #include "tests/unit/cli_help.h"
 #include "tests/unit/retention_help.h"
+#include "tests/support/pg_suite.h"
 
 START_TEST(prune_counts_unless_it_is_told_to_delete)
 {
@@ -116,29 +117,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli retention");
-    TCase *tcase = tcase_create("database"), *nowhere = tcase_create("nowhere");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "database", cli_setup, cli_teardown),
+          *nowhere = suite_case(suite, "nowhere", cli_setup_nowhere, cli_teardown);
 
     log_init("test", LOG_AT_ERROR);
-    queue_fixture = pg_fixture_new();
-    if (!queue_fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, cli_setup, cli_teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, prune_counts_unless_it_is_told_to_delete);
-    tcase_add_test(tcase, prune_refuses_what_is_no_job_or_out_of_range);
-    tcase_add_test(tcase, prune_says_why_it_failed);
-    tcase_add_test(tcase, status_shows_every_job_and_its_last_run);
-    tcase_add_test(tcase, status_as_json_is_that_of_the_database);
-    suite_add_tcase(suite, tcase);
-    tcase_add_checked_fixture(nowhere, cli_setup_nowhere, cli_teardown);
-    tcase_add_test(nowhere, without_a_database_each_says_so);
-    suite_add_tcase(suite, nowhere);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, prune_counts_unless_it_is_told_to_delete,
+                prune_refuses_what_is_no_job_or_out_of_range, prune_says_why_it_failed,
+                status_shows_every_job_and_its_last_run,
+                status_as_json_is_that_of_the_database);
+    suite_tests(nowhere, without_a_database_each_says_so);
+    return pg_suite_run(suite, &queue_fixture);
 }

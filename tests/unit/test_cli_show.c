@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
 #include "ops/cli/print_tune.h"
 
 static const struct {
@@ -40,15 +41,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("cli_show");
-    TCase *tcase = tcase_create("show");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "show", NULL, NULL);
 
-    tcase_add_loop_test(tcase, the_overfit_line_has_the_figures_there_are_and_ends, 0,
-                        (int)(sizeof figures / sizeof *figures));
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_rows(tcase, the_overfit_line_has_the_figures_there_are_and_ends, figures);
+    return suite_run(suite);
 }

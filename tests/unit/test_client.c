@@ -4,6 +4,7 @@
 
 #include "fake_broker.h"
 #include "proto/client.h"
+#include "tests/support/suite.h"
 
 #define PATIENCE_MS 15000
 
@@ -560,35 +561,26 @@ int
 main(void)
 {
     Suite *suite = suite_create("client");
-    TCase *tests = tcase_create("client");
+    TCase *tests = suite_case(suite, "client", setup, teardown);
 
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, an_answer_that_comes_twice_is_reported_once);
-    tcase_add_test(tests, a_lost_answer_is_asked_for_again_with_the_same_ids);
-    tcase_add_test(tests, a_restarted_broker_gets_what_is_unanswered);
-    tcase_add_test(tests, another_broker_takes_over_from_a_silent_one);
-    tcase_add_test(tests, a_draining_broker_is_left_for_another);
+    suite_tests(tests, an_answer_that_comes_twice_is_reported_once,
+                a_lost_answer_is_asked_for_again_with_the_same_ids,
+                a_restarted_broker_gets_what_is_unanswered,
+                another_broker_takes_over_from_a_silent_one,
+                a_draining_broker_is_left_for_another);
     tcase_add_loop_test(tests, a_passing_refusal_is_tried_again_and_not_reported, 0, 2);
-    tcase_add_test(tests, a_final_refusal_is_reported_with_its_reason);
+    suite_tests(tests, a_final_refusal_is_reported_with_its_reason);
     tcase_add_loop_test(tests, giving_up_says_why, 0, 2);
-    tcase_add_test(tests, a_result_is_delivered_once_per_watched_job);
-    tcase_add_test(tests, a_watched_job_is_subscribed_again_at_a_restarted_broker);
-    tcase_add_test(tests, a_watched_job_is_subscribed_again_by_a_new_connection);
-    tcase_add_test(tests, a_state_that_is_final_stands_for_a_lost_result);
-    tcase_add_test(tests, a_known_key_moves_the_watch_to_the_first_job);
-    tcase_add_test(tests, a_job_unsubscribed_is_not_reported);
-    tcase_add_test(tests, the_window_bounds_what_is_unanswered);
-    tcase_add_test(tests, a_field_over_its_limit_is_refused_at_once);
-    tcase_add_test(tests, a_bad_list_of_brokers_makes_no_client);
-    tcase_add_test(tests, submits_of_one_turn_leave_together);
-    tcase_add_test(tests, status_and_put_are_answered);
-    tcase_add_test(tests, words_that_cannot_be_read_or_were_not_asked_for_are_ignored);
-    tcase_add_test(tests, an_attached_client_runs_in_the_loop);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, a_result_is_delivered_once_per_watched_job,
+                a_watched_job_is_subscribed_again_at_a_restarted_broker,
+                a_watched_job_is_subscribed_again_by_a_new_connection,
+                a_state_that_is_final_stands_for_a_lost_result,
+                a_known_key_moves_the_watch_to_the_first_job,
+                a_job_unsubscribed_is_not_reported, the_window_bounds_what_is_unanswered,
+                a_field_over_its_limit_is_refused_at_once,
+                a_bad_list_of_brokers_makes_no_client, submits_of_one_turn_leave_together,
+                status_and_put_are_answered,
+                words_that_cannot_be_read_or_were_not_asked_for_are_ignored,
+                an_attached_client_runs_in_the_loop);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "actors/kit/util/clock.h"
+#include "tests/support/suite.h"
 
 static const struct {
     const char *text;
@@ -37,16 +38,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("clock");
-    TCase *tcase = tcase_create("clock");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "clock", NULL, NULL);
 
-    tcase_add_loop_test(tcase, a_time_is_read_or_is_none, 0,
-                        (int)(sizeof(texts) / sizeof(texts[0])));
-    tcase_add_test(tcase, what_is_written_is_read_again);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tcase, a_time_is_read_or_is_none, texts);
+    suite_tests(tcase, what_is_written_is_read_again);
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/health/components.h"
+#include "tests/support/suite.h"
 
 #define UTC_MS INT64_C(1764000000000)
 
@@ -288,26 +289,16 @@ int
 main(void)
 {
     Suite *suite = suite_create("board");
-    TCase *tcase = tcase_create("board");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "board", setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, at_first_nothing_is_known);
-    tcase_add_test(tcase, a_value_is_shown_with_its_age_and_since_when);
-    tcase_add_test(tcase, a_probe_that_missed_leaves_the_value_and_its_age);
-    tcase_add_test(tcase, what_is_not_heard_of_any_more_is_unknown_and_told);
-    tcase_add_test(tcase, misses_that_go_on_keep_it_from_being_stale);
+    suite_tests(tcase, at_first_nothing_is_known, a_value_is_shown_with_its_age_and_since_when,
+                a_probe_that_missed_leaves_the_value_and_its_age,
+                what_is_not_heard_of_any_more_is_unknown_and_told,
+                misses_that_go_on_keep_it_from_being_stale);
     tcase_add_loop_test(tcase, the_worst_decides_the_whole, 0, 4);
-    tcase_add_test(tcase, what_is_not_set_up_makes_nothing_worse_and_never_grows_stale);
-    tcase_add_test(tcase, the_worst_is_first_and_the_rest_in_order);
-    tcase_add_test(tcase, an_issue_says_what_is_wrong_and_what_to_do);
-    tcase_add_test(tcase, every_component_has_every_member);
-    tcase_add_test(tcase, redis_is_shown_only_where_it_is);
-    tcase_add_test(tcase, the_head_says_what_runs_and_how_many_are_well);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, what_is_not_set_up_makes_nothing_worse_and_never_grows_stale,
+                the_worst_is_first_and_the_rest_in_order,
+                an_issue_says_what_is_wrong_and_what_to_do, every_component_has_every_member,
+                redis_is_shown_only_where_it_is, the_head_says_what_runs_and_how_many_are_well);
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "actors/kit/util/auto.h"
 #include "migrations/migrate.h"
 #include "tests/unit/coverage_help.h"
+#include "tests/support/suite.h"
 
 static void
 expect_match(const char *intent, const char *query, const char *want)
@@ -264,23 +265,15 @@ END_TEST
 void
 coverage_score_add(Suite *suite)
 {
-    TCase *tcase = tcase_create("scores");
+    TCase *tcase = suite_case(suite, "scores", coverage_setup, queue_teardown);
 
-    tcase_add_checked_fixture(tcase, coverage_setup, queue_teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, tags_count_by_group_and_by_likeness);
-    tcase_add_test(tcase, letters_of_any_script_are_tags);
-    tcase_add_test(tcase, words_count_in_relation_to_the_shorter_text);
-    tcase_add_test(tcase, a_text_of_few_words_counts_as_five);
-    tcase_add_test(tcase, a_misspelt_word_counts_by_its_nearest_tag);
-    tcase_add_test(tcase, tags_and_text_are_added);
-    tcase_add_test(tcase, the_best_come_first_then_by_name_then_by_id);
-    tcase_add_test(tcase, strategies_of_other_workspaces_are_not_found);
-    tcase_add_test(tcase, tags_of_other_workspaces_are_not_known);
-    tcase_add_test(tcase, whatever_is_asked_is_only_words);
-    tcase_add_test(tcase, a_text_of_a_megabyte_is_stored_and_found_by_its_beginning);
-    tcase_add_loop_test(tcase, a_sensible_question_finds_what_is_shipped, 0,
-                        sizeof(shipped) / sizeof(shipped[0]));
-    tcase_add_test(tcase, what_nothing_fits_is_weak);
-    suite_add_tcase(suite, tcase);
+    suite_tests(tcase, tags_count_by_group_and_by_likeness, letters_of_any_script_are_tags,
+                words_count_in_relation_to_the_shorter_text, a_text_of_few_words_counts_as_five,
+                a_misspelt_word_counts_by_its_nearest_tag, tags_and_text_are_added,
+                the_best_come_first_then_by_name_then_by_id,
+                strategies_of_other_workspaces_are_not_found,
+                tags_of_other_workspaces_are_not_known, whatever_is_asked_is_only_words,
+                a_text_of_a_megabyte_is_stored_and_found_by_its_beginning);
+    suite_rows(tcase, a_sensible_question_finds_what_is_shipped, shipped);
+    suite_tests(tcase, what_nothing_fits_is_weak);
 }

@@ -5,6 +5,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "tests/unit/coverage_help.h"
+#include "tests/support/pg_suite.h"
 
 /* --- rules -------------------------------------------------------------------------------- */
 
@@ -452,70 +453,53 @@ END_TEST
 static TCase *
 add_case(Suite *suite, const char *name)
 {
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = suite_case(suite, name, coverage_setup, queue_teardown);
 
-    tcase_add_checked_fixture(tcase, coverage_setup, queue_teardown);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
     return tcase;
 }
 
 static void
 add_rules(TCase *tcase)
 {
-    tcase_add_test(tcase, a_match_is_weak_by_rule);
-    tcase_add_test(tcase, a_priority_is_a_sum);
-    tcase_add_loop_test(tcase, tags_and_description_are_those_of_the_spec, 0,
-                        sizeof(specs) / sizeof(specs[0]));
-    tcase_add_test(tcase, words_follow_whatever_changes);
-    tcase_add_test(tcase, a_card_says_how_the_best_tune_of_the_workspace_did);
+    suite_tests(tcase, a_match_is_weak_by_rule, a_priority_is_a_sum);
+    suite_rows(tcase, tags_and_description_are_those_of_the_spec, specs);
+    suite_tests(tcase, words_follow_whatever_changes,
+                a_card_says_how_the_best_tune_of_the_workspace_did);
 }
 
 static void
 add_runs(TCase *tcase)
 {
-    tcase_add_test(tcase, a_run_is_kept_as_it_was_answered);
-    tcase_add_test(tcase, a_run_that_fits_is_nothing_to_be_done_about);
-    tcase_add_test(tcase, a_run_that_fits_resolves_the_open_ones_of_its_signature);
-    tcase_add_test(tcase, a_question_that_says_too_little_resolves_nothing);
-    tcase_add_test(tcase, runs_that_fit_at_once_resolve_a_run_once);
-    tcase_add_test(tcase, a_workspace_that_is_not_there_is_refused);
-    tcase_add_test(tcase, nobody_is_told_of_what_was_not_kept);
-    tcase_add_test(tcase, a_query_is_shown_on_one_line_and_cut_between_characters);
-    tcase_add_test(tcase, events_are_published_once_with_what_the_list_shows);
-    tcase_add_test(tcase, a_change_that_nobody_sees_is_no_event);
+    suite_tests(tcase, a_run_is_kept_as_it_was_answered,
+                a_run_that_fits_is_nothing_to_be_done_about,
+                a_run_that_fits_resolves_the_open_ones_of_its_signature,
+                a_question_that_says_too_little_resolves_nothing,
+                runs_that_fit_at_once_resolve_a_run_once,
+                a_workspace_that_is_not_there_is_refused, nobody_is_told_of_what_was_not_kept,
+                a_query_is_shown_on_one_line_and_cut_between_characters,
+                events_are_published_once_with_what_the_list_shows,
+                a_change_that_nobody_sees_is_no_event);
 }
 
 static void
 add_triage(TCase *tcase)
 {
-    tcase_add_loop_test(tcase, a_run_may_become_any_of_the_three, 0,
-                        sizeof(moves) / sizeof(moves[0]));
-    tcase_add_test(tcase, without_a_candidate_only_a_note_resolves);
-    tcase_add_test(tcase, only_a_weak_run_of_the_workspace_is_found);
-    tcase_add_test(tcase, one_change_waits_for_the_other_and_is_judged_by_it);
-    tcase_add_test(tcase, a_later_change_has_a_later_time_though_it_began_before);
+    suite_rows(tcase, a_run_may_become_any_of_the_three, moves);
+    suite_tests(tcase, without_a_candidate_only_a_note_resolves,
+                only_a_weak_run_of_the_workspace_is_found,
+                one_change_waits_for_the_other_and_is_judged_by_it,
+                a_later_change_has_a_later_time_though_it_began_before);
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("coverage sql");
-    SRunner *runner;
-    int failed;
 
     log_init("test", LOG_AT_ERROR);
-    queue_fixture = pg_fixture_new();
-    if (!queue_fixture)
-        return PG_FIXTURE_SKIP;
     add_rules(add_case(suite, "rules"));
     add_runs(add_case(suite, "runs"));
     add_triage(add_case(suite, "triage"));
     coverage_score_add(suite);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &queue_fixture);
 }

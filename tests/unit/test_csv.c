@@ -7,6 +7,7 @@
 #include "actors/tune/engine/decimal.h"
 #include "actors/tune/engine/stamp.h"
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define HEADER "date,open,high,low,close,volume\n"
 #define DAYS   12
@@ -410,36 +411,21 @@ int
 main(void)
 {
     Suite *suite = suite_create("csv");
-    TCase *files = tcase_create("files"), *values = tcase_create("values");
-    SRunner *runner = srunner_create(suite);
+    TCase *files = suite_case(suite, "files", NULL, NULL),
+          *values = suite_case(suite, "values", NULL, NULL);
 
-    suite_add_tcase(suite, files);
-    tcase_add_test(files, a_plain_file_is_read_to_the_last_column);
-    tcase_add_test(files, headers_may_be_aliases_in_any_case_and_order);
-    tcase_add_test(files, an_adjusted_close_counts_only_without_a_close);
-    tcase_add_test(files, a_missing_column_is_named);
-    tcase_add_test(files, rows_without_a_number_are_dropped_and_counted);
-    tcase_add_test(files, senseless_prices_fail_with_their_lines);
-    tcase_add_test(files, only_the_first_offending_lines_are_listed);
-    tcase_add_test(files, rows_out_of_order_are_sorted);
-    tcase_add_test(files, the_last_of_equal_stamps_wins);
-    tcase_add_test(files, fewer_than_ten_usable_rows_are_too_few);
-    tcase_add_test(files, latin1_bom_and_crlf_are_read);
-    tcase_add_test(files, utf8_is_no_latin1);
-    tcase_add_test(files, quoted_fields_are_read);
-    tcase_add_test(files, bytes_that_are_no_text_are_refused);
-    tcase_add_test(files, a_million_columns_are_refused);
-    tcase_add_test(files, a_file_cut_anywhere_is_safe);
-    suite_add_tcase(suite, values);
-    tcase_add_test(values, stamps_are_read_in_every_form);
-    tcase_add_test(values, decimals_are_rounded_as_strtod_does);
-    tcase_add_test(values, hard_decimals_are_rounded_right);
-    tcase_add_test(values, what_is_no_decimal_is_refused);
-    tcase_add_test(values, timeframes_come_from_the_median_spacing);
-    tcase_add_test(values, slices_share_no_bar_and_lose_none);
-    tcase_set_timeout(values, 60);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(files, a_plain_file_is_read_to_the_last_column,
+                headers_may_be_aliases_in_any_case_and_order,
+                an_adjusted_close_counts_only_without_a_close, a_missing_column_is_named,
+                rows_without_a_number_are_dropped_and_counted,
+                senseless_prices_fail_with_their_lines,
+                only_the_first_offending_lines_are_listed, rows_out_of_order_are_sorted,
+                the_last_of_equal_stamps_wins, fewer_than_ten_usable_rows_are_too_few,
+                latin1_bom_and_crlf_are_read, utf8_is_no_latin1, quoted_fields_are_read,
+                bytes_that_are_no_text_are_refused, a_million_columns_are_refused,
+                a_file_cut_anywhere_is_safe);
+    suite_tests(values, stamps_are_read_in_every_form, decimals_are_rounded_as_strtod_does,
+                hard_decimals_are_rounded_right, what_is_no_decimal_is_refused,
+                timeframes_come_from_the_median_spacing, slices_share_no_bar_and_lose_none);
+    return suite_run(suite);
 }

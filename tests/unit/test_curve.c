@@ -8,6 +8,7 @@
 #include "proto/client.h"
 #include "proto/curve.h"
 #include "proto/worker.h"
+#include "tests/support/suite.h"
 
 #define PUBLIC_KEY "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 #define SECRET_KEY "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
@@ -242,25 +243,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("curve");
-    TCase *tcase = tcase_create("curve");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "curve", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, what_czmq_writes_is_read);
-    tcase_add_test(tcase, the_file_that_is_named_is_read_and_not_its_neighbour);
-    tcase_add_test(tcase, metadata_are_text_and_no_format);
-    tcase_add_loop_test(tcase, a_wrong_certificate_is_named_and_its_secret_is_not, 0,
-                        sizeof(wrong) / sizeof(wrong[0]));
-    tcase_add_test(tcase, what_is_no_certificate_at_all_is_refused);
-    tcase_add_loop_test(tcase, plain_is_local_only_where_no_other_machine_can_be_meant, 0,
-                        sizeof(endpoints) / sizeof(endpoints[0]));
-    tcase_add_test(tcase, a_client_and_a_worker_do_not_go_out_in_plain);
-    tcase_add_test(tcase, one_certificate_or_a_wrong_one_makes_no_client);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, what_czmq_writes_is_read,
+                the_file_that_is_named_is_read_and_not_its_neighbour,
+                metadata_are_text_and_no_format);
+    suite_rows(tcase, a_wrong_certificate_is_named_and_its_secret_is_not, wrong);
+    suite_tests(tcase, what_is_no_certificate_at_all_is_refused);
+    suite_rows(tcase, plain_is_local_only_where_no_other_machine_can_be_meant, endpoints);
+    suite_tests(tcase, a_client_and_a_worker_do_not_go_out_in_plain,
+                one_certificate_or_a_wrong_one_makes_no_client);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "proto/link/dealer.h"
+#include "tests/support/suite.h"
 
 static dealer_t dealer; /* without a socket: nothing here is sent; its monitor has no news */
 static tm_msg_t pong;
@@ -84,18 +85,11 @@ int
 main(void)
 {
     Suite *suite = suite_create("dealer");
-    TCase *tests = tcase_create("dealer");
+    TCase *tests = suite_case(suite, "dealer", setup, teardown);
 
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, the_first_word_is_a_new_brokers_and_the_next_is_not);
-    tcase_add_test(tests, another_name_is_a_new_broker);
-    tcase_add_test(tests, a_broker_silent_for_too_long_is_new_when_it_speaks);
-    tcase_add_test(tests, a_silence_that_nobody_noticed_counts_too);
-    tcase_add_test(tests, one_whose_news_nobody_reads_closes);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, the_first_word_is_a_new_brokers_and_the_next_is_not,
+                another_name_is_a_new_broker,
+                a_broker_silent_for_too_long_is_new_when_it_speaks,
+                a_silence_that_nobody_noticed_counts_too, one_whose_news_nobody_reads_closes);
+    return suite_run(suite);
 }

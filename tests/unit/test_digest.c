@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/kit/util/digest.h"
+#include "tests/support/suite.h"
 
 START_TEST(the_hash_of_abc_is_the_published_one)
 {
@@ -99,19 +100,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("digest");
-    TCase *tcase = tcase_create("digest");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "digest", NULL, NULL);
 
-    tcase_add_test(tcase, the_hash_of_abc_is_the_published_one);
-    tcase_add_test(tcase, pieces_hash_as_the_whole_and_a_digest_can_be_used_again);
-    tcase_add_test(tcase, the_hmacs_of_the_standard_are_made);
-    tcase_add_test(tcase, digests_are_the_same_or_not_at_whatever_place);
-    tcase_add_test(tcase, hexadecimal_text_is_read_back_in_either_case);
-    tcase_add_test(tcase, text_that_is_not_exactly_so_many_digits_is_refused);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, the_hash_of_abc_is_the_published_one,
+                pieces_hash_as_the_whole_and_a_digest_can_be_used_again,
+                the_hmacs_of_the_standard_are_made,
+                digests_are_the_same_or_not_at_whatever_place,
+                hexadecimal_text_is_read_back_in_either_case,
+                text_that_is_not_exactly_so_many_digits_is_refused);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/error.h"
+#include "tests/support/suite.h"
 
 START_TEST(every_row_has_name_text_and_a_possible_status)
 {
@@ -54,17 +55,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("error");
-    TCase *rows = tcase_create("rows");
+    TCase *rows = suite_case(suite, "rows", NULL, NULL);
 
-    tcase_add_test(rows, every_row_has_name_text_and_a_possible_status);
-    tcase_add_test(rows, a_name_leads_back_to_its_row);
-    tcase_add_test(rows, an_unknown_name_is_internal);
-    tcase_add_test(rows, a_number_outside_the_table_is_internal);
-    tcase_add_test(rows, rows_say_what_may_be_tried_again);
-    suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(rows, every_row_has_name_text_and_a_possible_status,
+                a_name_leads_back_to_its_row, an_unknown_name_is_internal,
+                a_number_outside_the_table_is_internal, rows_say_what_may_be_tried_again);
+    return suite_run(suite);
 }

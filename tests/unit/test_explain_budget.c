@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/explain_help.h"
+#include "tests/support/suite.h"
 
 #define FACTS "{'strategy':'x'}"
 #define USED  ((long)LLM_STUB_TOKENS_IN + LLM_STUB_TOKENS)
@@ -171,15 +172,14 @@ TCase *explain_budget_case(void);
 TCase *
 explain_budget_case(void)
 {
-    TCase *tests = tcase_create("budget");
+    TCase *tests = case_new("budget", NULL, NULL);
 
-    tcase_add_test(tests, what_a_question_used_is_written);
-    tcase_add_test(tests, past_the_tokens_of_the_day_nobody_is_asked);
-    tcase_add_test(tests, past_the_money_of_the_day_nobody_is_asked);
-    tcase_add_test(tests, a_new_day_has_a_new_budget);
-    tcase_add_test(tests, a_question_larger_than_the_whole_budget_is_not_asked);
-    tcase_add_test(tests, a_failure_gives_back_what_was_reserved);
-    tcase_add_test(tests, those_who_ask_at_once_do_not_pass_the_limit_together);
-    tcase_add_test(tests, a_limit_that_cannot_be_looked_up_is_reached);
+    suite_tests(tests, what_a_question_used_is_written,
+                past_the_tokens_of_the_day_nobody_is_asked,
+                past_the_money_of_the_day_nobody_is_asked, a_new_day_has_a_new_budget,
+                a_question_larger_than_the_whole_budget_is_not_asked,
+                a_failure_gives_back_what_was_reserved,
+                those_who_ask_at_once_do_not_pass_the_limit_together,
+                a_limit_that_cannot_be_looked_up_is_reached);
     return tests;
 }

@@ -4,6 +4,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/contracts/explain_call.h"
+#include "tests/support/suite.h"
 
 #define WORKSPACE "00000000-0000-0000-0000-000000000001"
 #define RUN       "0198f000-0000-7000-8000-00000000000a"
@@ -272,24 +273,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("explain call");
-    TCase *tests = tcase_create("explain call");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tests = suite_case(suite, "explain call", NULL, NULL);
 
-    tcase_add_test(tests, a_question_is_read_as_it_was_written);
-    tcase_add_test(tests, a_subject_has_one_form);
-    tcase_add_loop_test(tests, a_wrong_question_is_told_what_is_wrong, 0,
-                        (int)(sizeof(wrong_questions) / sizeof(wrong_questions[0])));
-    tcase_add_test(tests, a_question_is_bounded);
-    tcase_add_test(tests, an_answer_with_a_text_is_read_as_it_was_written);
-    tcase_add_test(tests, an_answer_without_a_text_says_why);
-    tcase_add_loop_test(tests, a_wrong_answer_is_none, 0,
-                        (int)(sizeof(wrong_answers) / sizeof(wrong_answers[0])));
-    tcase_add_test(tests, the_text_of_an_answer_is_bounded);
-    tcase_add_test(tests, each_reason_has_a_sentence);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, a_question_is_read_as_it_was_written, a_subject_has_one_form);
+    suite_rows(tests, a_wrong_question_is_told_what_is_wrong, wrong_questions);
+    suite_tests(tests, a_question_is_bounded, an_answer_with_a_text_is_read_as_it_was_written,
+                an_answer_without_a_text_says_why);
+    suite_rows(tests, a_wrong_answer_is_none, wrong_answers);
+    suite_tests(tests, the_text_of_an_answer_is_bounded, each_reason_has_a_sentence);
+    return suite_run(suite);
 }

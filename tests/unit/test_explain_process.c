@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/explain_help.h"
+#include "tests/support/pg_suite.h"
 
 #define FACTS "{'strategy':'x','winner':{'score':1.5}}"
 
@@ -331,25 +332,19 @@ TCase *explain_budget_case(void);
 static TCase *
 process_case(void)
 {
-    TCase *tests = tcase_create("explain process");
+    TCase *tests = case_new("explain process", NULL, NULL);
 
-    tcase_add_test(tests, a_question_has_a_models_text);
-    tcase_add_test(tests, two_hundred_are_under_way_at_once);
-    tcase_add_test(tests, who_asks_the_same_meanwhile_shares_the_answer);
-    tcase_add_test(tests, a_question_that_is_none_is_told_so);
-    tcase_add_test(tests, an_attack_goes_out_as_data);
-    tcase_add_test(tests, an_answer_is_kept_beyond_the_process);
-    tcase_add_test(tests, other_facts_are_explained_anew);
-    tcase_add_test(tests, workspaces_share_nothing);
-    tcase_add_test(tests, the_oldest_texts_of_a_workspace_go);
-    tcase_add_loop_test(tests, without_a_text_there_is_a_cause, 0,
-                        (int)(sizeof(failures) / sizeof(failures[0])));
-    tcase_add_test(tests, a_text_that_is_refused_is_asked_of_the_next_model);
-    tcase_add_test(tests, without_a_model_nobody_is_asked_or_charged);
-    tcase_add_test(tests, the_callers_deadline_is_kept);
-    tcase_add_test(tests, a_database_that_refuses_costs_the_cache_alone);
-    tcase_add_test(tests, what_is_asked_ends_before_the_process);
-    tcase_add_test(tests, a_model_that_hangs_does_not_hold_the_process);
+    suite_tests(tests, a_question_has_a_models_text, two_hundred_are_under_way_at_once,
+                who_asks_the_same_meanwhile_shares_the_answer,
+                a_question_that_is_none_is_told_so, an_attack_goes_out_as_data,
+                an_answer_is_kept_beyond_the_process, other_facts_are_explained_anew,
+                workspaces_share_nothing, the_oldest_texts_of_a_workspace_go);
+    suite_rows(tests, without_a_text_there_is_a_cause, failures);
+    suite_tests(tests, a_text_that_is_refused_is_asked_of_the_next_model,
+                without_a_model_nobody_is_asked_or_charged, the_callers_deadline_is_kept,
+                a_database_that_refuses_costs_the_cache_alone,
+                what_is_asked_ends_before_the_process,
+                a_model_that_hangs_does_not_hold_the_process);
     return tests;
 }
 
@@ -358,21 +353,11 @@ main(void)
 {
     Suite *suite = suite_create("explain");
     TCase *tcases[] = {process_case(), explain_budget_case()};
-    SRunner *runner;
-    int failed;
 
-    explain_fixture = pg_fixture_new();
-    if (!explain_fixture)
-        return PG_FIXTURE_SKIP;
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], explain_set_up, explain_tear_down);
         tcase_set_timeout(tcases[i], 120);
         suite_add_tcase(suite, tcases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&explain_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &explain_fixture);
 }

@@ -7,6 +7,7 @@
 #include "actors/http/explain/explain_tune_text.h"
 #include "actors/http/explain/qualifier.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 #define DASH "\xe2\x80\x94"
 
@@ -276,24 +277,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("explain text");
-    TCase *tests = tcase_create("explain text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tests = suite_case(suite, "explain text", NULL, NULL);
 
-    tcase_add_test(tests, a_short_text_has_winner_neighbourhood_and_gap);
-    tcase_add_test(tests, a_detailed_text_says_all_in_paragraphs);
-    tcase_add_test(tests, the_same_facts_have_the_same_text);
-    tcase_add_loop_test(tests, the_shape_of_the_neighbourhood_is_told, 0,
-                        (int)(sizeof(shapes) / sizeof(shapes[0])));
-    tcase_add_test(tests, the_overfit_gap_has_the_words_of_its_size);
-    tcase_add_test(tests, what_is_not_known_is_not_said);
-    tcase_add_test(tests, without_a_winner_the_reasons_are_told);
-    tcase_add_test(tests, a_tune_is_trusted_by_its_numbers);
-    tcase_add_loop_test(tests, a_match_is_trusted_by_its_numbers, 0,
-                        (int)(sizeof(qualifiers) / sizeof(qualifiers[0])));
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, a_short_text_has_winner_neighbourhood_and_gap,
+                a_detailed_text_says_all_in_paragraphs, the_same_facts_have_the_same_text);
+    suite_rows(tests, the_shape_of_the_neighbourhood_is_told, shapes);
+    suite_tests(tests, the_overfit_gap_has_the_words_of_its_size, what_is_not_known_is_not_said,
+                without_a_winner_the_reasons_are_told, a_tune_is_trusted_by_its_numbers);
+    suite_rows(tests, a_match_is_trusted_by_its_numbers, qualifiers);
+    return suite_run(suite);
 }

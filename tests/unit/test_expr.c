@@ -6,6 +6,7 @@
 
 #include "actors/tune/engine/expr.h"
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define COUNT 300
 
@@ -311,23 +312,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("expr");
-    TCase *language = tcase_create("language"), *specs = tcase_create("specs");
-    SRunner *runner = srunner_create(suite);
+    TCase *language = suite_case(suite, "language", NULL, NULL),
+          *specs = suite_case(suite, "specs", NULL, NULL);
 
-    suite_add_tcase(suite, language);
-    tcase_add_test(language, arithmetic_has_the_usual_precedence);
-    tcase_add_test(language, conditions_are_the_same_bar_by_bar);
-    tcase_add_test(language, crossings_are_strict_on_both_bars);
-    tcase_add_test(language, prev_looks_back_as_often_as_it_is_said);
-    tcase_add_test(language, the_same_function_is_one_column);
-    tcase_add_test(language, mistakes_are_told_with_their_place);
-    tcase_add_test(language, bombs_are_refused);
-    suite_add_tcase(suite, specs);
-    tcase_add_test(specs, a_wrong_spec_is_told_by_field);
-    tcase_add_test(specs, every_strategy_of_the_configuration_is_sound);
-    tcase_add_test(specs, params_out_of_range_are_told);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(language, arithmetic_has_the_usual_precedence,
+                conditions_are_the_same_bar_by_bar, crossings_are_strict_on_both_bars,
+                prev_looks_back_as_often_as_it_is_said, the_same_function_is_one_column,
+                mistakes_are_told_with_their_place, bombs_are_refused);
+    suite_tests(specs, a_wrong_spec_is_told_by_field,
+                every_strategy_of_the_configuration_is_sound, params_out_of_range_are_told);
+    return suite_run(suite);
 }

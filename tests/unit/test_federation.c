@@ -6,6 +6,7 @@
 
 #include "actors/kit/runtime/federation.h"
 #include "tests/support/broker_world.h"
+#include "tests/support/pg_suite.h"
 
 enum { BROKERS = 2 };
 
@@ -282,25 +283,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("fleet");
-    TCase *tcase = tcase_create("fleet");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "fleet", start, stop);
 
-    fixture = pg_fixture_new();
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, start, stop);
-    tcase_add_test(tcase, a_watcher_hears_every_broker_and_shows_each_family_once);
-    tcase_add_test(tcase, a_broker_that_is_gone_is_named);
-    tcase_add_test(tcase, a_report_is_heard_once_and_an_older_one_changes_nothing);
-    tcase_add_test(tcase, what_is_no_such_text_is_refused_as_a_whole_and_counted);
-    tcase_add_test(tcase, nobody_but_a_watcher_hears);
-    tcase_add_test(tcase, one_that_watches_hears_the_others_and_not_itself);
-    tcase_add_test(tcase, a_process_without_a_loop_reports_from_a_thread);
-    tcase_add_test(tcase, without_brokers_there_is_no_fleet);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(
+        tcase, a_watcher_hears_every_broker_and_shows_each_family_once,
+        a_broker_that_is_gone_is_named, a_report_is_heard_once_and_an_older_one_changes_nothing,
+        what_is_no_such_text_is_refused_as_a_whole_and_counted, nobody_but_a_watcher_hears,
+        one_that_watches_hears_the_others_and_not_itself,
+        a_process_without_a_loop_reports_from_a_thread, without_brokers_there_is_no_fleet);
+    return pg_suite_run(suite, &fixture);
 }

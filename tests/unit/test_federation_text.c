@@ -6,6 +6,7 @@
 
 #include "actors/kit/runtime/federation_text.h"
 #include "actors/kit/runtime/metrics.h"
+#include "tests/support/suite.h"
 
 #define HEAD "# HELP x_total Some help\n# TYPE x_total counter\n"
 #define MINE "actor=\"a\",instance=\"i\""
@@ -152,19 +153,11 @@ int
 main(void)
 {
     Suite *suite = suite_create("federation_text");
-    TCase *tcase = tcase_create("federation_text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "federation_text", NULL, NULL);
 
-    tcase_add_loop_test(tcase, a_text_is_good_or_has_a_first_line_that_is_wrong, 0,
-                        (int)(sizeof(texts) / sizeof(texts[0])));
-    tcase_add_test(tcase, what_a_process_writes_is_good);
-    tcase_add_test(tcase, each_family_stands_once_with_the_series_of_all);
-    tcase_add_test(tcase, a_family_of_another_type_is_left_out);
-    tcase_add_test(tcase, a_sum_is_over_the_series_that_hold_the_label);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tcase, a_text_is_good_or_has_a_first_line_that_is_wrong, texts);
+    suite_tests(
+        tcase, what_a_process_writes_is_good, each_family_stands_once_with_the_series_of_all,
+        a_family_of_another_type_is_left_out, a_sum_is_over_the_series_that_hold_the_label);
+    return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "actors/http/admin/health_cards.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 #define NOW_MS INT64_C(1000000)
 #define UTC_MS INT64_C(1764000000000)
@@ -155,21 +156,11 @@ int
 main(void)
 {
     Suite *suite = suite_create("health_cards");
-    TCase *tcase = tcase_create("cards");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "cards", setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, each_component_has_its_card);
-    tcase_add_test(tcase, the_worst_stands_first_below_what_is_wrong);
-    tcase_add_test(tcase, a_state_is_a_word_and_no_colour_alone);
-    tcase_add_test(tcase, when_all_is_well_it_says_so);
-    tcase_add_test(tcase, what_others_said_is_escaped);
-    tcase_add_test(tcase, an_object_of_objects_is_a_table);
-    tcase_add_test(tcase, what_is_not_known_is_a_dash);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, each_component_has_its_card, the_worst_stands_first_below_what_is_wrong,
+                a_state_is_a_word_and_no_colour_alone, when_all_is_well_it_says_so,
+                what_others_said_is_escaped, an_object_of_objects_is_a_table,
+                what_is_not_known_is_a_dash);
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "tests/unit/health_help.h"
 #include "tests/unit/test_health.h"
+#include "tests/support/suite.h"
 
 #define WORKSPACE "'00000000-0000-0000-0000-000000000001'"
 
@@ -373,36 +374,27 @@ END_TEST
 static void
 add_tests(TCase *tcase)
 {
-    tcase_add_test(tcase, queues_are_told_with_their_workers);
-    tcase_add_test(tcase, a_queue_that_nobody_serves_is_told);
-    tcase_add_test(tcase, a_job_that_waits_long_is_told_unless_its_queue_is_paused);
-    tcase_add_test(tcase, a_queue_that_is_gone_has_gauges_of_zero);
-    tcase_add_test(tcase, without_a_worker_no_tune_runs);
-    tcase_add_test(tcase, a_kind_that_has_gone_stays_with_when_it_was_seen);
-    tcase_add_test(tcase, ingestion_is_told_by_source);
-    tcase_add_test(tcase, without_ingestion_nothing_is_pending);
-    tcase_add_test(tcase, tunes_that_fail_more_often_than_not_are_told);
-    tcase_add_test(tcase, keys_that_should_be_gone_are_told);
-    tcase_add_test(tcase, a_request_that_stays_pending_is_told);
-    tcase_add_test(tcase, without_retention_jobs_it_is_not_configured);
-    tcase_add_test(tcase, retention_says_how_its_last_run_went);
-    tcase_add_test(tcase, retention_that_fails_is_told_and_worse_after_three_times);
-    tcase_add_test(tcase, retention_that_nobody_runs_is_told);
-    tcase_add_test(tcase, one_process_at_a_time_has_the_duty);
+    suite_tests(
+        tcase, queues_are_told_with_their_workers, a_queue_that_nobody_serves_is_told,
+        a_job_that_waits_long_is_told_unless_its_queue_is_paused,
+        a_queue_that_is_gone_has_gauges_of_zero, without_a_worker_no_tune_runs,
+        a_kind_that_has_gone_stays_with_when_it_was_seen, ingestion_is_told_by_source,
+        without_ingestion_nothing_is_pending, tunes_that_fail_more_often_than_not_are_told,
+        keys_that_should_be_gone_are_told, a_request_that_stays_pending_is_told,
+        without_retention_jobs_it_is_not_configured, retention_says_how_its_last_run_went,
+        retention_that_fails_is_told_and_worse_after_three_times,
+        retention_that_nobody_runs_is_told, one_process_at_a_time_has_the_duty);
 }
 
 TCase *
 health_database_cases(void)
 {
-    TCase *tcase = tcase_create("database");
+    TCase *tcase = case_new("database", setup, health_tear_down);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, health_tear_down);
-    tcase_add_test(tcase, a_database_that_answers_is_ok);
-    tcase_add_test(tcase, one_that_is_not_there_cannot_be_reached);
-    tcase_add_test(tcase, one_that_hangs_is_an_error_after_the_deadline);
-    tcase_add_test(tcase, one_that_dies_and_comes_back_is_seen_to);
-    tcase_add_test(tcase, a_schema_that_does_not_fit_is_an_error);
+    suite_tests(tcase, a_database_that_answers_is_ok, one_that_is_not_there_cannot_be_reached,
+                one_that_hangs_is_an_error_after_the_deadline,
+                one_that_dies_and_comes_back_is_seen_to,
+                a_schema_that_does_not_fit_is_an_error);
     add_tests(tcase);
     return tcase;
 }

@@ -4,21 +4,15 @@
 
 #include "tests/unit/health_help.h"
 #include "tests/unit/test_health.h"
+#include "tests/support/pg_suite.h"
 
 int
 main(void)
 {
     Suite *suite = suite_create("health_probes");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    health_fixture = pg_fixture_new();
     suite_add_tcase(suite, health_database_cases());
     suite_add_tcase(suite, health_fleet_cases());
     suite_add_tcase(suite, health_qdrant_cases());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&health_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &health_fixture);
 }

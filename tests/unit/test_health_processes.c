@@ -1,6 +1,7 @@
 /* What other processes and the brokers say, without any database. */
 #include "tests/unit/health_help.h"
 #include "tests/unit/test_health.h"
+#include "tests/support/suite.h"
 
 static const struct probes_model model = {"openai", "gpt"};
 
@@ -124,19 +125,15 @@ END_TEST
 TCase *
 health_fleet_cases(void)
 {
-    TCase *tcase = tcase_create("fleet");
+    TCase *tcase = case_new("fleet", health_set_up, health_tear_down);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, health_set_up, health_tear_down);
-    tcase_add_test(tcase, brokers_that_do_not_answer_are_told);
-    tcase_add_test(tcase, what_was_not_heard_yet_is_not_missing);
-    tcase_add_test(tcase, workers_report_to_the_brokers_while_the_database_is_away);
-    tcase_add_test(tcase, streams_are_counted_from_when_it_began_to_look);
-    tcase_add_test(tcase, without_a_publisher_nothing_reaches_the_streams);
-    tcase_add_test(tcase, events_that_wait_for_their_number_are_told);
-    tcase_add_test(tcase, without_a_model_it_is_not_configured);
-    tcase_add_test(tcase, without_the_process_that_asks_models_it_is_an_error);
-    tcase_add_test(tcase, models_that_fail_are_told_until_one_answers);
-    tcase_add_test(tcase, a_redis_that_is_not_there_is_an_error);
+    suite_tests(
+        tcase, brokers_that_do_not_answer_are_told, what_was_not_heard_yet_is_not_missing,
+        workers_report_to_the_brokers_while_the_database_is_away,
+        streams_are_counted_from_when_it_began_to_look,
+        without_a_publisher_nothing_reaches_the_streams,
+        events_that_wait_for_their_number_are_told, without_a_model_it_is_not_configured,
+        without_the_process_that_asks_models_it_is_an_error,
+        models_that_fail_are_told_until_one_answers, a_redis_that_is_not_there_is_an_error);
     return tcase;
 }

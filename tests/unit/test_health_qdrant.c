@@ -5,6 +5,7 @@
 
 #include "tests/unit/health_help.h"
 #include "tests/unit/test_health.h"
+#include "tests/support/suite.h"
 
 #define ANSWER(status)                                              \
     "{\"result\":{\"status\":\"" status "\",\"points_count\":1234," \
@@ -104,14 +105,10 @@ END_TEST
 TCase *
 health_qdrant_cases(void)
 {
-    TCase *tcase = tcase_create("qdrant");
+    TCase *tcase = case_new("qdrant", setup, teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, without_an_address_it_is_not_configured);
-    tcase_add_test(tcase, a_green_collection_is_ok);
-    tcase_add_loop_test(tcase, whatever_else_it_says_is_told, 0,
-                        sizeof(rows) / sizeof(rows[0]));
-    tcase_add_test(tcase, nobody_there_is_an_error_that_is_remembered_when_it_is_back);
+    suite_tests(tcase, without_an_address_it_is_not_configured, a_green_collection_is_ok);
+    suite_rows(tcase, whatever_else_it_says_is_told, rows);
+    suite_tests(tcase, nobody_there_is_an_error_that_is_remembered_when_it_is_back);
     return tcase;
 }

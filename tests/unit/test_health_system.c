@@ -14,6 +14,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "tests/support/llm_stub.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #define TOKEN       "token-of-a-test"
@@ -425,23 +426,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("health_system");
-    TCase *tcase = tcase_create("system");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "system", NULL, resume_all);
 
-    tcase_set_timeout(tcase, 240);
     tcase_add_unchecked_fixture(tcase, setup, teardown);
-    tcase_add_checked_fixture(tcase, NULL, resume_all);
-    tcase_add_test(tcase, who_is_no_admin_sees_nothing);
-    tcase_add_test(tcase, the_process_health_exports_what_it_finds);
-    tcase_add_test(tcase, with_database_and_qdrant_hanging_the_page_answers_and_says_so);
-    tcase_add_test(tcase, a_broker_that_hangs_is_told_and_its_return);
-    tcase_add_test(tcase, workers_that_hang_are_told);
-    suite_add_tcase(suite, tcase);
-    srunner_set_fork_status(runner,
-                            CK_NOFORK); /* the system is this process's, and so is the stub */
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, who_is_no_admin_sees_nothing, the_process_health_exports_what_it_finds,
+                with_database_and_qdrant_hanging_the_page_answers_and_says_so,
+                a_broker_that_hangs_is_told_and_its_return, workers_that_hang_are_told);
+    setenv("CK_FORK", "no", true); /* the system is this process's, and so is the stub */
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "tests/unit/health_help.h"
+#include "tests/support/suite.h"
 
 static llm_stub_t *stub;
 static webhooks_t *webhooks;
@@ -297,24 +298,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("health_webhooks");
-    TCase *tcase = tcase_create("webhooks");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "webhooks", setup, teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_change_and_its_recovery_are_told);
-    tcase_add_test(tcase, slack_gets_a_text_without_markup_of_others);
-    tcase_add_test(tcase, that_all_is_well_at_first_is_no_news);
-    tcase_add_test(tcase, what_flaps_is_not_told);
-    tcase_add_test(tcase, unknown_is_told_to_nobody);
-    tcase_add_test(tcase, what_fails_is_tried_again_and_what_follows_waits);
-    tcase_add_test(tcase, after_five_tries_it_is_given_up_and_the_next_has_its_turn);
-    tcase_add_test(tcase, the_queue_is_bounded_and_the_oldest_give_way);
-    tcase_add_test(tcase, whoever_has_not_the_duty_is_silent_and_repeats_nothing_later);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_change_and_its_recovery_are_told,
+                slack_gets_a_text_without_markup_of_others,
+                that_all_is_well_at_first_is_no_news, what_flaps_is_not_told,
+                unknown_is_told_to_nobody, what_fails_is_tried_again_and_what_follows_waits,
+                after_five_tries_it_is_given_up_and_the_next_has_its_turn,
+                the_queue_is_bounded_and_the_oldest_give_way,
+                whoever_has_not_the_duty_is_silent_and_repeats_nothing_later);
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "actors/health/window.h"
+#include "tests/support/suite.h"
 
 enum { SPAN_MS = 60000, PART_MS = SPAN_MS / WINDOW_PARTS };
 
@@ -67,18 +68,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("health_window");
-    TCase *tcase = tcase_create("window");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "window", setup, NULL);
 
-    tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_add_test(tcase, the_first_total_is_what_was_before);
-    tcase_add_test(tcase, growth_is_summed);
-    tcase_add_test(tcase, what_is_older_than_the_window_is_forgotten);
-    tcase_add_test(tcase, a_total_that_falls_has_not_grown);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, the_first_total_is_what_was_before, growth_is_summed,
+                what_is_older_than_the_window_is_forgotten, a_total_that_falls_has_not_grown);
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/http_runs_help.h"
+#include "tests/support/suite.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 
@@ -298,15 +299,13 @@ END_TEST
 TCase *
 http_backtest_case(void)
 {
-    TCase *tcase = tcase_create("backtest");
+    TCase *tcase = case_new("backtest", NULL, NULL);
 
-    tcase_add_test(tcase, a_back_test_is_computed_and_shown_again);
-    tcase_add_test(tcase, a_back_test_has_the_figures_of_a_trial);
-    tcase_add_test(tcase, a_split_back_test_has_the_figures_of_a_trial);
-    tcase_add_test(tcase, params_that_are_not_named_have_their_default);
-    tcase_add_test(tcase, params_that_are_none_are_refused);
-    tcase_add_test(tcase, what_is_missing_or_wrong_is_refused);
-    tcase_add_test(tcase, nobody_sees_the_back_test_of_another_workspace);
-    tcase_add_test(tcase, without_a_tuner_nothing_is_computed_or_kept);
+    suite_tests(
+        tcase, a_back_test_is_computed_and_shown_again, a_back_test_has_the_figures_of_a_trial,
+        a_split_back_test_has_the_figures_of_a_trial,
+        params_that_are_not_named_have_their_default, params_that_are_none_are_refused,
+        what_is_missing_or_wrong_is_refused, nobody_sees_the_back_test_of_another_workspace,
+        without_a_tuner_nothing_is_computed_or_kept);
     return tcase;
 }

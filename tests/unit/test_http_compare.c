@@ -5,6 +5,7 @@
 
 #include "tests/support/reads_world.h"
 #include "tests/unit/http_reads.h"
+#include "tests/support/suite.h"
 
 #define COMPARE   "/backtests/compare"
 #define ID(n)     "00000000-0000-7000-8000-00000000000" #n
@@ -164,9 +165,8 @@ http_compare_add(void)
     TCase *compare = http_reads_case("compare");
 
     tcase_add_checked_fixture(compare, setup, teardown);
-    tcase_add_test(compare, two_tunes_are_shown_with_what_differs);
-    tcase_add_test(compare, the_order_is_the_askers);
-    tcase_add_test(compare, ten_tunes_that_are_the_same_have_all_in_common);
-    tcase_add_test(compare, too_few_too_many_and_the_same_twice_are_refused);
-    tcase_add_test(compare, the_one_that_is_missing_is_named);
+    suite_tests(compare, two_tunes_are_shown_with_what_differs, the_order_is_the_askers,
+                ten_tunes_that_are_the_same_have_all_in_common,
+                too_few_too_many_and_the_same_twice_are_refused,
+                the_one_that_is_missing_is_named);
 }

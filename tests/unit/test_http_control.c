@@ -6,6 +6,7 @@
 
 #include "tests/support/reads_world.h"
 #include "tests/unit/http_reads.h"
+#include "tests/support/suite.h"
 
 #define TUNE(n)   "/backtests/tunes/00000000-0000-7000-8000-00000000000" #n
 #define CANCEL(n) TUNE(n) "/cancel"
@@ -192,12 +193,9 @@ http_control_add(void)
     TCase *control = http_reads_case("control");
 
     tcase_add_checked_fixture(control, setup, teardown);
-    tcase_add_test(control, a_tune_that_waits_is_canceled_at_once);
-    tcase_add_test(control, a_tune_that_is_over_is_not_canceled);
-    tcase_add_test(control, nobody_stops_the_tune_of_another_workspace);
-    tcase_add_test(control, what_is_no_tune_cannot_be_stopped);
-    tcase_add_test(control, a_tune_without_a_job_can_be_ended_all_the_same);
-    tcase_add_test(control, a_deleted_tune_is_gone_with_its_trials);
-    tcase_add_test(control, a_tune_that_waits_is_deleted_with_its_job);
-    tcase_add_test(control, a_dead_tune_is_deleted_and_cannot_rise);
+    suite_tests(
+        control, a_tune_that_waits_is_canceled_at_once, a_tune_that_is_over_is_not_canceled,
+        nobody_stops_the_tune_of_another_workspace, what_is_no_tune_cannot_be_stopped,
+        a_tune_without_a_job_can_be_ended_all_the_same, a_deleted_tune_is_gone_with_its_trials,
+        a_tune_that_waits_is_deleted_with_its_job, a_dead_tune_is_deleted_and_cannot_rise);
 }

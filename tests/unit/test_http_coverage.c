@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/http_coverage.h"
+#include "tests/support/pg_suite.h"
 
 struct reads_world coverage_world;
 
@@ -258,22 +259,17 @@ END_TEST
 static void
 add_list(TCase *tcase)
 {
-    tcase_add_test(tcase, nothing_weak_is_an_empty_list);
-    tcase_add_test(tcase, a_run_is_shown_whole);
-    tcase_add_test(tcase, the_most_urgent_come_first_then_the_newest);
-    tcase_add_test(tcase, runs_are_chosen_by_status_and_time);
-    tcase_add_test(tcase, a_parameter_that_is_wrong_is_named);
-    tcase_add_test(tcase, cards_come_when_they_are_asked_for_once_for_each_strategy);
+    suite_tests(tcase, nothing_weak_is_an_empty_list, a_run_is_shown_whole,
+                the_most_urgent_come_first_then_the_newest, runs_are_chosen_by_status_and_time,
+                a_parameter_that_is_wrong_is_named,
+                cards_come_when_they_are_asked_for_once_for_each_strategy);
 }
 
 static TCase *
 add_case(Suite *suite, const char *name)
 {
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = suite_case(suite, name, setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
     return tcase;
 }
 
@@ -281,18 +277,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("http coverage");
-    SRunner *runner;
-    int failed;
 
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
     add_list(add_case(suite, "list"));
     http_triage_add(add_case(suite, "triage"));
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &reads_fixture);
 }

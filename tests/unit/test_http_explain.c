@@ -7,6 +7,7 @@
 
 #include "tests/support/broker_world.h"
 #include "tests/support/explain_stand_in.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 
 #define ELSEWHERE "00000000-0000-0000-0000-000000000002"
@@ -526,49 +527,31 @@ END_TEST
 static void
 add_answers(TCase *tcase)
 {
-    tcase_add_test(tcase, a_models_text_is_passed_on);
-    tcase_add_test(tcase, a_plateau_is_told_from_a_spike);
-    tcase_add_test(tcase, of_few_trials_or_equal_ones_nothing_is_said_of_the_neighbourhood);
-    tcase_add_test(tcase, the_length_is_asked_for_in_body_or_query);
-    tcase_add_test(tcase, a_wild_name_is_a_text);
+    suite_tests(tcase, a_models_text_is_passed_on, a_plateau_is_told_from_a_spike,
+                of_few_trials_or_equal_ones_nothing_is_said_of_the_neighbourhood,
+                the_length_is_asked_for_in_body_or_query, a_wild_name_is_a_text);
 }
 
 static void
 add_failures(TCase *tcase)
 {
-    tcase_add_test(tcase, without_a_service_the_text_is_made_of_the_figures);
-    tcase_add_loop_test(tcase, whatever_the_service_does_there_is_a_text, 0,
-                        (int)(sizeof(failures) / sizeof(failures[0])));
-    tcase_add_test(tcase, a_broker_that_is_gone_costs_nothing_but_the_model);
-    tcase_add_test(tcase, without_a_winner_there_is_a_text_too);
-    tcase_add_test(tcase, nothing_is_held_while_a_model_is_waited_for);
-    tcase_add_test(tcase, a_bridge_that_stops_answers_first);
-    tcase_add_test(tcase, a_service_that_dies_meanwhile_costs_no_more_than_the_time);
-    tcase_add_loop_test(tcase, what_cannot_be_explained_is_told_why, 0,
-                        (int)(sizeof(refusals) / sizeof(refusals[0])));
-    tcase_add_test(tcase, a_tune_of_another_workspace_is_not_found);
+    suite_tests(tcase, without_a_service_the_text_is_made_of_the_figures);
+    suite_rows(tcase, whatever_the_service_does_there_is_a_text, failures);
+    suite_tests(tcase, a_broker_that_is_gone_costs_nothing_but_the_model,
+                without_a_winner_there_is_a_text_too,
+                nothing_is_held_while_a_model_is_waited_for, a_bridge_that_stops_answers_first,
+                a_service_that_dies_meanwhile_costs_no_more_than_the_time);
+    suite_rows(tcase, what_cannot_be_explained_is_told_why, refusals);
+    suite_tests(tcase, a_tune_of_another_workspace_is_not_found);
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("http explain");
-    TCase *tcase = tcase_create("explain");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "explain", set_up, tear_down);
 
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
     add_answers(tcase);
     add_failures(tcase);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &reads_fixture);
 }

@@ -5,6 +5,7 @@
 
 #include "tests/support/broker_world.h"
 #include "tests/support/explain_stand_in.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 
 #define ELSEWHERE "00000000-0000-0000-0000-000000000002"
@@ -246,27 +247,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("http explain match");
-    TCase *tcase = tcase_create("match");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "match", set_up, tear_down);
 
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_models_text_is_passed_on);
-    tcase_add_test(tcase, a_changed_strategy_changes_the_facts);
-    tcase_add_test(tcase, without_a_model_there_is_a_text_and_a_qualifier);
-    tcase_add_test(tcase, a_strategy_that_was_not_found_is_explained_too);
-    tcase_add_loop_test(tcase, what_cannot_be_explained_is_told_why, 0,
-                        (int)(sizeof(refusals) / sizeof(refusals[0])));
-    tcase_add_test(tcase, it_is_for_those_who_have_the_token);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_models_text_is_passed_on, a_changed_strategy_changes_the_facts,
+                without_a_model_there_is_a_text_and_a_qualifier,
+                a_strategy_that_was_not_found_is_explained_too);
+    suite_rows(tcase, what_cannot_be_explained_is_told_why, refusals);
+    suite_tests(tcase, it_is_for_those_who_have_the_token);
+    return pg_suite_run(suite, &reads_fixture);
 }

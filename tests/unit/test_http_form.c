@@ -5,6 +5,7 @@
 
 #include "actors/http/core/form.h"
 #include "actors/http/tunes/tune_fields.h"
+#include "tests/support/suite.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 #define OTHER    "00000000-0000-0000-0000-000000000002"
@@ -219,32 +220,20 @@ int
 main(void)
 {
     Suite *suite = suite_create("http form");
-    TCase *forms = tcase_create("forms");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *forms = suite_case(suite, "forms", open_form, close_form);
+    int status;
 
     if (!mkdtemp(spool))
         return EXIT_FAILURE;
-    tcase_add_checked_fixture(forms, open_form, close_form);
-    tcase_add_test(forms, a_field_arrives_in_pieces);
-    tcase_add_test(forms, the_file_is_spooled_and_hashed);
-    tcase_add_test(forms, a_file_over_the_limit_is_too_large);
-    tcase_add_test(forms, a_field_over_64_kib_is_refused);
-    tcase_add_test(forms, too_many_fields_are_refused);
-    tcase_add_test(forms, a_part_sent_twice_is_refused);
-    tcase_add_test(forms, a_second_file_is_refused);
-    tcase_add_test(forms, a_part_without_a_name_is_refused);
-    tcase_add_test(forms, a_spool_that_cannot_be_made_makes_no_form);
-    tcase_add_test(forms, a_whole_form_is_fine);
-    tcase_add_test(forms, every_wrong_field_is_listed);
-    tcase_add_test(forms, an_empty_file_is_refused);
-    tcase_add_test(forms, two_workspaces_must_agree);
-    tcase_add_test(forms, a_workspace_must_be_named_in_production);
-    tcase_add_test(forms, a_workspace_that_is_no_uuid_is_refused);
-    suite_add_tcase(suite, forms);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    suite_tests(forms, a_field_arrives_in_pieces, the_file_is_spooled_and_hashed,
+                a_file_over_the_limit_is_too_large, a_field_over_64_kib_is_refused,
+                too_many_fields_are_refused, a_part_sent_twice_is_refused,
+                a_second_file_is_refused, a_part_without_a_name_is_refused,
+                a_spool_that_cannot_be_made_makes_no_form, a_whole_form_is_fine,
+                every_wrong_field_is_listed, an_empty_file_is_refused,
+                two_workspaces_must_agree, a_workspace_must_be_named_in_production,
+                a_workspace_that_is_no_uuid_is_refused);
+    status = suite_run(suite);
     rmdir(spool);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

@@ -4,6 +4,7 @@
 
 #include "actors/http/core/headers.h"
 #include "actors/http/tunes/tune_fields.h"
+#include "tests/support/suite.h"
 
 static tm_err_t
 key(const char *text, char *ret)
@@ -216,24 +217,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("http headers");
-    TCase *parsing = tcase_create("parsing");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *parsing = suite_case(suite, "parsing", NULL, NULL);
 
-    tcase_add_test(parsing, a_key_is_taken_bare_or_quoted);
-    tcase_add_test(parsing, a_key_that_is_none_is_refused);
-    tcase_add_test(parsing, a_key_has_at_most_200_characters);
-    tcase_add_test(parsing, two_headers_must_name_one_key);
-    tcase_add_test(parsing, an_etag_is_found_in_a_list);
-    tcase_add_test(parsing, prefer_says_how_long_to_wait);
-    tcase_add_test(parsing, a_request_id_is_kept_only_if_sane);
-    tcase_add_test(parsing, a_content_length_is_digits_however_many);
-    tcase_add_test(parsing, a_cookie_is_found_by_its_name);
-    tcase_add_test(parsing, a_bearer_token_is_told_from_other_credentials);
-    tcase_add_test(parsing, who_wants_a_page_more_than_json_gets_one);
-    suite_add_tcase(suite, parsing);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(parsing, a_key_is_taken_bare_or_quoted, a_key_that_is_none_is_refused,
+                a_key_has_at_most_200_characters, two_headers_must_name_one_key,
+                an_etag_is_found_in_a_list, prefer_says_how_long_to_wait,
+                a_request_id_is_kept_only_if_sane, a_content_length_is_digits_however_many,
+                a_cookie_is_found_by_its_name, a_bearer_token_is_told_from_other_credentials,
+                who_wants_a_page_more_than_json_gets_one);
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "actors/http/web/openapi.def"
 #include "tests/support/reads_world.h"
+#include "tests/support/suite.h"
 #include "tests/support/tune_world.h"
 #include "tests/unit/http_reads.h"
 
@@ -526,13 +527,9 @@ http_leaderboard_add(void)
 
     tune_fixture = reads_fixture;
     tcase_add_checked_fixture(board, setup, teardown);
-    tcase_add_test(board, all_tunes_trials_are_ranked_together);
-    tcase_add_test(board, a_place_is_shown_whole);
-    tcase_add_test(board, csv_quotes_what_it_must);
-    tcase_add_test(board, csv_of_nothing_is_its_header);
-    tcase_add_test(board, csv_has_every_row_if_no_limit_is_given);
-    tcase_add_test(board, the_format_is_what_the_query_says);
-    tcase_add_test(board, numbers_come_to_the_last_digit);
-    tcase_add_test(board, csv_has_the_numbers_of_json);
-    tcase_add_test(real, a_tune_that_was_run_is_shown_as_it_was_stored);
+    suite_tests(board, all_tunes_trials_are_ranked_together, a_place_is_shown_whole,
+                csv_quotes_what_it_must, csv_of_nothing_is_its_header,
+                csv_has_every_row_if_no_limit_is_given, the_format_is_what_the_query_says,
+                numbers_come_to_the_last_digit, csv_has_the_numbers_of_json);
+    suite_tests(real, a_tune_that_was_run_is_shown_as_it_was_stored);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/http_access.h"
+#include "tests/support/suite.h"
 
 /* --- pages -------------------------------------------------------------------------------- */
 
@@ -175,16 +176,13 @@ END_TEST
 void
 http_login_add(TCase *tcase)
 {
-    tcase_add_test(tcase, a_browser_is_led_to_the_login_and_back);
-    tcase_add_test(tcase, a_program_gets_a_problem_and_so_does_a_change);
-    tcase_add_test(tcase, an_address_too_long_to_come_back_to_is_left_out);
-    tcase_add_test(tcase, the_login_page_is_a_page_under_a_strict_policy);
-    tcase_add_test(tcase, the_login_page_escapes_what_it_repeats);
-    tcase_add_test(tcase, a_form_with_the_token_gets_the_cookie_and_goes_on);
-    tcase_add_test(tcase, a_program_logs_in_with_json);
-    tcase_add_test(tcase, a_form_with_a_wrong_token_gets_the_page_again);
-    tcase_add_test(tcase, no_login_leads_elsewhere);
-    tcase_add_test(tcase, a_body_that_is_no_form_is_refused);
-    tcase_add_test(tcase, a_body_over_64_kib_is_too_large_however_it_comes);
-    tcase_add_test(tcase, logging_out_forgets_the_cookie);
+    suite_tests(
+        tcase, a_browser_is_led_to_the_login_and_back,
+        a_program_gets_a_problem_and_so_does_a_change,
+        an_address_too_long_to_come_back_to_is_left_out,
+        the_login_page_is_a_page_under_a_strict_policy, the_login_page_escapes_what_it_repeats,
+        a_form_with_the_token_gets_the_cookie_and_goes_on, a_program_logs_in_with_json,
+        a_form_with_a_wrong_token_gets_the_page_again, no_login_leads_elsewhere,
+        a_body_that_is_no_form_is_refused, a_body_over_64_kib_is_too_large_however_it_comes,
+        logging_out_forgets_the_cookie);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 
 #define MATCH   "/match-runs"
@@ -335,32 +336,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("http match runs");
-    TCase *tcase = tcase_create("match runs");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "match runs", setup, teardown);
 
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_weak_run_is_answered_whole);
-    tcase_add_test(tcase, without_any_strategy_there_is_no_result);
-    tcase_add_test(tcase, a_run_that_fits_resolves_and_says_so);
-    tcase_add_test(tcase, a_vague_question_is_not_weak);
-    tcase_add_test(tcase, as_many_candidates_come_as_were_asked_for);
-    tcase_add_test(tcase, runs_are_counted_by_what_they_found);
-    tcase_add_test(tcase, each_workspace_has_its_own_strategies_runs_and_events);
-    tcase_add_test(tcase, a_workspace_must_be_one);
-    tcase_add_test(tcase, a_wrong_body_is_refused_with_its_place);
-    tcase_add_test(tcase, a_body_of_another_kind_or_size_is_refused);
-    tcase_add_test(tcase, another_method_is_told_what_is_taken);
-    tcase_add_test(tcase, without_the_database_nothing_is_matched_until_it_is_back);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_weak_run_is_answered_whole, without_any_strategy_there_is_no_result,
+                a_run_that_fits_resolves_and_says_so, a_vague_question_is_not_weak,
+                as_many_candidates_come_as_were_asked_for, runs_are_counted_by_what_they_found,
+                each_workspace_has_its_own_strategies_runs_and_events, a_workspace_must_be_one,
+                a_wrong_body_is_refused_with_its_place,
+                a_body_of_another_kind_or_size_is_refused, another_method_is_told_what_is_taken,
+                without_the_database_nothing_is_matched_until_it_is_back);
+    return pg_suite_run(suite, &reads_fixture);
 }

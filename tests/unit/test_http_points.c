@@ -5,6 +5,7 @@
 
 #include "tests/support/reads_world.h"
 #include "tests/unit/http_queues.h"
+#include "tests/support/suite.h"
 
 #define POINTS(n) "/backtests/tunes/00000000-0000-7000-8000-00000000000" #n "/points"
 
@@ -123,12 +124,9 @@ END_TEST
 void
 http_points_add(Suite *suite)
 {
-    TCase *points = tcase_create("points");
+    TCase *points = suite_case(suite, "points", setup, teardown);
 
-    tcase_add_checked_fixture(points, setup, teardown);
-    tcase_set_timeout(points, 120);
-    tcase_add_test(points, each_point_says_its_scores_and_params);
-    tcase_add_test(points, of_many_trials_the_best_are_kept_and_the_others_thinned);
-    tcase_add_test(points, a_tune_without_trials_has_no_points_and_no_tune_is_none);
-    suite_add_tcase(suite, points);
+    suite_tests(points, each_point_says_its_scores_and_params,
+                of_many_trials_the_best_are_kept_and_the_others_thinned,
+                a_tune_without_trials_has_no_points_and_no_tune_is_none);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 #include "tests/unit/http_queues.h"
 
@@ -376,33 +377,26 @@ END_TEST
 static void
 add_looking(TCase *tcase)
 {
-    tcase_add_test(tcase, an_empty_system_shows_empty_lists);
-    tcase_add_test(tcase, a_queue_shows_what_it_holds);
-    tcase_add_test(tcase, workers_are_those_of_brokers_that_live);
-    tcase_add_test(tcase, dead_jobs_come_newest_first_in_pages_and_by_filter);
-    tcase_add_test(tcase, a_filter_that_is_none_is_named);
-    tcase_add_test(tcase, nobody_looks_or_acts_without_the_token);
+    suite_tests(tcase, an_empty_system_shows_empty_lists, a_queue_shows_what_it_holds,
+                workers_are_those_of_brokers_that_live,
+                dead_jobs_come_newest_first_in_pages_and_by_filter,
+                a_filter_that_is_none_is_named, nobody_looks_or_acts_without_the_token);
 }
 
 static void
 add_acting(TCase *tcase)
 {
-    tcase_add_test(tcase, a_queue_is_paused_and_resumed);
-    tcase_add_test(tcase, a_queue_has_a_name_that_is_one);
-    tcase_add_test(tcase, a_dead_job_is_retried_once);
-    tcase_add_test(tcase, a_dead_job_is_dropped);
-    tcase_add_test(tcase, many_are_retried_or_dropped_as_far_as_they_were_seen);
-    tcase_add_test(tcase, many_are_of_a_queue_and_of_a_time_that_is_one);
+    suite_tests(tcase, a_queue_is_paused_and_resumed, a_queue_has_a_name_that_is_one,
+                a_dead_job_is_retried_once, a_dead_job_is_dropped,
+                many_are_retried_or_dropped_as_far_as_they_were_seen,
+                many_are_of_a_queue_and_of_a_time_that_is_one);
 }
 
 static TCase *
 add_case(Suite *suite, const char *name)
 {
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = suite_case(suite, name, setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
     return tcase;
 }
 
@@ -410,19 +404,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("http queues");
-    SRunner *runner;
-    int failed;
 
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
     add_looking(add_case(suite, "looking"));
     add_acting(add_case(suite, "acting"));
     http_points_add(suite);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &reads_fixture);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 #include "tests/unit/http_reads.h"
 
@@ -425,9 +426,8 @@ END_TEST
 TCase *
 http_reads_case(const char *name)
 {
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = case_new(name, NULL, NULL);
 
-    tcase_set_timeout(tcase, 120);
     suite_add_tcase(http_reads_suite, tcase);
     return tcase;
 }
@@ -438,38 +438,23 @@ add_cases(void)
     TCase *tunes = http_reads_case("tunes");
 
     tcase_add_checked_fixture(tunes, setup, teardown);
-    tcase_add_test(tunes, a_queued_tune_is_shown_whole);
-    tcase_add_test(tunes, a_completed_tune_is_shown_whole);
-    tcase_add_test(tunes, failed_and_canceled_tunes_say_why);
-    tcase_add_test(tunes, a_running_tune_says_how_far_it_is);
-    tcase_add_test(tunes, a_tune_shows_as_many_leaders_as_the_setting_says);
-    tcase_add_test(tunes, trials_are_shown_whole_whether_they_passed_or_not);
-    tcase_add_test(tunes, pages_of_trials_join_to_all_of_them_in_order);
-    tcase_add_test(tunes, an_empty_database_gives_empty_lists);
-    tcase_add_test(tunes, a_list_shows_tunes_whole_newest_first);
-    tcase_add_test(tunes, each_filter_lists_what_it_says);
-    tcase_add_test(tunes, pages_join_to_the_whole_list);
+    suite_tests(tunes, a_queued_tune_is_shown_whole, a_completed_tune_is_shown_whole,
+                failed_and_canceled_tunes_say_why, a_running_tune_says_how_far_it_is,
+                a_tune_shows_as_many_leaders_as_the_setting_says,
+                trials_are_shown_whole_whether_they_passed_or_not,
+                pages_of_trials_join_to_all_of_them_in_order,
+                an_empty_database_gives_empty_lists, a_list_shows_tunes_whole_newest_first,
+                each_filter_lists_what_it_says, pages_join_to_the_whole_list);
 }
 
 int
 main(void)
 {
-    SRunner *runner;
-    int failed;
-
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
     http_reads_suite = suite_create("http reads");
     add_cases();
     http_refusals_add();
     http_leaderboard_add();
     http_control_add();
     http_compare_add();
-    runner = srunner_create(http_reads_suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(http_reads_suite, &reads_fixture);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/support/reads_world.h"
 #include "tests/unit/http_reads.h"
+#include "tests/support/suite.h"
 
 #define TUNES     "/backtests/tunes"
 #define TUNE(n)   "/backtests/tunes/00000000-0000-7000-8000-00000000000" #n
@@ -338,18 +339,15 @@ END_TEST
 static void
 add_tests(TCase *refusals)
 {
-    tcase_add_test(refusals, limits_hold_at_their_edges);
-    tcase_add_test(refusals, a_filter_that_says_nothing_known_is_refused);
-    tcase_add_test(refusals, every_wrong_parameter_is_named_at_once);
-    tcase_add_test(refusals, an_id_that_is_no_uuid_is_refused);
-    tcase_add_test(refusals, nobody_reads_another_workspace);
-    tcase_add_test(refusals, all_who_name_the_workspace_agree);
-    tcase_add_test(refusals, production_wants_to_know_the_workspace);
-    tcase_add_test(refusals, head_says_what_get_would);
-    tcase_add_test(refusals, other_methods_are_told_what_is_taken);
-    tcase_add_test(refusals, without_the_database_reads_are_unavailable_until_it_is_back);
-    tcase_add_test(refusals, a_read_under_way_is_unavailable_when_the_database_dies);
-    tcase_add_test(refusals, a_slow_read_holds_up_nobody_and_is_answered);
+    suite_tests(refusals, limits_hold_at_their_edges,
+                a_filter_that_says_nothing_known_is_refused,
+                every_wrong_parameter_is_named_at_once, an_id_that_is_no_uuid_is_refused,
+                nobody_reads_another_workspace, all_who_name_the_workspace_agree,
+                production_wants_to_know_the_workspace, head_says_what_get_would,
+                other_methods_are_told_what_is_taken,
+                without_the_database_reads_are_unavailable_until_it_is_back,
+                a_read_under_way_is_unavailable_when_the_database_dies,
+                a_slow_read_holds_up_nobody_and_is_answered);
 }
 
 void

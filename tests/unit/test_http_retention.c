@@ -13,6 +13,7 @@
 
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 
 #define PRUNE       "/admin/retention/prune/"
@@ -419,35 +420,18 @@ int
 main(void)
 {
     Suite *suite = suite_create("http retention");
-    TCase *tcase = tcase_create("retention");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "retention", setup, teardown);
 
     log_init("test", LOG_AT_ERROR);
-    reads_fixture = pg_fixture_new();
-    if (!reads_fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, without_a_word_a_run_is_dry);
-    tcase_add_test(tcase, when_asked_it_deletes);
-    tcase_add_test(tcase, what_is_out_of_range_is_named);
-    tcase_add_test(tcase, nobody_looks_or_deletes_without_the_token);
-    tcase_add_test(tcase, a_run_that_fails_says_why_and_one_beside_another_that_it_is_busy);
-    tcase_add_test(tcase, the_log_comes_newest_first_in_pages_and_by_job);
-    tcase_add_test(tcase, the_status_shows_schedule_last_runs_and_tables);
-    tcase_add_test(tcase, other_requests_do_not_wait_for_a_run);
-    tcase_add_test(tcase, a_client_that_goes_away_does_not_stop_its_run);
-    suite_add_tcase(suite, tcase);
-    tcase = tcase_create("killed");
+    suite_tests(tcase, without_a_word_a_run_is_dry, when_asked_it_deletes,
+                what_is_out_of_range_is_named, nobody_looks_or_deletes_without_the_token,
+                a_run_that_fails_says_why_and_one_beside_another_that_it_is_busy,
+                the_log_comes_newest_first_in_pages_and_by_job,
+                the_status_shows_schedule_last_runs_and_tables,
+                other_requests_do_not_wait_for_a_run,
+                a_client_that_goes_away_does_not_stop_its_run);
+    tcase = suite_case(suite, "killed", NULL, NULL);
     tcase_add_checked_fixture(tcase, setup, NULL); /* its process is dead by then */
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_bridge_that_ends_leaves_a_run_that_can_be_gone_on_with);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_bridge_that_ends_leaves_a_run_that_can_be_gone_on_with);
+    return pg_suite_run(suite, &reads_fixture);
 }

@@ -6,6 +6,7 @@
 
 #include "actors/tune/recompute/recompute_server.h"
 #include "tests/unit/http_runs_help.h"
+#include "tests/support/suite.h"
 
 /* --- a trial ------------------------------------------------------------------------------ */
 
@@ -274,31 +275,29 @@ END_TEST
 static TCase *
 shown(void)
 {
-    TCase *tcase = tcase_create("shown");
+    TCase *tcase = case_new("shown", NULL, NULL);
 
-    tcase_add_test(tcase, a_trial_is_shown_with_the_figures_of_its_tune);
-    tcase_add_test(tcase, a_trial_of_a_split_tune_is_shown_with_the_figures_of_its_tune);
-    tcase_add_test(tcase, the_asker_says_how_many_points);
-    tcase_add_test(tcase, what_is_no_trial_of_the_workspace_is_not_found);
-    tcase_add_test(tcase, a_trial_that_was_deleted_is_shown_for_a_second_at_most);
-    tcase_add_test(tcase, what_cannot_be_computed_any_more_says_why);
-    tcase_add_test(tcase, trials_are_shown_while_the_process_is_busy_with_a_tune);
-    tcase_add_test(tcase, a_tuner_that_ends_leaves_its_service);
-    tcase_add_test(tcase, a_tuner_that_is_killed_is_missed_soon);
-    tcase_add_test(tcase, without_a_broker_nobody_can_be_asked);
+    suite_tests(tcase, a_trial_is_shown_with_the_figures_of_its_tune,
+                a_trial_of_a_split_tune_is_shown_with_the_figures_of_its_tune,
+                the_asker_says_how_many_points, what_is_no_trial_of_the_workspace_is_not_found,
+                a_trial_that_was_deleted_is_shown_for_a_second_at_most,
+                what_cannot_be_computed_any_more_says_why,
+                trials_are_shown_while_the_process_is_busy_with_a_tune,
+                a_tuner_that_ends_leaves_its_service, a_tuner_that_is_killed_is_missed_soon,
+                without_a_broker_nobody_can_be_asked);
     return tcase;
 }
 
 static TCase *
 stopped(void)
 {
-    TCase *tcase = tcase_create("stopped");
+    TCase *tcase = case_new("stopped", NULL, NULL);
 
-    tcase_add_test(tcase, a_tune_that_runs_is_canceled_within_a_second);
-    tcase_add_test(tcase, a_worker_is_free_again_once_its_tune_was_canceled);
-    tcase_add_test(tcase, a_tune_that_runs_is_stopped_and_deleted);
-    tcase_add_test(tcase, a_worker_that_does_not_answer_loses_the_tune_that_is_canceled);
-    tcase_add_test(tcase, without_a_broker_the_answer_is_honest);
+    suite_tests(tcase, a_tune_that_runs_is_canceled_within_a_second,
+                a_worker_is_free_again_once_its_tune_was_canceled,
+                a_tune_that_runs_is_stopped_and_deleted,
+                a_worker_that_does_not_answer_loses_the_tune_that_is_canceled,
+                without_a_broker_the_answer_is_honest);
     return tcase;
 }
 
@@ -306,9 +305,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("http runs");
+    int status;
     TCase *tcases[] = {shown(), stopped(), http_backtest_case()};
-    SRunner *runner;
-    int failed;
 
     reads_fixture = tune_fixture = pg_fixture_new();
     if (!reads_fixture)
@@ -318,10 +316,7 @@ main(void)
         tcase_set_timeout(tcases[i], 120);
         suite_add_tcase(suite, tcases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    status = suite_run(suite);
     pg_fixture_destroy(&reads_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

@@ -14,6 +14,7 @@
 #include "actors/http/core/server.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "tests/support/suite.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 
@@ -520,39 +521,22 @@ int
 main(void)
 {
     Suite *suite = suite_create("http server");
-    TCase *server = tcase_create("server"), *pure = tcase_create("pure");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *server = suite_case(suite, "server", start, stop),
+          *pure = suite_case(suite, "pure", NULL, NULL);
 
-    tcase_add_checked_fixture(server, start, stop);
-    tcase_set_timeout(server, 60);
-    tcase_add_test(server, health_is_ok_whatever_else_is_down);
-    tcase_add_test(server, ready_names_what_is_down);
-    tcase_add_test(server, reading_without_a_database_is_unavailable);
-    tcase_add_test(server, a_sane_request_id_comes_back);
-    tcase_add_test(server, a_trace_goes_on);
-    tcase_add_loop_test(server, two_traces_or_a_wrong_one_begin_another, 0,
-                        sizeof(no_traces) / sizeof(no_traces[0]));
-    tcase_add_test(server, a_problem_has_the_traces_id);
-    tcase_add_test(server, a_proxy_with_tls_gets_hsts);
-    tcase_add_test(server, refusals_are_problems);
-    tcase_add_test(server, head_has_headers_and_no_body);
-    tcase_add_test(server, another_content_type_is_refused);
-    tcase_add_test(server, a_body_that_ends_in_a_part_is_refused);
-    tcase_add_test(server, a_missing_file_is_named);
-    tcase_add_test(server, a_file_too_large_is_refused_by_its_stated_size);
-    tcase_add_test(server, a_file_too_large_is_refused_by_its_counted_size);
-    tcase_add_test(server, a_key_too_long_is_refused);
-    tcase_add_test(server, a_tune_without_a_database_is_unavailable);
-    tcase_add_test(server, an_upload_more_than_allowed_is_busy_until_the_other_leaves);
-    tcase_add_test(server, connections_over_the_limit_are_told_so);
-    tcase_add_test(server, what_is_no_http_is_refused_and_harms_nobody);
-    tcase_add_test(server, it_ends_with_an_upload_under_way);
-    tcase_add_test(pure, a_listen_address_is_split);
-    suite_add_tcase(suite, server);
-    suite_add_tcase(suite, pure);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(server, health_is_ok_whatever_else_is_down, ready_names_what_is_down,
+                reading_without_a_database_is_unavailable, a_sane_request_id_comes_back,
+                a_trace_goes_on);
+    suite_rows(server, two_traces_or_a_wrong_one_begin_another, no_traces);
+    suite_tests(server, a_problem_has_the_traces_id, a_proxy_with_tls_gets_hsts,
+                refusals_are_problems, head_has_headers_and_no_body,
+                another_content_type_is_refused, a_body_that_ends_in_a_part_is_refused,
+                a_missing_file_is_named, a_file_too_large_is_refused_by_its_stated_size,
+                a_file_too_large_is_refused_by_its_counted_size, a_key_too_long_is_refused,
+                a_tune_without_a_database_is_unavailable,
+                an_upload_more_than_allowed_is_busy_until_the_other_leaves,
+                connections_over_the_limit_are_told_so,
+                what_is_no_http_is_refused_and_harms_nobody, it_ends_with_an_upload_under_way);
+    suite_tests(pure, a_listen_address_is_split);
+    return suite_run(suite);
 }

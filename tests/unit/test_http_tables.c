@@ -9,6 +9,7 @@
 #include "actors/http/core/query.h"
 #include "actors/http/core/route.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 #define ID "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 
@@ -485,37 +486,19 @@ int
 main(void)
 {
     Suite *suite = suite_create("http tables");
-    TCase *tables = tcase_create("tables");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tables = suite_case(suite, "tables", NULL, NULL);
 
-    tcase_add_test(tables, an_address_leads_to_its_row);
-    tcase_add_test(tables, the_id_is_taken_from_the_path);
-    tcase_add_test(tables, a_name_is_taken_from_the_path_if_it_is_one);
-    tcase_add_test(tables, what_another_row_took_is_not_this_ones);
-    tcase_add_test(tables, an_unknown_address_is_not_found);
-    tcase_add_test(tables, another_method_is_told_what_is_allowed);
-    tcase_add_test(tables, absent_parameters_have_their_defaults);
-    tcase_add_test(tables, parameters_are_read);
-    tcase_add_test(tables, a_wrong_parameter_is_named);
-    tcase_add_test(tables, a_parameter_given_twice_is_refused);
-    tcase_add_test(tables, a_list_has_as_many_values_as_its_row_says);
-    tcase_add_test(tables, a_list_has_no_value_twice);
-    tcase_add_test(tables, a_route_without_a_list_needs_none);
-    tcase_add_test(tables, a_route_takes_only_its_own_parameters);
-    tcase_add_test(tables, a_name_may_mean_something_else_elsewhere);
-    tcase_add_test(tables, an_encoded_nul_ends_no_text);
-    tcase_add_test(tables, a_problem_says_what_its_row_says);
-    tcase_add_test(tables, a_problem_quotes_anything_and_stays_json);
-    tcase_add_test(tables, a_problem_holds_a_bounded_number_of_errors);
-    tcase_add_test(tables, a_cell_is_never_a_formula);
-    tcase_add_test(tables, a_leaderboard_becomes_rows);
-    tcase_add_test(tables, openapi_describes_every_route);
-    tcase_add_test(tables, openapi_says_what_opens_a_route_and_what_is_sent_to_it);
-    tcase_add_test(tables, a_text_parameter_has_a_length);
-    suite_add_tcase(suite, tables);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(
+        tables, an_address_leads_to_its_row, the_id_is_taken_from_the_path,
+        a_name_is_taken_from_the_path_if_it_is_one, what_another_row_took_is_not_this_ones,
+        an_unknown_address_is_not_found, another_method_is_told_what_is_allowed,
+        absent_parameters_have_their_defaults, parameters_are_read, a_wrong_parameter_is_named,
+        a_parameter_given_twice_is_refused, a_list_has_as_many_values_as_its_row_says,
+        a_list_has_no_value_twice, a_route_without_a_list_needs_none,
+        a_route_takes_only_its_own_parameters, a_name_may_mean_something_else_elsewhere,
+        an_encoded_nul_ends_no_text, a_problem_says_what_its_row_says,
+        a_problem_quotes_anything_and_stays_json, a_problem_holds_a_bounded_number_of_errors,
+        a_cell_is_never_a_formula, a_leaderboard_becomes_rows, openapi_describes_every_route,
+        openapi_says_what_opens_a_route_and_what_is_sent_to_it, a_text_parameter_has_a_length);
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "actors/http/core/fields.h"
 #include "actors/http/core/html.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 #define FORM "application/x-www-form-urlencoded"
 #define JSON "application/json"
@@ -139,20 +140,11 @@ int
 main(void)
 {
     Suite *suite = suite_create("http text");
-    TCase *tcase = tcase_create("text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "text", NULL, NULL);
 
-    tcase_add_test(tcase, a_form_is_decoded_field_by_field);
-    tcase_add_test(tcase, an_empty_form_has_no_fields);
-    tcase_add_test(tcase, the_texts_of_a_json_object_are_fields);
-    tcase_add_test(tcase, what_is_neither_is_refused);
-    tcase_add_test(tcase, markup_stays_and_text_is_escaped);
-    tcase_add_test(tcase, an_address_holds_only_what_may_stand_in_one);
-    tcase_add_test(tcase, a_page_grows_as_long_as_it_must);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_form_is_decoded_field_by_field, an_empty_form_has_no_fields,
+                the_texts_of_a_json_object_are_fields, what_is_neither_is_refused,
+                markup_stays_and_text_is_escaped, an_address_holds_only_what_may_stand_in_one,
+                a_page_grows_as_long_as_it_must);
+    return suite_run(suite);
 }

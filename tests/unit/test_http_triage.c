@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/unit/http_coverage.h"
+#include "tests/support/suite.h"
 
 /* --- triage ------------------------------------------------------------------------------- */
 
@@ -300,16 +301,12 @@ END_TEST
 void
 http_triage_add(TCase *tcase)
 {
-    tcase_add_test(tcase, a_run_is_acknowledged_resolved_and_reopened);
-    tcase_add_test(tcase, what_a_run_is_already_is_no_change);
-    tcase_add_test(tcase, resolving_needs_a_candidate_or_a_note);
-    tcase_add_test(tcase, a_note_has_a_thousand_characters_at_most);
-    tcase_add_test(tcase, a_wrong_body_changes_nothing);
-    tcase_add_test(tcase, a_body_of_another_kind_or_size_changes_nothing);
-    tcase_add_test(tcase, each_workspace_sees_and_changes_its_own_runs);
-    tcase_add_test(tcase, a_run_that_is_none_is_not_found);
-    tcase_add_test(tcase, nobody_looks_or_acts_without_the_token);
-    tcase_add_test(tcase, of_many_who_do_the_same_one_did_it);
-    tcase_add_test(tcase, of_many_who_do_different_things_each_change_is_told_once);
-    tcase_add_test(tcase, without_the_database_nothing_is_seen_or_done_until_it_is_back);
+    suite_tests(tcase, a_run_is_acknowledged_resolved_and_reopened,
+                what_a_run_is_already_is_no_change, resolving_needs_a_candidate_or_a_note,
+                a_note_has_a_thousand_characters_at_most, a_wrong_body_changes_nothing,
+                a_body_of_another_kind_or_size_changes_nothing,
+                each_workspace_sees_and_changes_its_own_runs, a_run_that_is_none_is_not_found,
+                nobody_looks_or_acts_without_the_token, of_many_who_do_the_same_one_did_it,
+                of_many_who_do_different_things_each_change_is_told_once,
+                without_the_database_nothing_is_seen_or_done_until_it_is_back);
 }

@@ -10,6 +10,7 @@
 #include "actors/http/web/template.h"
 #include "actors/kit/util/auto.h"
 #include "tests/support/reads_world.h"
+#include "tests/support/suite.h"
 
 #define COOKIE  "Cookie: admin_token=" READS_TOKEN
 #define TUNE    "/admin/backtests/tunes/00000000-0000-7000-8000-000000000001"
@@ -308,38 +309,27 @@ add_pages(TCase *tcase)
     tcase_add_loop_test(tcase, what_a_page_loads_is_there, 0, PAGES);
     tcase_add_loop_test(tcase, a_page_asks_for_the_token, 0, PAGES);
     tcase_add_loop_test(tcase, a_page_answers_head_and_no_other_method, 0, PAGES);
-    tcase_add_test(tcase, a_tune_and_a_run_have_an_id_that_is_one);
+    suite_tests(tcase, a_tune_and_a_run_have_an_id_that_is_one);
 }
 
 static void
 add_assets(TCase *tcase)
 {
-    tcase_add_test(tcase, each_asset_is_sent_as_it_is_in_the_binary);
-    tcase_add_test(tcase, no_two_assets_have_one_name_or_one_etag);
-    tcase_add_test(tcase, a_browser_that_has_it_is_told_so);
-    tcase_add_test(tcase, an_asset_answers_head);
-    tcase_add_test(tcase, what_is_no_asset_is_not_found);
+    suite_tests(tcase, each_asset_is_sent_as_it_is_in_the_binary,
+                no_two_assets_have_one_name_or_one_etag, a_browser_that_has_it_is_told_so,
+                an_asset_answers_head, what_is_no_asset_is_not_found);
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("http web");
-    TCase *served = tcase_create("served"), *templates = tcase_create("templates");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *served = suite_case(suite, "served", setup, teardown),
+          *templates = suite_case(suite, "templates", NULL, NULL);
 
-    tcase_add_checked_fixture(served, setup, teardown);
-    tcase_set_timeout(served, 60);
     add_pages(served);
     add_assets(served);
-    tcase_add_test(templates, a_text_is_escaped_where_it_is_put_in);
-    tcase_add_test(templates, what_is_put_in_is_not_looked_at_again);
-    tcase_add_test(templates, a_name_that_is_none_stays_as_it_stands);
-    suite_add_tcase(suite, served);
-    suite_add_tcase(suite, templates);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(templates, a_text_is_escaped_where_it_is_put_in,
+                what_is_put_in_is_not_looked_at_again, a_name_that_is_none_stays_as_it_stands);
+    return suite_run(suite);
 }

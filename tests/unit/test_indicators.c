@@ -4,6 +4,7 @@
 
 #include "actors/tune/engine/indicators.h"
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define COUNT 400
 
@@ -169,21 +170,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("indicators");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    suite_add_tcase(suite, all);
-    tcase_add_test(all, means_and_deviations_are_those_of_the_window);
-    tcase_add_test(all, equal_values_have_themselves_as_mean_and_no_deviation);
-    tcase_add_test(all, rsi_is_wilders);
-    tcase_add_test(all, rsi_is_100_without_losses);
-    tcase_add_test(all, extremes_look_at_the_bars_before);
-    tcase_add_test(all, ema_begins_with_the_mean_and_follows);
-    tcase_add_test(all, atr_averages_true_ranges);
-    tcase_add_test(all, a_window_longer_than_the_series_is_never_defined);
-    tcase_add_test(all, leading_undefined_values_are_skipped);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(all, means_and_deviations_are_those_of_the_window,
+                equal_values_have_themselves_as_mean_and_no_deviation, rsi_is_wilders,
+                rsi_is_100_without_losses, extremes_look_at_the_bars_before,
+                ema_begins_with_the_mean_and_follows, atr_averages_true_ranges,
+                a_window_longer_than_the_series_is_never_defined,
+                leading_undefined_values_are_skipped);
+    return suite_run(suite);
 }

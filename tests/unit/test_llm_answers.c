@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/explain/llm/answers.h"
+#include "tests/support/suite.h"
 
 #define OPENAI    "openai"
 #define ANTHROPIC "anthropic"
@@ -437,24 +438,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("llm_answers");
-    TCase *tcase = tcase_create("llm_answers");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "llm_answers", NULL, NULL);
 
-    tcase_add_loop_test(tcase, every_cause_has_the_rule_of_the_contract, 0,
-                        (int)(sizeof(contract) / sizeof(contract[0])));
-    tcase_add_loop_test(tcase, an_answer_is_taken_for_what_it_is, 0,
-                        (int)(sizeof(answers) / sizeof(answers[0])));
-    tcase_add_loop_test(tcase, tokens_model_and_length_are_read_where_they_are_told, 0,
-                        (int)(sizeof(details) / sizeof(details[0])));
-    tcase_add_test(tcase, what_speaks_like_openai_is_asked_by_messages);
-    tcase_add_test(tcase, anthropic_is_asked_with_the_system_text_apart);
-    tcase_add_test(tcase, ollama_is_asked_for_one_whole_answer);
-    tcase_add_test(tcase, a_text_that_is_not_utf8_is_not_sent);
-    tcase_add_test(tcase, a_key_is_sent_as_the_provider_wants_it);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tcase, every_cause_has_the_rule_of_the_contract, contract);
+    suite_rows(tcase, an_answer_is_taken_for_what_it_is, answers);
+    suite_rows(tcase, tokens_model_and_length_are_read_where_they_are_told, details);
+    suite_tests(tcase, what_speaks_like_openai_is_asked_by_messages,
+                anthropic_is_asked_with_the_system_text_apart,
+                ollama_is_asked_for_one_whole_answer, a_text_that_is_not_utf8_is_not_sent,
+                a_key_is_sent_as_the_provider_wants_it);
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "actors/kit/util/clock.h"
 #include "tests/unit/llm_help.h"
 #include "tests/unit/test_llm.h"
+#include "tests/support/suite.h"
 
 static const struct llm_stub_step good = {.act = STUB_GOOD}, hang = {.act = STUB_HANG},
                                   failing = {.act = STUB_BODY, .status = 500};
@@ -506,33 +507,27 @@ END_TEST
 TCase *
 llm_asks_case(void)
 {
-    TCase *tcase = tcase_create("asks");
+    TCase *tcase = case_new("asks", llm_setup, llm_teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, llm_setup, llm_teardown);
-    tcase_add_test(tcase, two_hundred_are_under_way_at_once_on_one_thread);
-    tcase_add_test(tcase, half_open_one_of_many_asks_tries_the_model);
-    tcase_add_test(tcase, a_model_that_is_left_alone_is_passed_over_at_once);
-    tcase_add_test(tcase, without_a_model_every_ask_is_disabled);
-    tcase_add_test(tcase, a_deadline_that_is_past_costs_no_request);
-    tcase_add_test(tcase, the_deadline_ends_an_ask_whoever_hangs);
-    tcase_add_test(tcase, a_pause_that_would_outlast_the_deadline_is_not_made);
-    tcase_add_test(tcase, a_cancelled_ask_ends_once_and_says_nothing_of_its_model);
-    tcase_add_test(tcase, a_cancelled_probe_leaves_the_next_ask_to_be_one);
-    tcase_add_test(tcase, an_ask_is_cancelled_before_it_begins_and_in_its_pause);
-    tcase_add_test(tcase, the_end_of_the_chain_ends_what_is_under_way);
-    tcase_add_test(tcase, the_end_of_an_ask_may_be_the_beginning_of_another);
-    tcase_add_test(tcase, what_is_too_long_for_one_goes_to_a_larger_one_only);
-    tcase_add_test(tcase, what_was_too_long_once_does_not_go_back_to_a_small_one);
-    tcase_add_test(tcase, the_first_that_only_failed_is_asked_again);
-    tcase_add_test(tcase, a_redirect_is_not_followed);
-    tcase_add_test(tcase, tokens_and_money_are_those_of_all_attempts);
-    tcase_add_test(tcase, what_a_provider_does_not_tell_is_estimated_unless_it_refused);
-    tcase_add_test(tcase, what_an_ask_may_cost_at_most_is_known_before);
-    tcase_add_test(tcase, each_provider_gets_its_own_key_and_path);
-    tcase_add_test(tcase, who_echoes_the_key_has_it_repeated_nowhere);
-    tcase_add_test(tcase, an_answer_that_was_cut_says_so);
-    tcase_add_test(tcase, an_answer_is_waited_for_while_it_is_padded);
-    tcase_add_test(tcase, a_prompt_that_is_not_utf8_is_not_sent);
+    suite_tests(
+        tcase, two_hundred_are_under_way_at_once_on_one_thread,
+        half_open_one_of_many_asks_tries_the_model,
+        a_model_that_is_left_alone_is_passed_over_at_once,
+        without_a_model_every_ask_is_disabled, a_deadline_that_is_past_costs_no_request,
+        the_deadline_ends_an_ask_whoever_hangs,
+        a_pause_that_would_outlast_the_deadline_is_not_made,
+        a_cancelled_ask_ends_once_and_says_nothing_of_its_model,
+        a_cancelled_probe_leaves_the_next_ask_to_be_one,
+        an_ask_is_cancelled_before_it_begins_and_in_its_pause,
+        the_end_of_the_chain_ends_what_is_under_way,
+        the_end_of_an_ask_may_be_the_beginning_of_another,
+        what_is_too_long_for_one_goes_to_a_larger_one_only,
+        what_was_too_long_once_does_not_go_back_to_a_small_one,
+        the_first_that_only_failed_is_asked_again, a_redirect_is_not_followed,
+        tokens_and_money_are_those_of_all_attempts,
+        what_a_provider_does_not_tell_is_estimated_unless_it_refused,
+        what_an_ask_may_cost_at_most_is_known_before, each_provider_gets_its_own_key_and_path,
+        who_echoes_the_key_has_it_repeated_nowhere, an_answer_that_was_cut_says_so,
+        an_answer_is_waited_for_while_it_is_padded, a_prompt_that_is_not_utf8_is_not_sent);
     return tcase;
 }

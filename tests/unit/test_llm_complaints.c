@@ -6,6 +6,7 @@
 
 #include "tests/unit/llm_help.h"
 #include "tests/unit/test_llm.h"
+#include "tests/support/suite.h"
 
 static const struct llm_stub_step good = {.act = STUB_GOOD}, hang = {.act = STUB_HANG},
                                   failing = {.act = STUB_BODY, .status = 500};
@@ -210,19 +211,15 @@ END_TEST
 TCase *
 llm_complaints_case(void)
 {
-    TCase *tcase = tcase_create("complaints");
+    TCase *tcase = case_new("complaints", llm_setup, llm_teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, llm_setup, llm_teardown);
-    tcase_add_test(tcase, an_ask_with_nobody_to_turn_to_ends_and_leaves_nothing_running);
-    tcase_add_test(tcase, a_short_deadline_of_the_asker_opens_no_breaker);
-    tcase_add_test(tcase, a_provider_that_hangs_opens_its_breaker);
+    suite_tests(tcase, an_ask_with_nobody_to_turn_to_ends_and_leaves_nothing_running,
+                a_short_deadline_of_the_asker_opens_no_breaker,
+                a_provider_that_hangs_opens_its_breaker);
     tcase_add_loop_test(tcase, one_budget_holds_for_all_providers_and_tries, 1, 9);
-    tcase_add_test(tcase, an_untried_provider_is_asked_without_a_pause);
-    tcase_add_test(tcase, the_last_provider_is_left_alone_too);
-    tcase_add_test(tcase, overloaded_goes_on_to_the_next_provider);
-    tcase_add_loop_test(tcase, money_that_has_run_out_is_not_asked_for_again, 0,
-                        (int)(sizeof(broke) / sizeof(broke[0])));
-    tcase_add_test(tcase, who_answered_and_why_the_first_did_not_is_told);
+    suite_tests(tcase, an_untried_provider_is_asked_without_a_pause,
+                the_last_provider_is_left_alone_too, overloaded_goes_on_to_the_next_provider);
+    suite_rows(tcase, money_that_has_run_out_is_not_asked_for_again, broke);
+    suite_tests(tcase, who_answered_and_why_the_first_did_not_is_told);
     return tcase;
 }

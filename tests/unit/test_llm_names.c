@@ -10,6 +10,7 @@
 
 #include "tests/unit/llm_help.h"
 #include "tests/unit/test_llm.h"
+#include "tests/support/suite.h"
 
 #define SLOW_NAME "slow.invalid"
 
@@ -81,10 +82,8 @@ END_TEST
 TCase *
 llm_names_case(void)
 {
-    TCase *tcase = tcase_create("names");
+    TCase *tcase = case_new("names", llm_setup, llm_teardown);
 
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, llm_setup, llm_teardown);
-    tcase_add_test(tcase, a_name_that_is_looked_up_for_ever_holds_nobody_up);
+    suite_tests(tcase, a_name_that_is_looked_up_for_ever_holds_nobody_up);
     return tcase;
 }

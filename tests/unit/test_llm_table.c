@@ -5,6 +5,7 @@
 
 #include "tests/unit/llm_help.h"
 #include "tests/unit/test_llm.h"
+#include "tests/support/suite.h"
 
 /* How a provider misbehaves: by what its stub does, or by being no such server at all. */
 enum kind { STEP, REFUSE, BAD_CERTIFICATE, NO_NAME };
@@ -252,10 +253,8 @@ END_TEST
 TCase *
 llm_table_case(void)
 {
-    TCase *tcase = tcase_create("table");
+    TCase *tcase = case_new("table", llm_setup, llm_teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, llm_setup, llm_teardown);
     tcase_add_loop_test(tcase, the_first_provider_fails, 0, ROWS);
     tcase_add_loop_test(tcase, the_second_provider_fails, 0, ROWS);
     tcase_add_loop_test(tcase, the_last_provider_fails, 0, ROWS);

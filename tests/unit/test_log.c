@@ -8,6 +8,7 @@
 
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "tests/support/suite.h"
 
 /* Standard error goes to a file while a test logs. */
 static FILE *captured;
@@ -347,31 +348,22 @@ int
 main(void)
 {
     Suite *suite = suite_create("log");
-    TCase *tcase = tcase_create("lines"), *pure = tcase_create("text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "lines", capture, restore),
+          *pure = suite_case(suite, "text", NULL, NULL);
 
-    tcase_add_checked_fixture(tcase, capture, restore);
-    tcase_add_test(tcase, pairs_become_members_and_numbers_stay_numbers);
-    tcase_add_test(tcase, a_line_below_the_level_is_not_written);
-    tcase_add_test(tcase, quoted_text_from_outside_comes_through_as_it_was);
-    tcase_add_loop_test(tcase, nasty_values_give_valid_json_bare_quoted_or_alone, 0,
-                        sizeof(nasty) / sizeof(nasty[0]));
-    tcase_add_test(tcase, a_reserved_key_gets_a_name_of_its_own);
-    tcase_add_test(tcase, a_line_says_what_its_thread_works_for);
-    tcase_add_test(tcase, a_line_without_a_trace_says_none);
-    tcase_add_test(tcase, who_listens_hears_each_line_and_not_his_own);
+    suite_tests(tcase, pairs_become_members_and_numbers_stay_numbers,
+                a_line_below_the_level_is_not_written,
+                quoted_text_from_outside_comes_through_as_it_was);
+    suite_rows(tcase, nasty_values_give_valid_json_bare_quoted_or_alone, nasty);
+    suite_tests(tcase, a_reserved_key_gets_a_name_of_its_own,
+                a_line_says_what_its_thread_works_for, a_line_without_a_trace_says_none,
+                who_listens_hears_each_line_and_not_his_own);
     tcase_add_loop_test(tcase, a_value_without_end_is_cut_and_the_line_stays_valid, 0,
                         sizeof(fillers));
-    tcase_add_test(tcase, many_members_are_cut_and_the_line_stays_valid);
+    suite_tests(tcase, many_members_are_cut_and_the_line_stays_valid);
     tcase_add_loop_test(tcase, a_line_that_is_all_but_full_stays_valid, 0, 60);
-    tcase_add_test(tcase, lines_of_several_threads_do_not_mix);
-    tcase_add_test(pure, a_quote_always_fits_its_buffer_and_is_closed);
-    tcase_add_test(pure, time_is_written_in_utc_with_milliseconds);
-    suite_add_tcase(suite, tcase);
-    suite_add_tcase(suite, pure);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, lines_of_several_threads_do_not_mix);
+    suite_tests(pure, a_quote_always_fits_its_buffer_and_is_closed,
+                time_is_written_in_utc_with_milliseconds);
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "actors/kit/runtime/loop.h"
+#include "tests/support/suite.h"
 
 struct world {
     loop_t *loop;
@@ -387,31 +388,17 @@ int
 main(void)
 {
     Suite *suite = suite_create("loop");
-    TCase *tcase = tcase_create("loop");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "loop", setup, teardown);
 
-    tcase_set_timeout(tcase, 30);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_socket_is_read_until_empty);
-    tcase_add_test(tcase, a_socket_that_was_ended_is_not_read);
-    tcase_add_test(tcase, a_descriptor_registered_again_has_the_newer_handler);
-    tcase_add_test(tcase, a_descriptor_may_end_itself);
-    tcase_add_test(tcase, a_hung_up_descriptor_calls_its_handler);
-    tcase_add_test(tcase, a_timer_repeats_until_it_is_ended);
-    tcase_add_test(tcase, a_one_shot_timer_runs_once);
-    tcase_add_test(tcase, a_timer_ended_by_another_of_the_same_moment_does_not_run);
-    tcase_add_test(tcase, a_timer_of_no_delay_runs_soon_and_can_start_itself_anew);
-    tcase_add_test(tcase,
-                   what_runs_after_a_turn_runs_once_before_the_first_and_then_after_each);
-    tcase_add_test(tcase, what_runs_after_a_turn_may_stop_the_loop);
-    tcase_add_test(tcase, the_first_signal_drains);
-    tcase_add_test(tcase, a_second_signal_ends_the_loop_without_another_drain);
-    tcase_add_test(tcase, a_loop_that_looks_again_misses_nothing);
-    tcase_add_test(tcase, a_loop_that_waits_long_sleeps);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_socket_is_read_until_empty, a_socket_that_was_ended_is_not_read,
+                a_descriptor_registered_again_has_the_newer_handler,
+                a_descriptor_may_end_itself, a_hung_up_descriptor_calls_its_handler,
+                a_timer_repeats_until_it_is_ended, a_one_shot_timer_runs_once,
+                a_timer_ended_by_another_of_the_same_moment_does_not_run,
+                a_timer_of_no_delay_runs_soon_and_can_start_itself_anew,
+                what_runs_after_a_turn_runs_once_before_the_first_and_then_after_each,
+                what_runs_after_a_turn_may_stop_the_loop, the_first_signal_drains,
+                a_second_signal_ends_the_loop_without_another_drain,
+                a_loop_that_looks_again_misses_nothing, a_loop_that_waits_long_sleeps);
+    return suite_run(suite);
 }

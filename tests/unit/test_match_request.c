@@ -5,6 +5,7 @@
 
 #include "actors/http/coverage/match_request.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 #define JSON "application/json"
 
@@ -337,24 +338,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("match request");
-    TCase *tcase = tcase_create("match request");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "match request", NULL, NULL);
 
-    tcase_add_loop_test(tcase, a_signature_is_of_sorted_lists, 0,
-                        sizeof(signatures) / sizeof(signatures[0]));
-    tcase_add_test(tcase, a_signature_is_what_others_compute);
-    tcase_add_test(tcase, a_whole_body_is_read);
-    tcase_add_test(tcase, what_is_absent_or_null_is_empty);
-    tcase_add_test(tcase, sizes_are_counted_in_characters_up_to_their_limits);
-    tcase_add_loop_test(tcase, a_wrong_member_is_named, 0, sizeof(wrong) / sizeof(wrong[0]));
-    tcase_add_test(tcase, all_wrong_members_are_named_at_once);
-    tcase_add_test(tcase, only_json_is_taken);
-    tcase_add_test(tcase, what_is_no_object_is_refused);
-    tcase_add_test(tcase, a_word_is_one_of_the_list);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tcase, a_signature_is_of_sorted_lists, signatures);
+    suite_tests(tcase, a_signature_is_what_others_compute, a_whole_body_is_read,
+                what_is_absent_or_null_is_empty,
+                sizes_are_counted_in_characters_up_to_their_limits);
+    suite_rows(tcase, a_wrong_member_is_named, wrong);
+    suite_tests(tcase, all_wrong_members_are_named_at_once, only_json_is_taken,
+                what_is_no_object_is_refused, a_word_is_one_of_the_list);
+    return suite_run(suite);
 }

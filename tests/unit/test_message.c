@@ -4,6 +4,7 @@
 
 #include "proto/codec/fields.h"
 #include "proto/message.h"
+#include "tests/support/suite.h"
 
 static char long_text[TM_DETAIL_MAX + 1];
 
@@ -484,34 +485,23 @@ int
 main(void)
 {
     Suite *suite = suite_create("message");
-    TCase *codec = tcase_create("codec");
+    TCase *codec = suite_case(suite, "codec", NULL, NULL);
 
-    tcase_set_timeout(codec, 120);
-    tcase_add_test(codec, every_message_comes_back_as_it_went);
-    tcase_add_test(codec, every_value_over_its_limit_is_refused_by_both_sides);
-    tcase_add_test(codec, every_truncation_is_a_bad_message);
-    tcase_add_test(codec, every_changed_byte_is_taken_or_refused);
-    tcase_add_loop_test(codec, a_malformed_frame_is_refused_with_its_reason, 0, COUNT(refused));
-    tcase_add_test(codec, an_unknown_number_is_told_apart_and_its_pair_skipped);
+    suite_tests(codec, every_message_comes_back_as_it_went,
+                every_value_over_its_limit_is_refused_by_both_sides,
+                every_truncation_is_a_bad_message, every_changed_byte_is_taken_or_refused);
+    suite_rows(codec, a_malformed_frame_is_refused_with_its_reason, refused);
+    suite_tests(codec, an_unknown_number_is_told_apart_and_its_pair_skipped);
     tcase_add_loop_test(codec, an_unknown_key_of_any_kind_is_skipped, 0, 12);
-    tcase_add_test(codec, nesting_is_followed_eight_deep_and_no_deeper);
-    tcase_add_test(codec, another_version_is_named_as_such);
-    tcase_add_test(codec, an_empty_or_oversize_header_is_refused);
-    tcase_add_test(codec, a_refused_frame_leaves_the_result_alone);
-    tcase_add_loop_test(codec, a_text_field_takes_utf8_and_nothing_else, 0, COUNT(texts));
-    tcase_add_test(codec, cleaning_makes_any_bytes_sendable);
-    tcase_add_test(codec, a_wrong_size_of_id_is_refused);
-    tcase_add_test(codec, pairs_are_walked_in_order_with_their_bodies);
-    tcase_add_test(codec, a_header_without_a_body_is_refused);
-    tcase_add_test(codec, a_field_over_its_limit_leaves_the_message_unchanged);
-    tcase_add_test(codec, a_log_line_shows_texts_escaped_and_keys_by_size);
-    tcase_add_test(codec, a_log_line_is_cut_to_any_buffer);
-    tcase_add_test(codec, new_ids_are_version_seven_and_sorted_by_time);
-    tcase_add_test(codec, an_id_is_read_back_from_its_text);
-    suite_add_tcase(suite, codec);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(codec, nesting_is_followed_eight_deep_and_no_deeper,
+                another_version_is_named_as_such, an_empty_or_oversize_header_is_refused,
+                a_refused_frame_leaves_the_result_alone);
+    suite_rows(codec, a_text_field_takes_utf8_and_nothing_else, texts);
+    suite_tests(codec, cleaning_makes_any_bytes_sendable, a_wrong_size_of_id_is_refused,
+                pairs_are_walked_in_order_with_their_bodies, a_header_without_a_body_is_refused,
+                a_field_over_its_limit_leaves_the_message_unchanged,
+                a_log_line_shows_texts_escaped_and_keys_by_size,
+                a_log_line_is_cut_to_any_buffer, new_ids_are_version_seven_and_sorted_by_time,
+                an_id_is_read_back_from_its_text);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "actors/kit/runtime/metrics.h"
+#include "tests/support/suite.h"
 #include "actors/kit/runtime/metrics_process.h"
 
 static meters_t *metrics;
@@ -302,26 +303,16 @@ int
 main(void)
 {
     Suite *suite = suite_create("metrics");
-    TCase *tcase = tcase_create("metrics");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "metrics", setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_counter_adds_and_a_gauge_is_set);
-    tcase_add_test(tcase, a_metric_without_label_is_shown_by_its_owner_before_its_first_use);
-    tcase_add_test(tcase, a_duration_is_a_gauge_of_seconds);
-    tcase_add_test(tcase, an_instance_is_the_same_in_a_process_and_new_after_a_fork);
-    tcase_add_test(tcase, observations_fall_into_cumulative_buckets_in_seconds);
-    tcase_add_test(tcase, labels_over_the_limit_count_as_other);
-    tcase_add_test(tcase, a_label_is_escaped_and_a_long_one_is_cut);
-    tcase_add_test(tcase, a_metric_of_several_labels_has_a_value_for_each);
-    tcase_add_test(tcase, every_line_is_of_the_text_format);
-    tcase_add_test(tcase, help_and_type_stand_once_a_family);
-    tcase_add_test(tcase, the_process_is_described);
-    tcase_add_test(tcase, threads_lose_no_count_and_make_no_label_twice);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_counter_adds_and_a_gauge_is_set,
+                a_metric_without_label_is_shown_by_its_owner_before_its_first_use,
+                a_duration_is_a_gauge_of_seconds,
+                an_instance_is_the_same_in_a_process_and_new_after_a_fork,
+                observations_fall_into_cumulative_buckets_in_seconds,
+                labels_over_the_limit_count_as_other, a_label_is_escaped_and_a_long_one_is_cut,
+                a_metric_of_several_labels_has_a_value_for_each,
+                every_line_is_of_the_text_format, help_and_type_stand_once_a_family,
+                the_process_is_described, threads_lose_no_count_and_make_no_label_twice);
+    return suite_run(suite);
 }

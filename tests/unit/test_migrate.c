@@ -10,7 +10,7 @@
 #include "actors/kit/runtime/log.h"
 #include "migrations/embedded.h"
 #include "migrations/migrate.h"
-#include "tests/support/pg_fixture.h"
+#include "tests/support/pg_suite.h"
 
 static pg_fixture_t *fixture;
 static char detail[1000];
@@ -289,14 +289,11 @@ END_TEST
 static TCase *
 strategies_case(void)
 {
-    TCase *tcase = tcase_create("strategies");
+    TCase *tcase = case_new("strategies", make_dir, remove_dir);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, make_dir, remove_dir);
-    tcase_add_test(tcase, strategies_are_added_and_replaced);
-    tcase_add_loop_test(tcase, a_wrong_strategy_is_named_and_none_is_stored, 0,
-                        sizeof(wrong) / sizeof(wrong[0]));
-    tcase_add_test(tcase, a_directory_that_is_not_there_is_an_error);
+    suite_tests(tcase, strategies_are_added_and_replaced);
+    suite_rows(tcase, a_wrong_strategy_is_named_and_none_is_stored, wrong);
+    suite_tests(tcase, a_directory_that_is_not_there_is_an_error);
     return tcase;
 }
 
@@ -304,22 +301,18 @@ static Suite *
 migrate_suite(void)
 {
     Suite *suite = suite_create("migrate");
-    TCase *tcase = tcase_create("migrations");
+    TCase *tcase = suite_case(suite, "migrations", NULL, NULL);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, an_empty_database_takes_every_migration_once);
-    tcase_add_test(tcase, migrations_may_run_again_on_a_database_that_forgot_them);
-    tcase_add_test(tcase, numbers_rise_in_the_order_of_the_list);
-    tcase_add_test(tcase, a_file_changed_after_it_was_applied_is_an_error_that_names_it);
-    tcase_add_test(tcase, a_function_file_that_changed_is_applied_again_and_no_other);
-    tcase_add_test(tcase, behind_a_migration_all_functions_are_applied);
-    tcase_add_test(tcase, a_database_of_a_newer_binary_keeps_its_functions);
-    tcase_add_test(tcase, each_function_is_defined_once);
-    tcase_add_test(tcase,
-                   a_failing_migration_leaves_nothing_of_itself_and_says_where_it_failed);
-    tcase_add_test(tcase, runners_that_start_together_apply_each_migration_once);
-    tcase_add_test(tcase, a_database_that_cannot_be_reached_is_store_down);
-    suite_add_tcase(suite, tcase);
+    suite_tests(tcase, an_empty_database_takes_every_migration_once,
+                migrations_may_run_again_on_a_database_that_forgot_them,
+                numbers_rise_in_the_order_of_the_list,
+                a_file_changed_after_it_was_applied_is_an_error_that_names_it,
+                a_function_file_that_changed_is_applied_again_and_no_other,
+                behind_a_migration_all_functions_are_applied,
+                a_database_of_a_newer_binary_keeps_its_functions, each_function_is_defined_once,
+                a_failing_migration_leaves_nothing_of_itself_and_says_where_it_failed,
+                runners_that_start_together_apply_each_migration_once,
+                a_database_that_cannot_be_reached_is_store_down);
     suite_add_tcase(suite, strategies_case());
     return suite;
 }
@@ -327,17 +320,6 @@ migrate_suite(void)
 int
 main(void)
 {
-    SRunner *runner;
-    int failed;
-
     log_init("test", LOG_AT_ERROR);
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    runner = srunner_create(migrate_suite());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(migrate_suite(), &fixture);
 }

@@ -5,6 +5,7 @@
 
 #include "actors/explain/llm/addresses.h"
 #include "actors/explain/llm/model_config.h"
+#include "tests/support/suite.h"
 
 static settings_t *settings;
 static struct model_configs links;
@@ -305,28 +306,17 @@ int
 main(void)
 {
     Suite *suite = suite_create("model_configs");
-    TCase *tcase = tcase_create("model_configs");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "model_configs", setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, without_keys_the_usual_chain_is_there_and_absent);
-    tcase_add_test(tcase, a_key_is_enough_for_a_provider_of_the_net);
-    tcase_add_test(tcase, a_server_on_this_machine_needs_no_key_and_costs_nothing);
-    tcase_add_test(tcase, a_key_that_could_be_no_header_is_refused);
-    tcase_add_test(tcase, an_address_that_would_show_the_key_is_refused);
-    tcase_add_test(tcase, models_are_named_in_the_chain_or_by_llm_model);
-    tcase_add_test(tcase, what_is_wrong_in_the_chain_is_said);
-    tcase_add_test(tcase, a_chain_may_be_empty_and_is_not_endless);
-    tcase_add_loop_test(tcase, an_address_is_taken_or_refused_with_words, 0,
-                        (int)(sizeof(addresses) / sizeof(addresses[0])));
-    tcase_add_loop_test(tcase, a_model_is_known_from_list_and_table, 0,
-                        (int)(sizeof(models) / sizeof(models[0])));
-    tcase_add_test(tcase, a_list_of_models_that_is_none_is_noticed);
-    tcase_add_test(tcase, a_cost_is_rounded_up);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, without_keys_the_usual_chain_is_there_and_absent,
+                a_key_is_enough_for_a_provider_of_the_net,
+                a_server_on_this_machine_needs_no_key_and_costs_nothing,
+                a_key_that_could_be_no_header_is_refused,
+                an_address_that_would_show_the_key_is_refused,
+                models_are_named_in_the_chain_or_by_llm_model,
+                what_is_wrong_in_the_chain_is_said, a_chain_may_be_empty_and_is_not_endless);
+    suite_rows(tcase, an_address_is_taken_or_refused_with_words, addresses);
+    suite_rows(tcase, a_model_is_known_from_list_and_table, models);
+    suite_tests(tcase, a_list_of_models_that_is_none_is_noticed, a_cost_is_rounded_up);
+    return suite_run(suite);
 }

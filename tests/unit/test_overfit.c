@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define TRIALS 60
 
@@ -140,20 +141,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("overfit");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    suite_add_tcase(suite, all);
-    tcase_set_timeout(all, 60);
-    tcase_add_test(all, trials_that_differ_by_skill_are_not_overfit);
-    tcase_add_test(all, trials_that_differ_by_luck_are_overfit);
-    tcase_add_test(all, without_two_trials_nothing_is_said);
-    tcase_add_test(all, the_daily_sharpe_is_mean_over_deviation);
-    tcase_add_test(all, the_deflated_sharpe_is_that_of_the_paper);
-    tcase_add_test(all, more_trials_deflate_more);
-    tcase_add_test(all, blocks_add_up_to_the_returns_of_the_curve);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(all, trials_that_differ_by_skill_are_not_overfit,
+                trials_that_differ_by_luck_are_overfit, without_two_trials_nothing_is_said,
+                the_daily_sharpe_is_mean_over_deviation,
+                the_deflated_sharpe_is_that_of_the_paper, more_trials_deflate_more,
+                blocks_add_up_to_the_returns_of_the_curve);
+    return suite_run(suite);
 }

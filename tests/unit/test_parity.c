@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define TOLERANCE 1e-9
 #define FLOOR     1e-3
@@ -212,15 +213,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("parity");
-    TCase *tables_case = tcase_create("tables");
-    SRunner *runner = srunner_create(suite);
+    TCase *tables_case = suite_case(suite, "tables", NULL, NULL);
 
-    suite_add_tcase(suite, tables_case);
-    tcase_set_timeout(tables_case, 120);
-    tcase_add_loop_test(tables_case, every_column_of_every_row_matches_the_reference, 0,
-                        (int)(sizeof tables / sizeof tables[0]));
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_rows(tables_case, every_column_of_every_row_matches_the_reference, tables);
+    return suite_run(suite);
 }

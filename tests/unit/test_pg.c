@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/kit/runtime/log.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/pg_world.h"
 
 pg_fixture_t *world_fixture;
@@ -389,48 +390,24 @@ START_TEST(a_unit_that_was_not_sent_can_be_dropped)
 }
 END_TEST
 
-static Suite *
-pg_suite(void)
-{
-    Suite *suite = suite_create("pg");
-    TCase *tcase = tcase_create("units");
-
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, values_of_every_type_come_back_as_they_were_sent);
-    tcase_add_test(tcase, a_callback_works_for_what_the_unit_was_sent_for);
-    tcase_add_test(tcase, null_is_sent_and_read_as_null);
-    tcase_add_test(tcase, arrays_of_every_type_arrive_empty_ones_and_nulls_too);
-    tcase_add_test(tcase, an_error_rolls_back_its_whole_unit_and_later_units_still_run);
-    tcase_add_test(tcase, an_error_found_at_commit_is_the_units_error);
-    tcase_add_test(tcase, a_refusal_of_our_own_sql_gives_its_code_and_detail);
-    tcase_add_test(tcase, ten_thousand_units_in_flight_each_end_once);
-    tcase_add_test(tcase, a_mebibyte_goes_there_and_back);
-    tcase_add_test(tcase, a_notification_arrives_while_nothing_else_happens);
-    tcase_add_test(tcase, a_notification_arrives_between_units);
-    tcase_add_test(tcase, a_unit_without_statements_ends_well);
-    tcase_add_test(tcase, text_that_is_not_utf8_is_refused_by_the_database_and_harms_nothing);
-    tcase_add_test(tcase, a_callback_may_send_more);
-    tcase_add_test(tcase, a_unit_that_was_not_sent_can_be_dropped);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
-
 int
 main(void)
 {
-    SRunner *runner;
-    int failed;
+    Suite *suite = suite_create("pg");
+    TCase *units = suite_case(suite, "units", setup, teardown);
 
     log_init("test", getenv("TUNEMILL_TEST_LOG") ? LOG_AT_DEBUG : LOG_AT_ERROR);
-    world_fixture = pg_fixture_new();
-    if (!world_fixture)
-        return PG_FIXTURE_SKIP;
-    runner = srunner_create(pg_suite());
-    srunner_add_suite(runner, pg_faults_suite());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&world_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(units, values_of_every_type_come_back_as_they_were_sent,
+                a_callback_works_for_what_the_unit_was_sent_for, null_is_sent_and_read_as_null,
+                arrays_of_every_type_arrive_empty_ones_and_nulls_too,
+                an_error_rolls_back_its_whole_unit_and_later_units_still_run,
+                an_error_found_at_commit_is_the_units_error,
+                a_refusal_of_our_own_sql_gives_its_code_and_detail,
+                ten_thousand_units_in_flight_each_end_once, a_mebibyte_goes_there_and_back,
+                a_notification_arrives_while_nothing_else_happens,
+                a_notification_arrives_between_units, a_unit_without_statements_ends_well,
+                text_that_is_not_utf8_is_refused_by_the_database_and_harms_nothing,
+                a_callback_may_send_more, a_unit_that_was_not_sent_can_be_dropped);
+    suite_add_tcase(suite, pg_faults_case());
+    return pg_suite_run(suite, &world_fixture);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tests/support/pg_world.h"
+#include "tests/support/suite.h"
 
 static struct world world;
 
@@ -245,27 +246,21 @@ START_TEST(a_blocking_connection_reconnects_after_a_kill)
 }
 END_TEST
 
-Suite *
-pg_faults_suite(void)
+TCase *
+pg_faults_case(void)
 {
-    Suite *suite = suite_create("pg_faults");
-    TCase *tcase = tcase_create("faults");
+    TCase *tcase = case_new("faults", setup, teardown);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase,
-                   killing_the_database_ends_each_unit_in_flight_once_and_the_pool_returns);
-    tcase_add_test(tcase, what_was_acknowledged_survives_the_kill);
-    tcase_add_test(tcase, without_a_connection_a_unit_ends_at_once_but_not_within_pg_send);
-    tcase_add_test(tcase, a_url_that_is_none_is_no_crash);
-    tcase_add_test(tcase, a_pool_made_before_the_database_comes_up_by_itself);
-    tcase_add_test(tcase, statements_that_do_not_fit_the_schema_are_tried_again_until_they_do);
-    tcase_add_test(tcase, terminated_backends_count_as_store_down_and_are_replaced);
-    tcase_add_test(tcase,
-                   destroying_the_pool_ends_what_is_in_flight_and_what_its_callbacks_send);
-    tcase_add_test(tcase, a_blocking_connection_runs_units_and_says_what_failed);
-    tcase_add_test(tcase, a_blocking_connection_survives_large_answers_to_large_units);
-    tcase_add_test(tcase, a_blocking_connection_reconnects_after_a_kill);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    suite_tests(tcase, killing_the_database_ends_each_unit_in_flight_once_and_the_pool_returns,
+                what_was_acknowledged_survives_the_kill,
+                without_a_connection_a_unit_ends_at_once_but_not_within_pg_send,
+                a_url_that_is_none_is_no_crash,
+                a_pool_made_before_the_database_comes_up_by_itself,
+                statements_that_do_not_fit_the_schema_are_tried_again_until_they_do,
+                terminated_backends_count_as_store_down_and_are_replaced,
+                destroying_the_pool_ends_what_is_in_flight_and_what_its_callbacks_send,
+                a_blocking_connection_runs_units_and_says_what_failed,
+                a_blocking_connection_survives_large_answers_to_large_units,
+                a_blocking_connection_reconnects_after_a_kill);
+    return tcase;
 }

@@ -6,6 +6,7 @@
 
 #include "actors/explain/prompt.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 #define OPEN  "<facts>\n"
 #define CLOSE "\n</facts>\n"
@@ -266,22 +267,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("prompt");
-    TCase *tests = tcase_create("prompt");
-    SRunner *runner = srunner_create(suite);
+    TCase *tests = suite_case(suite, "prompt", NULL, NULL);
     const int count = (int)(sizeof(attacks) / sizeof(attacks[0]));
-    int failed;
 
     tcase_add_loop_test(tests, an_attack_is_data, 0, count);
     tcase_add_loop_test(tests, nothing_in_the_data_looks_like_a_fence, 0, count);
-    tcase_add_test(tests, a_megabyte_of_text_is_cut);
-    tcase_add_test(tests, many_texts_are_cut_together);
-    tcase_add_test(tests, a_name_is_cut_too);
-    tcase_add_test(tests, what_no_cut_makes_fit_is_refused);
-    tcase_add_test(tests, each_kind_and_length_has_words_of_its_own);
-    tcase_add_test(tests, the_hash_is_that_of_what_is_asked);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, a_megabyte_of_text_is_cut, many_texts_are_cut_together,
+                a_name_is_cut_too, what_no_cut_makes_fit_is_refused,
+                each_kind_and_length_has_words_of_its_own, the_hash_is_that_of_what_is_asked);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 #include "tests/unit/queue_help.h"
+#include "tests/support/pg_suite.h"
 
 #define PATIENCE_MS 60000
 #define TUNE_BODY                                                                      \
@@ -474,46 +475,45 @@ END_TEST
 static TCase *
 enqueue_case(void)
 {
-    TCase *tcase = tcase_create("enqueue");
+    TCase *tcase = case_new("enqueue", NULL, NULL);
 
-    tcase_add_test(tcase, a_job_is_ready_at_once_or_when_its_time_comes);
-    tcase_add_test(tcase, the_same_request_with_its_key_is_the_same_job);
-    tcase_add_test(tcase, a_key_is_its_scope_s_and_its_workspace_s);
+    suite_tests(tcase, a_job_is_ready_at_once_or_when_its_time_comes,
+                the_same_request_with_its_key_is_the_same_job,
+                a_key_is_its_scope_s_and_its_workspace_s);
     tcase_add_loop_test(tcase, a_key_with_another_request_is_refused, 0, 2);
-    tcase_add_test(tcase, a_key_that_has_expired_is_new);
-    tcase_add_test(tcase, a_key_that_goes_while_it_is_looked_at_is_new);
-    tcase_add_test(tcase, twenty_sessions_with_one_key_make_one_job);
-    tcase_add_test(tcase, who_waits_for_a_key_that_is_rolled_back_has_the_job);
-    tcase_add_test(tcase, a_rollback_leaves_nothing);
-    tcase_add_loop_test(tcase, a_wrong_argument_is_refused_with_its_name, 0, COUNT(wrong));
-    tcase_add_test(tcase, listeners_are_told_of_what_is_committed_and_only_then);
+    suite_tests(tcase, a_key_that_has_expired_is_new,
+                a_key_that_goes_while_it_is_looked_at_is_new,
+                twenty_sessions_with_one_key_make_one_job,
+                who_waits_for_a_key_that_is_rolled_back_has_the_job, a_rollback_leaves_nothing);
+    suite_rows(tcase, a_wrong_argument_is_refused_with_its_name, wrong);
+    suite_tests(tcase, listeners_are_told_of_what_is_committed_and_only_then);
     return tcase;
 }
 
 static TCase *
 cancel_case(void)
 {
-    TCase *tcase = tcase_create("cancel");
+    TCase *tcase = case_new("cancel", NULL, NULL);
 
-    tcase_add_loop_test(tcase, a_live_job_is_canceled_or_asked_to_stop, 0, COUNT(cancels));
-    tcase_add_test(tcase, a_job_that_has_ended_is_as_it_was);
-    tcase_add_test(tcase, with_a_parent_its_whole_family_is_canceled);
-    tcase_add_test(tcase, after_its_last_child_a_parent_runs_whatever_became_of_them);
-    tcase_add_test(tcase, a_job_whose_state_changes_meanwhile_is_canceled_as_it_then_is);
-    tcase_add_test(tcase, canceling_a_family_and_the_end_of_a_child_do_not_block_each_other);
-    tcase_add_test(tcase, a_tune_whose_job_is_canceled_is_canceled);
+    suite_rows(tcase, a_live_job_is_canceled_or_asked_to_stop, cancels);
+    suite_tests(tcase, a_job_that_has_ended_is_as_it_was,
+                with_a_parent_its_whole_family_is_canceled,
+                after_its_last_child_a_parent_runs_whatever_became_of_them,
+                a_job_whose_state_changes_meanwhile_is_canceled_as_it_then_is,
+                canceling_a_family_and_the_end_of_a_child_do_not_block_each_other,
+                a_tune_whose_job_is_canceled_is_canceled);
     return tcase;
 }
 
 static TCase *
 dead_case(void)
 {
-    TCase *tcase = tcase_create("dead");
+    TCase *tcase = case_new("dead", NULL, NULL);
 
     tcase_add_loop_test(tcase, a_tune_that_is_tried_again_is_queued, 0, 2);
-    tcase_add_test(tcase, a_join_that_is_tried_again_is_a_join);
-    tcase_add_loop_test(tcase, dead_jobs_are_chosen_by_what_is_given, 0, COUNT(filters));
-    tcase_add_test(tcase, a_queue_s_rules_are_kept_apart);
+    suite_tests(tcase, a_join_that_is_tried_again_is_a_join);
+    suite_rows(tcase, dead_jobs_are_chosen_by_what_is_given, filters);
+    suite_tests(tcase, a_queue_s_rules_are_kept_apart);
     return tcase;
 }
 
@@ -529,20 +529,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("queue_sql");
-    SRunner *runner;
-    int failed;
 
     log_init("test", LOG_AT_ERROR);
-    queue_fixture = pg_fixture_new();
-    if (!queue_fixture)
-        return PG_FIXTURE_SKIP;
     add_case(suite, enqueue_case());
     add_case(suite, cancel_case());
     add_case(suite, dead_case());
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &queue_fixture);
 }

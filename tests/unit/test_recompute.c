@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/recompute_help.h"
+#include "tests/support/pg_suite.h"
 
 /* ---- the figures ------------------------------------------------------------------------ */
 
@@ -236,19 +237,17 @@ END_TEST
 static TCase *
 figures(void)
 {
-    TCase *tcase = tcase_create("figures");
+    TCase *tcase = case_new("figures", NULL, NULL);
 
-    tcase_add_test(tcase, every_trial_of_a_grid_is_computed_again_bit_for_bit);
-    tcase_add_test(tcase, every_trial_at_random_is_computed_again_bit_for_bit);
-    tcase_add_test(tcase, every_trial_of_a_split_grid_is_computed_again_bit_for_bit);
-    tcase_add_test(tcase, every_trial_of_a_split_at_random_is_computed_again_bit_for_bit);
-    tcase_add_test(tcase, the_params_are_those_of_the_row_whatever_the_search);
-    tcase_add_test(tcase, the_params_of_a_split_tune_are_those_of_the_row_too);
-    tcase_add_test(tcase, a_split_says_where_out_of_sample_begins);
-    tcase_add_test(tcase, dates_and_costs_of_the_tune_hold);
-    tcase_add_test(tcase, an_answer_has_what_the_contract_names);
-    tcase_add_test(tcase, a_skipped_trial_is_shown_with_its_reason);
-    tcase_add_test(tcase, a_failed_trial_has_a_reason_and_no_curve);
+    suite_tests(tcase, every_trial_of_a_grid_is_computed_again_bit_for_bit,
+                every_trial_at_random_is_computed_again_bit_for_bit,
+                every_trial_of_a_split_grid_is_computed_again_bit_for_bit,
+                every_trial_of_a_split_at_random_is_computed_again_bit_for_bit,
+                the_params_are_those_of_the_row_whatever_the_search,
+                the_params_of_a_split_tune_are_those_of_the_row_too,
+                a_split_says_where_out_of_sample_begins, dates_and_costs_of_the_tune_hold,
+                an_answer_has_what_the_contract_names, a_skipped_trial_is_shown_with_its_reason,
+                a_failed_trial_has_a_reason_and_no_curve);
     return tcase;
 }
 
@@ -257,21 +256,11 @@ main(void)
 {
     Suite *suite = suite_create("replay");
     TCase *tcases[] = {figures(), replay_more()};
-    SRunner *runner;
-    int failed;
 
-    tune_fixture = pg_fixture_new();
-    if (!tune_fixture)
-        return PG_FIXTURE_SKIP;
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], replay_set_up, replay_tear_down);
         tcase_set_timeout(tcases[i], 120);
         suite_add_tcase(suite, tcases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&tune_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &tune_fixture);
 }

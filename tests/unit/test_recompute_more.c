@@ -6,6 +6,7 @@
 
 #include "actors/tune/recompute/recompute_report.h"
 #include "tests/unit/recompute_help.h"
+#include "tests/support/suite.h"
 
 /* ---- much of it ------------------------------------------------------------------------- */
 
@@ -288,18 +289,15 @@ END_TEST
 TCase *
 replay_more(void)
 {
-    TCase *tcase = tcase_create("more");
+    TCase *tcase = case_new("more", NULL, NULL);
 
-    tcase_add_test(tcase, a_long_curve_is_thinned_and_keeps_its_extremes);
-    tcase_add_test(tcase, many_trades_are_cut_to_the_last_ones);
-    tcase_add_test(tcase, an_answer_fits_into_a_body_however_small);
-    tcase_add_test(tcase, a_strategy_that_was_edited_since_does_not_matter);
-    tcase_add_test(tcase, without_the_kept_strategy_the_present_one_is_taken_with_a_warning);
-    tcase_add_test(tcase, figures_that_differ_are_told_of);
-    tcase_add_test(tcase, data_that_is_gone_is_named);
-    tcase_add_test(tcase, what_is_not_there_is_not_found);
-    tcase_add_test(tcase, a_database_that_is_away_is_a_reason_to_try_again);
-    tcase_add_test(tcase, a_question_that_is_none_is_refused_with_words);
-    tcase_add_test(tcase, a_question_is_read_as_it_was_written);
+    suite_tests(
+        tcase, a_long_curve_is_thinned_and_keeps_its_extremes,
+        many_trades_are_cut_to_the_last_ones, an_answer_fits_into_a_body_however_small,
+        a_strategy_that_was_edited_since_does_not_matter,
+        without_the_kept_strategy_the_present_one_is_taken_with_a_warning,
+        figures_that_differ_are_told_of, data_that_is_gone_is_named,
+        what_is_not_there_is_not_found, a_database_that_is_away_is_a_reason_to_try_again,
+        a_question_that_is_none_is_refused_with_words, a_question_is_read_as_it_was_written);
     return tcase;
 }

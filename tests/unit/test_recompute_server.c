@@ -11,6 +11,7 @@
 
 #include "actors/kit/util/clock.h"
 #include "tests/unit/recompute_server_help.h"
+#include "tests/support/pg_suite.h"
 
 #define ELSEWHERE "00000000-0000-0000-0000-000000000002"
 
@@ -384,36 +385,23 @@ int
 main(void)
 {
     Suite *suite = suite_create("recompute_server");
-    TCase *tcase = tcase_create("server");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "server", service_set_up, service_tear_down);
 
-    tune_fixture = pg_fixture_new();
-    tcase_add_checked_fixture(tcase, service_set_up, service_tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_run_is_computed_once_and_then_remembered);
-    tcase_add_test(tcase, each_run_and_number_of_points_has_its_own_answer);
-    tcase_add_test(tcase, the_question_of_an_older_bridge_has_the_same_answer);
-    tcase_add_test(tcase, rows_that_have_not_changed_are_not_computed_again);
-    tcase_add_test(tcase, rows_that_have_changed_are_computed_again);
-    tcase_add_test(tcase, what_was_deleted_is_shown_for_a_second_at_most);
-    tcase_add_test(tcase, an_answer_with_the_present_strategy_is_not_kept);
-    tcase_add_test(tcase, without_room_every_answer_is_computed);
-    tcase_add_test(tcase, another_workspace_cannot_see_it);
-    tcase_add_test(tcase, what_is_not_there_is_not_found);
-    tcase_add_test(tcase, a_question_that_is_none_is_refused);
-    tcase_add_test(tcase, the_same_question_asked_by_many_is_computed_once);
-    tcase_add_test(tcase, a_long_computation_holds_up_nobody_whose_answer_is_known);
-    tcase_add_test(tcase, so_many_are_computed_at_once_as_the_setting_says);
-    tcase_add_test(tcase, one_that_took_long_is_looked_up_again_before_it_is_shown);
-    tcase_add_test(tcase, one_that_nobody_waits_for_any_more_is_not_computed);
-    tcase_add_test(tcase, a_database_that_is_away_is_a_reason_to_try_again);
-    tcase_add_test(tcase, at_the_end_what_is_computed_is_answered_and_what_waits_is_not);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&tune_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_run_is_computed_once_and_then_remembered,
+                each_run_and_number_of_points_has_its_own_answer,
+                the_question_of_an_older_bridge_has_the_same_answer,
+                rows_that_have_not_changed_are_not_computed_again,
+                rows_that_have_changed_are_computed_again,
+                what_was_deleted_is_shown_for_a_second_at_most,
+                an_answer_with_the_present_strategy_is_not_kept,
+                without_room_every_answer_is_computed, another_workspace_cannot_see_it,
+                what_is_not_there_is_not_found, a_question_that_is_none_is_refused,
+                the_same_question_asked_by_many_is_computed_once,
+                a_long_computation_holds_up_nobody_whose_answer_is_known,
+                so_many_are_computed_at_once_as_the_setting_says,
+                one_that_took_long_is_looked_up_again_before_it_is_shown,
+                one_that_nobody_waits_for_any_more_is_not_computed,
+                a_database_that_is_away_is_a_reason_to_try_again,
+                at_the_end_what_is_computed_is_answered_and_what_waits_is_not);
+    return pg_suite_run(suite, &tune_fixture);
 }

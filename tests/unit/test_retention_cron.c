@@ -14,6 +14,7 @@
 #include "migrations/migrate.h"
 #include "tests/support/command.h"
 #include "tests/unit/retention_help.h"
+#include "tests/support/suite.h"
 
 /* pg_cron looks once a minute, at its beginning */
 #define DATABASE "retention_cron" /* as in the settings */
@@ -165,9 +166,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("retention with pg_cron");
-    TCase *tcase = tcase_create("cron");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "cron", setup, queue_teardown);
+    int status;
 
     log_init("test", LOG_AT_ERROR);
     if (!has_pg_cron()) {
@@ -177,17 +177,11 @@ main(void)
     queue_fixture = pg_fixture_new_with(settings);
     if (!queue_fixture)
         return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, setup, queue_teardown);
-    tcase_set_timeout(tcase, 200);
-    tcase_add_test(tcase, the_migration_gives_pg_cron_its_schedule_and_may_do_so_again);
-    tcase_add_test(tcase, pg_cron_runs_a_job_batch_by_batch);
-    tcase_add_test(tcase, what_pg_cron_writes_of_its_runs_is_pruned_by_its_user);
-    tcase_add_test(tcase, the_process_stands_by_and_runs_only_what_is_long_overdue);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    suite_tests(tcase, the_migration_gives_pg_cron_its_schedule_and_may_do_so_again,
+                pg_cron_runs_a_job_batch_by_batch,
+                what_pg_cron_writes_of_its_runs_is_pruned_by_its_user,
+                the_process_stands_by_and_runs_only_what_is_long_overdue);
+    status = suite_run(suite);
     pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

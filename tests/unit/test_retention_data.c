@@ -5,6 +5,7 @@
 
 #include "broker/statements.def"
 #include "tests/unit/retention_help.h"
+#include "tests/support/suite.h"
 
 #define SHA(byte) "decode(repeat('" byte "', 32), 'hex')"
 
@@ -169,18 +170,14 @@ END_TEST
 void
 retention_data_add(Suite *suite)
 {
-    TCase *tcase = tcase_create("data");
+    TCase *tcase = suite_case(suite, "data", queue_setup, queue_teardown);
 
-    tcase_add_checked_fixture(tcase, queue_setup, queue_teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_run_stays_while_a_key_leads_to_it);
-    tcase_add_test(tcase, a_child_stays_while_its_parent_waits);
-    tcase_add_test(tcase, a_dataset_goes_when_nothing_refers_to_it_with_its_pieces);
-    tcase_add_test(tcase, a_dataset_that_is_sent_again_has_been_used);
-    tcase_add_test(tcase,
-                   a_dataset_that_is_being_sent_again_is_not_deleted_before_that_is_known);
-    tcase_add_test(tcase, pieces_that_were_never_completed_go);
-    tcase_add_test(tcase, an_upload_that_is_gone_on_with_keeps_its_old_pieces);
-    tcase_add_test(tcase, explanations_go_by_their_age_and_back_tests_only_when_asked);
-    suite_add_tcase(suite, tcase);
+    suite_tests(tcase, a_run_stays_while_a_key_leads_to_it,
+                a_child_stays_while_its_parent_waits,
+                a_dataset_goes_when_nothing_refers_to_it_with_its_pieces,
+                a_dataset_that_is_sent_again_has_been_used,
+                a_dataset_that_is_being_sent_again_is_not_deleted_before_that_is_known,
+                pieces_that_were_never_completed_go,
+                an_upload_that_is_gone_on_with_keeps_its_old_pieces,
+                explanations_go_by_their_age_and_back_tests_only_when_asked);
 }

@@ -13,6 +13,7 @@
 #include "actors/kit/runtime/log.h"
 #include "tests/support/command.h"
 #include "tests/unit/retention_help.h"
+#include "tests/support/pg_suite.h"
 
 struct process {
     pid_t pid;
@@ -216,29 +217,16 @@ int
 main(void)
 {
     Suite *suite = suite_create("retention process");
-    TCase *tcase = tcase_create("process");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "process", queue_setup, teardown);
 
     log_init("test", LOG_AT_ERROR);
-    queue_fixture = pg_fixture_new();
-    if (!queue_fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, queue_setup, teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, what_was_missed_is_made_up_for_once);
-    tcase_add_test(tcase, before_their_time_no_job_runs_and_at_it_it_does);
-    tcase_add_test(tcase, one_that_is_switched_off_runs_nothing);
-    tcase_add_test(tcase, of_two_one_works_and_the_other_takes_over);
+    suite_tests(tcase, what_was_missed_is_made_up_for_once,
+                before_their_time_no_job_runs_and_at_it_it_does,
+                one_that_is_switched_off_runs_nothing,
+                of_two_one_works_and_the_other_takes_over);
     tcase_add_loop_test(tcase, a_process_that_ends_in_mid_batch_is_gone_on_with, 0, 2);
-    tcase_add_test(tcase, a_database_that_comes_back_finds_its_jobs_run);
-    tcase_add_test(tcase, a_table_that_fails_holds_up_no_other_and_is_tried_again);
-    tcase_add_test(tcase, a_job_that_cannot_even_be_logged_holds_up_no_other);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, a_database_that_comes_back_finds_its_jobs_run,
+                a_table_that_fails_holds_up_no_other_and_is_tried_again,
+                a_job_that_cannot_even_be_logged_holds_up_no_other);
+    return pg_suite_run(suite, &queue_fixture);
 }

@@ -7,6 +7,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "tests/unit/retention_help.h"
+#include "tests/support/pg_suite.h"
 
 static void
 expect_pruned(const char *call, int deleted)
@@ -284,60 +285,43 @@ END_TEST
 static TCase *
 add_case(Suite *suite, const char *name)
 {
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = suite_case(suite, name, queue_setup, queue_teardown);
 
-    tcase_add_checked_fixture(tcase, queue_setup, queue_teardown);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
     return tcase;
 }
 
 static void
 add_functions(TCase *tcase)
 {
-    tcase_add_test(tcase, the_functions_have_the_signatures_that_operators_know);
-    tcase_add_test(tcase, a_dry_run_counts_and_deletes_nothing);
-    tcase_add_test(tcase, only_run_events_that_are_not_pinned_go);
-    tcase_add_test(tcase, only_match_runs_that_are_resolved_go);
-    tcase_add_test(tcase, what_is_as_old_as_the_cutoff_stays_until_it_is_older);
-    tcase_add_test(tcase, many_batches_delete_all_that_one_would);
-    tcase_add_test(tcase, a_wrong_parameter_is_a_failed_run_of_a_function);
+    suite_tests(tcase, the_functions_have_the_signatures_that_operators_know,
+                a_dry_run_counts_and_deletes_nothing, only_run_events_that_are_not_pinned_go,
+                only_match_runs_that_are_resolved_go,
+                what_is_as_old_as_the_cutoff_stays_until_it_is_older,
+                many_batches_delete_all_that_one_would,
+                a_wrong_parameter_is_a_failed_run_of_a_function);
 }
 
 static void
 add_runs(TCase *tcase)
 {
-    tcase_add_test(tcase, a_run_tells_what_the_log_says);
-    tcase_add_test(tcase, what_nobody_may_ask_for_is_refused_and_not_logged);
-    tcase_add_test(tcase, a_run_out_of_time_says_so_and_the_next_goes_on);
-    tcase_add_test(tcase, every_policy_runs_on_an_empty_database);
-    tcase_add_test(tcase, a_batch_that_takes_long_is_followed_by_smaller_ones);
-    tcase_add_test(tcase, the_log_is_pruned_as_well);
-    tcase_add_test(tcase, a_policy_waits_for_its_first_time_and_is_made_up_for_after_it);
-    tcase_add_test(tcase,
-                   a_run_before_the_last_time_does_not_count_and_a_failed_one_only_for_a_while);
-    tcase_add_test(tcase, the_status_counts_failures_since_the_last_success);
+    suite_tests(
+        tcase, a_run_tells_what_the_log_says, what_nobody_may_ask_for_is_refused_and_not_logged,
+        a_run_out_of_time_says_so_and_the_next_goes_on, every_policy_runs_on_an_empty_database,
+        a_batch_that_takes_long_is_followed_by_smaller_ones, the_log_is_pruned_as_well,
+        a_policy_waits_for_its_first_time_and_is_made_up_for_after_it,
+        a_run_before_the_last_time_does_not_count_and_a_failed_one_only_for_a_while,
+        the_status_counts_failures_since_the_last_success);
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("retention sql");
-    SRunner *runner;
-    int failed;
 
     log_init("test", LOG_AT_ERROR);
-    queue_fixture = pg_fixture_new();
-    if (!queue_fixture)
-        return PG_FIXTURE_SKIP;
     add_functions(add_case(suite, "functions"));
     add_runs(add_case(suite, "runs"));
     retention_data_add(suite);
     retention_traps_add(suite);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&queue_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &queue_fixture);
 }

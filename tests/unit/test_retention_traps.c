@@ -7,6 +7,7 @@
 
 #include "actors/kit/util/clock.h"
 #include "tests/unit/retention_help.h"
+#include "tests/support/suite.h"
 
 /* Makes each deletion of a job's run fail, or take `seconds`, by a trigger. */
 static void
@@ -293,21 +294,17 @@ END_TEST
 void
 retention_traps_add(Suite *suite)
 {
-    TCase *tcase = tcase_create("traps");
+    TCase *tcase = suite_case(suite, "traps", queue_setup, queue_teardown);
 
-    tcase_add_checked_fixture(tcase, queue_setup, queue_teardown);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, a_run_that_fails_leaves_its_row_in_the_log);
-    tcase_add_test(tcase, a_run_that_fails_later_keeps_the_batches_before);
-    tcase_add_test(tcase, each_batch_is_committed_and_the_cutoff_is_taken_once);
-    tcase_add_test(tcase, within_a_transaction_a_run_is_an_error_and_deletes_nothing);
-    tcase_add_test(tcase, two_statements_in_one_query_are_a_transaction_and_one_is_not);
-    tcase_add_test(tcase, a_run_holds_its_lock_over_its_commits_and_gives_it_back);
-    tcase_add_test(tcase, two_at_once_do_no_harm);
-    tcase_add_test(tcase, a_locked_table_is_a_failure_within_2_seconds_and_the_others_go_on);
-    tcase_add_test(tcase, a_row_that_somebody_has_is_left_for_the_next_run);
-    tcase_add_test(tcase, a_run_that_is_killed_keeps_its_batches_and_the_next_goes_on);
-    tcase_add_test(tcase, a_run_that_a_person_stops_says_so);
-    tcase_add_test(tcase, the_batches_of_a_run_do_not_look_at_what_is_dead);
-    suite_add_tcase(suite, tcase);
+    suite_tests(tcase, a_run_that_fails_leaves_its_row_in_the_log,
+                a_run_that_fails_later_keeps_the_batches_before,
+                each_batch_is_committed_and_the_cutoff_is_taken_once,
+                within_a_transaction_a_run_is_an_error_and_deletes_nothing,
+                two_statements_in_one_query_are_a_transaction_and_one_is_not,
+                a_run_holds_its_lock_over_its_commits_and_gives_it_back, two_at_once_do_no_harm,
+                a_locked_table_is_a_failure_within_2_seconds_and_the_others_go_on,
+                a_row_that_somebody_has_is_left_for_the_next_run,
+                a_run_that_is_killed_keeps_its_batches_and_the_next_goes_on,
+                a_run_that_a_person_stops_says_so,
+                the_batches_of_a_run_do_not_look_at_what_is_dead);
 }

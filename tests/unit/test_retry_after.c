@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/kit/sentry/retry_after.h"
+#include "tests/support/suite.h"
 
 /* Tue, 24 Nov 2026 05:00:00 GMT, and a half second */
 #define NOW_MS INT64_C(1795496400500)
@@ -92,16 +93,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("retry_after");
-    TCase *tcase = tcase_create("retry_after");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "retry_after", NULL, NULL);
 
-    tcase_add_loop_test(tcase, a_header_is_read_as_it_was_meant, 0,
-                        (int)(sizeof(cases) / sizeof(cases[0])));
-    tcase_add_test(tcase, the_time_is_what_the_caller_says);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tcase, a_header_is_read_as_it_was_meant, cases);
+    suite_tests(tcase, the_time_is_what_the_caller_says);
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 static char detail[256];
 
@@ -210,20 +211,13 @@ int
 main(void)
 {
     Suite *suite = suite_create("search");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    suite_add_tcase(suite, all);
-    tcase_add_test(all, a_grid_enumerates_in_order_the_last_param_fastest);
-    tcase_add_test(all, a_range_is_five_points_of_a_grid_or_its_steps);
-    tcase_add_test(all, random_trials_are_a_function_of_seed_and_index);
-    tcase_add_test(all, random_trials_cover_the_space_evenly);
-    tcase_add_test(all, a_space_is_derived_from_the_strategy);
-    tcase_add_test(all, wrong_spaces_are_told);
-    tcase_add_test(all, a_grid_beyond_all_counting_is_refused);
-    tcase_add_test(all, no_params_and_no_search_have_their_own_errors);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(all, a_grid_enumerates_in_order_the_last_param_fastest,
+                a_range_is_five_points_of_a_grid_or_its_steps,
+                random_trials_are_a_function_of_seed_and_index,
+                random_trials_cover_the_space_evenly, a_space_is_derived_from_the_strategy,
+                wrong_spaces_are_told, a_grid_beyond_all_counting_is_refused,
+                no_params_and_no_search_have_their_own_errors);
+    return suite_run(suite);
 }

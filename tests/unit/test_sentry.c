@@ -4,6 +4,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "tests/unit/sentry_help.h"
+#include "tests/support/suite.h"
 
 /* --- events ------------------------------------------------------------------------------- */
 
@@ -264,26 +265,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("sentry");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *all = suite_case(suite, "all", set_up, tear_down);
 
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 60);
-    tcase_add_test(all, an_error_that_is_logged_is_an_event);
-    tcase_add_test(all, breadcrumbs_are_the_last_twenty_lines);
-    tcase_add_test(all, the_same_error_again_and_again_is_one_event);
-    tcase_add_test(all, what_is_captured_has_its_tags);
-    tcase_add_test(all, no_secret_leaves_the_process);
-    tcase_add_test(all, a_transaction_says_how_long_and_of_what);
-    tcase_add_test(all, the_sampled_flag_and_the_rate_decide);
-    tcase_add_test(all, without_a_rate_no_transaction_is_told);
-    tcase_add_test(all, without_a_dsn_errors_are_counted_and_told_to_nobody);
-    tcase_add_test(all, a_wrong_dsn_is_an_error_and_no_more);
-    suite_add_tcase(suite, all);
-    srunner_add_suite(runner, sentry_refusals_suite());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(all, an_error_that_is_logged_is_an_event, breadcrumbs_are_the_last_twenty_lines,
+                the_same_error_again_and_again_is_one_event, what_is_captured_has_its_tags,
+                no_secret_leaves_the_process, a_transaction_says_how_long_and_of_what,
+                the_sampled_flag_and_the_rate_decide, without_a_rate_no_transaction_is_told,
+                without_a_dsn_errors_are_counted_and_told_to_nobody,
+                a_wrong_dsn_is_an_error_and_no_more);
+    suite_add_tcase(suite, sentry_refusals_case());
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "actors/kit/sentry/sentry_limits.h"
 #include "actors/kit/sentry/sentry_scrub.h"
 #include "actors/kit/sentry/sentry_throttle.h"
+#include "tests/support/suite.h"
 
 /* --- DSN ---------------------------------------------------------------------------------- */
 
@@ -250,29 +251,20 @@ START_TEST(secrets_are_found_in_settings_and_environment)
 }
 END_TEST
 
-#define LOOP(tcase, test, rows) \
-    tcase_add_loop_test(tcase, test, 0, sizeof(rows) / sizeof((rows)[0]))
-
 int
 main(void)
 {
     Suite *suite = suite_create("sentry parts");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    LOOP(all, a_dsn_says_where_and_as_whom, dsns);
-    tcase_add_test(all, a_dsn_with_a_nul_or_without_end_is_refused);
-    LOOP(all, a_limit_is_for_what_it_names, limits);
-    tcase_add_test(all, a_shorter_limit_does_not_end_a_longer_one);
-    LOOP(all, too_many_requests_limits_everything, refusals);
-    tcase_add_test(all, the_same_passes_once_a_second_and_is_counted);
-    tcase_add_test(all, more_kinds_than_slots_all_pass);
-    LOOP(all, secrets_are_taken_out_and_json_stays, scrubs);
-    tcase_add_test(all, secrets_are_found_in_settings_and_environment);
-    suite_add_tcase(suite, all);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(all, a_dsn_says_where_and_as_whom, dsns);
+    suite_tests(all, a_dsn_with_a_nul_or_without_end_is_refused);
+    suite_rows(all, a_limit_is_for_what_it_names, limits);
+    suite_tests(all, a_shorter_limit_does_not_end_a_longer_one);
+    suite_rows(all, too_many_requests_limits_everything, refusals);
+    suite_tests(all, the_same_passes_once_a_second_and_is_counted,
+                more_kinds_than_slots_all_pass);
+    suite_rows(all, secrets_are_taken_out_and_json_stays, scrubs);
+    suite_tests(all, secrets_are_found_in_settings_and_environment);
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/sentry/sentry_sender.h"
 #include "tests/unit/sentry_help.h"
+#include "tests/support/suite.h"
 
 /* --- a Sentry that does not want ---------------------------------------------------------- */
 
@@ -254,20 +255,14 @@ START_TEST(a_report_goes_alone_when_there_is_nothing_else)
 }
 END_TEST
 
-Suite *
-sentry_refusals_suite(void)
+TCase *
+sentry_refusals_case(void)
 {
-    Suite *suite = suite_create("sentry refusals");
-    TCase *all = tcase_create("all");
+    TCase *all = case_new("refusals", set_up, tear_down);
 
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 60);
-    tcase_add_loop_test(all, a_refusal_is_obeyed, 0, sizeof(refusals) / sizeof(refusals[0]));
-    tcase_add_test(all, what_was_dropped_is_reported_with_the_next);
-    tcase_add_test(all, nobody_listening_harms_nobody);
-    tcase_add_test(all, one_that_hangs_slows_nothing);
-    tcase_add_test(all, any_thread_may_tell);
-    tcase_add_test(all, a_report_goes_alone_when_there_is_nothing_else);
-    suite_add_tcase(suite, all);
-    return suite;
+    suite_rows(all, a_refusal_is_obeyed, refusals);
+    suite_tests(all, what_was_dropped_is_reported_with_the_next, nobody_listening_harms_nobody,
+                one_that_hangs_slows_nothing, any_thread_may_tell,
+                a_report_goes_alone_when_there_is_nothing_else);
+    return all;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "actors/kit/runtime/settings.h"
+#include "tests/support/suite.h"
 
 static settings_t *settings;
 static char detail[500];
@@ -352,54 +353,42 @@ END_TEST
 static void
 add_environment(TCase *tcase)
 {
-    tcase_add_test(tcase, the_environment_sets_by_long_and_short_name_and_the_long_one_wins);
-    tcase_add_test(tcase, who_may_be_admin_comes_from_the_environment);
-    tcase_add_test(tcase, production_is_refused_without_an_admin_token);
-    tcase_add_test(tcase, an_admin_token_that_no_cookie_can_carry_is_refused_and_not_told);
-    tcase_add_test(tcase, a_wrong_variable_is_named);
-    tcase_add_test(tcase, a_wrong_short_name_is_named);
-    tcase_add_test(tcase, variables_that_kubernetes_sets_for_a_service_are_left_alone);
+    suite_tests(tcase, the_environment_sets_by_long_and_short_name_and_the_long_one_wins,
+                who_may_be_admin_comes_from_the_environment,
+                production_is_refused_without_an_admin_token,
+                an_admin_token_that_no_cookie_can_carry_is_refused_and_not_told,
+                a_wrong_variable_is_named, a_wrong_short_name_is_named,
+                variables_that_kubernetes_sets_for_a_service_are_left_alone);
 }
 
 static void
 add_files(TCase *tcase)
 {
-    tcase_add_test(tcase, defaults_are_those_of_the_table);
-    tcase_add_test(tcase, a_file_changes_what_it_names_and_nothing_else);
-    tcase_add_loop_test(tcase, a_wrong_file_is_an_error_that_says_where_and_what, 0,
-                        sizeof(wrong_files) / sizeof(wrong_files[0]));
-    tcase_add_test(tcase, a_file_that_is_not_there_is_an_error);
-    tcase_add_test(tcase, a_file_with_a_zero_byte_or_without_end_is_refused);
-    tcase_add_test(tcase, the_printed_file_parses_and_gives_the_defaults);
-    tcase_add_test(tcase, help_names_every_setting);
-    tcase_add_test(tcase, every_file_of_the_configuration_parses);
+    suite_tests(tcase, defaults_are_those_of_the_table,
+                a_file_changes_what_it_names_and_nothing_else);
+    suite_rows(tcase, a_wrong_file_is_an_error_that_says_where_and_what, wrong_files);
+    suite_tests(tcase, a_file_that_is_not_there_is_an_error,
+                a_file_with_a_zero_byte_or_without_end_is_refused,
+                the_printed_file_parses_and_gives_the_defaults, help_names_every_setting,
+                every_file_of_the_configuration_parses);
 }
 
 static void
 add_assignments(TCase *tcase)
 {
-    tcase_add_test(tcase, an_assignment_sets_one_setting);
-    tcase_add_loop_test(tcase, a_wrong_assignment_is_an_error_that_says_what_is_allowed, 0,
-                        sizeof(wrong_sets) / sizeof(wrong_sets[0]));
-    tcase_add_test(tcase, a_detail_is_cut_to_its_buffer);
-    tcase_add_test(tcase, a_long_key_is_an_error_not_a_crash);
+    suite_tests(tcase, an_assignment_sets_one_setting);
+    suite_rows(tcase, a_wrong_assignment_is_an_error_that_says_what_is_allowed, wrong_sets);
+    suite_tests(tcase, a_detail_is_cut_to_its_buffer, a_long_key_is_an_error_not_a_crash);
 }
 
 int
 main(void)
 {
     Suite *suite = suite_create("settings");
-    TCase *tcase = tcase_create("settings");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "settings", setup, teardown);
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
     add_files(tcase);
     add_assignments(tcase);
     add_environment(tcase);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

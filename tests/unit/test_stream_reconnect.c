@@ -11,6 +11,7 @@
 
 #include "tests/support/command.h"
 #include "tests/support/stream_pool.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #define ONE "00000000-0000-0000-0000-000000000001"
@@ -301,24 +302,17 @@ int
 main(void)
 {
     Suite *suite = suite_create("stream_reconnect");
-    TCase *tcase = tcase_create("reconnect");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "reconnect", NULL, NULL);
 
     if (access("/usr/lib/postgresql/15/bin/postgres", X_OK) != 0) {
         fprintf(stderr, "skipped: PostgreSQL is not installed\n");
         return RESULT_SKIP;
     }
     tcase_set_timeout(tcase, 300);
-    tcase_add_test(tcase, nobody_misses_an_event_by_the_table);
+    suite_tests(tcase, nobody_misses_an_event_by_the_table);
     if (access("/usr/bin/redis-server", X_OK) == 0)
-        tcase_add_test(tcase, nobody_misses_an_event_by_redis);
+        suite_tests(tcase, nobody_misses_an_event_by_redis);
     else
         fprintf(stderr, "skipped: Redis is not installed\n");
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

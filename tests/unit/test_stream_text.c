@@ -7,6 +7,7 @@
 #include "actors/http/stream/ring.h"
 #include "actors/http/stream/stream_text.h"
 #include "tests/support/event_reader.h"
+#include "tests/support/suite.h"
 
 struct seen {
     size_t count;
@@ -310,24 +311,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("stream_text");
-    TCase *text = tcase_create("text"), *ring = tcase_create("ring");
-    SRunner *runner;
-    int failed;
+    TCase *text = suite_case(suite, "text", NULL, NULL),
+          *ring = suite_case(suite, "ring", NULL, NULL);
 
-    tcase_add_loop_test(text, an_event_is_read_as_it_was_meant, 0,
-                        (int)(sizeof(cases) / sizeof(cases[0])));
-    tcase_add_test(text, comments_and_retry_are_no_events);
-    tcase_add_test(text, an_id_from_a_client_is_digits);
-    tcase_add_test(text, topics_are_named_alone_or_by_category);
-    tcase_add_test(ring, the_ring_keeps_the_newest_within_its_events_and_bytes);
-    tcase_add_test(ring, an_event_larger_than_the_ring_leaves_a_gap_that_is_noticed);
-    tcase_add_test(ring, a_filter_lets_one_workspace_and_its_topics_through);
-    tcase_add_test(ring, what_was_sent_in_part_goes_on_where_it_stopped);
-    suite_add_tcase(suite, text);
-    suite_add_tcase(suite, ring);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(text, an_event_is_read_as_it_was_meant, cases);
+    suite_tests(text, comments_and_retry_are_no_events, an_id_from_a_client_is_digits,
+                topics_are_named_alone_or_by_category);
+    suite_tests(ring, the_ring_keeps_the_newest_within_its_events_and_bytes,
+                an_event_larger_than_the_ring_leaves_a_gap_that_is_noticed,
+                a_filter_lets_one_workspace_and_its_topics_through,
+                what_was_sent_in_part_goes_on_where_it_stopped);
+    return suite_run(suite);
 }

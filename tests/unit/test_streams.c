@@ -13,6 +13,7 @@
 #include "tests/support/command.h"
 #include "tests/support/nginx_proxy.h"
 #include "tests/support/stream_pool.h"
+#include "tests/support/suite.h"
 #include "tests/support/system.h"
 
 #define ONE    "00000000-0000-0000-0000-000000000001"
@@ -553,48 +554,29 @@ stop_all(void)
 int
 main(void)
 {
-    const TTest *const tests[] = {
-        a_stream_begins_with_its_head_and_a_place_to_come_back_to,
-        an_event_comes_as_the_contract_says,
-        only_ones_own_workspace_and_the_topics_asked_for,
-        an_unknown_topic_is_refused,
-        what_was_missed_comes_first,
-        the_place_may_stand_in_the_address,
-        the_header_is_newer_than_the_address,
-        what_the_ring_has_lost_is_read_from_the_bus,
-        one_too_many_is_told_to_come_back_later,
-        a_reader_that_does_not_read_is_closed_and_holds_nobody_up,
-        the_time_until_the_streams_have_an_event_is_counted,
-        a_job_of_the_queue_events_is_an_event,
-        an_event_follows_a_job_in_the_jobs_own_transaction,
-        tail_shows_what_happens,
-    };
     Suite *suite = suite_create("streams");
-    TCase *tcase = tcase_create("streams");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "streams", connect_database, disconnect_database);
 
     if (access("/usr/lib/postgresql/15/bin/postgres", X_OK) != 0) {
         fprintf(stderr, "skipped: PostgreSQL is not installed\n");
         return RESULT_SKIP;
     }
-    tcase_set_timeout(tcase, 120);
     tcase_add_unchecked_fixture(tcase, start_all, stop_all);
-    tcase_add_checked_fixture(tcase, connect_database, disconnect_database);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(tcase, tests[i]);
+    suite_tests(
+        tcase, a_stream_begins_with_its_head_and_a_place_to_come_back_to,
+        an_event_comes_as_the_contract_says, only_ones_own_workspace_and_the_topics_asked_for,
+        an_unknown_topic_is_refused, what_was_missed_comes_first,
+        the_place_may_stand_in_the_address, the_header_is_newer_than_the_address,
+        what_the_ring_has_lost_is_read_from_the_bus, one_too_many_is_told_to_come_back_later,
+        a_reader_that_does_not_read_is_closed_and_holds_nobody_up,
+        the_time_until_the_streams_have_an_event_is_counted,
+        a_job_of_the_queue_events_is_an_event,
+        an_event_follows_a_job_in_the_jobs_own_transaction, tail_shows_what_happens);
     if (nginx_proxy_is_there())
-        tcase_add_test(tcase, a_stream_goes_through_nginx_as_it_comes);
+        suite_tests(tcase, a_stream_goes_through_nginx_as_it_comes);
     else
         fprintf(stderr, "skipped: nginx is not installed\n");
-    tcase_add_loop_test(tcase, a_place_that_is_not_known_is_said_to_be_so, 0,
-                        (int)(sizeof(unknown) / sizeof(unknown[0])));
-    tcase_add_loop_test(tcase, a_job_that_is_no_event_is_dead_at_once_and_says_why, 0,
-                        (int)(sizeof(wrong) / sizeof(wrong[0])));
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tcase, a_place_that_is_not_known_is_said_to_be_so, unknown);
+    suite_rows(tcase, a_job_that_is_no_event_is_dead_at_once_and_says_why, wrong);
+    return suite_run(suite);
 }

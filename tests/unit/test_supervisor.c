@@ -19,6 +19,9 @@
 #include "ops/supervisor/paths.h"
 #include "ops/supervisor/status.h"
 #include "tests/support/command.h"
+#include "tests/support/pg_fixture.h"
+#include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #define PATIENCE_MS 60000
 #define PIDS_MAX    32
@@ -73,15 +76,30 @@ start_up(void)
 }
 
 static void
-setup(void)
+make_root(void)
 {
     unsetenv("DATABASE_URL");
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    snprintf(up.root, sizeof up.root, "/tmp/tm-up-XXXXXX");
+    snprintf(up.root, sizeof up.root, "%s/tm-up-XXXXXX", scratch_base());
     ck_assert_ptr_nonnull(mkdtemp(up.root));
     ck_assert_int_eq(chmod(up.root, 0711), 0);
     snprintf(up.data_dir, sizeof up.data_dir, "%s/data", up.root);
     snprintf(up.log, sizeof up.log, "%s/log", up.root);
+}
+
+/* There is no data directory yet: `up` makes it, its cluster, and its database. */
+static void
+start_first_time(void)
+{
+    make_root();
+    start_up();
+}
+
+static void
+start_again(void)
+{
+    make_root();
+    pg_fixture_place(up.data_dir);
     start_up();
 }
 
@@ -399,24 +417,15 @@ int
 main(void)
 {
     Suite *suite = suite_create("supervisor");
-    TCase *tcase = tcase_create("up");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *first = suite_case(suite, "first time", start_first_time, NULL),
+          *tcase = suite_case(suite, "up", start_again, NULL);
 
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_add_test(tcase, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
-    tcase_add_test(tcase, the_admin_token_is_handed_on_but_not_by_arguments);
-    tcase_add_loop_test(tcase, what_is_killed_is_back_and_all_is_ready_again, 0,
-                        (int)(sizeof victims / sizeof *victims));
-    tcase_add_test(tcase, a_second_one_on_the_same_data_is_refused_and_the_first_lives_on);
-    tcase_add_test(
-        tcase, killed_without_a_chance_it_takes_its_children_along_and_can_be_started_again);
-    tcase_add_test(tcase, a_port_that_is_taken_ends_the_start_with_a_reason);
-    tcase_add_test(tcase, a_tune_is_submitted_watched_and_found_again_by_its_key);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_tests(first, all_is_ready_when_it_says_so_and_gone_when_it_is_stopped);
+    suite_tests(tcase, the_admin_token_is_handed_on_but_not_by_arguments);
+    suite_rows(tcase, what_is_killed_is_back_and_all_is_ready_again, victims);
+    suite_tests(tcase, a_second_one_on_the_same_data_is_refused_and_the_first_lives_on,
+                killed_without_a_chance_it_takes_its_children_along_and_can_be_started_again,
+                a_port_that_is_taken_ends_the_start_with_a_reason,
+                a_tune_is_submitted_watched_and_found_again_by_its_key);
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "ops/supervisor/child.h"
 #include "ops/supervisor/cluster.h"
 #include "ops/supervisor/status.h"
+#include "tests/support/suite.h"
 
 static char detail[1024];
 static char root[64];
@@ -422,36 +423,25 @@ int
 main(void)
 {
     Suite *suite = suite_create("supervisor_parts");
-    TCase *children = tcase_create("children"), *places = tcase_create("places");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *children = suite_case(suite, "children", NULL, NULL),
+          *places = suite_case(suite, "places", make_root, remove_root);
 
     log_init("test", LOG_AT_ERROR);
-    tcase_add_test(children, what_dies_young_waits_twice_as_long_each_time_up_to_five_seconds);
-    tcase_add_test(children, ten_seconds_of_life_forgive_what_was_before);
-    tcase_add_test(children, a_child_that_runs_once_is_done_when_it_ends_well_and_not_before);
-    tcase_add_test(children, a_child_is_ready_when_its_line_is_whole);
-    tcase_add_test(children, a_line_without_end_makes_no_one_ready);
-    tcase_add_test(children, a_child_that_does_not_stop_is_killed_when_its_time_is_up);
-    tcase_add_test(children, a_program_that_does_not_exist_ends_like_any_that_fails);
-    tcase_add_test(children, too_many_arguments_are_noticed);
-    suite_add_tcase(suite, children);
-    tcase_add_checked_fixture(places, make_root, remove_root);
-    tcase_add_test(places,
-                   a_second_instance_on_a_data_directory_is_refused_with_the_first_ones_id);
-    tcase_add_test(places,
-                   a_long_data_directory_gets_its_sockets_elsewhere_and_leaves_nothing_there);
-    tcase_add_test(
-        places, a_data_directory_with_a_special_name_has_sockets_that_lists_and_urls_can_name);
-    tcase_add_test(places, a_data_directory_that_is_a_file_is_refused);
-    tcase_add_test(places, the_status_of_a_living_supervisor_is_read_back);
-    tcase_add_test(places, the_status_of_a_dead_supervisor_is_none);
-    tcase_add_test(places, an_address_is_shown_without_its_password);
-    tcase_add_test(places, a_lock_file_whose_process_is_another_program_now_is_made_harmless);
-    tcase_add_test(places, a_server_that_outlived_its_supervisor_is_told_to_stop_first);
-    suite_add_tcase(suite, places);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    suite_tests(children, what_dies_young_waits_twice_as_long_each_time_up_to_five_seconds,
+                ten_seconds_of_life_forgive_what_was_before,
+                a_child_that_runs_once_is_done_when_it_ends_well_and_not_before,
+                a_child_is_ready_when_its_line_is_whole, a_line_without_end_makes_no_one_ready,
+                a_child_that_does_not_stop_is_killed_when_its_time_is_up,
+                a_program_that_does_not_exist_ends_like_any_that_fails,
+                too_many_arguments_are_noticed);
+    suite_tests(places, a_second_instance_on_a_data_directory_is_refused_with_the_first_ones_id,
+                a_long_data_directory_gets_its_sockets_elsewhere_and_leaves_nothing_there,
+                a_data_directory_with_a_special_name_has_sockets_that_lists_and_urls_can_name,
+                a_data_directory_that_is_a_file_is_refused,
+                the_status_of_a_living_supervisor_is_read_back,
+                the_status_of_a_dead_supervisor_is_none,
+                an_address_is_shown_without_its_password,
+                a_lock_file_whose_process_is_another_program_now_is_made_harmless,
+                a_server_that_outlived_its_supervisor_is_told_to_stop_first);
+    return suite_run(suite);
 }

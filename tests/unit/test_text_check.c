@@ -4,6 +4,7 @@
 
 #include "actors/explain/text_check.h"
 #include "actors/kit/util/auto.h"
+#include "tests/support/suite.h"
 
 static char *
 check(const char *text, bool is_cut, const char **ret_what)
@@ -162,21 +163,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("text check");
-    TCase *tests = tcase_create("text check");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tests = suite_case(suite, "text check", NULL, NULL);
 
-    tcase_add_loop_test(tests, plain_text_is_shown, 0, (int)(sizeof(fine) / sizeof(fine[0])));
-    tcase_add_loop_test(tests, what_is_more_than_text_is_not, 0,
-                        (int)(sizeof(wrong) / sizeof(wrong[0])));
-    tcase_add_loop_test(tests, what_nobody_sees_is_no_text, 0,
-                        (int)(sizeof(unseen) / sizeof(unseen[0])));
-    tcase_add_test(tests, a_nul_is_not_the_end);
-    tcase_add_test(tests, a_text_is_as_long_as_was_asked_for);
-    tcase_add_test(tests, of_a_text_that_was_cut_off_whole_sentences_are_shown);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(tests, plain_text_is_shown, fine);
+    suite_rows(tests, what_is_more_than_text_is_not, wrong);
+    suite_rows(tests, what_nobody_sees_is_no_text, unseen);
+    suite_tests(tests, a_nul_is_not_the_end, a_text_is_as_long_as_was_asked_for,
+                of_a_text_that_was_cut_off_whole_sentences_are_shown);
+    return suite_run(suite);
 }

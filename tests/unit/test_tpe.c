@@ -6,6 +6,7 @@
 
 #include "actors/tune/engine/tpe.h"
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 /* ---- by itself -------------------------------------------------------------------------- */
 
@@ -301,22 +302,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("tpe");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    tcase_set_timeout(all, 60);
-    tcase_add_test(all, it_climbs_a_hill);
-    tcase_add_test(all, it_begins_with_the_trials_of_a_random_search);
-    tcase_add_test(all, it_does_not_try_again_what_it_knows);
-    tcase_add_test(all, it_makes_trials_of_any_space_and_any_score);
-    tcase_add_test(all, any_pieces_give_the_same_bits);
-    tcase_add_test(all, a_piece_out_of_order_is_refused);
-    tcase_add_test(all, nothing_is_learned_from_what_is_out_of_sample);
-    tcase_add_test(all, it_finds_better_params_on_a_real_series);
-    suite_add_tcase(suite, all);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    suite_tests(all, it_climbs_a_hill, it_begins_with_the_trials_of_a_random_search,
+                it_does_not_try_again_what_it_knows, it_makes_trials_of_any_space_and_any_score,
+                any_pieces_give_the_same_bits, a_piece_out_of_order_is_refused,
+                nothing_is_learned_from_what_is_out_of_sample,
+                it_finds_better_params_on_a_real_series);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/kit/runtime/traceparent.h"
+#include "tests/support/suite.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN  "00f067aa0ba902b7"
@@ -86,17 +87,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("traceparent");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    tcase_add_loop_test(all, a_text_is_read_or_refused_as_the_standard_says, 0,
-                        sizeof(rows) / sizeof(rows[0]));
-    tcase_add_test(all, a_step_keeps_the_trace_and_remembers_the_span);
-    tcase_add_test(all, who_follows_is_a_span_behind_or_a_new_trace);
-    suite_add_tcase(suite, all);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_rows(all, a_text_is_read_or_refused_as_the_standard_says, rows);
+    suite_tests(all, a_step_keeps_the_trace_and_remembers_the_span,
+                who_follows_is_a_span_behind_or_a_new_trace);
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/engine_help.h"
+#include "tests/support/suite.h"
 
 #define TRIALS 240
 #define GOLDEN \
@@ -385,25 +386,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("tune");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
+    TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    suite_add_tcase(suite, all);
-    tcase_set_timeout(all, 60);
-    tcase_add_test(all, any_ranges_give_the_same_bits);
-    tcase_add_test(all, every_build_on_every_machine_gives_the_same_bits);
-    tcase_add_test(all, the_best_trial_is_its_own_backtest_bit_for_bit);
-    tcase_add_test(all, a_split_scores_out_of_sample);
-    tcase_add_test(all, too_few_bars_drop_the_split_with_a_warning);
-    tcase_add_test(all, gates_skip_with_their_figures);
-    tcase_add_test(all, an_undefined_score_skips_and_zero_is_a_score);
-    tcase_add_test(all, objectives_are_what_they_are_called);
-    tcase_add_test(all, the_ranking_is_by_score_then_by_index);
-    tcase_add_test(all, a_stopped_range_leaves_the_rest_pending);
-    tcase_add_test(all, a_length_that_cannot_be_fails_its_trial_alone);
-    tcase_add_test(all, options_out_of_range_are_told);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    suite_tests(
+        all, any_ranges_give_the_same_bits, every_build_on_every_machine_gives_the_same_bits,
+        the_best_trial_is_its_own_backtest_bit_for_bit, a_split_scores_out_of_sample,
+        too_few_bars_drop_the_split_with_a_warning, gates_skip_with_their_figures,
+        an_undefined_score_skips_and_zero_is_a_score, objectives_are_what_they_are_called,
+        the_ranking_is_by_score_then_by_index, a_stopped_range_leaves_the_rest_pending,
+        a_length_that_cannot_be_fails_its_trial_alone, options_out_of_range_are_told);
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "actors/tune/engine/engine.h"
 #include "actors/tune/store/tune_store.h"
 #include "migrations/migrate.h"
+#include "tests/support/pg_suite.h"
 
 static const char *const grid[] = {
     "search_type", "grid",
@@ -437,40 +438,34 @@ END_TEST
 static TCase *
 writes_case(void)
 {
-    TCase *tcase = tcase_create("writes");
+    TCase *tcase = case_new("writes", NULL, NULL);
 
-    tcase_add_test(tcase, a_tune_ends_its_job_and_writes_every_trial);
-    tcase_add_test(tcase, counts_and_ranks_agree_with_the_rows);
-    tcase_add_test(tcase, the_best_equals_its_own_backtest);
-    tcase_add_test(tcase, the_response_of_the_contract_can_be_made_from_the_row);
-    tcase_add_test(tcase, a_split_is_judged_out_of_sample);
-    tcase_add_test(tcase, a_tune_without_a_valid_trial_is_completed_with_a_warning);
-    tcase_add_test(tcase, tpe_stores_what_it_tried);
-    tcase_add_test(tcase, the_same_request_gives_the_same_rows);
-    tcase_add_test(tcase, the_same_strategy_from_its_table_gives_the_same_rows);
-    tcase_add_test(tcase, a_trials_id_is_the_tunes_with_the_index_in_it);
-    tcase_add_test(tcase, the_strategy_is_read_from_its_table_when_the_body_has_none);
-    tcase_add_test(tcase, a_second_tune_on_the_data_does_not_read_it_again);
-    tcase_add_test(tcase, progress_is_told_first_and_last);
+    suite_tests(
+        tcase, a_tune_ends_its_job_and_writes_every_trial, counts_and_ranks_agree_with_the_rows,
+        the_best_equals_its_own_backtest, the_response_of_the_contract_can_be_made_from_the_row,
+        a_split_is_judged_out_of_sample,
+        a_tune_without_a_valid_trial_is_completed_with_a_warning, tpe_stores_what_it_tried,
+        the_same_request_gives_the_same_rows,
+        the_same_strategy_from_its_table_gives_the_same_rows,
+        a_trials_id_is_the_tunes_with_the_index_in_it,
+        the_strategy_is_read_from_its_table_when_the_body_has_none,
+        a_second_tune_on_the_data_does_not_read_it_again, progress_is_told_first_and_last);
     return tcase;
 }
 
 static TCase *
 fails_case(void)
 {
-    TCase *tcase = tcase_create("fails");
+    TCase *tcase = case_new("fails", NULL, NULL);
 
-    tcase_add_test(tcase, more_trials_than_this_process_allows_are_refused);
-    tcase_add_test(tcase, a_piece_that_was_changed_is_a_mismatch);
-    tcase_add_test(tcase, a_piece_that_is_gone_is_a_mismatch);
-    tcase_add_test(tcase, a_piece_that_is_too_long_is_a_mismatch);
-    tcase_add_test(tcase, a_dataset_that_was_never_stored_is_a_mismatch);
-    tcase_add_test(tcase, a_dataset_over_the_limit_is_not_loaded);
-    tcase_add_test(tcase, data_that_is_no_price_series_says_which_line);
-    tcase_add_test(tcase, too_few_bars_between_the_dates_are_insufficient);
-    tcase_add_test(tcase, a_strategy_that_is_nowhere_is_not_found);
-    tcase_add_test(tcase, a_strategy_that_does_not_compile_says_why);
-    tcase_add_test(tcase, a_body_that_breaks_the_rules_names_the_field);
+    suite_tests(
+        tcase, more_trials_than_this_process_allows_are_refused,
+        a_piece_that_was_changed_is_a_mismatch, a_piece_that_is_gone_is_a_mismatch,
+        a_piece_that_is_too_long_is_a_mismatch, a_dataset_that_was_never_stored_is_a_mismatch,
+        a_dataset_over_the_limit_is_not_loaded, data_that_is_no_price_series_says_which_line,
+        too_few_bars_between_the_dates_are_insufficient,
+        a_strategy_that_is_nowhere_is_not_found, a_strategy_that_does_not_compile_says_why,
+        a_body_that_breaks_the_rules_names_the_field);
     return tcase;
 }
 
@@ -479,19 +474,11 @@ main(void)
 {
     Suite *suite = suite_create("tune_job");
     TCase *cases[] = {writes_case(), fails_case(), tune_job_fences(), tune_job_faults()};
-    SRunner *runner;
-    int failed;
 
-    tune_fixture = pg_fixture_new();
     for (size_t i = 0; i < 4; i++) {
         tcase_add_checked_fixture(cases[i], tune_job_set_up, tune_job_tear_down);
         tcase_set_timeout(cases[i], 60);
         suite_add_tcase(suite, cases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&tune_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pg_suite_run(suite, &tune_fixture);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "actors/kit/util/clock.h"
+#include "tests/support/suite.h"
 
 /* ---- fencing ---------------------------------------------------------------------------- */
 
@@ -238,26 +239,25 @@ END_TEST
 TCase *
 tune_job_fences(void)
 {
-    TCase *tcase = tcase_create("fences");
+    TCase *tcase = case_new("fences", NULL, NULL);
 
-    tcase_add_test(tcase, an_attempt_that_was_overtaken_writes_nothing);
-    tcase_add_test(tcase, an_attempt_older_than_the_tunes_does_not_begin);
-    tcase_add_test(tcase, a_finished_tune_is_not_run_again);
-    tcase_add_test(tcase, a_commit_whose_answer_was_lost_is_found_again);
-    tcase_add_test(tcase, the_commit_of_another_attempt_is_not_taken_for_ours);
-    tcase_add_test(tcase, a_canceled_tune_stops_within_a_second);
+    suite_tests(tcase, an_attempt_that_was_overtaken_writes_nothing,
+                an_attempt_older_than_the_tunes_does_not_begin,
+                a_finished_tune_is_not_run_again, a_commit_whose_answer_was_lost_is_found_again,
+                the_commit_of_another_attempt_is_not_taken_for_ours,
+                a_canceled_tune_stops_within_a_second);
     return tcase;
 }
 
 TCase *
 tune_job_faults(void)
 {
-    TCase *tcase = tcase_create("faults");
+    TCase *tcase = case_new("faults", NULL, NULL);
 
-    tcase_add_test(tcase, a_database_that_dies_before_the_commit_gets_the_results_once);
-    tcase_add_test(tcase, a_connection_cut_before_the_commit_is_made_again);
-    tcase_add_test(tcase, a_connection_cut_during_the_copy_leaves_no_half);
-    tcase_add_test(tcase, rows_that_the_database_refuses_may_be_tried_again_later);
-    tcase_add_test(tcase, waiting_for_the_database_ends_when_the_lease_is_lost);
+    suite_tests(tcase, a_database_that_dies_before_the_commit_gets_the_results_once,
+                a_connection_cut_before_the_commit_is_made_again,
+                a_connection_cut_during_the_copy_leaves_no_half,
+                rows_that_the_database_refuses_may_be_tried_again_later,
+                waiting_for_the_database_ends_when_the_lease_is_lost);
     return tcase;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "actors/tune/tune.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/tune_world.h"
 #include "tests/unit/fake_broker.h"
 
@@ -213,25 +214,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("tune_process");
-    TCase *process = tcase_create("process"), *alone = tcase_create("alone");
-    SRunner *runner;
-    int failed;
+    TCase *process = suite_case(suite, "process", setup, teardown),
+          *alone = suite_case(suite, "alone", NULL, NULL);
 
-    tune_fixture = pg_fixture_new();
-    tcase_add_checked_fixture(process, setup, teardown);
-    tcase_set_timeout(process, 60);
-    tcase_add_test(process, a_job_is_run_and_told_of);
-    tcase_add_test(process, a_job_that_fails_says_why);
-    tcase_add_test(process, a_signal_lets_the_job_at_hand_finish);
-    tcase_add_test(process, a_signal_ends_an_idle_process);
-    tcase_add_test(process, a_second_signal_ends_the_process_at_once);
-    tcase_add_test(alone, endpoints_that_are_none_are_a_wrong_setting);
-    suite_add_tcase(suite, process);
-    suite_add_tcase(suite, alone);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&tune_fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(process, a_job_is_run_and_told_of, a_job_that_fails_says_why,
+                a_signal_lets_the_job_at_hand_finish, a_signal_ends_an_idle_process,
+                a_second_signal_ends_the_process_at_once);
+    suite_tests(alone, endpoints_that_are_none_are_a_wrong_setting);
+    return pg_suite_run(suite, &tune_fixture);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 static json_t *
 finished_body(void)
 {
@@ -415,31 +417,24 @@ END_TEST
 static TCase *
 fields_case(void)
 {
-    TCase *fields = tcase_create("fields");
+    TCase *fields = case_new("fields", NULL, NULL);
 
-    tcase_add_test(fields, a_bare_request_is_filled_with_the_defaults);
-    tcase_add_test(fields, the_objectives_type_follows_its_metric);
-    tcase_add_test(fields, the_defaults_and_limits_of_settings_count);
-    tcase_add_loop_test(fields, a_good_value_is_taken, 0, COUNT(good));
-    tcase_add_loop_test(fields, a_bad_value_is_refused_with_its_code_and_what_is_allowed, 0,
-                        COUNT(bad));
-    tcase_add_loop_test(fields, a_space_that_the_strategy_does_not_allow_is_refused, 0,
-                        COUNT(spaces));
-    tcase_add_test(fields, a_space_set_after_the_strategy_is_checked_too);
-    tcase_add_test(fields, a_space_that_is_too_large_is_refused);
-    tcase_add_test(fields, a_list_of_too_many_values_is_refused);
-    tcase_add_test(fields, too_many_names_in_a_space_are_refused);
-    tcase_add_test(fields, a_name_that_is_cut_in_a_character_leaves_readable_text);
-    tcase_add_test(fields, a_strategy_without_params_cannot_be_tuned);
-    tcase_add_test(fields, a_strategy_that_is_no_object_is_invalid);
-    tcase_add_test(fields, a_strategys_own_id_must_be_a_uuid);
-    tcase_add_test(fields, an_objective_param_that_is_unknown_or_no_number_is_refused);
-    tcase_add_test(fields, what_is_required_is_named);
-    tcase_add_test(fields, dates_must_be_in_order);
-    tcase_add_test(fields, a_field_left_empty_is_as_if_not_sent);
-    tcase_add_test(fields, an_error_need_not_be_asked_for);
-    tcase_add_test(fields, a_value_need_not_be_terminated);
-    tcase_add_test(fields, the_body_keeps_the_strategys_order);
+    suite_tests(fields, a_bare_request_is_filled_with_the_defaults,
+                the_objectives_type_follows_its_metric,
+                the_defaults_and_limits_of_settings_count);
+    suite_rows(fields, a_good_value_is_taken, good);
+    suite_rows(fields, a_bad_value_is_refused_with_its_code_and_what_is_allowed, bad);
+    suite_rows(fields, a_space_that_the_strategy_does_not_allow_is_refused, spaces);
+    suite_tests(fields, a_space_set_after_the_strategy_is_checked_too,
+                a_space_that_is_too_large_is_refused, a_list_of_too_many_values_is_refused,
+                too_many_names_in_a_space_are_refused,
+                a_name_that_is_cut_in_a_character_leaves_readable_text,
+                a_strategy_without_params_cannot_be_tuned,
+                a_strategy_that_is_no_object_is_invalid, a_strategys_own_id_must_be_a_uuid,
+                an_objective_param_that_is_unknown_or_no_number_is_refused,
+                what_is_required_is_named, dates_must_be_in_order,
+                a_field_left_empty_is_as_if_not_sent, an_error_need_not_be_asked_for,
+                a_value_need_not_be_terminated, the_body_keeps_the_strategys_order);
     return fields;
 }
 
@@ -448,16 +443,10 @@ main(void)
 {
     Suite *suite = suite_create("tune_request");
     TCase *cases[] = {fields_case(), tune_request_hashes(), tune_request_bodies()};
-    SRunner *runner;
-    int failed;
 
     for (size_t i = 0; i < 3; i++) {
         tcase_add_checked_fixture(cases[i], tune_request_set_up, tune_request_tear_down);
         suite_add_tcase(suite, cases[i]);
     }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 START_TEST(the_spec_is_what_was_asked_for)
 {
     const char *const fields[] = {"n_trials",
@@ -132,12 +134,10 @@ END_TEST
 TCase *
 tune_request_bodies(void)
 {
-    TCase *tcase = tcase_create("body");
+    TCase *tcase = case_new("body", NULL, NULL);
 
-    tcase_add_test(tcase, the_spec_is_what_was_asked_for);
-    tcase_add_test(tcase, what_is_absent_is_open);
-    tcase_add_loop_test(tcase, a_body_is_checked_as_a_form_is, 0,
-                        (int)(sizeof(bodies) / sizeof(bodies[0])));
-    tcase_add_test(tcase, a_body_nested_without_end_is_refused);
+    suite_tests(tcase, the_spec_is_what_was_asked_for, what_is_absent_is_open);
+    suite_rows(tcase, a_body_is_checked_as_a_form_is, bodies);
+    suite_tests(tcase, a_body_nested_without_end_is_refused);
     return tcase;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/contracts/tune_field.h"
+#include "tests/support/suite.h"
 
 START_TEST(requests_that_mean_the_same_have_one_hash)
 {
@@ -115,13 +116,12 @@ END_TEST
 TCase *
 tune_request_hashes(void)
 {
-    TCase *tcase = tcase_create("hash");
+    TCase *tcase = case_new("hash", NULL, NULL);
 
-    tcase_add_test(tcase, requests_that_mean_the_same_have_one_hash);
-    tcase_add_test(tcase, neither_the_files_name_nor_the_strategys_text_is_hashed);
-    tcase_add_loop_test(tcase, every_field_that_shapes_the_outcome_changes_the_hash, 0,
-                        (int)(sizeof(others) / sizeof(others[0])));
-    tcase_add_test(tcase, no_field_of_the_table_was_forgotten_above);
-    tcase_add_test(tcase, another_file_is_another_request);
+    suite_tests(tcase, requests_that_mean_the_same_have_one_hash,
+                neither_the_files_name_nor_the_strategys_text_is_hashed);
+    suite_rows(tcase, every_field_that_shapes_the_outcome_changes_the_hash, others);
+    suite_tests(tcase, no_field_of_the_table_was_forgotten_above,
+                another_file_is_another_request);
     return tcase;
 }

@@ -7,6 +7,7 @@
 #include "actors/tune/store/dataset_cache.h"
 #include "actors/tune/store/report.h"
 #include "actors/tune/store/trials.h"
+#include "tests/support/suite.h"
 
 /* A trial whose every value can be told from its index. */
 static struct trial
@@ -232,27 +233,18 @@ int
 main(void)
 {
     Suite *suite = suite_create("tune_trials");
-    TCase *trials = tcase_create("trials"), *cache = tcase_create("cache"),
-          *texts = tcase_create("texts");
-    SRunner *runner;
-    int failed;
+    TCase *trials = suite_case(suite, "trials", NULL, NULL),
+          *cache = suite_case(suite, "cache", NULL, NULL),
+          *texts = suite_case(suite, "texts", NULL, NULL);
 
     tcase_add_loop_test(trials, what_was_packed_comes_out_again, 0, 2);
-    tcase_add_test(trials, the_leaders_are_those_of_the_engines_ranking);
-    tcase_add_test(trials, without_a_valid_trial_there_are_no_leaders);
-    tcase_add_test(trials, a_trial_takes_no_more_memory_than_the_header_says);
-    tcase_add_test(trials, more_trials_than_samples_still_give_a_probability);
-    tcase_set_timeout(trials, 120);
-    tcase_add_test(cache, the_least_recently_used_leaves_first);
-    tcase_add_test(cache, a_dataset_larger_than_the_cache_is_kept_alone);
-    tcase_add_test(texts, undefined_figures_are_null_in_json);
-    tcase_add_test(texts, the_gates_say_where_they_were_judged);
-    suite_add_tcase(suite, trials);
-    suite_add_tcase(suite, cache);
-    suite_add_tcase(suite, texts);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(trials, the_leaders_are_those_of_the_engines_ranking,
+                without_a_valid_trial_there_are_no_leaders,
+                a_trial_takes_no_more_memory_than_the_header_says,
+                more_trials_than_samples_still_give_a_probability);
+    suite_tests(cache, the_least_recently_used_leaves_first,
+                a_dataset_larger_than_the_cache_is_kept_alone);
+    suite_tests(texts, undefined_figures_are_null_in_json,
+                the_gates_say_where_they_were_judged);
+    return suite_run(suite);
 }

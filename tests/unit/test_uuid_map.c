@@ -6,6 +6,7 @@
 
 #include "actors/kit/util/fifo.h"
 #include "proto/codec/uuid_map.h"
+#include "tests/support/suite.h"
 
 struct item {
     fifo_link_t link;
@@ -113,17 +114,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("uuid_map");
-    TCase *tcase = tcase_create("containers");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "containers", NULL, NULL);
 
-    tcase_add_test(tcase, it_holds_what_was_put_and_nothing_else);
-    tcase_add_test(tcase, removing_what_is_not_there_changes_nothing);
-    tcase_add_test(tcase, a_fifo_gives_what_it_got_in_its_order);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, it_holds_what_was_put_and_nothing_else,
+                removing_what_is_not_there_changes_nothing,
+                a_fifo_gives_what_it_got_in_its_order);
+    return suite_run(suite);
 }

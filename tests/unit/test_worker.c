@@ -6,6 +6,7 @@
 #include "fake_broker.h"
 #include "proto/client.h"
 #include "proto/worker.h"
+#include "tests/support/suite.h"
 
 #define PATIENCE_MS 15000
 #define PING_MS     30
@@ -516,37 +517,22 @@ int
 main(void)
 {
     Suite *suite = suite_create("worker");
-    TCase *tests = tcase_create("worker");
+    TCase *tests = suite_case(suite, "worker", setup, teardown);
 
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_worker_says_who_it_is);
-    tcase_add_test(tests, hello_is_repeated_until_welcome_comes);
-    tcase_add_test(tests, a_worker_that_was_forgotten_says_hello_again);
-    tcase_add_test(tests, a_worker_says_hello_again_by_a_new_connection);
-    tcase_add_test(tests, an_idle_worker_whose_connection_was_replaced_is_told_so);
-    tcase_add_test(tests, a_job_reaches_the_caller_whole);
-    tcase_add_test(tests, done_is_said_again_until_it_is_settled);
-    tcase_add_test(tests, jobs_that_follow_inherit_the_trace);
-    tcase_add_test(tests, pings_go_on_while_the_caller_is_busy);
-    tcase_add_test(tests, an_end_is_told_though_the_next_job_takes_long);
-    tcase_add_test(tests, a_restarted_broker_hears_which_jobs_are_in_work);
-    tcase_add_test(tests, an_outcome_lost_with_its_broker_is_said_to_the_next);
-    tcase_add_test(tests, a_silent_brokers_jobs_are_told_to_another);
-    tcase_add_test(tests, brokers_share_the_credit);
-    tcase_add_test(tests, a_job_without_room_is_refused_as_busy);
-    tcase_add_test(tests, a_job_sent_twice_is_worked_on_once);
-    tcase_add_test(tests, a_dropped_job_is_flagged_and_its_result_is_not_sent);
-    tcase_add_test(tests, a_newer_attempt_replaces_the_older);
-    tcase_add_test(tests, progress_and_wild_words_reach_the_broker);
-    tcase_add_test(tests, a_result_too_large_fails_the_job);
-    tcase_add_test(tests, a_draining_worker_takes_no_more);
-    tcase_add_test(tests, jobs_not_ended_go_back_when_the_worker_leaves);
-    tcase_add_test(tests, wrong_options_make_no_worker);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, a_worker_says_who_it_is, hello_is_repeated_until_welcome_comes,
+                a_worker_that_was_forgotten_says_hello_again,
+                a_worker_says_hello_again_by_a_new_connection,
+                an_idle_worker_whose_connection_was_replaced_is_told_so,
+                a_job_reaches_the_caller_whole, done_is_said_again_until_it_is_settled,
+                jobs_that_follow_inherit_the_trace, pings_go_on_while_the_caller_is_busy,
+                an_end_is_told_though_the_next_job_takes_long,
+                a_restarted_broker_hears_which_jobs_are_in_work,
+                an_outcome_lost_with_its_broker_is_said_to_the_next,
+                a_silent_brokers_jobs_are_told_to_another, brokers_share_the_credit,
+                a_job_without_room_is_refused_as_busy, a_job_sent_twice_is_worked_on_once,
+                a_dropped_job_is_flagged_and_its_result_is_not_sent,
+                a_newer_attempt_replaces_the_older, progress_and_wild_words_reach_the_broker,
+                a_result_too_large_fails_the_job, a_draining_worker_takes_no_more,
+                jobs_not_ended_go_back_when_the_worker_leaves, wrong_options_make_no_worker);
+    return suite_run(suite);
 }

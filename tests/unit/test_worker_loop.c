@@ -6,6 +6,7 @@
 
 #include "fake_broker.h"
 #include "proto/worker.h"
+#include "tests/support/suite.h"
 
 #define PATIENCE_MS 15000
 #define PING_MS     30
@@ -241,20 +242,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("worker loop");
-    TCase *tests = tcase_create("worker loop");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tests = suite_case(suite, "worker loop", NULL, NULL);
 
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, many_calls_are_in_hand_and_answered_in_any_order);
-    tcase_add_test(tests, a_job_is_done_and_settled);
-    tcase_add_test(tests, pings_go_on_while_a_job_is_in_hand);
-    tcase_add_test(tests, a_restarted_broker_is_told_who_is_there_and_what_is_in_hand);
-    tcase_add_test(tests, a_draining_worker_says_so_and_takes_no_call);
-    tcase_add_test(tests, what_is_in_hand_goes_back_when_the_worker_is_destroyed);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tests, many_calls_are_in_hand_and_answered_in_any_order,
+                a_job_is_done_and_settled, pings_go_on_while_a_job_is_in_hand,
+                a_restarted_broker_is_told_who_is_there_and_what_is_in_hand,
+                a_draining_worker_says_so_and_takes_no_call,
+                what_is_in_hand_goes_back_when_the_worker_is_destroyed);
+    return suite_run(suite);
 }
