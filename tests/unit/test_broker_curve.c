@@ -447,7 +447,7 @@ int
 main(void)
 {
     Suite *suite = suite_create("broker_curve");
-    TCase *tcases[] = {intruder_tests(), broker_allow_tests()};
+    TCase *tcases[] = {intruder_tests(), broker_allow_tests(), broker_roles_tests()};
     SRunner *runner;
     int failed;
 

@@ -15,6 +15,8 @@
 static char root[64], dir[96];
 static struct command *last;
 
+enum { WORDS = 8 };
+
 static void
 set_up(void)
 {
@@ -39,13 +41,13 @@ tear_down(void)
     nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* `tunemill keys DIR` and up to six words. */
+/* `tunemill keys DIR` and up to eight words. */
 static const struct command *
-keys(const char *const words[6])
+keys(const char *const words[WORDS])
 {
-    const char *argv[10] = {TUNEMILL, "keys", dir};
+    const char *argv[12] = {TUNEMILL, "keys", dir};
 
-    for (size_t i = 0; words && i < 6; i++)
+    for (size_t i = 0; words && i < WORDS; i++)
         argv[3 + i] = words[i];
     command_destroy(&last);
     last = command_run(argv);
@@ -53,7 +55,7 @@ keys(const char *const words[6])
     return last;
 }
 
-#define KEYS(...) keys((const char *const[6]){__VA_ARGS__})
+#define KEYS(...) keys((const char *const[WORDS]){__VA_ARGS__})
 
 static void
 path_of(const char *file, char path[160])
@@ -185,7 +187,7 @@ START_TEST(a_directory_that_others_may_write_to_is_refused)
 END_TEST
 
 static const struct {
-    const char *words[4];
+    const char *words[WORDS];
     const char *answer;
 } refusals[] = {
     {{"--name", "../alice"}, "is not a name"},
@@ -218,25 +220,27 @@ START_TEST(a_wrong_word_makes_nothing)
 {
     struct stat st;
 
-    keys((const char *const[6]){refusals[_i].words[0], refusals[_i].words[1],
-                                refusals[_i].words[2], refusals[_i].words[3]});
+    keys(refusals[_i].words);
     ck_assert_int_eq(last->code, 2);
     ck_assert_msg(strstr(last->err, refusals[_i].answer) != NULL, "%s", last->err);
     ck_assert_int_eq(stat(dir, &st), -1);
 }
 END_TEST
 
-START_TEST(role_and_queues_stand_in_the_certificate)
+START_TEST(role_queues_and_services_stand_in_the_certificate)
 {
     char path[160], detail[512];
     zcert_t *cert = NULL;
 
-    ck_assert_int_eq(
-        KEYS("--name", "hand", "--role", "worker", "--queues", "tune,own.queue")->code, 0);
+    ck_assert_int_eq(KEYS("--name", "hand", "--role", "worker,monitor", "--queues",
+                          "tune,own.queue", "--services", "a.b")
+                         ->code,
+                     0);
     path_of("allow/hand.cert", path);
     ck_assert_int_eq(tm_curve_public(path, &cert, detail, sizeof(detail)), TM_OK);
-    ck_assert_str_eq(zcert_meta(cert, "role"), "worker");
+    ck_assert_str_eq(zcert_meta(cert, "role"), "worker,monitor");
     ck_assert_str_eq(zcert_meta(cert, "queues"), "tune,own.queue");
+    ck_assert_str_eq(zcert_meta(cert, "services"), "a.b");
     zcert_destroy(&cert);
 }
 END_TEST
@@ -249,6 +253,7 @@ START_TEST(help_says_how_a_key_is_allowed_and_revoked)
     ck_assert_int_eq(last->code, 0);
     ck_assert_ptr_nonnull(strstr(last->out, "The allow-list"));
     ck_assert_ptr_nonnull(strstr(last->out, "To revoke a key"));
+    ck_assert_ptr_nonnull(strstr(last->out, "--role producer,monitor"));
 }
 END_TEST
 
@@ -340,7 +345,7 @@ main(void)
     tcase_add_test(tcase, a_directory_that_others_may_write_to_is_refused);
     tcase_add_loop_test(tcase, a_wrong_word_makes_nothing, 0,
                         sizeof(refusals) / sizeof(refusals[0]));
-    tcase_add_test(tcase, role_and_queues_stand_in_the_certificate);
+    tcase_add_test(tcase, role_queues_and_services_stand_in_the_certificate);
     tcase_add_test(tcase, help_says_how_a_key_is_allowed_and_revoked);
     tcase_add_test(tcase, a_whole_system_speaks_curve_and_refuses_who_does_not);
     suite_add_tcase(suite, tcase);
