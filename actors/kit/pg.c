@@ -1,5 +1,7 @@
 #include "actors/kit/pg_internal.h"
 
+#include <string.h>
+
 #include "actors/kit/log.h"
 
 #define S(NAME, params, sql) static const char NAME##_SQL[] = sql;
@@ -43,6 +45,24 @@ on_lost(pg_t *self, pg_conn_t *conn)
     log_warn("pg.down", "application=%s", self->options.application);
     if (self->options.on_down)
         self->options.on_down(self->options.arg);
+}
+
+bool
+pg_is_address(const char *url)
+{
+    PQconninfoOption *parsed = PQconninfoParse(url, NULL);
+    bool is_word = !strpbrk(url, "=:/@");
+
+    PQconninfoFree(parsed);
+    return parsed || is_word;
+}
+
+const char *
+pg_connect_text(const struct pg_options *options, const PGconn *connection)
+{
+    if (!pg_is_address(options->url))
+        return "the database's address cannot be read";
+    return connection ? PQerrorMessage(connection) : "out of memory";
 }
 
 void
