@@ -153,7 +153,8 @@ expect_no_argument(void)
         snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
         size = read_whole(path, text);
         for (size_t i = 0; i < size; i++)
-            text[i] = text[i] ? text[i] : ' ';
+            if (!text[i])
+                text[i] = ' ';
         ck_assert_msg(!strstr(text, MARK), "%d: %s", (int)pid, text);
         count++;
     }
