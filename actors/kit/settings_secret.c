@@ -1,5 +1,4 @@
 /* What settings.def calls SECRET: who asks for it, and how children get it. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +44,14 @@ settings_is_secret(const char *assignment)
     return false;
 }
 
+static char
+upper(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return c;
+}
+
 /* The short name if it has one: the long one, which would win over it, goes. */
 static bool
 put_variable(const struct setting *row, const char *value)
@@ -55,7 +62,7 @@ put_variable(const struct setting *row, const char *value)
     if (size >= sizeof(name))
         return false;
     for (size_t i = 0; i <= size; i++)
-        name[i] = (char)toupper((unsigned char)row->variable[i]);
+        name[i] = upper(row->variable[i]);
     if (row->env && unsetenv(name) != 0)
         return false;
     return setenv(row->env ? row->env : name, value, 1) == 0;
