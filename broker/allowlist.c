@@ -30,6 +30,7 @@ guest_destroy(void **item_p)
     guest_t *self = *item_p;
 
     free(self->queues);
+    free(self->services);
     free(self);
     *item_p = NULL;
 }
@@ -91,18 +92,12 @@ complain(const char *detail)
               log_quote(detail, strlen(detail), quoted, sizeof(quoted)));
 }
 
-static bool
-set_role(guest_t *self, const char *role)
+static char *
+copy_meta(zcert_t *cert, const char *name)
 {
-    static const char *const names[] = {
-        [GUEST_ANY] = "", [GUEST_PRODUCER] = "producer", [GUEST_WORKER] = "worker"};
+    const char *value = zcert_meta(cert, name);
 
-    for (guest_role_t i = GUEST_ANY; i <= GUEST_WORKER; i++)
-        if (strcmp(role ? role : "", names[i]) == 0) {
-            self->role = i;
-            return true;
-        }
-    return false;
+    return value ? tm_str_dup(tm_str(value)) : NULL;
 }
 
 static tm_err_t
@@ -110,20 +105,23 @@ read_guest(const char *path, const char *name, guest_t **ret_guest, char *detail
 {
     zcert_t *cert = NULL;
     tm_err_t err = tm_curve_public(path, &cert, detail, size);
+    const char *role;
     guest_t *guest;
 
     if (err)
         return err;
+    role = zcert_meta(cert, "role");
     guest = zmalloc(sizeof(*guest));
     memcpy(guest->key, zcert_public_txt(cert), sizeof(guest->key));
     snprintf(guest->name, sizeof(guest->name), "%.*s", (int)(strlen(name) - strlen(".cert")),
              name);
-    if (zcert_meta(cert, "queues"))
-        guest->queues = tm_str_dup(tm_str(zcert_meta(cert, "queues")));
-    if (set_role(guest, zcert_meta(cert, "role"))) {
+    guest->queues = copy_meta(cert, "queues");
+    guest->services = copy_meta(cert, "services");
+    guest->roles = role ? tm_roles_parse(role) : TM_BY_PEERS;
+    if (guest->roles) {
         *ret_guest = guest;
     } else {
-        snprintf(detail, size, "%s: its role is neither producer nor worker", path);
+        snprintf(detail, size, "%s: its role is not of producer, worker and monitor", path);
         guest_destroy((void **)&guest);
         err = TM_BAD_SETTING;
     }
@@ -292,7 +290,8 @@ allowlist_read(allowlist_t *self, bool *ret_is_changed, char *detail, size_t det
     return err;
 }
 
-/* --- a guest's queues --------------------------------------------------------------------- */
+/* --- a guest's queues and services
+ * --------------------------------------------------------------------- */
 
 static bool
 is_within(tm_str_t name, const char *names)
@@ -309,21 +308,41 @@ is_within(tm_str_t name, const char *names)
     return false;
 }
 
-/* Cut at commas and nowhere else, as the broker cuts them when the worker joins its queues. */
-bool
-guest_may_serve(const guest_t *self, tm_str_t queues, tm_str_t *ret_refused)
+/* Cut at commas and nowhere else, as the broker cuts them when the worker joins. */
+static bool
+are_within(tm_str_t names, const char *allowed, tm_str_t *ret_refused)
 {
-    const char *at = queues.data, *end = queues.data + queues.size;
+    const char *at = names.data, *end = names.data + names.size;
 
-    while (self->queues && at < end) {
+    while (at < end) {
         const char *comma = memchr(at, ',', (size_t)(end - at));
         tm_str_t name = {at, (size_t)((comma ? comma : end) - at)};
 
-        if (name.size > 0 && !is_within(name, self->queues)) {
+        if (name.size > 0 && !is_within(name, allowed)) {
             *ret_refused = name;
             return false;
         }
         at += name.size + 1;
     }
     return true;
+}
+
+static bool
+is_limited(const guest_t *self)
+{
+    return self->queues || self->services;
+}
+
+bool
+guest_may_serve(const guest_t *self, tm_str_t queues, tm_str_t *ret_refused)
+{
+    return !is_limited(self) ||
+           are_within(queues, self->queues ? self->queues : "", ret_refused);
+}
+
+bool
+guest_may_answer(const guest_t *self, tm_str_t services, tm_str_t *ret_refused)
+{
+    return !is_limited(self) ||
+           are_within(services, self->services ? self->services : "", ret_refused);
 }

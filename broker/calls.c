@@ -307,15 +307,30 @@ calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello)
     }
 }
 
+static bool
+is_server(const service_t *service, const worker_t *worker)
+{
+    for (worker_t *w = zlistx_first(service->servers); w; w = zlistx_next(service->servers))
+        if (w == worker)
+            return true;
+    return false;
+}
+
+const char *
+calls_service(const broker_t *self, const worker_t *worker, size_t index)
+{
+    for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
+        if (is_server(s, worker) && index-- == 0)
+            return s->name;
+    return NULL;
+}
+
 static void
 leave_services(broker_t *self, const worker_t *worker)
 {
     for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
-        for (worker_t *w = zlistx_first(s->servers); w; w = zlistx_next(s->servers))
-            if (w == worker) {
-                zlistx_delete(s->servers, zlistx_cursor(s->servers));
-                break;
-            }
+        if (is_server(s, worker))
+            zlistx_delete(s->servers, zlistx_cursor(s->servers));
 }
 
 void

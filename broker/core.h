@@ -117,6 +117,7 @@ typedef struct {
     tm_uuid_t id;
     char actor[TM_NAME_MAX + 1], software[TM_NAME_MAX + 1];
     peer_id_t peer;
+    char key[TM_CURVE_KEY + 1]; /* of who said HELLO as this one first */
     zlistx_t *queues;           /* of queue_t, borrowed */
     uint64_t credit;            /* jobs at once */
     uint64_t used;              /* leased or reserved */
@@ -344,6 +345,8 @@ void calls_return(broker_t *self, const tm_msg_t *msg);
 void calls_error(broker_t *self, const tm_msg_t *msg);
 void calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello);
 void calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost);
+/* The services that a worker answers, from 0; NULL: there are no more. */
+const char *calls_service(const broker_t *self, const worker_t *worker, size_t index);
 void calls_expire(broker_t *self);
 
 void owners_check(broker_t *self);

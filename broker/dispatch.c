@@ -152,6 +152,7 @@ dispatch_hello(broker_t *self, const struct tm_hello *hello)
     if (!worker) {
         worker = zmalloc(sizeof(*worker));
         worker->id = hello->worker;
+        memcpy(worker->key, self->from->key, sizeof(worker->key));
         worker->queues = zlistx_new();
         uuid_map_put(self->workers, worker);
     }

@@ -166,19 +166,28 @@ count_garbage(security_t *self)
 
 /* --- the allow-list ----------------------------------------------------------------------- */
 
-/* A worker that may no longer serve its queues is told that it is none: it says HELLO again,
- * and hears why not. */
+static bool
+may_go_on(broker_t *broker, const worker_t *worker, const guest_t *guest)
+{
+    bool may = (guest->roles & TM_BY_WORKER) != 0;
+    const char *service;
+    tm_str_t name;
+
+    for (queue_t *q = zlistx_first(worker->queues); q && may; q = zlistx_next(worker->queues))
+        may = guest_may_serve(guest, tm_str(q->name), &name);
+    for (size_t i = 0; may && (service = calls_service(broker, worker, i)); i++)
+        may = guest_may_answer(guest, tm_str(service), &name);
+    return may;
+}
+
+/* A worker that may no longer serve its queues or services is told that it is none: it says
+ * HELLO again, and hears why not. */
 static void
 part_from_queues(broker_t *broker, peer_t *peer, const guest_t *guest)
 {
     worker_t *worker = peer->has_worker ? dispatch_worker(broker, &peer->worker) : NULL;
-    tm_str_t queue;
-    bool may = worker && guest->role != GUEST_PRODUCER;
 
-    for (queue_t *q = may ? zlistx_first(worker->queues) : NULL; q && may;
-         q = zlistx_next(worker->queues))
-        may = guest_may_serve(guest, tm_str(q->name), &queue);
-    if (!worker || may)
+    if (!worker || may_go_on(broker, worker, guest))
         return;
     peer->has_worker = false;
     peers_reject(broker, peer->id, 0, TM_NOT_FOUND, "its certificate has changed", 0);
@@ -395,33 +404,17 @@ security_hears(broker_t *broker, zmq_msg_t *frame)
     return guest != NULL;
 }
 
-/* What a certificate's role may say; one without a role may say everything. */
-static const bool may_say[GUEST_WORKER + 1][TM_MSG_LIMIT] = {
-    [GUEST_PRODUCER] = {[TM_MSG_SUBMIT] = true,
-                        [TM_MSG_STATUS] = true,
-                        [TM_MSG_SUBSCRIBE] = true,
-                        [TM_MSG_CANCEL] = true,
-                        [TM_MSG_PUT] = true,
-                        [TM_MSG_PING] = true,
-                        [TM_MSG_PONG] = true},
-    [GUEST_WORKER] = {[TM_MSG_HELLO] = true,
-                      [TM_MSG_HOLDING] = true,
-                      [TM_MSG_DONE] = true,
-                      [TM_MSG_FAIL] = true,
-                      [TM_MSG_PROGRESS] = true,
-                      [TM_MSG_CREDIT] = true,
-                      [TM_MSG_BYE] = true,
-                      [TM_MSG_METRICS] = true,
-                      [TM_MSG_PING] = true,
-                      [TM_MSG_PONG] = true},
-};
-
-/* Jobs that follow a DONE are part of it. */
+/* messages.def says who may say what, and where that is not all there is to it. */
 static bool
-fits_role(const broker_t *broker, const guest_t *guest, tm_msg_type_t type)
+fits_role(const broker_t *broker, const guest_t *guest, const tm_msg_t *msg)
 {
-    return guest->role == GUEST_ANY || may_say[guest->role][type] ||
-           (type == TM_MSG_SUBMIT && broker->spawn);
+    unsigned roles = tm_msg_roles(msg->type);
+
+    if (msg->type == TM_MSG_SUBMIT && broker->spawn)
+        roles = TM_BY_WORKER; /* jobs that follow a DONE are part of it */
+    if (msg->type == TM_MSG_METRICS && msg->metrics.has_watch && msg->metrics.watch)
+        roles = TM_BY_MONITOR;
+    return (guest->roles & roles) != 0;
 }
 
 static tm_err_t
@@ -432,27 +425,51 @@ forbid(security_t *self, const char *reason, const guest_t *guest, const char **
     return TM_FORBIDDEN;
 }
 
+static tm_err_t
+forbid_name(security_t *self, const char *what, tm_str_t name, const guest_t *guest,
+            const char **ret_what)
+{
+    snprintf(self->what, sizeof(self->what), "the certificate %s does not allow the %s %.*s",
+             guest->name, what, (int)(allowlist_is_name(name) ? name.size : 0), name.data);
+    return forbid(self, what, guest, ret_what);
+}
+
+/* What it serves has to be allowed, and a worker's id is of the key that said it first. */
+static tm_err_t
+admit_hello(broker_t *broker, const guest_t *guest, const struct tm_hello *hello,
+            const char **ret_what)
+{
+    security_t *self = broker->security;
+    const worker_t *same = dispatch_worker(broker, &hello->worker);
+    tm_str_t name;
+
+    if (!guest_may_serve(guest, hello->queues, &name))
+        return forbid_name(self, "queue", name, guest, ret_what);
+    if (hello->has_services && !guest_may_answer(guest, hello->services, &name))
+        return forbid_name(self, "service", name, guest, ret_what);
+    if (!same || strcmp(same->key, guest->key) == 0)
+        return TM_OK;
+    snprintf(self->what, sizeof(self->what), "the worker's id is not of the certificate %s",
+             guest->name);
+    return forbid(self, "worker", guest, ret_what);
+}
+
 tm_err_t
 security_admit(void *state, const tm_msg_t *msg, const char **ret_what)
 {
     broker_t *broker = state;
     security_t *self = broker->security;
     const guest_t *guest = self ? allowlist_find(self->allowed, broker->from->key) : NULL;
-    tm_str_t queue;
 
     if (!self)
         return TM_OK;
-    if (guest && !fits_role(broker, guest, msg->type)) {
+    if (!guest)
+        return TM_FORBIDDEN;
+    if (!fits_role(broker, guest, msg)) {
         snprintf(self->what, sizeof(self->what), "the role of the certificate %s allows no %s",
                  guest->name, tm_msg_name(msg->type));
         return forbid(self, "role", guest, ret_what);
     }
-    if (guest && msg->type == TM_MSG_HELLO &&
-        !guest_may_serve(guest, msg->hello.queues, &queue)) {
-        snprintf(self->what, sizeof(self->what),
-                 "the certificate %s does not allow the queue %.*s", guest->name,
-                 (int)(allowlist_is_name(queue) ? queue.size : 0), queue.data);
-        return forbid(self, "queue", guest, ret_what);
-    }
-    return guest ? TM_OK : TM_FORBIDDEN;
+    return msg->type == TM_MSG_HELLO ? admit_hello(broker, guest, &msg->hello, ret_what)
+                                     : TM_OK;
 }

@@ -29,11 +29,20 @@ typedef struct {
 
 typedef enum {
     TM_MSG_NONE = 0,
-#define M(NAME, name, number, way, doc) TM_MSG_##NAME = (number),
+#define M(NAME, name, number, roles, way, doc) TM_MSG_##NAME = (number),
     TM_MESSAGES(M)
 #undef M
         TM_MSG_LIMIT = 64 /* numbers are below this */
 } tm_msg_type_t;
+
+/* Who may say a message: a set of roles. */
+typedef enum {
+#define R(ROLE, role, bit, doc) TM_BY_##ROLE = 1 << (bit),
+    TM_ROLES(R)
+#undef R
+        TM_BY_PEERS = TM_BY_PRODUCER | TM_BY_WORKER | TM_BY_MONITOR,
+    TM_BY_ANY = TM_BY_PEERS | TM_BY_BROKER
+} tm_roles_t;
 
 /* C types of the field kinds */
 #define TM_C_U64  uint64_t
@@ -48,9 +57,9 @@ typedef enum {
 #define F(m, key, KIND, field, need, limit, doc) \
     TM_C_##KIND field;                           \
     bool has_##field;
-#define M(NAME, name, number, way, doc) \
-    struct tm_##name {                  \
-        TM_FIELDS_##name(F, name)       \
+#define M(NAME, name, number, roles, way, doc) \
+    struct tm_##name {                         \
+        TM_FIELDS_##name(F, name)              \
     };
 TM_MESSAGES(M)
 #undef M
@@ -60,7 +69,7 @@ typedef struct {
     tm_msg_type_t type;
     uint64_t version;
     union {
-#define M(NAME, name, number, way, doc) struct tm_##name name;
+#define M(NAME, name, number, roles, way, doc) struct tm_##name name;
         TM_MESSAGES(M)
 #undef M
     };
@@ -92,6 +101,13 @@ size_t tm_msg_encode(const tm_msg_t *msg, uint8_t *buffer);
 void tm_msg_print(const tm_msg_t *msg, char *buffer, size_t size);
 
 const char *tm_msg_name(tm_msg_type_t type); /* "SUBMIT", NULL if unknown */
+unsigned tm_msg_roles(tm_msg_type_t type);   /* who may say it; 0 if unknown */
+
+/* The roles of a certificate, as in "producer,monitor": of TM_BY_PEERS. 0: that is no such
+ * list. */
+unsigned tm_roles_parse(const char *text);
+/* "producer, monitor", of any roles. Cut if `size` is too small; returns text. */
+const char *tm_roles_text(unsigned roles, char *text, size_t size);
 
 /* Walks the pairs of a ZeroMQ message:
  *     tm_pairs_t pairs = tm_pairs(zmsg);

@@ -11,8 +11,8 @@ tm_test(federation unit/test_federation.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
 tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
-tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c support/curve_world.c
-        support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c unit/test_broker_roles.c
+        support/curve_world.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_model unit/test_broker_model.c unit/broker_model.c unit/broker_model_hear.c
         unit/broker_model_steps.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)

@@ -24,3 +24,8 @@ tm_test(bad_input canary/test_bad_input.c canary/bad_input.c canary/bad_exchange
         LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
 add_dependencies(test_bad_input tunemill)
 set_tests_properties(bad_input PROPERTIES RUN_SERIAL ON)
+
+tm_test(curve_system canary/test_curve_system.c support/system.c support/command.c
+        support/stream_pool.c support/event_reader.c
+        LIBS tm_cli tm_llm_stub tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
+set_tests_properties(curve_system PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)

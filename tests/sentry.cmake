@@ -16,3 +16,6 @@ endforeach()
 tm_test(trace canary/test_trace.c support/system.c support/command.c
         LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl TIMEOUT 900 LABELS "integration")
 set_tests_properties(trace PROPERTIES RUN_SERIAL ON)
+tm_test(secrets canary/test_secrets.c support/system.c support/command.c
+        LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
+set_tests_properties(secrets PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)

@@ -11,6 +11,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/sentry/sentry.h"
+#include "actors/kit/sentry/sentry_scrub.h"
 
 #define OPTIONS_MAX  48
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -150,6 +151,20 @@ refuse_option(const cli_t *self, const struct cli_usage *usage, int code, const 
     return cli_misuse(self, "there is no option %s", word);
 }
 
+/* Arguments can be read by everybody (ps): a secret among them is made unreadable once it is
+ * known. */
+static void
+hide_arguments(const struct cli_list *assignments)
+{
+    for (size_t i = 0; i < assignments->count; i++) {
+        char *assignment = (char *)(uintptr_t)assignments->items[i];
+        char *value = settings_is_secret(assignment) ? strchr(assignment, '=') : NULL;
+
+        if (value)
+            memset(value + 1, '*', strlen(value + 1));
+    }
+}
+
 static int
 load_settings(cli_t *self)
 {
@@ -170,6 +185,7 @@ load_settings(cli_t *self)
         snprintf(brokers, sizeof brokers, "broker.brokers=%s", self->common.brokers);
         err = settings_set(self->settings, brokers, detail, sizeof detail);
     }
+    hide_arguments(&self->common.assignments);
     return err ? cli_misuse(self, "%s", detail) : -1;
 }
 
@@ -267,6 +283,7 @@ cli_log_init(const cli_t *self)
         if (strcmp(names[i], self->settings->system_log_level) == 0)
             level = (log_level_t)i;
     log_init(self->command->name, level);
+    scrub_log(self->settings);
 }
 
 struct service {

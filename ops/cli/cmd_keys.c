@@ -18,17 +18,19 @@
 
 struct keys {
     struct cli_list names;
-    const char *role, *queues;
+    const char *role, *queues, *services;
     char directory[PATH_MAX];
 };
 
 static const struct cli_option options[] = {
     {"name", "NAME", CLI_LIST, offsetof(struct keys, names),
-     "a producer or worker to make a certificate for; may be repeated"},
-    {"role", "ROLE", CLI_TEXT, offsetof(struct keys, role),
-     "what these may do: producer or worker; default both"},
+     "a process to make a certificate for; may be repeated"},
+    {"role", "LIST", CLI_TEXT, offsetof(struct keys, role),
+     "what these may do: of producer, worker and monitor, by commas; default all"},
     {"queues", "LIST", CLI_TEXT, offsetof(struct keys, queues),
-     "the queues these may serve as workers, by commas; default all"},
+     "the queues these may serve as workers, by commas"},
+    {"services", "LIST", CLI_TEXT, offsetof(struct keys, services),
+     "the services whose calls these may answer, by commas; default of both: all"},
 };
 
 static const struct cli_usage usage = {
@@ -40,16 +42,28 @@ static const struct cli_usage usage = {
     .notes =
         "Makes in DIR what is not there yet, and overwrites nothing:\n"
         "  broker.secret    stays with the broker, readable by it alone (broker.curve_secret)\n"
-        "  broker.cert      goes to every producer and worker (broker.curve_server)\n"
+        "  broker.cert      goes to every other process (broker.curve_server)\n"
         "  NAME.secret      goes to NAME, readable by it alone (broker.curve_client)\n"
         "  allow/NAME.cert  lets NAME in: DIR/allow is the allow-list (broker.curve_allow)\n"
         "\n"
+        "What each process needs, and no more:\n"
+        "  http                     --role producer,monitor\n"
+        "  tune                     --role worker --queues tune --services backtest.run\n"
+        "  explain                  --role worker --services explain\n"
+        "  events                   --role worker --queues events\n"
+        "  health, retention        --role monitor\n"
+        "  submit, watch, yours     --role producer\n"
+        "  a worker of yours        --role worker --queues ITS,QUEUES\n"
+        "  up, if it starts them    no role\n"
+        "A producer hands in jobs, asks for them and calls services; a worker takes jobs and\n"
+        "answers calls; a monitor hears what all processes count. A worker with --queues or\n"
+        "--services serves what they name and nothing else.\n"
+        "\n"
         "The allow-list: a key connects while allow/ holds its certificate. In the file, "
         "under\n"
-        "\"metadata\", role (producer or worker) says what it may do, and queues which queues "
-        "it\n"
-        "may serve; both can be edited. The broker looks once a second: nothing is restarted.\n"
-        "Only names that end in .cert count.\n"
+        "\"metadata\", role, queues and services say what it may do; all can be edited. The "
+        "broker\n"
+        "looks once a second: nothing is restarted. Only names that end in .cert count.\n"
         "\n"
         "To revoke a key, delete its file from allow/ (or rename it). Within a second it "
         "cannot\n"
@@ -74,7 +88,7 @@ is_word(const char *text, size_t size)
 }
 
 static bool
-are_queues(const char *list)
+are_names(const char *list)
 {
     for (const char *at = list;; at++) {
         size_t size = strcspn(at, ",");
@@ -85,6 +99,31 @@ are_queues(const char *list)
         if (!*at)
             return true;
     }
+}
+
+static int
+check_limits(const cli_t *cli, const struct keys *self)
+{
+    bool is_worker = !self->role || (tm_roles_parse(self->role) & TM_BY_WORKER);
+
+    if (self->role && !tm_roles_parse(self->role))
+        return cli_misuse(cli,
+                          "--role: \"%s\" is not of producer, worker and monitor, by commas",
+                          self->role);
+    if (self->queues && !are_names(self->queues))
+        return cli_misuse(cli, "--queues: \"%s\" is not a list of queues by commas",
+                          self->queues);
+    if (self->services && !are_names(self->services))
+        return cli_misuse(cli, "--services: \"%s\" is not a list of services by commas",
+                          self->services);
+    if ((self->queues || self->services) && !is_worker)
+        return cli_misuse(cli,
+                          "--queues and --services are for workers, and --role names none");
+    if ((self->role || self->queues || self->services) && self->names.count == 0)
+        return cli_misuse(cli,
+                          "--role, --queues and --services say what a --name may do; there "
+                          "is none");
+    return -1;
 }
 
 static int
@@ -103,14 +142,7 @@ check(const cli_t *cli, const struct keys *self)
             if (strcmp(name, self->names.items[j]) == 0)
                 return cli_misuse(cli, "--name: %s is given twice", name);
     }
-    if (self->role && strcmp(self->role, "producer") != 0 && strcmp(self->role, "worker") != 0)
-        return cli_misuse(cli, "--role: \"%s\" is neither producer nor worker", self->role);
-    if (self->queues && !are_queues(self->queues))
-        return cli_misuse(cli, "--queues: \"%s\" is not a list of queues by commas",
-                          self->queues);
-    if ((self->role || self->queues) && self->names.count == 0)
-        return cli_misuse(cli, "--role and --queues say what a --name may do; there is none");
-    return -1;
+    return check_limits(cli, self);
 }
 
 /* ---- files ------------------------------------------------------------------------------ */
@@ -218,6 +250,8 @@ make_pair(const cli_t *cli, const char *secret, const char *public, const struct
         zcert_set_meta(cert, "role", "%s", limits->role);
     if (is_ok && limits && limits->queues)
         zcert_set_meta(cert, "queues", "%s", limits->queues);
+    if (is_ok && limits && limits->services)
+        zcert_set_meta(cert, "services", "%s", limits->services);
     is_ok = is_ok && write_new(cli, secret, cert, true);
     if (is_ok && !write_new(cli, public, cert, false)) {
         unlink(secret); /* just made, and of no use alone */
@@ -296,7 +330,7 @@ print_settings(const struct keys *self)
            "  broker.curve_secret=%s/broker.secret\n"
            "  broker.curve_allow=%s/allow\n",
            self->directory, self->directory);
-    printf("\nEach producer's and worker's settings; on another machine, where you copy the\n"
+    printf("\nEach other process's settings; on another machine, where you copy the\n"
            "two files to:\n  broker.curve_server=%s/broker.cert\n",
            self->directory);
     if (self->names.count == 0)

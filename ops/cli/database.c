@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/kit/pg/pg.h"
 #include "ops/cli/local_instance.h"
 
 static const struct {
@@ -31,18 +32,6 @@ copy_reason(const PGconn *connection, char *detail, size_t size)
             *c = ' ';
 }
 
-/* libpq repeats what it cannot read, passwords and all: such an address is not shown to it. A
- * word alone is a database's name. */
-static bool
-is_readable(const char *url)
-{
-    PQconninfoOption *options = PQconninfoParse(url, NULL);
-    bool is_read = options || (!strchr(url, '=') && !strstr(url, "://"));
-
-    PQconninfoFree(options);
-    return is_read;
-}
-
 static PGconn *
 connect_with(const char *url, const char *const *keys, const char *const *values, size_t count,
              char *detail, size_t size)
@@ -52,7 +41,7 @@ connect_with(const char *url, const char *const *keys, const char *const *values
     char reason[CLI_DETAIL_MAX];
     PGconn *connection;
 
-    if (!is_readable(url)) {
+    if (!pg_is_address(url)) {
         snprintf(detail, size,
                  "the database's address (DATABASE_URL or database.url) cannot be read: it is "
                  "postgresql://USER@HOST/NAME, or words such as host=HOST dbname=NAME");

@@ -8,22 +8,8 @@
 
 #define SELF "/proc/self/exe"
 
-/* The database's address can hold a password, the admin token is one, and those of webhooks are
- * as good as one: they go by the environment, which only its owner can read, and never by
+/* Secrets go by the environment (settings_hand_on), which only its owner can read, and never by
  * arguments, which all can. */
-static bool
-is_handed_on(const char *assignment)
-{
-    static const char *const secrets[] = {
-        "database.url=", "http.admin_token=", "health.webhook_url=",
-        "health.slack_webhook_url=", "sentry.dsn="};
-
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (strncmp(assignment, secrets[i], strlen(secrets[i])) == 0)
-            return false;
-    return true;
-}
-
 static void
 add_common(const struct supervisor *self, const struct child *child, struct arguments *ret)
 {
@@ -36,7 +22,7 @@ add_common(const struct supervisor *self, const struct child *child, struct argu
         arguments_add(ret, "%s", options->config);
     }
     for (size_t i = 0; i < options->assignment_count; i++) {
-        if (is_handed_on(options->assignments[i]))
+        if (!settings_is_secret(options->assignments[i]))
             arguments_add(ret, "--set=%s", options->assignments[i]);
     }
     arguments_add(ret, "--set=system.data_dir=%s", self->paths.data_dir);

@@ -395,31 +395,7 @@ place_database(supervisor_t *self)
         url = cluster_url(self->cluster);
     }
     snprintf(self->url, sizeof self->url, "%s", url);
-    unsetenv("TUNEMILL_DATABASE_URL"); /* one name is enough */
     return setenv("DATABASE_URL", self->url, 1) == 0 ? TM_OK : TM_INTERNAL;
-}
-
-/* What launch.c does not hand on by arguments; one name of each is enough. */
-static tm_err_t
-place_secrets(const supervisor_t *self)
-{
-    const settings_t *settings = self->options->settings;
-    const struct {
-        const char *name, *other, *value;
-    } rows[] = {
-        {"ADMIN_TOKEN", "TUNEMILL_HTTP_ADMIN_TOKEN", settings->http_admin_token},
-        {"HEALTH_WEBHOOK_URL", "TUNEMILL_HEALTH_WEBHOOK_URL", settings->health_webhook_url},
-        {"SLACK_WEBHOOK_URL", "TUNEMILL_HEALTH_SLACK_WEBHOOK_URL",
-         settings->health_slack_webhook_url},
-        {"SENTRY_DSN", "TUNEMILL_SENTRY_DSN", settings->sentry_dsn},
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        unsetenv(rows[i].other);
-        if (setenv(rows[i].name, rows[i].value, 1) < 0)
-            return TM_INTERNAL;
-    }
-    return TM_OK;
 }
 
 static tm_err_t
@@ -438,9 +414,9 @@ prepare(supervisor_t *self)
                      self->detail, self->detail_size);
     if (err)
         return err;
-    err = place_database(self);
+    err = settings_hand_on(settings);
     if (!err)
-        err = place_secrets(self);
+        err = place_database(self);
     if (!err)
         err = place_broker(self);
     if (!err && !open_signals(self)) {

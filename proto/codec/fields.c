@@ -18,15 +18,26 @@
         .kind = KIND_##KIND,                                                     \
         .required = NEED_##need,                                                 \
     },
-#define M(NAME, name, number, way, doc) \
+#define M(NAME, name, number, roles, way, doc) \
     static const struct field fields_of_##name[] = {TM_FIELDS_##name(F, name)};
 TM_MESSAGES(M)
 #undef M
 #undef F
 
+/* A message that nobody may say is one whose roles were forgotten. */
+#define M(NAME, name, number, roles, way, doc)                              \
+    _Static_assert(((roles)&TM_BY_ANY) != 0 && ((roles) & ~TM_BY_ANY) == 0, \
+                   #NAME " has no role in messages.def");
+TM_MESSAGES(M)
+#undef M
+
 static const struct shape shapes[TM_MSG_LIMIT] = {
-#define M(NAME, name_, number, way_, doc_)            \
-    [number] = {#NAME, way_, doc_, fields_of_##name_, \
+#define M(NAME, name_, number, roles_, way_, doc_) \
+    [number] = {#NAME,                             \
+                way_,                              \
+                doc_,                              \
+                roles_,                            \
+                fields_of_##name_,                 \
                 sizeof fields_of_##name_ / sizeof fields_of_##name_[0]},
     TM_MESSAGES(M)
 #undef M
@@ -43,6 +54,13 @@ tm_msg_name(tm_msg_type_t type)
 {
     const struct shape *shape = shape_of((uint64_t)type);
     return shape ? shape->name : NULL;
+}
+
+unsigned
+tm_msg_roles(tm_msg_type_t type)
+{
+    const struct shape *shape = shape_of((uint64_t)type);
+    return shape ? shape->roles : 0;
 }
 
 const char *

@@ -28,6 +28,7 @@ struct shape {
     const char *name;
     const char *way;
     const char *doc;
+    unsigned roles; /* who may say it */
     const struct field *fields;
     size_t field_count;
 };

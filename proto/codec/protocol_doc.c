@@ -19,13 +19,25 @@ print_limit(const struct field *field)
 static void
 print_messages(void)
 {
-    printf("| number | message | from -> to | what it says |\n|--:|---|---|---|\n");
+    char roles[100];
+
+    printf(
+        "| number | message | from -> to | said by | what it says |\n|--:|---|---|---|---|\n");
     for (uint64_t type = 0; type < TM_MSG_LIMIT; type++) {
         const struct shape *shape = shape_of(type);
         if (shape)
-            printf("| %" PRIu64 " | %s | %s | %s |\n", type, shape->name, shape->way,
-                   shape->doc);
+            printf("| %" PRIu64 " | %s | %s | %s | %s |\n", type, shape->name, shape->way,
+                   tm_roles_text(shape->roles, roles, sizeof roles), shape->doc);
     }
+}
+
+static void
+print_roles(void)
+{
+    printf("| role | what a peer of it does |\n|---|---|\n");
+#define R(ROLE, role, bit, doc) printf("| %s | %s |\n", #role, doc);
+    TM_ROLES(R)
+#undef R
 }
 
 static void
@@ -168,9 +180,8 @@ static const struct {
     const char *marker;
     void (*print)(void);
 } parts[] = {
-    {"@messages@\n", print_messages},
-    {"@fields@\n", print_fields},
-    {"@errors@\n", print_errors},
+    {"@messages@\n", print_messages}, {"@roles@\n", print_roles},
+    {"@fields@\n", print_fields},     {"@errors@\n", print_errors},
     {"@exchange@\n", print_exchange},
 };
 

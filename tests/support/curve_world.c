@@ -56,24 +56,42 @@ curve_world_remove(const struct curve_world *self, const char *file)
     ck_assert_int_eq(unlink(path), 0);
 }
 
-void
-curve_world_certify(struct curve_world *self, const char *name, const char *role,
-                    const char *queues)
+static void
+save_pair(const struct curve_world *self, const char *name, zcert_t **cert_p)
 {
-    zcert_t *cert = zcert_new();
+    zcert_t *cert = *cert_p;
     char file[64], path[128];
 
-    if (role)
-        zcert_set_meta(cert, "role", "%s", role);
-    if (queues)
-        zcert_set_meta(cert, "queues", "%s", queues);
     snprintf(file, sizeof(file), "%s.secret", name);
     curve_world_path(self, file, path);
     ck_assert_int_eq(zcert_save_secret(cert, path), 0);
     snprintf(file, sizeof(file), "%s.cert", name);
     curve_world_path(self, file, path);
     ck_assert_int_eq(zcert_save_public(cert, path), 0);
-    zcert_destroy(&cert);
+    zcert_destroy(cert_p);
+}
+
+void
+curve_world_certify(struct curve_world *self, const char *name, const char *role,
+                    const char *queues)
+{
+    zcert_t *cert = zcert_new();
+
+    if (role)
+        zcert_set_meta(cert, "role", "%s", role);
+    if (queues)
+        zcert_set_meta(cert, "queues", "%s", queues);
+    save_pair(self, name, &cert);
+}
+
+void
+curve_world_certify_server(struct curve_world *self, const char *name, const char *services)
+{
+    zcert_t *cert = zcert_new();
+
+    zcert_set_meta(cert, "role", "worker");
+    zcert_set_meta(cert, "services", "%s", services);
+    save_pair(self, name, &cert);
 }
 
 /* --- the broker --------------------------------------------------------------------------- */

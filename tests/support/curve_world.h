@@ -22,7 +22,9 @@ enum { SOON_MS = 20000 };
     X(incomplete)        \
     X(garbage)           \
     X(role)              \
-    X(queue)
+    X(queue)             \
+    X(service)           \
+    X(worker)
 
 typedef enum {
 #define X(name) REASON_##name,
@@ -53,6 +55,9 @@ char *curve_world_log(const struct curve_world *self); /* so far; the caller fre
 /* NAME.secret, and allow/NAME.cert if it is let in; role and queues may be NULL. */
 void curve_world_certify(struct curve_world *self, const char *name, const char *role,
                          const char *queues);
+/* The same for a worker that answers calls. */
+void curve_world_certify_server(struct curve_world *self, const char *name,
+                                const char *services);
 void curve_world_path(const struct curve_world *self, const char *file, char path[128]);
 /* Writes the file at once: to a neighbour first, then in its place. */
 void curve_world_write(const struct curve_world *self, const char *file, const char *text);

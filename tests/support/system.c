@@ -40,10 +40,22 @@ read_ready(struct system_up *self, int out)
 void
 system_start(struct system_up *self, const char *tune_workers)
 {
-    const char *argv[] = {TUNEMILL,       "up",         "--data-dir",
-                          self->data_dir, "--http",     "127.0.0.1:0",
-                          "--tune",       tune_workers, NULL};
+    static const char *const nothing[] = {NULL};
+
+    system_start_with(self, tune_workers, nothing);
+}
+
+void
+system_start_with(struct system_up *self, const char *tune_workers, const char *const *more)
+{
+    const char *argv[48] = {TUNEMILL, "up",          "--data-dir", self->data_dir,
+                            "--http", "127.0.0.1:0", "--tune",     tune_workers};
     int out;
+
+    for (size_t i = 0; more[i]; i++) {
+        ck_assert_uint_lt(8 + i, sizeof(argv) / sizeof(argv[0]) - 1);
+        argv[8 + i] = more[i];
+    }
 
     unsetenv("DATABASE_URL");
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);

@@ -16,6 +16,9 @@ struct system_up {
 };
 
 void system_start(struct system_up *self, const char *tune_workers);
+/* The same with more words for `up`, the last of them NULL. */
+void system_start_with(struct system_up *self, const char *tune_workers,
+                       const char *const *more);
 void system_stop(struct system_up *self); /* SIGTERM; fails the test if it does not end well */
 
 /* The pid of a child of `up` by its name in up.json ("broker", "http", "tune-1", "postgres"

@@ -1,4 +1,4 @@
-/* broker_curve - what the two files of the encrypted broker's tests share. */
+/* broker_curve - what the three files of the encrypted broker's tests share. */
 #ifndef TESTS_BROKER_CURVE_H
 #define TESTS_BROKER_CURVE_H
 
@@ -23,5 +23,6 @@ void expect_rejected(peer_end_t *peer, const tm_msg_t *msg, const char *code,
 int count(const char *sql);
 
 TCase *broker_allow_tests(void); /* test_broker_allow.c */
+TCase *broker_roles_tests(void); /* test_broker_roles.c */
 
 #endif

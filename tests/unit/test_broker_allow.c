@@ -297,7 +297,7 @@ static const struct {
     {"curve\n    public-key \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\"\n", "line 2"},
     {"metadata\n    role = \"king\"\ncurve\n"
      "    public-key = \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\"\n",
-     "role is neither producer nor worker"},
+     "role is not of producer, worker and monitor"},
     {"curve\n    public-key = \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\"\n"
      "    secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"\n",
      "holds a secret key"},

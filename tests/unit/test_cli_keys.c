@@ -16,6 +16,8 @@
 static char root[64], dir[96];
 static struct command *last;
 
+enum { WORDS = 8 };
+
 static void
 set_up(void)
 {
@@ -40,13 +42,13 @@ tear_down(void)
     nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* `tunemill keys DIR` and up to six words. */
+/* `tunemill keys DIR` and up to eight words. */
 static const struct command *
-keys(const char *const words[6])
+keys(const char *const words[WORDS])
 {
-    const char *argv[10] = {TUNEMILL, "keys", dir};
+    const char *argv[12] = {TUNEMILL, "keys", dir};
 
-    for (size_t i = 0; words && i < 6; i++)
+    for (size_t i = 0; words && i < WORDS; i++)
         argv[3 + i] = words[i];
     command_destroy(&last);
     last = command_run(argv);
@@ -54,7 +56,7 @@ keys(const char *const words[6])
     return last;
 }
 
-#define KEYS(...) keys((const char *const[6]){__VA_ARGS__})
+#define KEYS(...) keys((const char *const[WORDS]){__VA_ARGS__})
 
 static void
 path_of(const char *file, char path[160])
@@ -186,7 +188,7 @@ START_TEST(a_directory_that_others_may_write_to_is_refused)
 END_TEST
 
 static const struct {
-    const char *words[4];
+    const char *words[WORDS];
     const char *answer;
 } refusals[] = {
     {{"--name", "../alice"}, "is not a name"},
@@ -204,7 +206,12 @@ static const struct {
     {{"--name", "broker"}, "is the broker's own"},
     {{"--name", "a", "--name", "a"}, "is given twice"},
     {{"--role", "worker"}, "there is none"},
-    {{"--name", "a", "--role", "king"}, "neither producer nor worker"},
+    {{"--name", "a", "--role", "king"}, "is not of producer, worker and monitor"},
+    {{"--name", "a", "--role", "worker,"}, "is not of producer, worker and monitor"},
+    {{"--name", "a", "--role", "broker"}, "is not of producer, worker and monitor"},
+    {{"--name", "a", "--role", "monitor", "--queues", "a"}, "are for workers"},
+    {{"--name", "a", "--services", "a,,b"}, "is not a list of services"},
+    {{"--services", "a"}, "there is none"},
     {{"--name", "a", "--queues", "a,,b"}, "is not a list"},
     {{"--name", "a", "--queues", ""}, "is not a list"},
     {{"--name", "a", "--queues", "a\"\n    role = \"x"}, "is not a list"},
@@ -214,25 +221,27 @@ START_TEST(a_wrong_word_makes_nothing)
 {
     struct stat st;
 
-    keys((const char *const[6]){refusals[_i].words[0], refusals[_i].words[1],
-                                refusals[_i].words[2], refusals[_i].words[3]});
+    keys(refusals[_i].words);
     ck_assert_int_eq(last->code, 2);
     ck_assert_msg(strstr(last->err, refusals[_i].answer) != NULL, "%s", last->err);
     ck_assert_int_eq(stat(dir, &st), -1);
 }
 END_TEST
 
-START_TEST(role_and_queues_stand_in_the_certificate)
+START_TEST(role_queues_and_services_stand_in_the_certificate)
 {
     char path[160], detail[512];
     zcert_t *cert = NULL;
 
-    ck_assert_int_eq(
-        KEYS("--name", "hand", "--role", "worker", "--queues", "tune,own.queue")->code, 0);
+    ck_assert_int_eq(KEYS("--name", "hand", "--role", "worker,monitor", "--queues",
+                          "tune,own.queue", "--services", "a.b")
+                         ->code,
+                     0);
     path_of("allow/hand.cert", path);
     ck_assert_int_eq(tm_curve_public(path, &cert, detail, sizeof(detail)), TM_OK);
-    ck_assert_str_eq(zcert_meta(cert, "role"), "worker");
+    ck_assert_str_eq(zcert_meta(cert, "role"), "worker,monitor");
     ck_assert_str_eq(zcert_meta(cert, "queues"), "tune,own.queue");
+    ck_assert_str_eq(zcert_meta(cert, "services"), "a.b");
     zcert_destroy(&cert);
 }
 END_TEST
@@ -245,6 +254,7 @@ START_TEST(help_says_how_a_key_is_allowed_and_revoked)
     ck_assert_int_eq(last->code, 0);
     ck_assert_ptr_nonnull(strstr(last->out, "The allow-list"));
     ck_assert_ptr_nonnull(strstr(last->out, "To revoke a key"));
+    ck_assert_ptr_nonnull(strstr(last->out, "--role producer,monitor"));
 }
 END_TEST
 
@@ -329,7 +339,7 @@ main(void)
                 half_a_pair_is_for_a_person_to_look_at, no_link_is_followed,
                 a_directory_that_others_may_write_to_is_refused);
     suite_rows(tcase, a_wrong_word_makes_nothing, refusals);
-    suite_tests(tcase, role_and_queues_stand_in_the_certificate,
+    suite_tests(tcase, role_queues_and_services_stand_in_the_certificate,
                 help_says_how_a_key_is_allowed_and_revoked,
                 a_whole_system_speaks_curve_and_refuses_who_does_not);
     return suite_run(suite);

@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "actors/kit/runtime/log.h"
 #include "tests/support/pg_world.h"
 #include "tests/support/suite.h"
 
@@ -86,6 +88,34 @@ START_TEST(a_url_that_is_none_is_no_crash)
     world_wait(&other, 1);
     ck_assert_uint_eq(other.down, 1);
     world_fini(&other);
+}
+END_TEST
+
+/* libpq's own words would repeat it, with the password. */
+START_TEST(an_address_that_cannot_be_read_is_not_repeated)
+{
+    static const char *const unreadable[] = {"postgres//me:kept-secret@db/x",
+                                             "host=db password=kept-secret nonsense",
+                                             "postgres://me:kept-secret@db/x?no=such"};
+    const struct pg_options options = {
+        .url = unreadable[_i], .application = "test", .connect_timeout_ms = 1000};
+    char text[4096];
+    FILE *log = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    pg_sync_t *pg = pg_sync_new(&options);
+
+    ck_assert(log && pg);
+    dup2(fileno(log), STDERR_FILENO);
+    log_init("test", LOG_AT_DEBUG);
+    ck_assert_int_eq(pg_sync_connect(pg), TM_STORE_DOWN);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(log);
+    text[fread(text, 1, sizeof(text) - 1, log)] = '\0';
+    fclose(log);
+    ck_assert_ptr_nonnull(strstr(text, "cannot be read"));
+    ck_assert_ptr_null(strstr(text, "kept-secret"));
+    pg_sync_destroy(&pg);
 }
 END_TEST
 
@@ -254,8 +284,9 @@ pg_faults_case(void)
     suite_tests(tcase, killing_the_database_ends_each_unit_in_flight_once_and_the_pool_returns,
                 what_was_acknowledged_survives_the_kill,
                 without_a_connection_a_unit_ends_at_once_but_not_within_pg_send,
-                a_url_that_is_none_is_no_crash,
-                a_pool_made_before_the_database_comes_up_by_itself,
+                a_url_that_is_none_is_no_crash);
+    tcase_add_loop_test(tcase, an_address_that_cannot_be_read_is_not_repeated, 0, 3);
+    suite_tests(tcase, a_pool_made_before_the_database_comes_up_by_itself,
                 statements_that_do_not_fit_the_schema_are_tried_again_until_they_do,
                 terminated_backends_count_as_store_down_and_are_replaced,
                 destroying_the_pool_ends_what_is_in_flight_and_what_its_callbacks_send,

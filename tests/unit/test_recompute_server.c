@@ -51,23 +51,23 @@ START_TEST(each_run_and_number_of_points_has_its_own_answer)
 }
 END_TEST
 
-START_TEST(the_question_of_an_older_bridge_has_the_same_answer)
+START_TEST(a_question_by_tune_and_trial_has_the_same_answer)
 {
     const struct backtest_call call = run_of(3);
-    struct backtest_call old = call;
+    struct backtest_call other = call;
     char *question, *first = answer_to(&call), *again;
 
-    old.run = (tm_uuid_t){{0}};
-    old.tune = tune;
-    old.trial = 3;
-    question = backtest_call_text(&old);
-    again = take_answer(send_text(BACKTEST_SERVICE_OLD, question, DEADLINE_MS));
+    other.run = (tm_uuid_t){{0}};
+    other.tune = tune;
+    other.trial = 3;
+    question = backtest_call_text(&other);
+    again = take_answer(send_text(BACKTEST_SERVICE, question, DEADLINE_MS));
     ck_assert_str_eq(first, again);
     ck_assert_uint_eq(trials_read(), 1);
-    old.trial = 50; /* there are as many */
+    other.trial = 50; /* there are as many */
     free(question);
-    question = backtest_call_text(&old);
-    expect_error(send_text(BACKTEST_SERVICE_OLD, question, DEADLINE_MS), TM_RUN_NOT_FOUND);
+    question = backtest_call_text(&other);
+    expect_error(send_text(BACKTEST_SERVICE, question, DEADLINE_MS), TM_RUN_NOT_FOUND);
     free(question);
     free(first);
     free(again);
@@ -389,7 +389,7 @@ main(void)
 
     suite_tests(tcase, a_run_is_computed_once_and_then_remembered,
                 each_run_and_number_of_points_has_its_own_answer,
-                the_question_of_an_older_bridge_has_the_same_answer,
+                a_question_by_tune_and_trial_has_the_same_answer,
                 rows_that_have_not_changed_are_not_computed_again,
                 rows_that_have_changed_are_computed_again,
                 what_was_deleted_is_shown_for_a_second_at_most,

@@ -2,8 +2,10 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actors/kit/util/auto.h"
+#include "actors/kit/runtime/log.h"
 #include "actors/kit/sentry/sentry_dsn.h"
 #include "actors/kit/sentry/sentry_limits.h"
 #include "actors/kit/sentry/sentry_scrub.h"
@@ -224,29 +226,147 @@ START_TEST(secrets_are_taken_out_and_json_stays)
 }
 END_TEST
 
+/* A value of each secret setting, and what of it is secret by itself. */
+static const struct {
+    const char *key, *value, *parts[2];
+} marked[] = {
+    {"database.url", "postgres://me:database%20pw@db/x", {"database%20pw", "database pw"}},
+    {"http.admin_token", "admin-sesame", {NULL}},
+    {"events.redis_url", "redis://:redis-secret@host:6379/0", {"redis-secret"}},
+    {"sentry.dsn",
+     "https://0123456789abcdef:fedcba9876543210@host/42",
+     {"0123456789abcdef", "fedcba9876543210"}},
+    {"health.qdrant_url",
+     "http://qdrant-user:qdrant-pw@host:6333",
+     {"qdrant-user", "qdrant-pw"}},
+    {"health.webhook_url", "https://host/hooks/0123456789", {"/hooks/0123456789"}},
+    {"health.slack_webhook_url",
+     "https://hooks.slack.com/services/T0/B0/xyz",
+     {"/services/T0/B0/xyz"}},
+};
+enum { MARKED = sizeof(marked) / sizeof(marked[0]) };
+
+static settings_t *
+marked_settings(void)
+{
+    settings_t *settings = settings_new();
+    char assignment[200], detail[200];
+
+    for (size_t i = 0; i < MARKED; i++) {
+        snprintf(assignment, sizeof(assignment), "%s=%s", marked[i].key, marked[i].value);
+        ck_assert_int_eq(settings_set(settings, assignment, detail, sizeof(detail)), TM_OK);
+    }
+    return settings;
+}
+
+START_TEST(every_secret_setting_is_marked_here)
+{
+    settings_t *settings = marked_settings();
+    struct settings_secret secret;
+    size_t count = 0;
+
+    for (; settings_secret(settings, count, &secret); count++) {
+        bool is_marked = false;
+
+        for (size_t i = 0; i < MARKED; i++)
+            is_marked = is_marked || strcmp(secret.key, marked[i].key) == 0;
+        ck_assert_msg(is_marked, "%s has no value in this test", secret.key);
+    }
+    ck_assert_uint_eq(count, MARKED);
+    settings_destroy(&settings);
+}
+END_TEST
+
+static void
+expect_removed(const scrub_t *self, const char *text)
+{
+    char *clean = scrub_json(self, text);
+
+    ck_assert_msg(strcmp(clean, SCRUB_PUT) == 0, "%s becomes %s", text, clean);
+    free(clean);
+}
+
 START_TEST(secrets_are_found_in_settings_and_environment)
 {
-    static const char *const secrets[] = {"admin-sesame", "database-pw",  "0123456789abcdef",
-                                          "sk-a-model",   "redis-secret", "fedcba9876543210"};
-    static const char *const assignments[] = {
-        "http.admin_token=admin-sesame", "database.url=postgres://me:database-pw@db/x",
-        "events.redis_url=redis://:redis-secret@host:6379/0",
-        "sentry.dsn=https://0123456789abcdef:fedcba9876543210@host/42"};
-    settings_t *settings = settings_new();
+    settings_t *settings = marked_settings();
     scrub_t *self = scrub_new();
-    char detail[200];
 
-    for (size_t i = 0; i < sizeof(assignments) / sizeof(assignments[0]); i++)
-        ck_assert_int_eq(settings_set(settings, assignments[i], detail, sizeof(detail)), TM_OK);
     setenv("SOME_API_KEY", "sk-a-model", 1);
     scrub_settings(self, settings);
-    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
-        char *clean = scrub_json(self, secrets[i]);
-
-        ck_assert_msg(strcmp(clean, SCRUB_PUT) == 0, "%s", clean);
-        free(clean);
+    expect_removed(self, "sk-a-model");
+    for (size_t i = 0; i < MARKED; i++) {
+        expect_removed(self, marked[i].value);
+        for (size_t part = 0; part < 2 && marked[i].parts[part]; part++)
+            expect_removed(self, marked[i].parts[part]);
     }
     scrub_destroy(&self);
+    settings_destroy(&settings);
+}
+END_TEST
+
+START_TEST(the_name_of_a_database_is_no_secret)
+{
+    settings_t *settings = settings_new();
+    scrub_t *self = scrub_new();
+    char detail[200], *clean;
+
+    ck_assert_int_eq(settings_set(settings, "database.url=tunemill", detail, sizeof(detail)),
+                     TM_OK);
+    scrub_settings(self, settings);
+    clean = scrub_json(self, "tunemill");
+    ck_assert_str_eq(clean, "tunemill");
+    free(clean);
+    scrub_destroy(&self);
+    settings_destroy(&settings);
+}
+END_TEST
+
+/* The lines that `log_error` writes for each secret and part, after what the log was told. */
+static char *
+logged_secrets(void)
+{
+    FILE *log = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    char *text = calloc(1, 65536);
+
+    ck_assert(log && text);
+    dup2(fileno(log), STDERR_FILENO);
+    for (size_t i = 0; i < MARKED; i++) {
+        log_error("leaks", "key=%s what=\"it is %s, or\" value=%s", marked[i].key,
+                  marked[i].value, marked[i].value);
+        for (size_t part = 0; part < 2 && marked[i].parts[part]; part++)
+            log_warn("leaks.too", "what=\"%s\"", marked[i].parts[part]);
+    }
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(log);
+    text[fread(text, 1, 65535, log)] = '\0';
+    fclose(log);
+    return text;
+}
+
+START_TEST(the_log_tells_no_secret_and_stays_json)
+{
+    settings_t *settings = marked_settings();
+    char *text, *rest, *line;
+    size_t lines = 0;
+
+    scrub_log(settings);
+    text = logged_secrets();
+    for (size_t i = 0; i < MARKED; i++) {
+        ck_assert_ptr_null(strstr(text, marked[i].value));
+        for (size_t part = 0; part < 2 && marked[i].parts[part]; part++)
+            ck_assert_ptr_null(strstr(text, marked[i].parts[part]));
+    }
+    rest = text;
+    while ((line = strsep(&rest, "\n")) && *line) {
+        tm_auto(json) json = json_loads(line, 0, NULL);
+
+        ck_assert_msg(json != NULL, "%s", line);
+        lines++;
+    }
+    ck_assert_uint_gt(lines, MARKED);
+    free(text);
     settings_destroy(&settings);
 }
 END_TEST
@@ -265,6 +385,8 @@ main(void)
     suite_tests(all, the_same_passes_once_a_second_and_is_counted,
                 more_kinds_than_slots_all_pass);
     suite_rows(all, secrets_are_taken_out_and_json_stays, scrubs);
-    suite_tests(all, secrets_are_found_in_settings_and_environment);
+    suite_tests(all, every_secret_setting_is_marked_here,
+                secrets_are_found_in_settings_and_environment,
+                the_name_of_a_database_is_no_secret, the_log_tells_no_secret_and_stays_json);
     return suite_run(suite);
 }

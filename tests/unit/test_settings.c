@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "actors/kit/runtime/settings.h"
+#include "actors/kit/runtime/settings_table.h"
 #include "tests/support/suite.h"
 
 static settings_t *settings;
@@ -381,6 +382,89 @@ add_assignments(TCase *tcase)
     suite_tests(tcase, a_detail_is_cut_to_its_buffer, a_long_key_is_an_error_not_a_crash);
 }
 
+/* --- secrets ------------------------------------------------------------------------------ */
+
+/* What a secret is called, and what is said of it. */
+static const char *const secret_names[] = {"token", "secret", "password", "key",
+                                           "url",   "dsn",    "webhook",  "credential"};
+static const char *const secret_meanings[] = {
+    "password", "://", "a secret of", "webhook", "connection string", "KEY@"};
+
+/* These sound like secrets and are none: paths of files, and the name of a stream. */
+static const char *const public_ones[] = {"broker.curve_secret", "events.redis_key"};
+
+static bool
+is_any_within(const char *text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strstr(text, words[i]))
+            return true;
+    return false;
+}
+
+#define HAS_ANY(text, words) is_any_within(text, words, sizeof(words) / sizeof((words)[0]))
+
+START_TEST(a_setting_that_looks_secret_has_the_kind_secret)
+{
+    size_t secrets = 0;
+
+    for (size_t i = 0; i < settings_table_count; i++) {
+        const struct setting *row = &settings_table[i];
+        bool looks_secret =
+            row->kind == SETTING_STR && !HAS_ANY(row->key, public_ones) &&
+            (HAS_ANY(row->name, secret_names) || HAS_ANY(row->doc, secret_meanings));
+
+        ck_assert_msg(row->is_secret || !looks_secret,
+                      "%s looks secret: make its kind SECRET in settings.def", row->key);
+        ck_assert_int_eq(settings_is_secret(row->key), row->is_secret);
+        secrets += row->is_secret;
+    }
+    ck_assert_uint_ge(secrets, 7);
+}
+END_TEST
+
+START_TEST(only_a_whole_key_names_a_secret)
+{
+    ck_assert(settings_is_secret("http.admin_token=x"));
+    ck_assert(settings_is_secret("events.redis_url="));
+    ck_assert(!settings_is_secret("http.admin_token_=x"));
+    ck_assert(!settings_is_secret("http.admin=x"));
+    ck_assert(!settings_is_secret("http.listen=http.admin_token"));
+    ck_assert(!settings_is_secret(""));
+}
+END_TEST
+
+START_TEST(secrets_are_handed_on_by_one_variable_each)
+{
+    settings_t *child = settings_new();
+
+    setenv("TUNEMILL_HTTP_ADMIN_TOKEN", "older", 1);
+    ck_assert_int_eq(set("http.admin_token=sesame"), TM_OK);
+    ck_assert_int_eq(set("events.redis_url=redis://:pw@host"), TM_OK);
+    ck_assert_int_eq(settings_hand_on(settings), TM_OK);
+    ck_assert_str_eq(getenv("ADMIN_TOKEN"), "sesame");
+    ck_assert_ptr_null(getenv("TUNEMILL_HTTP_ADMIN_TOKEN"));
+    ck_assert_int_eq(settings_environment(child, detail, sizeof(detail)), TM_OK);
+    for (size_t i = 0;; i++) {
+        struct settings_secret mine, its;
+
+        if (!settings_secret(settings, i, &mine))
+            break;
+        ck_assert(settings_secret(child, i, &its));
+        ck_assert_str_eq(mine.value, its.value);
+    }
+    settings_destroy(&child);
+}
+END_TEST
+
+static void
+add_secrets(TCase *tcase)
+{
+    tcase_add_test(tcase, a_setting_that_looks_secret_has_the_kind_secret);
+    tcase_add_test(tcase, only_a_whole_key_names_a_secret);
+    tcase_add_test(tcase, secrets_are_handed_on_by_one_variable_each);
+}
+
 int
 main(void)
 {
@@ -390,5 +474,6 @@ main(void)
     add_files(tcase);
     add_assignments(tcase);
     add_environment(tcase);
+    add_secrets(tcase);
     return suite_run(suite);
 }

@@ -10,20 +10,17 @@
  *     tune_id, trial_index     a trial, from 0
  *     points                   the curve has at most so many
  *
- * It goes to the service "backtest.run". Bridges up to 0.1.0 ask the service "backtest", by
- * tune and trial but for back-tests of their own: tune processes answer both. Those of that
- * time do not know "backtest.run", where a new bridge finds nobody until there is a new one.
+ * It goes to the service "backtest.run".
  */
 #ifndef ACTORS_KIT_CONTRACTS_BACKTEST_CALL_H
 #define ACTORS_KIT_CONTRACTS_BACKTEST_CALL_H
 
 #include "proto/message.h"
 
-#define BACKTEST_SERVICE     "backtest.run"
-#define BACKTEST_SERVICE_OLD "backtest"
-#define BACKTEST_POINTS_MIN  10
-#define BACKTEST_POINTS_MAX  20000
-#define BACKTEST_POINTS      2000 /* unless something else is asked for */
+#define BACKTEST_SERVICE    "backtest.run"
+#define BACKTEST_POINTS_MIN 10
+#define BACKTEST_POINTS_MAX 20000
+#define BACKTEST_POINTS     2000 /* unless something else is asked for */
 
 struct backtest_call {
     tm_uuid_t workspace;

@@ -31,6 +31,10 @@ struct pg_statement {
 typedef struct pg pg_t;
 typedef struct pg_unit pg_unit_t;
 
+/* Whether libpq can read it: a URL, words such as host=HOST dbname=NAME, or the name of a
+ * database. */
+bool pg_is_address(const char *url);
+
 struct pg_options {
     const char *url;
     const char *application; /* application_name */

@@ -142,7 +142,7 @@ lose_broken(pg_conn_t *self, const char *event)
 {
     char text[300];
 
-    snprintf(text, sizeof(text), "%s", PQerrorMessage(self->connection));
+    snprintf(text, sizeof(text), "%s", pg_connect_text(&self->options, self->connection));
     lose(self, event, text);
 }
 
@@ -240,8 +240,7 @@ start(void *arg)
     set_state(self, CONNECTING);
     self->connection = PQconnectStartParams(self->keywords.names, self->keywords.values, 1);
     if (!self->connection || PQstatus(self->connection) == CONNECTION_BAD)
-        lose(self, "pg.unreachable",
-             self->connection ? PQerrorMessage(self->connection) : "out of memory");
+        lose(self, "pg.unreachable", pg_connect_text(&self->options, self->connection));
     else {
         PQsetNoticeReceiver(self->connection, pg_ignore_notice, NULL);
         poll_for(self, ZMQ_POLLOUT);

@@ -96,6 +96,9 @@ struct pg_keywords {
     char timeout_s[16];
 };
 void pg_keywords_init(struct pg_keywords *self, const struct pg_options *options);
+/* Why there is no connection. libpq repeats an address that it cannot read, passwords and all:
+ * then it is not asked. */
+const char *pg_connect_text(const struct pg_options *options, const PGconn *connection);
 void pg_ignore_notice(void *arg, const PGresult *result); /* logs at debug */
 void pg_log_error(const char *event, const char *statement, const PGresult *result);
 bool pg_is_connection_error(const char *sqlstate);

@@ -1,9 +1,29 @@
 #include "actors/kit/pg/pg_inner.h"
 
+#include <string.h>
+
 #define S(NAME, params, sql) static const char NAME##_SQL[] = sql;
 KIT_STATEMENTS(S)
 #undef S
 const char *const pg_session_sql = SESSION_SQL, *const pg_listen_sql = LISTEN_SQL;
+
+bool
+pg_is_address(const char *url)
+{
+    PQconninfoOption *parsed = PQconninfoParse(url, NULL);
+    bool is_word = !strpbrk(url, "=:/@");
+
+    PQconninfoFree(parsed);
+    return parsed || is_word;
+}
+
+const char *
+pg_connect_text(const struct pg_options *options, const PGconn *connection)
+{
+    if (!pg_is_address(options->url))
+        return "the database's address cannot be read";
+    return connection ? PQerrorMessage(connection) : "out of memory";
+}
 
 void
 pg_keywords_init(struct pg_keywords *self, const struct pg_options *options)

@@ -55,7 +55,7 @@ pg_sync_destroy(pg_sync_t **self_p)
 static void
 log_text(const pg_sync_t *self, const char *event)
 {
-    const char *text = PQerrorMessage(self->connection);
+    const char *text = pg_connect_text(&self->options, self->connection);
     char quoted[400];
 
     log_debug(event, "text=%s", log_quote(text, strlen(text), quoted, sizeof(quoted)));

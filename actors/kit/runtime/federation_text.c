@@ -76,11 +76,14 @@ skip_label(const char *at, const char *end)
     at += size;
     if (size == 0 || end - at < 2 || at[0] != '=' || at[1] != '"')
         return NULL;
-    for (at += 2; at < end && *at != '"'; at++)
-        if (*at == '\\' && (++at == end || !strchr("\\\"n", *at) || *at == '\0'))
+    for (at += 2; at < end && *at != '"'; at++) {
+        bool is_escape = *at == '\\';
+
+        if (is_escape && (++at == end || !strchr("\\\"n", *at) || *at == '\0'))
             return NULL;
-        else if ((unsigned char)*at < ' ')
+        if (!is_escape && (unsigned char)*at < ' ')
             return NULL;
+    }
     return at < end ? at + 1 : NULL;
 }
 
@@ -292,6 +295,17 @@ add_block(struct blocks *self, const struct block *block)
     self->items[self->count++] = *block;
 }
 
+/* A line that belongs to the family before it. */
+static void
+extend_block(struct block *block, tm_str_t line, const char *end)
+{
+    block->end = end;
+    if (begins(line, "# TYPE ")) {
+        block->series = end;
+        block->type = line;
+    }
+}
+
 static void
 split(struct blocks *self, tm_str_t text, size_t number)
 {
@@ -308,12 +322,7 @@ split(struct blocks *self, tm_str_t text, size_t number)
                                    .text = number};
             add_block(self, &block);
         } else if (self->count > 0 && self->items[self->count - 1].text == number) {
-            struct block *last = &self->items[self->count - 1];
-            last->end = reader.at;
-            if (begins(line, "# TYPE ")) {
-                last->series = reader.at;
-                last->type = line;
-            }
+            extend_block(&self->items[self->count - 1], line, reader.at);
         }
     }
 }

@@ -24,6 +24,8 @@ static struct {
     log_level_t level;
     log_tap_fn *tap;
     void *tap_arg;
+    log_hide_fn *hide;
+    void *hide_arg;
 } process = {.actor = "tunemill", .level = LOG_AT_INFO};
 
 static _Thread_local struct {
@@ -48,6 +50,13 @@ log_tap(log_tap_fn *fn, void *arg)
 {
     process.tap = fn;
     process.tap_arg = arg;
+}
+
+void
+log_hide(log_hide_fn *fn, void *arg)
+{
+    process.hide = fn;
+    process.hide_arg = arg;
 }
 
 void
@@ -334,6 +343,8 @@ log_write(log_level_t level, const char *event, const char *format, ...)
     put_head(&line, level, event);
     head = line.size;
     put_pairs(&line, text, (size_t)length);
+    if (process.hide)
+        line.size = head + process.hide(process.hide_arg, line.data + head, line.size - head);
     end = line.size;
     line.data[line.size++] = '}';
     line.data[line.size++] = '\n';

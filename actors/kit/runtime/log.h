@@ -4,9 +4,9 @@
  * log_info("job.claimed", "job=%s attempt=%u", id, attempt): a fixed dotted event name, then
  * key=value pairs, which become members. A value with spaces is written key="a b" (use
  * log_quote for text from outside). Never log payloads, tokens, prompts, query parameters.
- * The level and the actor's name, and who listens (log_tap), are the only state of the process
- * kept here; they are set once by main before threads start. Lines are written whole, from any
- * thread.
+ * The level and the actor's name, who listens (log_tap) and what is hidden (log_hide), are the
+ * only state of the process kept here; they are set once by main before threads start. Lines
+ * are written whole, from any thread.
  */
 #ifndef ACTORS_KIT_RUNTIME_LOG_H
 #define ACTORS_KIT_RUNTIME_LOG_H
@@ -44,6 +44,11 @@ struct log_line {
 };
 typedef void log_tap_fn(void *arg, const struct log_line *line);
 void log_tap(log_tap_fn *fn, void *arg); /* NULL: nobody */
+
+/* Takes out of each line what nobody may read: fn is given its members, as of struct log_line,
+ * and makes them shorter or not; returns their size. text[size] is its own. In any thread. */
+typedef size_t log_hide_fn(void *arg, char *text, size_t size);
+void log_hide(log_hide_fn *fn, void *arg); /* NULL: nothing is */
 
 /* Escapes and cuts text from outside into buffer, quoted for a value; returns buffer. */
 const char *log_quote(const char *text, size_t size, char *buffer, size_t buffer_size);

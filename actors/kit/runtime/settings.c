@@ -14,10 +14,11 @@
 
 extern char **environ;
 
-#define STR_DEFAULT(def)  .text = (def)
-#define INT_DEFAULT(def)  .number = (def)
-#define NUM_DEFAULT(def)  .number = (def)
-#define BOOL_DEFAULT(def) .number = (def)
+#define STR_KIND(def)    .kind = SETTING_STR, .text = (def)
+#define SECRET_KIND(def) .kind = SETTING_STR, .is_secret = true, .text = (def)
+#define INT_KIND(def)    .kind = SETTING_INT, .number = (def)
+#define NUM_KIND(def)    .kind = SETTING_NUM, .number = (def)
+#define BOOL_KIND(def)   .kind = SETTING_BOOL, .number = (def)
 
 const struct setting settings_table[] = {
 #define S(section_, name_, KIND, def, min_, max_, env_, doc_) \
@@ -25,8 +26,7 @@ const struct setting settings_table[] = {
      .name = #name_,                                          \
      .key = #section_ "." #name_,                             \
      .variable = "tunemill_" #section_ "_" #name_,            \
-     .kind = SETTING_##KIND,                                  \
-     KIND##_DEFAULT(def),                                     \
+     KIND##_KIND(def),                                        \
      .min = (min_),                                           \
      .max = (max_),                                           \
      .env = (env_),                                           \

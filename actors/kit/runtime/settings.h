@@ -8,16 +8,18 @@
 #define ACTORS_KIT_RUNTIME_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "actors/kit/runtime/settings.def"
 #include "proto/error.h"
 
-#define SETTINGS_C_STR  char *
-#define SETTINGS_C_INT  int64_t
-#define SETTINGS_C_NUM  double
-#define SETTINGS_C_BOOL bool
+#define SETTINGS_C_STR    char *
+#define SETTINGS_C_SECRET char *
+#define SETTINGS_C_INT    int64_t
+#define SETTINGS_C_NUM    double
+#define SETTINGS_C_BOOL   bool
 
 /* Members are section_name: settings->http_listen. Read only after loading. */
 typedef struct settings {
@@ -46,6 +48,17 @@ TM_CHECKED tm_err_t settings_set(settings_t *self, const char *assignment, char 
 /* What must be so before a process serves others, whatever the order above gave: in profile
  * production there is an admin_token, and one that is set can be sent as a cookie. */
 TM_CHECKED tm_err_t settings_check(const settings_t *self, char *detail, size_t detail_size);
+
+/* The settings of KIND SECRET, from 0; false: there are no more. */
+struct settings_secret {
+    const char *key;   /* section.name */
+    const char *value; /* of the settings; "" if it is not set */
+};
+bool settings_secret(const settings_t *self, size_t index, struct settings_secret *ret);
+bool settings_is_secret(const char *assignment); /* "section.name=value" of one of them */
+/* Puts them into the environment, each by one name, where children find them and nobody else.
+ */
+TM_CHECKED tm_err_t settings_hand_on(const settings_t *self);
 
 void settings_print_help(FILE *out); /* for --help */
 void settings_print_file(FILE *out); /* the documented config/tunemill.cfg */

@@ -18,6 +18,8 @@ print_number(FILE *out, const struct setting *row, double value, bool file)
 static void
 print_range(FILE *out, const struct setting *row)
 {
+    if (row->is_secret)
+        fputs("a secret; ", out);
     if (row->kind == SETTING_STR)
         fprintf(out, "%.0f to %.0f bytes", row->min, row->max);
     else if (row->kind == SETTING_BOOL)

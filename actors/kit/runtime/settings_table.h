@@ -2,6 +2,7 @@
 #ifndef ACTORS_KIT_RUNTIME_SETTINGS_TABLE_H
 #define ACTORS_KIT_RUNTIME_SETTINGS_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef enum { SETTING_STR, SETTING_INT, SETTING_NUM, SETTING_BOOL } setting_kind_t;
@@ -13,6 +14,7 @@ struct setting {
     const char *text; /* default of a STR */
     double number;    /* default of the others */
     double min, max;
+    bool is_secret;
     const char *env; /* short name, or NULL */
     const char *doc;
     size_t offset; /* in settings_t */

@@ -1,6 +1,7 @@
 #include "actors/kit/util/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t
@@ -46,14 +47,23 @@ clock_text(int64_t utc_ms, char text[CLOCK_TEXT])
     return text;
 }
 
+/* Of ".123Z"; -1: it does not begin so. */
+static int
+parse_ms(const char *text)
+{
+    if (text[0] != '.' || strspn(text + 1, "0123456789") != 3 || text[4] != 'Z')
+        return -1;
+    return (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0');
+}
+
 int64_t
 clock_parse(const char *text)
 {
     struct tm tm = {0};
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    int ms = 0, size = 0;
+    int ms = rest ? parse_ms(rest) : -1;
 
-    if (!rest || sscanf(rest, ".%3dZ%n", &ms, &size) != 1 || size != 5 || ms < 0)
+    if (ms < 0)
         return -1;
     return (int64_t)timegm(&tm) * 1000 + ms;
 }

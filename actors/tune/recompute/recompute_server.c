@@ -344,8 +344,7 @@ on_up(void *arg)
     recompute_server_t *self = arg;
     const struct tm_worker_options options = {.brokers = self->settings->broker_brokers,
                                               .actor = "backtest",
-                                              .services =
-                                                  BACKTEST_SERVICE "," BACKTEST_SERVICE_OLD,
+                                              .services = BACKTEST_SERVICE,
                                               .software = TM_VERSION,
                                               .calls = CALLS,
                                               .curve = broker_settings_curve(self->settings)};

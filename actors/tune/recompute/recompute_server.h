@@ -1,7 +1,7 @@
 /* recompute_server - shows back-tests: answers questions for a run
  * (actors/kit/contracts/backtest_call.h).
  *
- * Handles  CALL to "backtest.run" and, from older bridges, to "backtest"; many at once
+ * Handles  CALL to "backtest.run"; many at once
  * Emits    RETURN with the body of GET /backtests/runs/{id}, or ERROR
  * Owns     a thread, its worker end, which takes no jobs, a database connection, the answers
  *          given lately (tune.answer_cache_mb), and a recompute_pool (tune.replay_threads)
