@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "actors/http/core/form.h"
-#include "actors/http/tunes/tune_fields.h"
+#include "actors/http/intake/tune_fields.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 #define OTHER    "00000000-0000-0000-0000-000000000002"

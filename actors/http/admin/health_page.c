@@ -1,7 +1,9 @@
 #include "actors/http/admin/health_page.h"
 
 #include "actors/http/admin/health_cards.h"
-#include "actors/http/core/request.h"
+#include "actors/http/admin/routes.def"
+#include "actors/http/core/answer.h"
+#include "actors/http/stream/streams.h"
 #include "actors/http/web/web.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
@@ -19,10 +21,7 @@ health_json(request_t *request)
         components_json(bridge->board, bridge->settings, clock_ms(), clock_utc_ms());
     char *text = json_dumps(health, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
-    if (text)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
-    else
-        request_fail(request, TM_NO_MEMORY, "");
+    answer_json(request, &text);
 }
 
 void
@@ -57,7 +56,7 @@ states(const components_t *board, int64_t now_ms)
 }
 
 static void
-tell(health_news_t *self)
+push_news(health_news_t *self)
 {
     const components_t *board = self->bridge->board;
     const int64_t now_ms = clock_ms();
@@ -81,7 +80,7 @@ static void
 on_change(void *arg, component_t component)
 {
     (void)component;
-    tell(arg);
+    push_news(arg);
 }
 
 static void
@@ -90,7 +89,7 @@ on_tick(void *arg)
     health_news_t *self = arg;
 
     if (components_writes(self->bridge->board) != self->writes)
-        tell(self);
+        push_news(self);
 }
 
 health_news_t *

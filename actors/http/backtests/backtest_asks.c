@@ -2,13 +2,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "actors/http/backtests/backtest_run.h"
+#include "actors/kit/runtime/log.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/util/single_flight.h"
 
-enum { JOIN_MS = 1000 };
+enum { JOIN_MS = 1000, CALL_MS = 15000 };
 
 struct backtest_asks {
     tm_client_t *client;
@@ -53,6 +54,26 @@ backtest_asks_destroy(backtest_asks_t **self_p)
     *self_p = NULL;
 }
 
+tm_err_t
+backtest_asks_send(tm_client_t *client, const struct backtest_call *call, tm_return_fn *fn,
+                   void *arg)
+{
+    tm_auto(tm_text) question = backtest_call_text(call);
+    char trace[TRACEPARENT_TEXT];
+    const traceparent_t now = log_trace_now(); /* of the request that is answered */
+    struct tm_call_spec spec = {.service = BACKTEST_SERVICE, .deadline_ms = CALL_MS};
+
+    if (!question)
+        return TM_NO_MEMORY;
+    if (!tm_client_is_connected(client))
+        return TM_BROKER_DOWN;
+    if (now.trace_id[0])
+        spec.traceparent = traceparent_text(&now, trace);
+    spec.body = question;
+    spec.body_size = strlen(question);
+    return tm_client_call(client, &spec, fn, arg);
+}
+
 struct returned {
     backtest_answer_fn *fn;
     tm_err_t err;
@@ -95,7 +116,7 @@ begin_ask(backtest_asks_t *self, const struct backtest_call *call, tm_err_t *err
     ask->asks = self;
     ask->call = *call;
     ask->sent_ms = clock_ms();
-    *err = backtest_run_ask(self->client, call, on_return, ask);
+    *err = backtest_asks_send(self->client, call, on_return, ask);
     if (*err) {
         free(ask);
         return NULL;

@@ -1,4 +1,4 @@
-#include "actors/http/tunes/tune_fields.h"
+#include "actors/http/intake/tune_fields.h"
 
 #include <stdio.h>
 #include <string.h>

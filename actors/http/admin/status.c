@@ -1,7 +1,9 @@
-#include "actors/http/core/status.h"
-
-#include "actors/http/core/request.h"
-#include "actors/http/core/server.h"
+/* /health, /ready and /metrics. None of them asks anyone: /health says no more than that the
+ * loop turns; /ready, whether the pool and the client are connected and what the probe of the
+ * database last found; what /metrics shows of other processes has come by itself.
+ */
+#include "actors/http/admin/routes.def"
+#include "actors/http/core/answer.h"
 #include "actors/kit/util/clock.h"
 
 void
@@ -9,7 +11,7 @@ status_health(request_t *request)
 {
     char *text = tm_str_dup(tm_str("{\"status\":\"ok\",\"version\":\"" TM_VERSION "\"}"));
 
-    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    answer_json(request, &text);
 }
 
 /* The pool may think itself connected to a database that does not answer: the probe knows. */
@@ -37,12 +39,12 @@ status_ready(request_t *request)
     if (!tm_client_is_connected(bridge->client))
         problem_add(&problem, TM_BROKER_DOWN, "broker", "%s", tm_err_text(TM_BROKER_DOWN));
     if (problem.err) {
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
         return;
     }
     text = tm_str_dup(
         tm_str("{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"broker\":\"ok\"}}"));
-    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    answer_json(request, &text);
 }
 
 void
@@ -52,6 +54,5 @@ status_metrics(request_t *request)
     const bridge_t *bridge = request_bridge(request);
     char *text = federation_render(bridge->fleet, &size);
 
-    request_reply(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text,
-                  size);
+    answer_text(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &text, size);
 }

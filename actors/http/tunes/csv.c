@@ -1,4 +1,4 @@
-#include "actors/http/core/csv.h"
+#include "actors/http/tunes/csv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * One question first, then pieces of 1 MiB, a bounded number of them without an answer. fn runs
  * once, when nothing is in flight any more, also after an error. The form outlives it.
  */
-#ifndef ACTORS_HTTP_TUNES_DATASET_UPLOAD_H
-#define ACTORS_HTTP_TUNES_DATASET_UPLOAD_H
+#ifndef ACTORS_HTTP_INTAKE_DATASET_UPLOAD_H
+#define ACTORS_HTTP_INTAKE_DATASET_UPLOAD_H
 
 #include "actors/http/core/form.h"
 #include "proto/client.h"

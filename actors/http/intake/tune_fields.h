@@ -1,7 +1,7 @@
 /* tune_fields - what the fields of a form and the headers say about a tune. Pure.
  */
-#ifndef ACTORS_HTTP_TUNES_TUNE_FIELDS_H
-#define ACTORS_HTTP_TUNES_TUNE_FIELDS_H
+#ifndef ACTORS_HTTP_INTAKE_TUNE_FIELDS_H
+#define ACTORS_HTTP_INTAKE_TUNE_FIELDS_H
 
 #include "actors/http/core/form.h"
 #include "actors/http/core/headers.h"

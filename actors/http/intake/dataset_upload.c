@@ -1,4 +1,4 @@
-#include "actors/http/tunes/dataset_upload.h"
+#include "actors/http/intake/dataset_upload.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,14 @@
-#include "actors/http/tunes/tune_receive.h"
+#include "actors/http/intake/intake_receive.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
+#include "actors/http/core/answer.h"
+
 enum { POST_BUFFER = 32768, FORM_OVERHEAD = 256 << 10 /* fields and boundaries */ };
 
-struct tune_receive {
+struct intake_receive {
     bridge_t *bridge;
     bool holds_slot;
     form_t *form;
@@ -35,14 +37,14 @@ is_multipart(const char *type)
 }
 
 static void
-check_headers(const tune_receive_t *self, request_t *request, struct problem *problem)
+check_headers(const intake_receive_t *self, request_t *request, struct problem *problem)
 {
     uint64_t length = 0;
 
     if (self->bridge->is_draining) {
         problem_init(problem, TM_DRAINING, "%s", "");
     } else if (!is_multipart(request_header(request, "Content-Type"))) {
-        request_add_header(request, "Accept-Post", "multipart/form-data");
+        answer_header(request, "Accept-Post", "multipart/form-data");
         problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE, "send multipart/form-data");
     } else if (content_length_parse(request_header(request, "Content-Length"), &length) &&
                length > self->limit) {
@@ -61,7 +63,7 @@ static enum MHD_Result
 on_part(void *cls, enum MHD_ValueKind kind, const char *name, const char *filename,
         const char *type, const char *encoding, const char *data, uint64_t offset, size_t size)
 {
-    tune_receive_t *self = cls;
+    intake_receive_t *self = cls;
 
     (void)kind;
     (void)type;
@@ -70,7 +72,7 @@ on_part(void *cls, enum MHD_ValueKind kind, const char *name, const char *filena
 }
 
 static void
-open_form(tune_receive_t *self, const request_t *request, struct problem *problem)
+open_form(intake_receive_t *self, const request_t *request, struct problem *problem)
 {
     const settings_t *settings = self->bridge->settings;
     char spool[1100];
@@ -88,11 +90,11 @@ open_form(tune_receive_t *self, const request_t *request, struct problem *proble
                      "the Content-Type names no boundary between the parts");
 }
 
-tune_receive_t *
-tune_receive_new(request_t *request, struct problem *problem)
+intake_receive_t *
+intake_receive_new(request_t *request, struct problem *problem)
 {
     bridge_t *bridge = request_bridge(request);
-    tune_receive_t *self = zmalloc(sizeof(*self));
+    intake_receive_t *self = zmalloc(sizeof(*self));
 
     self->bridge = bridge;
     self->limit = ((uint64_t)bridge->settings->http_max_upload_mb << 20) + FORM_OVERHEAD;
@@ -102,7 +104,7 @@ tune_receive_new(request_t *request, struct problem *problem)
     if (!problem->err)
         open_form(self, request, problem);
     if (problem->err) {
-        tune_receive_destroy(&self);
+        intake_receive_destroy(&self);
         return NULL;
     }
     bridge->uploads++;
@@ -111,20 +113,20 @@ tune_receive_new(request_t *request, struct problem *problem)
 }
 
 void
-tune_receive_release(tune_receive_t *self)
+intake_receive_release(intake_receive_t *self)
 {
     self->bridge->uploads -= self->holds_slot;
     self->holds_slot = false;
 }
 
 void
-tune_receive_destroy(tune_receive_t **self_p)
+intake_receive_destroy(intake_receive_t **self_p)
 {
-    tune_receive_t *self = *self_p;
+    intake_receive_t *self = *self_p;
 
     if (!self)
         return;
-    tune_receive_release(self);
+    intake_receive_release(self);
     if (self->processor)
         MHD_destroy_post_processor(self->processor);
     form_destroy(&self->form);
@@ -135,7 +137,7 @@ tune_receive_destroy(tune_receive_t **self_p)
 /* An answer cannot be sent while the body arrives, so what is refused is read on, and thrown
  * away, for as much again as would have been taken. */
 bool
-tune_receive_add(tune_receive_t *self, const char *data, size_t size)
+intake_receive_add(intake_receive_t *self, const char *data, size_t size)
 {
     self->received += size;
     if (self->received > self->limit)
@@ -149,13 +151,13 @@ tune_receive_add(tune_receive_t *self, const char *data, size_t size)
 
 /* The library takes a body in which its boundary never stands for a form without parts. */
 static bool
-is_foreign(const tune_receive_t *self)
+is_foreign(const intake_receive_t *self)
 {
     return self->received > 0 && form_count(self->form) == 0 && !form_has_file(self->form);
 }
 
 void
-tune_receive_end(tune_receive_t *self, struct problem *problem)
+intake_receive_end(intake_receive_t *self, struct problem *problem)
 {
     bool is_whole = MHD_destroy_post_processor(self->processor) == MHD_YES;
 
@@ -172,13 +174,13 @@ tune_receive_end(tune_receive_t *self, struct problem *problem)
 }
 
 const form_t *
-tune_receive_form(const tune_receive_t *self)
+intake_receive_form(const intake_receive_t *self)
 {
     return self->form;
 }
 
 const char *
-tune_receive_key(const tune_receive_t *self)
+intake_receive_key(const intake_receive_t *self)
 {
     return self->key.text[0] ? self->key.text : NULL;
 }

@@ -1,7 +1,7 @@
 /* csv - CSV text (RFC 4180) that a spreadsheet does not take for formulas. Pure.
  */
-#ifndef ACTORS_HTTP_CORE_CSV_H
-#define ACTORS_HTTP_CORE_CSV_H
+#ifndef ACTORS_HTTP_TUNES_CSV_H
+#define ACTORS_HTTP_TUNES_CSV_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,21 +1,21 @@
-/* The answers of a request: what every one carries, and how one is handed on. */
-#include "actors/http/core/request_inner.h"
+#include "actors/http/core/answer.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
 #include "actors/http/core/client_address.h"
-#include "actors/http/core/server.h"
-#include "actors/kit/util/clock.h"
+#include "actors/http/core/request_inner.h"
 #include "actors/kit/runtime/log.h"
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/util/clock.h"
 
 #define PAGE_POLICY                                                                   \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 void
-request_add_header(request_t *self, const char *name, const char *value)
+answer_header(request_t *self, const char *name, const char *value)
 {
     assert(self->header_count < REQUEST_HEADERS);
     self->headers[self->header_count].name = name;
@@ -54,7 +54,7 @@ add_headers(request_t *self, const char *type)
     MHD_add_response_header(self->response, "X-Request-Id", self->id);
     MHD_add_response_header(self->response, "traceparent",
                             traceparent_text(&self->trace, trace));
-    if (client_address_is_behind_tls(self))
+    if (client_address_is_behind_tls(self->connection))
         MHD_add_response_header(self->response, "Strict-Transport-Security",
                                 "max-age=31536000");
     if (self->bridge->is_draining)
@@ -64,7 +64,7 @@ add_headers(request_t *self, const char *type)
 }
 
 static void
-reply(request_t *self, unsigned status, const char *type, struct MHD_Response *response)
+set_response(request_t *self, unsigned status, const char *type, struct MHD_Response *response)
 {
     if (!response) { /* no memory: closing is all that is left */
         request_leave(self);
@@ -74,12 +74,12 @@ reply(request_t *self, unsigned status, const char *type, struct MHD_Response *r
     self->status = status;
     add_headers(self, type);
     if (self->is_suspended)
-        server_resume(self->bridge->server, self);
+        connections_resume(self->bridge->connections, self->connection);
     self->is_suspended = false;
 }
 
 void
-request_reply(request_t *self, unsigned status, const char *type, char **text_p, size_t size)
+answer_text(request_t *self, unsigned status, const char *type, char **text_p, size_t size)
 {
     char *text = *text_p;
     struct MHD_Response *response;
@@ -92,17 +92,16 @@ request_reply(request_t *self, unsigned status, const char *type, char **text_p,
     response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
     if (!response)
         free(text);
-    reply(self, status, type, response);
+    set_response(self, status, type, response);
 }
 
 void
-request_reply_static(request_t *self, unsigned status, const char *type, const void *data,
-                     size_t size)
+answer_static(request_t *self, unsigned status, const char *type, const void *data, size_t size)
 {
     if (!request_is_gone(self))
-        reply(self, status, type,
-              MHD_create_response_from_buffer(size, (void *)(uintptr_t)data,
-                                              MHD_RESPMEM_PERSISTENT));
+        set_response(self, status, type,
+                     MHD_create_response_from_buffer(size, (void *)(uintptr_t)data,
+                                                     MHD_RESPMEM_PERSISTENT));
 }
 
 static void
@@ -114,7 +113,7 @@ drop_shared(void *cls)
 }
 
 void
-request_reply_shared(request_t *self, unsigned status, const char *type, shared_body_t *body)
+answer_shared(request_t *self, unsigned status, const char *type, shared_body_t *body)
 {
     const tm_str_t content = shared_body_content(body);
     struct MHD_Response *response;
@@ -126,25 +125,25 @@ request_reply_shared(request_t *self, unsigned status, const char *type, shared_
         content.size, (void *)(uintptr_t)content.data, drop_shared, body);
     if (!response)
         shared_body_destroy(&body);
-    reply(self, status, type, response);
+    set_response(self, status, type, response);
 }
 
 void
-request_page(request_t *self, unsigned status, char **html_p, size_t size)
+answer_page(request_t *self, unsigned status, char **html_p, size_t size)
 {
     if (!request_is_gone(self) && !has_header(self, "Content-Security-Policy"))
-        request_add_header(self, "Content-Security-Policy", PAGE_POLICY);
-    request_reply(self, status, "text/html; charset=utf-8", html_p, size);
+        answer_header(self, "Content-Security-Policy", PAGE_POLICY);
+    answer_text(self, status, "text/html; charset=utf-8", html_p, size);
 }
 
 void
-request_redirect(request_t *self, const char *location)
+answer_redirect(request_t *self, const char *location)
 {
     char *text = tm_str_dup(tm_str(""));
 
     if (!request_is_gone(self))
-        request_add_header(self, "Location", location);
-    request_reply(self, MHD_HTTP_SEE_OTHER, "text/plain", &text, 0);
+        answer_header(self, "Location", location);
+    answer_text(self, MHD_HTTP_SEE_OTHER, "text/plain", &text, 0);
 }
 
 /* Our own failures, which no client could have avoided. That something is away (503) is a
@@ -165,7 +164,7 @@ tell_failure(const request_t *self, const struct problem *problem)
 }
 
 void
-request_problem(request_t *self, const struct problem *problem)
+answer_problem(request_t *self, const struct problem *problem)
 {
     uint32_t retry_after_s = problem_retry_after_s(problem);
     char *text = problem_render(problem, self->trace.trace_id);
@@ -174,52 +173,31 @@ request_problem(request_t *self, const struct problem *problem)
     tell_failure(self, problem);
     if (retry_after_s && !request_is_gone(self)) {
         snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
-        request_add_header(self, "Retry-After", seconds);
+        answer_header(self, "Retry-After", seconds);
     }
-    request_reply(self, (unsigned)tm_err_http(problem->err), PROBLEM_TYPE, &text, strlen(text));
+    answer_text(self, (unsigned)tm_err_http(problem->err), PROBLEM_TYPE, &text, strlen(text));
 }
 
 void
-request_fail(request_t *self, tm_err_t err, const char *detail)
+answer_fail(request_t *self, tm_err_t err, const char *detail)
 {
     struct problem problem;
 
     problem_init(&problem, err, "%s", detail);
-    request_problem(self, &problem);
+    answer_problem(self, &problem);
 }
 
-const PGresult *
-request_rows(request_t *self, const struct pg_outcome *outcome, tm_err_t absent)
+void
+answer_json(request_t *self, char **text_p)
 {
-    if (outcome->err)
-        request_fail(self, outcome->err, "");
-    else if (PQntuples(outcome->results[0]) == 0)
-        request_fail(self, TM_WORKSPACE_NOT_FOUND, "");
-    else if (PQntuples(outcome->results[1]) == 0)
-        request_fail(self, absent, "");
+    if (*text_p)
+        answer_text(self, MHD_HTTP_OK, JSON_TYPE, text_p, strlen(*text_p));
     else
-        return outcome->results[1];
-    return NULL;
-}
-
-void
-request_suspend(request_t *self)
-{
-    self->is_suspended = true;
-    server_suspend(self->bridge->server, self);
-}
-
-void
-request_leave(request_t *self)
-{
-    self->has_left = true;
-    if (self->is_suspended)
-        server_resume(self->bridge->server, self);
-    self->is_suspended = false;
+        answer_fail(self, TM_NO_MEMORY, "");
 }
 
 static void
-tell(request_t *self)
+tell_transaction(request_t *self)
 {
     const route_t *route = self->route;
     struct sentry_notes *notes = request_notes(self);
@@ -242,7 +220,7 @@ tell(request_t *self)
 }
 
 static void
-count(request_t *self)
+count_answer(request_t *self)
 {
     const char *route = self->route ? self->route->id : "none";
     char code[8];
@@ -253,27 +231,27 @@ count(request_t *self)
     meters_observe_us(self->bridge->metrics, METRIC_HTTP_SECONDS, route,
                       clock_us() - self->started_us);
     log_trace(&self->trace);
-    tell(self);
+    tell_transaction(self);
     log_debug("http.answered", "route=%s status=%u request=%s", route, self->status, self->id);
     log_trace(NULL);
 }
 
 enum MHD_Result
-request_queue(request_t *self)
+answer_queue(request_t *self)
 {
     enum MHD_Result result = MHD_queue_response(self->connection, self->status, self->response);
 
     MHD_destroy_response(self->response);
     self->response = NULL;
     self->is_queued = true;
-    count(self);
+    count_answer(self);
     return result;
 }
 
 /* --- handing over ------------------------------------------------------------------------- */
 
 char *
-request_common_headers(const request_t *self)
+answer_common_headers(const request_t *self)
 {
     char trace[TRACEPARENT_TEXT];
     char *text = NULL;
@@ -286,7 +264,7 @@ request_common_headers(const request_t *self)
         fprintf(file, "%s: %s\r\n", fixed_headers[i][0], fixed_headers[i][1]);
     fprintf(file, "X-Request-Id: %s\r\ntraceparent: %s\r\n", self->id,
             traceparent_text(&self->trace, trace));
-    if (client_address_is_behind_tls(self))
+    if (client_address_is_behind_tls(self->connection))
         fprintf(file, "Strict-Transport-Security: max-age=31536000\r\n");
     fclose(file);
     return text;
@@ -295,7 +273,7 @@ request_common_headers(const request_t *self)
 /* libmicrohttpd closes its own descriptor, and with it nothing: the copy holds the connection.
  */
 int
-request_take_connection(request_t *self)
+answer_take_connection(request_t *self)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(self->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -305,6 +283,6 @@ request_take_connection(request_t *self)
         return -1;
     self->has_left = true;
     self->status = MHD_HTTP_OK;
-    count(self);
+    count_answer(self);
     return fd;
 }
