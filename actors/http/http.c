@@ -120,7 +120,8 @@ on_drain(void *arg)
     self->drain_until_ms = clock_ms() + DRAIN_MS;
     server_quiesce(self->server);
     request_walk(&self->bridge, dispatch_drain);
-    streams_destroy(&self->bridge.streams); /* they come back to another bridge, or the next */
+    streams_destroy(
+        &self->bridge.streams); /* clients come back to another bridge, or to the next one */
     loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
 }
 
@@ -160,9 +161,9 @@ open_probes(http_t *self)
     self->news = health_news_new(bridge);
 }
 
-/* In the order of need. TM_BAD_SETTING: what was logged must be corrected by a person. */
+/* Each needs only those before it. TM_BAD_SETTING: a person must correct what was logged. */
 static tm_err_t
-open_all(http_t *self)
+open_bridge(http_t *self)
 {
     bridge_t *bridge = &self->bridge;
     struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
@@ -197,7 +198,7 @@ open_all(http_t *self)
 
 /* The pool first: its callbacks answer what waits for it, with all else still there. */
 static void
-close_all(http_t *self)
+close_bridge(http_t *self)
 {
     bridge_t *bridge = &self->bridge;
 
@@ -235,7 +236,7 @@ on_ready_tick(void *arg)
 }
 
 static tm_err_t
-check(const settings_t *settings)
+check_settings(const settings_t *settings)
 {
     char detail[300], quoted[400];
     tm_err_t err = settings_check(settings, detail, sizeof(detail));
@@ -252,11 +253,11 @@ http_run(const settings_t *settings, int ready_fd, const struct probing *probing
     http_t self = {
         .bridge = {.settings = settings, .routes = &http_routes, .admit = authorize_admit},
         .probing = probing};
-    tm_err_t err = check(settings);
+    tm_err_t err = check_settings(settings);
 
     if (err)
         return err;
-    err = open_all(&self);
+    err = open_bridge(&self);
     if (!err) {
         log_info("http.listening", "address=%s", server_address(self.server));
         self.ready_fd = ready_fd;
@@ -265,6 +266,6 @@ http_run(const settings_t *settings, int ready_fd, const struct probing *probing
         loop_run(self.bridge.loop);
         log_info("http.stopped", "requests=%zu", request_count(&self.bridge));
     }
-    close_all(&self);
+    close_bridge(&self);
     return err;
 }

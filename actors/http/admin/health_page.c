@@ -44,7 +44,7 @@ struct health_news {
 };
 
 static json_t *
-states(const components_t *board, int64_t now_ms)
+component_states(const components_t *board, int64_t now_ms)
 {
     json_t *components = json_object();
     struct component_view view;
@@ -70,7 +70,7 @@ push_news(health_news_t *self)
     event = json_pack("{s:s, s:s, s:{s:s, s:o}}", "topic", topic_name(TOPIC_SYSTEM_HEALTH),
                       "timestamp", clock_text(clock_utc_ms(), at), "payload", "overall_status",
                       components_word(components_overall(board, now_ms)), "components",
-                      states(board, now_ms));
+                      component_states(board, now_ms));
     text = json_dumps(event, JSON_COMPACT);
     if (text)
         streams_push(self->bridge->streams, &text);
@@ -84,7 +84,7 @@ on_change(void *arg, component_t component)
 }
 
 static void
-on_tick(void *arg)
+on_news_tick(void *arg)
 {
     health_news_t *self = arg;
 
@@ -98,7 +98,7 @@ health_news_new(bridge_t *bridge)
     health_news_t *self = zmalloc(sizeof(*self));
 
     *self = (health_news_t){.bridge = bridge};
-    self->timer = loop_timer(bridge->loop, NEWS_MS, true, on_tick, self);
+    self->timer = loop_timer(bridge->loop, NEWS_MS, true, on_news_tick, self);
     components_on_change(bridge->board, on_change, self);
     return self;
 }

@@ -113,7 +113,7 @@ change_one(request_t *request, size_t statement, const char *event)
     pg_send(&unit, on_one, request_ref(request));
 }
 
-/* Of one queue: nobody deletes everything by leaving something out. */
+/* A queue must be named, so that leaving it out does not delete the dead jobs of all queues. */
 static void
 change_many(request_t *request, size_t statement, const char *event)
 {

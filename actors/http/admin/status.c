@@ -1,6 +1,6 @@
-/* /health, /ready and /metrics. None of them asks anyone: /health says no more than that the
- * loop turns; /ready, whether the pool and the client are connected and what the probe of the
- * database last found; what /metrics shows of other processes has come by itself.
+/* /health, /ready and /metrics. They are answered from memory: /health says that the loop runs;
+ * /ready, whether pool and client are connected and what the probe of the database found last;
+ * the other processes have sent what /metrics shows of them.
  */
 #include "actors/http/admin/routes.def"
 #include "actors/http/core/answer.h"
@@ -14,7 +14,8 @@ status_health(request_t *request)
     answer_json(request, &text);
 }
 
-/* The pool may think itself connected to a database that does not answer: the probe knows. */
+/* The pool may count a connection as up although the database does not answer; the probe asks
+ * the database. */
 static bool
 is_database_down(const bridge_t *bridge)
 {

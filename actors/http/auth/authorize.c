@@ -37,7 +37,8 @@ read_cookie(const request_t *request, const char *name)
     return search.value;
 }
 
-/* A browser says where a page comes from in one of two headers; what sends neither is none. */
+/* A browser names the site of the page that asks in one of two headers; a client that sends
+ * neither is no browser. */
 static bool
 is_own_page(const request_t *request)
 {

@@ -15,7 +15,7 @@
 
 /* why: what went wrong, or NULL. */
 static void
-show_page(request_t *request, unsigned status, const char *next, const char *why)
+show_login(request_t *request, unsigned status, const char *next, const char *why)
 {
     html_t *page = html_new();
     char *text;
@@ -53,7 +53,7 @@ show_page(request_t *request, unsigned status, const char *next, const char *why
 void
 login_page(request_t *request)
 {
-    show_page(request, MHD_HTTP_OK, request_query(request)->next, NULL);
+    show_login(request, MHD_HTTP_OK, request_query(request)->next, NULL);
 }
 
 /* --- logging in and out ------------------------------------------------------------------- */
@@ -80,8 +80,8 @@ refuse_login(request_t *request, const struct problem *problem, const char *next
         snprintf(seconds, sizeof(seconds), "%u", problem_retry_after_s(problem));
         answer_header(request, "Retry-After", seconds);
     }
-    show_page(request, (unsigned)tm_err_http(problem->err), next,
-              problem->error_count ? problem->errors[0].msg : problem->detail);
+    show_login(request, (unsigned)tm_err_http(problem->err), next,
+               problem->error_count ? problem->errors[0].msg : problem->detail);
 }
 
 /* Whether the token opens /admin; else the problem says why not. */

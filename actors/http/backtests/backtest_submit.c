@@ -28,7 +28,7 @@ on_forgotten(void *arg, const struct pg_outcome *outcome)
     request_t *request = arg;
     submit_t *self = request_state(request);
 
-    (void)outcome; /* one that stays can be computed later: it does no harm */
+    (void)outcome; /* a row that stays does no harm: it can be computed later */
     intake_set_state(&self->intake, INTAKE_ANSWERED);
     backtest_run_fail(request, self->problem.err, self->problem.detail);
     request_unref(&request);
@@ -92,7 +92,7 @@ compute_backtest(submit_t *self, request_t *request)
 /* --- keeping ------------------------------------------------------------------------------ */
 
 static void
-on_kept(void *arg, const struct pg_outcome *outcome)
+on_backtest_kept(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
     submit_t *self = request_state(request);
@@ -140,7 +140,7 @@ keep_backtest(intake_t *intake)
     pg_uuid(unit, &self->id);
     pg_uuid(unit, &strategy);
     pg_text(unit, text);
-    pg_send(&unit, on_kept, request_ref(intake->request));
+    pg_send(&unit, on_backtest_kept, request_ref(intake->request));
 }
 
 /* --- the row ------------------------------------------------------------------------------ */
@@ -170,20 +170,20 @@ read_params(intake_t *intake, struct problem *problem)
 }
 
 static void
-fini_submit(intake_t *intake)
+fini_backtest(intake_t *intake)
 {
     json_decref(((submit_t *)intake)->params);
 }
 
 static void
-begin_submit(request_t *request)
+begin_backtest(request_t *request)
 {
     static const struct intake_kind kind = {.size = sizeof(submit_t),
                                             .check = read_params,
                                             .end = keep_backtest,
-                                            .fini = fini_submit};
+                                            .fini = fini_backtest};
 
     intake_begin(request, &kind);
 }
 
-const struct route_ops backtest_submit_ops = {.begin = begin_submit, .body = intake_body};
+const struct route_ops backtest_submit_ops = {.begin = begin_backtest, .body = intake_body};

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 static void
-map(const struct in_addr *address, struct client_address *ret)
+map_ipv4(const struct in_addr *address, struct client_address *ret)
 {
     memset(ret->bytes, 0, 10);
     memset(ret->bytes + 10, 0xff, 2);
@@ -38,7 +38,7 @@ socket_peer(struct MHD_Connection *connection)
     struct client_address peer = {{0}};
 
     if (address && address->sa_family == AF_INET)
-        map(&((const struct sockaddr_in *)(const void *)address)->sin_addr, &peer);
+        map_ipv4(&((const struct sockaddr_in *)(const void *)address)->sin_addr, &peer);
     else if (address && address->sa_family == AF_INET6)
         memcpy(peer.bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
                sizeof(peer.bytes));
@@ -61,7 +61,7 @@ client_address_parse_forwarded(const char *text, struct client_address *ret)
     memcpy(word, start, size);
     word[size] = '\0';
     if (inet_pton(AF_INET, word, &in) == 1) {
-        map(&in, ret);
+        map_ipv4(&in, ret);
         return true;
     }
     if (inet_pton(AF_INET6, word, &in6) != 1)

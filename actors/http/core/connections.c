@@ -95,7 +95,7 @@ line_of(struct MHD_Connection *connection)
 }
 
 static void
-watch(const connections_t *self, int operation, int fd, struct line *line)
+watch_line(const connections_t *self, int operation, int fd, struct line *line)
 {
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = line};
 
@@ -111,7 +111,7 @@ connections_add(connections_t *self, struct MHD_Connection *connection, void **c
 
     *context = line;
     self->count++;
-    watch(self, EPOLL_CTL_ADD, fd, line);
+    watch_line(self, EPOLL_CTL_ADD, fd, line);
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
         log_debug("http.socket_option_failed", "errno=%d", errno);
 }
@@ -135,7 +135,7 @@ connections_suspend(connections_t *self, struct MHD_Connection *connection, requ
     MHD_suspend_connection(connection);
     line->suspended = request;
     if (line->has_gone)
-        watch(self, EPOLL_CTL_MOD, descriptor_of(connection), line);
+        watch_line(self, EPOLL_CTL_MOD, descriptor_of(connection), line);
 }
 
 void

@@ -225,7 +225,7 @@ read_trace(request_t *self)
 }
 
 static void
-read_id(request_t *self)
+read_request_id(request_t *self)
 {
     const char *given = request_header(self, "X-Request-Id");
     char text[TM_UUID_TEXT];
@@ -252,7 +252,7 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
     self->started_us = clock_us();
     self->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     query_init(&self->query);
-    read_id(self);
+    read_request_id(self);
     read_trace(self);
     remember_request(self);
     return self;

@@ -339,7 +339,7 @@ server_quiesce(server_t *self)
 /* --- ending ------------------------------------------------------------------------------- */
 
 static void
-refuse_request(request_t *request)
+refuse_waiting(request_t *request)
 {
     if (request_connection(request) && !request_is_gone(request))
         answer_fail(request, TM_DRAINING, "");
@@ -349,7 +349,7 @@ refuse_request(request_t *request)
 static void
 answer_all(server_t *self)
 {
-    request_walk(self->bridge, refuse_request);
+    request_walk(self->bridge, refuse_waiting);
     for (int turn = 0; turn < TURNS; turn++)
         MHD_run(self->daemon);
 }

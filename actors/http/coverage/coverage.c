@@ -26,7 +26,7 @@
 /* --- the list ----------------------------------------------------------------------------- */
 
 static void
-on_list(void *arg, const struct pg_outcome *outcome)
+on_weak_runs(void *arg, const struct pg_outcome *outcome)
 {
     sql_answer_row(arg, outcome, TM_INTERNAL); /* it has one */
 }
@@ -44,7 +44,7 @@ coverage_weak(request_t *request)
     pg_i64(unit, query->limit);
     pg_text(unit, query->has_since ? query->since.text : NULL);
     pg_bool(unit, query->include_candidate_cards);
-    pg_send(&unit, on_list, request_ref(request));
+    pg_send(&unit, on_weak_runs, request_ref(request));
 }
 
 /* --- one run ------------------------------------------------------------------------------ */

@@ -49,7 +49,7 @@ note_query(request_t *request, const char *status)
 }
 
 static void
-on_kept(void *arg, const struct pg_outcome *outcome)
+on_match_kept(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
     const PGresult *row = outcome->err ? NULL : outcome->results[0];
@@ -82,7 +82,7 @@ keep_match(request_t *request, const struct match_request *match)
     pg_text(unit, match->query);
     pg_i64(unit, match->top_k);
     pg_text(unit, match->source_ref);
-    pg_send(&unit, on_kept, request_ref(request));
+    pg_send(&unit, on_match_kept, request_ref(request));
 }
 
 void

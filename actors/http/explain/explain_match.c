@@ -19,7 +19,7 @@
 enum { COLUMN_HAS_RUN, COLUMN_HAS_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 
 static void
-explain_facts(explanation_t *self, const PGresult *row)
+explain_match_facts(explanation_t *self, const PGresult *row)
 {
     const char *name = pg_get(row, 0, COLUMN_NAME), *facts = pg_get(row, 0, COLUMN_FACTS);
 
@@ -37,7 +37,7 @@ explain_facts(explanation_t *self, const PGresult *row)
 }
 
 static void
-on_facts(void *arg, const struct pg_outcome *outcome)
+on_match_facts(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
     const PGresult *row = sql_rows(request, outcome, TM_INTERNAL); /* it has one */
@@ -47,22 +47,22 @@ on_facts(void *arg, const struct pg_outcome *outcome)
     else if (row && !pg_get_bool(row, 0, COLUMN_HAS_STRATEGY))
         answer_fail(request, TM_STRATEGY_NOT_FOUND, "");
     else if (row && !request_is_gone(request))
-        explain_facts(request_state(request), row);
+        explain_match_facts(request_state(request), row);
     request_unref(&request);
 }
 
 static void
-read_facts(const explanation_t *self)
+read_match_facts(const explanation_t *self)
 {
     pg_unit_t *unit = sql_in_workspace(self->request, STMT_MATCH_FACTS);
 
     pg_uuid(unit, &self->run);
     pg_uuid(unit, &self->strategy);
-    pg_send(&unit, on_facts, request_ref(self->request));
+    pg_send(&unit, on_match_facts, request_ref(self->request));
 }
 
 static void
-read_id(const json_t *body, const char *name, tm_uuid_t *ret, struct problem *problem)
+read_body_id(const json_t *body, const char *name, tm_uuid_t *ret, struct problem *problem)
 {
     const char *text = json_string_value(json_object_get(body, name));
     char loc[80];
@@ -78,7 +78,7 @@ struct asked {
 };
 
 static void
-read_body(request_t *request, struct asked *ret, struct problem *problem)
+read_match_body(request_t *request, struct asked *ret, struct problem *problem)
 {
     size_t size;
     const char *text = request_text(request, &size);
@@ -87,8 +87,8 @@ read_body(request_t *request, struct asked *ret, struct problem *problem)
 
     if (!body)
         return;
-    read_id(body, "run_id", &ret->run, problem);
-    read_id(body, "strategy_id", &ret->strategy, problem);
+    read_body_id(body, "run_id", &ret->run, problem);
+    read_body_id(body, "strategy_id", &ret->strategy, problem);
     ret->verbosity =
         explanation_verbosity(request, json_object_get(body, "verbosity"), problem);
 }
@@ -102,7 +102,7 @@ explain_match(request_t *request)
 
     if (!dispatch_need_workspace(request))
         return;
-    read_body(request, &asked, &problem);
+    read_match_body(request, &asked, &problem);
     if (problem.err) {
         answer_problem(request, &problem);
         return;
@@ -110,5 +110,5 @@ explain_match(request_t *request)
     self = explanation_start(request, EXPLAIN_MATCH, asked.verbosity);
     self->run = self->question.subject = asked.run;
     self->strategy = self->question.strategy = asked.strategy;
-    read_facts(self);
+    read_match_facts(self);
 }

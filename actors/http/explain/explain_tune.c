@@ -16,7 +16,7 @@
 enum { COLUMN_STATUS, COLUMN_RUN, COLUMN_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 
 static void
-explain_facts(explanation_t *self, const PGresult *row)
+explain_tune_facts(explanation_t *self, const PGresult *row)
 {
     const char *name = pg_get(row, 0, COLUMN_NAME), *facts = pg_get(row, 0, COLUMN_FACTS);
 
@@ -46,7 +46,7 @@ refuse_status(request_t *request, const char *status)
 }
 
 static void
-on_facts(void *arg, const struct pg_outcome *outcome)
+on_tune_facts(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
     const PGresult *row = sql_rows(request, outcome, TM_TUNE_NOT_FOUND);
@@ -54,22 +54,22 @@ on_facts(void *arg, const struct pg_outcome *outcome)
     if (row && strcmp(pg_get(row, 0, COLUMN_STATUS), "completed") != 0)
         refuse_status(request, pg_get(row, 0, COLUMN_STATUS));
     else if (row && !request_is_gone(request))
-        explain_facts(request_state(request), row);
+        explain_tune_facts(request_state(request), row);
     request_unref(&request);
 }
 
 static void
-read_facts(request_t *request)
+read_tune_facts(request_t *request)
 {
     pg_unit_t *unit = sql_in_workspace(request, STMT_TUNE_FACTS);
 
     pg_uuid(unit, request_id_in_path(request));
-    pg_send(&unit, on_facts, request_ref(request));
+    pg_send(&unit, on_tune_facts, request_ref(request));
 }
 
-/* A body is not needed. */
+/* The body may be absent. */
 static enum explain_verbosity
-read_body(request_t *request, struct problem *problem)
+read_verbosity(request_t *request, struct problem *problem)
 {
     enum explain_verbosity verbosity = EXPLAIN_SHORT;
     fields_t *body = NULL;
@@ -89,12 +89,12 @@ void
 explain_tune(request_t *request)
 {
     struct problem problem = {0};
-    enum explain_verbosity verbosity = read_body(request, &problem);
+    enum explain_verbosity verbosity = read_verbosity(request, &problem);
 
     if (problem.err) {
         answer_problem(request, &problem);
         return;
     }
     explanation_start(request, EXPLAIN_TUNE, verbosity);
-    read_facts(request);
+    read_tune_facts(request);
 }

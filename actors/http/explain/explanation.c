@@ -92,7 +92,8 @@ answer_explained(explanation_t *self, const struct explain_answer *from,
     answer_json(self->request, &body);
 }
 
-/* The service says itself why it had no text; here it was not even heard. */
+/* The service was not heard at all, so Sentry is told from here; a service that has no text
+ * tells Sentry itself. */
 static void
 tell_unheard(explanation_t *self, const char *cause)
 {
@@ -149,7 +150,7 @@ give_up(explanation_t *self, tm_err_t err)
 }
 
 static void
-on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
+on_explained(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
     request_t *request = request_resume(arg);
 
@@ -189,7 +190,7 @@ ask_service(explanation_t *self)
         return TM_BROKER_DOWN;
     spec.body = question;
     spec.body_size = strlen(question);
-    return tm_client_call(bridge->client, &spec, on_return, self->request);
+    return tm_client_call(bridge->client, &spec, on_explained, self->request);
 }
 
 void

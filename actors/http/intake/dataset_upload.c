@@ -6,10 +6,10 @@
 #define PIECE_BYTES   ((size_t)1 << 20)
 #define IN_FLIGHT_MAX 2u
 
-static void go_on(struct dataset_upload *self);
+static void continue_upload(struct dataset_upload *self);
 
 static void
-fail(struct dataset_upload *self, tm_err_t err, const char *detail)
+note_failure(struct dataset_upload *self, tm_err_t err, const char *detail)
 {
     if (self->err)
         return;
@@ -25,13 +25,13 @@ on_stored(void *arg, tm_err_t err, bool complete, const char *detail)
     self->in_flight--;
     self->is_complete = self->is_complete || complete;
     if (err)
-        fail(self, err, detail);
-    go_on(self);
+        note_failure(self, err, detail);
+    continue_upload(self);
 }
 
 /* data NULL: only asks */
 static void
-put(struct dataset_upload *self, const void *data, size_t size)
+put_piece(struct dataset_upload *self, const void *data, size_t size)
 {
     const struct tm_piece piece = {.sha256 = form_file_sha256(self->form),
                                    .size = form_file_size(self->form),
@@ -41,7 +41,7 @@ put(struct dataset_upload *self, const void *data, size_t size)
     tm_err_t err = tm_client_put(self->client, &piece, on_stored, self);
 
     if (err) {
-        fail(self, err, "");
+        note_failure(self, err, "");
         return;
     }
     self->in_flight++;
@@ -56,11 +56,11 @@ put_next(struct dataset_upload *self)
     void *piece = malloc(size);
 
     if (!piece)
-        fail(self, TM_NO_MEMORY, "");
+        note_failure(self, TM_NO_MEMORY, "");
     else if (form_file_read(self->form, self->sent, piece, size))
-        fail(self, TM_INTERNAL, "the upload could not be read back");
+        note_failure(self, TM_INTERNAL, "the upload could not be read back");
     else
-        put(self, piece, size);
+        put_piece(self, piece, size);
     free(piece);
 }
 
@@ -71,14 +71,14 @@ has_more(const struct dataset_upload *self)
 }
 
 static void
-go_on(struct dataset_upload *self)
+continue_upload(struct dataset_upload *self)
 {
     while (has_more(self) && self->in_flight < IN_FLIGHT_MAX)
         put_next(self);
     if (self->in_flight)
         return;
     if (!self->err && !self->is_complete)
-        fail(self, TM_INTERNAL, "the file arrived and was not found complete");
+        note_failure(self, TM_INTERNAL, "the file arrived and was not found complete");
     self->fn(self->arg, self->is_complete ? TM_OK : self->err, self->detail);
 }
 
@@ -87,7 +87,7 @@ dataset_upload_start(struct dataset_upload *self, tm_client_t *client, const for
                      dataset_upload_fn *fn, void *arg)
 {
     *self = (struct dataset_upload){.client = client, .form = form, .fn = fn, .arg = arg};
-    put(self, NULL, 0);
+    put_piece(self, NULL, 0);
     if (!self->in_flight)
         fn(arg, self->err, self->detail);
 }

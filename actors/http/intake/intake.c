@@ -158,7 +158,7 @@ look_up_strategy(intake_t *self)
 /* --- all has arrived ---------------------------------------------------------------------- */
 
 static void
-read_form(intake_t *self, struct problem *problem)
+read_intake_form(intake_t *self, struct problem *problem)
 {
     const form_t *form = intake_receive_form(self->receive);
 
@@ -177,7 +177,7 @@ intake_run(request_t *request)
 
     intake_receive_end(self->receive, &problem);
     if (!problem.err)
-        read_form(self, &problem);
+        read_intake_form(self, &problem);
     if (problem.err) {
         intake_receive_release(self->receive);
         intake_problem(self, &problem);

@@ -17,7 +17,7 @@ answer_full(request_t *request)
     answer_text(request, MHD_HTTP_OK, "text/event-stream", &text.data, text.size);
 }
 
-/* Digits of ours; anything else was never an event's. */
+/* An id that is no number of ours names an event that never was, and so leads to a reset. */
 static int64_t
 last_id(const request_t *request)
 {
@@ -48,8 +48,8 @@ read_topics(request_t *request, topics_t *ret)
     return false;
 }
 
-/* How the system is, those are told who ask for it by name and are admins: not whoever has but
- * a ticket. */
+/* system.health is sent only to streams that ask for it by name and carry the admin token; a
+ * ticket is not enough. */
 static topics_t
 without_system(request_t *request, topics_t topics)
 {

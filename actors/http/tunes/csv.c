@@ -38,7 +38,7 @@ csv_destroy(csv_t **self_p)
 }
 
 static void
-separate(csv_t *self)
+begin_cell(csv_t *self)
 {
     if (self->is_in_row)
         fputc(',', self->out);
@@ -50,7 +50,7 @@ csv_text(csv_t *self, const char *text)
 {
     bool is_formula = *text && strchr("=+-@\t\r", *text);
 
-    separate(self);
+    begin_cell(self);
     if (!is_formula && !strpbrk(text, ",\"\r\n")) {
         fputs(text, self->out);
         return;
@@ -73,7 +73,7 @@ csv_number(csv_t *self, double value)
     do {
         snprintf(text, sizeof(text), "%.*g", digits, value);
     } while (strtod(text, NULL) != value && ++digits <= 17);
-    separate(self);
+    begin_cell(self);
     fputs(text, self->out);
 }
 
@@ -140,7 +140,7 @@ static const char *const columns[] = {
 };
 
 static const json_t *
-cell(const json_t *item, const char *column)
+leaderboard_cell(const json_t *item, const char *column)
 {
     if (*column == '.')
         return json_object_get(json_object_get(item, "summary"), column + 1);
@@ -163,7 +163,7 @@ csv_leaderboard(const char *json, size_t *ret_size)
     json_array_foreach(items, index, item)
     {
         for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-            csv_value(csv, cell(item, columns[i]));
+            csv_value(csv, leaderboard_cell(item, columns[i]));
         csv_end_row(csv);
     }
     return csv_take(csv, ret_size);

@@ -107,19 +107,19 @@ settle_tune(control_t *self)
 /* --- waiting ------------------------------------------------------------------------------ */
 
 static void
-on_wait_end(request_t *request)
+on_stop_end(request_t *request)
 {
     settle_tune(request_state(request));
 }
 
 static void
-wait_for_end(control_t *self)
+wait_for_stop(control_t *self)
 {
     bridge_t *bridge = request_bridge(self->request);
 
     self->wait.job = *request_id_in_path(self->request);
     self->wait.deadline_ms = bridge->is_draining ? 0 : clock_ms() + STOP_MS;
-    self->wait.fn = on_wait_end;
+    self->wait.fn = on_stop_end;
     tune_waiters_add(bridge->waits, &self->wait, self->request);
 }
 
@@ -130,7 +130,7 @@ static void
 take_stopped(control_t *self, const char *job)
 {
     if (job && strcmp(job, "canceling") == 0)
-        wait_for_end(self);
+        wait_for_stop(self);
     else if (job || self->is_delete)
         settle_tune(self);
     else

@@ -19,7 +19,7 @@ typedef struct {
     struct tune_waiter wait;
 } submit_t;
 
-/* Where something stands for the tune already, it is named. */
+/* Once the job was accepted there is a tune, and the problem names it. */
 static void
 fail_problem(submit_t *self, struct problem *problem)
 {
@@ -48,16 +48,16 @@ key_of(const submit_t *self)
 static void render_tune(submit_t *self);
 
 static void
-on_wait_end(request_t *request)
+on_tune_end(request_t *request)
 {
     render_tune(request_state(request));
 }
 
 static void
-wait_for_end(submit_t *self)
+wait_for_tune(submit_t *self)
 {
     intake_set_state(&self->intake, INTAKE_WAITING);
-    self->wait.fn = on_wait_end;
+    self->wait.fn = on_tune_end;
     tune_waiters_add(self->intake.bridge->waits, &self->wait, self->intake.request);
 }
 
@@ -104,10 +104,10 @@ answer_finished(submit_t *self, unsigned status, char **text_p, size_t size)
 
 /* --- keeping ------------------------------------------------------------------------------ */
 
-/* What is kept is sent, whoever kept it. A key that has expired meanwhile keeps nothing: the
- * outcome is then asked for once more by the client, under a new key. */
+/* The answer that is stored under the key is sent, also if another request stored it. If the
+ * key has expired meanwhile nothing is stored, and the client must ask under a new key. */
 static void
-on_kept(void *arg, const struct pg_outcome *outcome)
+on_answer_kept(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
     submit_t *self = request_state(request);
@@ -142,7 +142,7 @@ keep_answer(submit_t *self, unsigned status, char **text_p)
     pg_uuid(unit, &self->job);
     free(*text_p);
     *text_p = NULL;
-    pg_send(&unit, on_kept, request_ref(self->intake.request));
+    pg_send(&unit, on_answer_kept, request_ref(self->intake.request));
 }
 
 /* --- rendering ---------------------------------------------------------------------------- */
@@ -178,7 +178,7 @@ take_rendered(submit_t *self, const PGresult *row)
 
     if (!is_over(pg_get(row, 0, 1))) {
         if (clock_ms() < self->wait.deadline_ms)
-            wait_for_end(self);
+            wait_for_tune(self);
         else
             answer_unfinished(self, pg_get(row, 0, 0));
         return;
@@ -250,9 +250,9 @@ take_accepted(submit_t *self, const struct tm_answer *answer)
     if (key_of(self) && !self->is_duplicate)
         meters_add(self->intake.bridge->metrics, METRIC_IDEMPOTENT, "first", 1);
     if (self->is_duplicate || clock_ms() >= self->wait.deadline_ms)
-        render_tune(self); /* it may be over long since */
+        render_tune(self); /* the tune may be over already */
     else
-        wait_for_end(self);
+        wait_for_tune(self);
 }
 
 static void
@@ -315,7 +315,7 @@ submit_job(intake_t *intake)
 /* --- the row ------------------------------------------------------------------------------ */
 
 static void
-fini_submit(intake_t *intake)
+fini_tune(intake_t *intake)
 {
     submit_t *self = (submit_t *)intake;
 
@@ -323,10 +323,10 @@ fini_submit(intake_t *intake)
 }
 
 static void
-begin_submit(request_t *request)
+begin_tune(request_t *request)
 {
     static const struct intake_kind kind = {
-        .size = sizeof(submit_t), .end = submit_job, .fini = fini_submit};
+        .size = sizeof(submit_t), .end = submit_job, .fini = fini_tune};
 
     intake_begin(request, &kind);
 }
@@ -341,4 +341,4 @@ drain_submit(request_t *request)
 }
 
 const struct route_ops tune_submit_ops = {
-    .begin = begin_submit, .body = intake_body, .drain = drain_submit};
+    .begin = begin_tune, .body = intake_body, .drain = drain_submit};

@@ -74,7 +74,7 @@ tune_waiters_remove(tune_waiters_t *self, struct tune_waiter *wait)
         tm_client_unsubscribe(self->bridge->client, &wait->job);
 }
 
-/* It may wait again from within. */
+/* The callback may add the same waiter again. */
 static void
 call_back(struct tune_waiter *wait)
 {
@@ -133,7 +133,7 @@ on_over(void *arg, const struct pg_outcome *outcome)
 
     self->is_asking = false;
     if (outcome->err)
-        return; /* asked again soon; deadlines hold meanwhile */
+        return; /* the next tick asks again; deadlines hold meanwhile */
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
         tune_waiters_hint(self, &job);
