@@ -1,10 +1,10 @@
 /* explanations - questions in, texts out: the cache, the budget, the models, the check of what
  * they write.
  *
- * find      PostgreSQL: the very prompt, answered before -> done
- * reserve   PostgreSQL: the most it can cost, of the workspace's day -> done if that is too
- * much ask       the chain (chain.h) finish    PostgreSQL: what it did cost, and the text if it
- * may be shown -> done
+ *     find      PostgreSQL: the very prompt, answered before             -> done, or reserve
+ *     reserve   PostgreSQL: the most it can cost, of the workspace's day -> ask, or done
+ *     ask       the chain of models (chain.h)                            -> finish
+ *     finish    PostgreSQL: what it did cost, and the text if it may be shown -> done
  *
  * Who asks what is being asked already waits for the same answer. What the database cannot say
  * is not known: a text is then asked for again, and a workspace with a limit is not asked for

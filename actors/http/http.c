@@ -2,29 +2,88 @@
 
 #include <unistd.h>
 
-#include "actors/http/backtests/backtest_run.h"
-#include "actors/http/core/bridge.h"
-#include "actors/http/explain/explanation.h"
-#include "actors/http/auth/admin_auth.h"
 #include "actors/http/admin/health_page.h"
 #include "actors/http/admin/retention_admin.h"
+#include "actors/http/admin/routes.def"
+#include "actors/http/admin/statements.def"
+#include "actors/http/auth/authorize.h"
+#include "actors/http/auth/routes.def"
+#include "actors/http/backtests/backtest_run.h"
+#include "actors/http/backtests/routes.def"
+#include "actors/http/backtests/statements.def"
+#include "actors/http/core/dispatch.h"
 #include "actors/http/core/server.h"
+#include "actors/http/core/statements.def"
+#include "actors/http/coverage/routes.def"
+#include "actors/http/coverage/statements.def"
+#include "actors/http/explain/routes.def"
+#include "actors/http/explain/statements.def"
+#include "actors/http/stream/routes.def"
+#include "actors/http/stream/streams.h"
+#include "actors/http/tunes/routes.def"
+#include "actors/http/tunes/statements.def"
 #include "actors/http/tunes/tune_waiters.h"
-#include "actors/kit/util/clock.h"
+#include "actors/http/web/routes.def"
+#include "actors/kit/runtime/broker_settings.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/sentry/sentry.h"
-#include "actors/kit/runtime/broker_settings.h"
+#include "actors/kit/util/clock.h"
 
 enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20, READY_TICK_MS = 10 };
 
+/* --- the rooms ---------------------------------------------------------------------------- */
+
+/* The SQL of all rooms, and where each room's begins. */
 static const struct pg_statement statements[] = {
 #define S(NAME, params, sql) {#NAME, params, sql},
-    HTTP_STATEMENTS(S)
+    CORE_STATEMENTS(S) TUNES_STATEMENTS(S) BACKTESTS_STATEMENTS(S) EXPLAIN_STATEMENTS(S)
+        COVERAGE_STATEMENTS(S) ADMIN_STATEMENTS(S)
 #undef S
 };
 
+enum {
+    TUNES_FIRST = CORE_STATEMENT_COUNT,
+    BACKTESTS_FIRST = TUNES_FIRST + TUNES_STATEMENT_COUNT,
+    EXPLAIN_FIRST = BACKTESTS_FIRST + BACKTESTS_STATEMENT_COUNT,
+    COVERAGE_FIRST = EXPLAIN_FIRST + EXPLAIN_STATEMENT_COUNT,
+    ADMIN_FIRST = COVERAGE_FIRST + COVERAGE_STATEMENT_COUNT,
+    STATEMENT_COUNT = ADMIN_FIRST + ADMIN_STATEMENT_COUNT,
+};
+
+static_assert(STATEMENT_COUNT == sizeof(statements) / sizeof(statements[0]),
+              "a room is missing");
+
+static const route_t routes[] = {
+#define R(ID, method, path, access, ops, query, run, answer, summary) \
+    {#ID, method, path, ACCESS_##access, &ops##_ops, query, run, FIRST, answer, summary},
+#define FIRST TUNES_FIRST
+    TUNES_ROUTES(R)
+#undef FIRST
+#define FIRST BACKTESTS_FIRST
+        BACKTESTS_ROUTES(R)
+#undef FIRST
+#define FIRST EXPLAIN_FIRST
+            EXPLAIN_ROUTES(R)
+#undef FIRST
+#define FIRST COVERAGE_FIRST
+                COVERAGE_ROUTES(R)
+#undef FIRST
+#define FIRST ADMIN_FIRST
+                    ADMIN_ROUTES(R)
+#undef FIRST
+#define FIRST STATEMENT_COUNT /* rooms that have no SQL */
+                        AUTH_ROUTES(R) STREAM_ROUTES(R) WEB_ROUTES(R)
+#undef FIRST
+#undef R
+};
+
+const struct route_table http_routes = {routes, sizeof(routes) / sizeof(routes[0])};
+
+/* --- the process -------------------------------------------------------------------------- */
+
 typedef struct {
     bridge_t bridge;
+    server_t *server;
     int64_t drain_until_ms;
     int ready_fd;
     int ready_timer;
@@ -47,7 +106,7 @@ on_drain_tick(void *arg)
 {
     http_t *self = arg;
 
-    if (server_requests(self->bridge.server) == 0 || clock_ms() >= self->drain_until_ms)
+    if (request_count(&self->bridge) == 0 || clock_ms() >= self->drain_until_ms)
         loop_stop(self->bridge.loop);
 }
 
@@ -56,13 +115,13 @@ on_drain(void *arg)
 {
     http_t *self = arg;
 
-    log_info("http.draining", "requests=%zu", server_requests(self->bridge.server));
+    log_info("http.draining", "requests=%zu", request_count(&self->bridge));
     self->bridge.is_draining = true;
     self->drain_until_ms = clock_ms() + DRAIN_MS;
-    server_quiesce(self->bridge.server);
-    tune_waiters_end_all(self->bridge.waits);
-    server_walk(self->bridge.server, explanation_hurry);
-    streams_destroy(&self->bridge.streams); /* they come back to another bridge, or the next */
+    server_quiesce(self->server);
+    request_walk(&self->bridge, dispatch_drain);
+    streams_destroy(
+        &self->bridge.streams); /* clients come back to another bridge, or to the next one */
     loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
 }
 
@@ -74,7 +133,7 @@ open_pool(bridge_t *bridge)
         .url = settings->database_url,
         .application = "tunemill-http",
         .statements = statements,
-        .statement_count = STMT_COUNT,
+        .statement_count = STATEMENT_COUNT,
         .connections = (int)settings->database_connections,
         .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
         .max_backoff_ms = (int)settings->database_max_backoff_ms,
@@ -102,9 +161,9 @@ open_probes(http_t *self)
     self->news = health_news_new(bridge);
 }
 
-/* In the order of need. TM_BAD_SETTING: what was logged must be corrected by a person. */
+/* Each needs only those before it. TM_BAD_SETTING: a person must correct what was logged. */
 static tm_err_t
-open_all(http_t *self)
+open_bridge(http_t *self)
 {
     bridge_t *bridge = &self->bridge;
     struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
@@ -115,7 +174,7 @@ open_all(http_t *self)
     loop_signals(bridge->loop, on_drain, self);
     bridge->metrics = meters_new("http");
     sentry_count(bridge->metrics);
-    bridge->waits = tune_waiters_new(bridge);
+    bridge->waits = tune_waiters_new(bridge, TUNES_FIRST + STMT_TUNES_OVER);
     bridge->gate = admin_auth_new(bridge->settings);
     bridge->board = components_new(clock_ms());
     bridge->client = tm_client_new(&options);
@@ -129,9 +188,9 @@ open_all(http_t *self)
     bridge->fleet = federation_new(bridge->loop, bridge->settings, bridge->metrics, true);
     bridge->pg = open_pool(bridge);
     bridge->long_pg = retention_admin_pool(bridge);
-    bridge->server = server_new(bridge);
+    self->server = server_new(bridge);
     bridge->streams = streams_new(bridge->settings, bridge->metrics);
-    if (!bridge->fleet || !bridge->pg || !bridge->server || !bridge->streams)
+    if (!bridge->fleet || !bridge->pg || !self->server || !bridge->streams)
         return TM_BAD_SETTING;
     open_probes(self);
     return TM_OK;
@@ -139,7 +198,7 @@ open_all(http_t *self)
 
 /* The pool first: its callbacks answer what waits for it, with all else still there. */
 static void
-close_all(http_t *self)
+close_bridge(http_t *self)
 {
     bridge_t *bridge = &self->bridge;
 
@@ -153,7 +212,7 @@ close_all(http_t *self)
     tm_client_destroy(&bridge->client);
     backtest_asks_destroy(&bridge->asks);
     federation_destroy(&bridge->fleet);
-    server_destroy(&bridge->server);
+    server_destroy(&self->server);
     tune_waiters_destroy(&bridge->waits);
     admin_auth_destroy(&bridge->gate);
     components_destroy(&bridge->board);
@@ -172,12 +231,12 @@ on_ready_tick(void *arg)
         return;
     loop_timer_end(self->bridge.loop, self->ready_timer);
     if (self->ready_fd >= 0 &&
-        dprintf(self->ready_fd, "%s\n", server_address(self->bridge.server)) < 0)
+        dprintf(self->ready_fd, "%s\n", server_address(self->server)) < 0)
         log_warn("http.ready_unheard", "errno=%d", errno);
 }
 
 static tm_err_t
-check(const settings_t *settings)
+check_settings(const settings_t *settings)
 {
     char detail[300], quoted[400];
     tm_err_t err = settings_check(settings, detail, sizeof(detail));
@@ -191,20 +250,22 @@ check(const settings_t *settings)
 tm_err_t
 http_run(const settings_t *settings, int ready_fd, const struct probing *probing)
 {
-    http_t self = {.bridge = {.settings = settings}, .probing = probing};
-    tm_err_t err = check(settings);
+    http_t self = {
+        .bridge = {.settings = settings, .routes = &http_routes, .admit = authorize_admit},
+        .probing = probing};
+    tm_err_t err = check_settings(settings);
 
     if (err)
         return err;
-    err = open_all(&self);
+    err = open_bridge(&self);
     if (!err) {
-        log_info("http.listening", "address=%s", server_address(self.bridge.server));
+        log_info("http.listening", "address=%s", server_address(self.server));
         self.ready_fd = ready_fd;
         self.ready_timer =
             loop_timer(self.bridge.loop, READY_TICK_MS, true, on_ready_tick, &self);
         loop_run(self.bridge.loop);
-        log_info("http.stopped", "requests=%zu", server_requests(self.bridge.server));
+        log_info("http.stopped", "requests=%zu", request_count(&self.bridge));
     }
-    close_all(&self);
+    close_bridge(&self);
     return err;
 }

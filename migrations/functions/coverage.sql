@@ -30,7 +30,7 @@ CREATE OR REPLACE TRIGGER strategies_described BEFORE INSERT OR UPDATE OF spec O
 
 -- The strategies that fit best. Each group of the intent that has terms counts by its weight, and
 -- a term by the tag that is most like it; words of the query count by being in the strategy's text,
--- or nearly one of its tags. actors/http/coverage/match_runs.h has the formula.
+-- or nearly one of its tags. actors/http/coverage/match_runs.c has the formula.
 CREATE OR REPLACE FUNCTION match_candidates(p_workspace uuid, p_intent jsonb, p_query text, p_top_k int)
 RETURNS TABLE (strategy_id uuid, name text, score float8, matched_tags text[])
 LANGUAGE sql STABLE AS $$

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/tunes/tune_fields.h"
+#include "actors/http/intake/tune_fields.h"
 
 #define FILE_BYTES 4096
 

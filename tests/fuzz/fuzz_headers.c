@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/http/core/headers.h"
-#include "actors/http/tunes/tune_fields.h"
+#include "actors/http/intake/tune_fields.h"
 #include "actors/http/core/workspace.h"
 
 #define WAIT_MAX_MS 30000

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/core/csv.h"
+#include "actors/http/tunes/csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/core/route.h"
+#include "actors/http/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!text)
         return 0;
     const char *method = strsep(&path, " ");
-    const tm_err_t err = route_find(method, path ? path : "", &match);
+    const tm_err_t err = route_find(&http_routes, method, path ? path : "", &match);
     assert(err == TM_OK || err == TM_NOT_FOUND || err == TM_METHOD_NOT_ALLOWED);
     if (err == TM_OK)
         assert(match.route && match.id.size <= strlen(path ? path : ""));

@@ -1,4 +1,4 @@
-/* How strategies are matched: the formula of actors/http/coverage/match_runs.h, on strategies
+/* How strategies are matched: the formula of actors/http/coverage/match_runs.c, on strategies
  * whose scores can be computed by hand. A query "zzz" is in no text. */
 #include <stdlib.h>
 #include <string.h>

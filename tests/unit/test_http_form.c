@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "actors/http/core/form.h"
+#include "actors/http/intake/tune_fields.h"
 #include "actors/http/tunes/tune_fields.h"
 #include "tests/support/suite.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/http/core/headers.h"
+#include "actors/http/intake/tune_fields.h"
 #include "actors/http/tunes/tune_fields.h"
 #include "tests/support/suite.h"
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/core/csv.h"
+#include "actors/http/tunes/csv.h"
 #include "actors/http/web/openapi.h"
 #include "actors/http/core/problem.h"
 #include "actors/http/core/query.h"
-#include "actors/http/core/route.h"
+#include "actors/http/http.h"
 #include "actors/kit/util/auto.h"
 #include "tests/support/suite.h"
 
@@ -20,8 +20,8 @@ check_route(const char *method, const char *path, const char *id)
 {
     struct route_match match;
 
-    ck_assert_msg(route_find(method, path, &match) == TM_OK, "%s %s is not found", method,
-                  path);
+    ck_assert_msg(route_find(&http_routes, method, path, &match) == TM_OK, "%s %s is not found",
+                  method, path);
     ck_assert_str_eq(match.route->id, id);
 }
 
@@ -45,7 +45,8 @@ START_TEST(the_id_is_taken_from_the_path)
 {
     struct route_match match;
 
-    ck_assert_int_eq(route_find("GET", "/backtests/tunes/" ID "/runs", &match), TM_OK);
+    ck_assert_int_eq(route_find(&http_routes, "GET", "/backtests/tunes/" ID "/runs", &match),
+                     TM_OK);
     ck_assert(tm_str_is(match.id, ID));
 }
 END_TEST
@@ -54,12 +55,16 @@ START_TEST(a_name_is_taken_from_the_path_if_it_is_one)
 {
     struct route_match match;
 
-    ck_assert_int_eq(route_find("POST", "/admin/queues/a.b-c_9/pause", &match), TM_OK);
+    ck_assert_int_eq(route_find(&http_routes, "POST", "/admin/queues/a.b-c_9/pause", &match),
+                     TM_OK);
     ck_assert(tm_str_is(match.name, "a.b-c_9"));
     ck_assert_uint_eq(match.id.size, 0);
-    ck_assert_int_eq(route_find("POST", "/admin/queues/A/pause", &match), TM_NOT_FOUND);
-    ck_assert_int_eq(route_find("POST", "/admin/queues//pause", &match), TM_NOT_FOUND);
-    ck_assert_int_eq(route_find("GET", "/admin/queues/a/pause", &match), TM_METHOD_NOT_ALLOWED);
+    ck_assert_int_eq(route_find(&http_routes, "POST", "/admin/queues/A/pause", &match),
+                     TM_NOT_FOUND);
+    ck_assert_int_eq(route_find(&http_routes, "POST", "/admin/queues//pause", &match),
+                     TM_NOT_FOUND);
+    ck_assert_int_eq(route_find(&http_routes, "GET", "/admin/queues/a/pause", &match),
+                     TM_METHOD_NOT_ALLOWED);
 }
 END_TEST
 
@@ -68,10 +73,11 @@ START_TEST(what_another_row_took_is_not_this_ones)
 {
     struct route_match match;
 
-    ck_assert_int_eq(route_find("POST", "/admin/dead/retry", &match), TM_OK);
+    ck_assert_int_eq(route_find(&http_routes, "POST", "/admin/dead/retry", &match), TM_OK);
     ck_assert_str_eq(match.route->id, "DEAD_RETRY_MANY");
     ck_assert_uint_eq(match.id.size, 0);
-    ck_assert_int_eq(route_find("POST", "/admin/dead/" ID "/retry", &match), TM_OK);
+    ck_assert_int_eq(route_find(&http_routes, "POST", "/admin/dead/" ID "/retry", &match),
+                     TM_OK);
     ck_assert_str_eq(match.route->id, "DEAD_RETRY");
     ck_assert(tm_str_is(match.id, ID));
 }
@@ -91,8 +97,8 @@ START_TEST(an_unknown_address_is_not_found)
     struct route_match match;
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        ck_assert_msg(route_find("GET", paths[i], &match) == TM_NOT_FOUND, "%s is found",
-                      paths[i]);
+        ck_assert_msg(route_find(&http_routes, "GET", paths[i], &match) == TM_NOT_FOUND,
+                      "%s is found", paths[i]);
 }
 END_TEST
 
@@ -100,11 +106,13 @@ START_TEST(another_method_is_told_what_is_allowed)
 {
     struct route_match match;
 
-    ck_assert_int_eq(route_find("DELETE", "/health", &match), TM_METHOD_NOT_ALLOWED);
+    ck_assert_int_eq(route_find(&http_routes, "DELETE", "/health", &match),
+                     TM_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(match.allow, "GET, HEAD");
-    ck_assert_int_eq(route_find("HEAD", "/backtests/tune", &match), TM_METHOD_NOT_ALLOWED);
+    ck_assert_int_eq(route_find(&http_routes, "HEAD", "/backtests/tune", &match),
+                     TM_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(match.allow, "POST");
-    ck_assert_int_eq(route_find("POST", "/admin/coverage/weak/x", &match),
+    ck_assert_int_eq(route_find(&http_routes, "POST", "/admin/coverage/weak/x", &match),
                      TM_METHOD_NOT_ALLOWED);
     ck_assert_str_eq(match.allow, "PATCH");
 }
@@ -400,13 +408,13 @@ check_references(const json_t *node, const json_t *schemas)
 START_TEST(openapi_describes_every_route)
 {
     settings_t *settings = settings_new();
-    tm_auto(tm_text) text = openapi_render(settings);
+    tm_auto(tm_text) text = openapi_render(settings, &http_routes);
     tm_auto(json) root = json_loads(text, 0, NULL);
     const json_t *paths = json_object_get(root, "paths");
-    const route_t *route;
 
     ck_assert_ptr_nonnull(root);
-    for (size_t i = 0; (route = route_at(i)); i++) {
+    for (size_t i = 0; i < http_routes.count; i++) {
+        const route_t *route = &http_routes.rows[i];
         const json_t *path = json_object_get(paths, route->path);
         const char *method = strcmp(route->method, "GET") == 0      ? "get"
                              : strcmp(route->method, "DELETE") == 0 ? "delete"
@@ -436,7 +444,7 @@ body_kinds(const json_t *operation)
 START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
 {
     settings_t *settings = settings_new();
-    tm_auto(tm_text) text = openapi_render(settings);
+    tm_auto(tm_text) text = openapi_render(settings, &http_routes);
     tm_auto(json) root = json_loads(text, 0, NULL);
     const json_t *paths = json_object_get(root, "paths");
     const json_t *ticket =

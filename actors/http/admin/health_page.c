@@ -1,7 +1,9 @@
 #include "actors/http/admin/health_page.h"
 
 #include "actors/http/admin/health_cards.h"
-#include "actors/http/core/request.h"
+#include "actors/http/admin/routes.def"
+#include "actors/http/core/answer.h"
+#include "actors/http/stream/streams.h"
 #include "actors/http/web/web.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
@@ -19,10 +21,7 @@ health_json(request_t *request)
         components_json(bridge->board, bridge->settings, clock_ms(), clock_utc_ms());
     char *text = json_dumps(health, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
-    if (text)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
-    else
-        request_fail(request, TM_NO_MEMORY, "");
+    answer_json(request, &text);
 }
 
 void
@@ -45,7 +44,7 @@ struct health_news {
 };
 
 static json_t *
-states(const components_t *board, int64_t now_ms)
+component_states(const components_t *board, int64_t now_ms)
 {
     json_t *components = json_object();
     struct component_view view;
@@ -57,7 +56,7 @@ states(const components_t *board, int64_t now_ms)
 }
 
 static void
-tell(health_news_t *self)
+push_news(health_news_t *self)
 {
     const components_t *board = self->bridge->board;
     const int64_t now_ms = clock_ms();
@@ -71,7 +70,7 @@ tell(health_news_t *self)
     event = json_pack("{s:s, s:s, s:{s:s, s:o}}", "topic", topic_name(TOPIC_SYSTEM_HEALTH),
                       "timestamp", clock_text(clock_utc_ms(), at), "payload", "overall_status",
                       components_word(components_overall(board, now_ms)), "components",
-                      states(board, now_ms));
+                      component_states(board, now_ms));
     text = json_dumps(event, JSON_COMPACT);
     if (text)
         streams_push(self->bridge->streams, &text);
@@ -81,16 +80,16 @@ static void
 on_change(void *arg, component_t component)
 {
     (void)component;
-    tell(arg);
+    push_news(arg);
 }
 
 static void
-on_tick(void *arg)
+on_news_tick(void *arg)
 {
     health_news_t *self = arg;
 
     if (components_writes(self->bridge->board) != self->writes)
-        tell(self);
+        push_news(self);
 }
 
 health_news_t *
@@ -99,7 +98,7 @@ health_news_new(bridge_t *bridge)
     health_news_t *self = zmalloc(sizeof(*self));
 
     *self = (health_news_t){.bridge = bridge};
-    self->timer = loop_timer(bridge->loop, NEWS_MS, true, on_tick, self);
+    self->timer = loop_timer(bridge->loop, NEWS_MS, true, on_news_tick, self);
     components_on_change(bridge->board, on_change, self);
     return self;
 }

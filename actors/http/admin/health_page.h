@@ -11,11 +11,6 @@
 
 #include "actors/http/core/bridge.h"
 
-typedef struct request request_t;
-
-void health_json(request_t *request);
-void health_page(request_t *request);
-
 typedef struct health_news health_news_t;
 health_news_t *health_news_new(bridge_t *bridge); /* the board's changes are told to it */
 void health_news_destroy(health_news_t **self_p);

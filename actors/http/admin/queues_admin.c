@@ -1,41 +1,15 @@
-#include "actors/http/admin/queues_admin.h"
-
-#include <jansson.h>
-
-#include "actors/http/core/request.h"
+/* What those who run it see of the queues, and may do: GET /admin/queues.json,
+ * POST /admin/queues/{name}/pause and /resume, POST /admin/dead/{id}/retry and /drop, and the
+ * last two for many: POST /admin/dead/retry and /drop of a queue. The command line does the
+ * same (tunemill queues, workers, dead, pause, resume); both call the functions of
+ * 005_queue.sql.
+ */
+#include "actors/http/admin/routes.def"
+#include "actors/http/admin/statements.def"
+#include "actors/http/core/answer.h"
+#include "actors/http/core/sql.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
-
-/* The JSON of the only row, which is there unless the database is not. */
-static void
-answer(request_t *request, const struct pg_outcome *outcome)
-{
-    const char *text = outcome->err ? NULL : pg_get(outcome->results[0], 0, 0);
-    char *copy = text ? strdup(text) : NULL;
-
-    if (copy)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &copy, strlen(copy));
-    else
-        request_fail(request, outcome->err ? outcome->err : TM_NO_MEMORY, "");
-}
-
-static void
-on_answer(void *arg, const struct pg_outcome *outcome)
-{
-    request_t *request = arg;
-
-    answer(request, outcome);
-    request_unref(&request);
-}
-
-static pg_unit_t *
-start(const request_t *request, http_statement_t statement)
-{
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
-
-    pg_add(unit, statement);
-    return unit;
-}
 
 static void
 add_filter(pg_unit_t *unit, const struct query *query)
@@ -46,7 +20,7 @@ add_filter(pg_unit_t *unit, const struct query *query)
 
 /* The members of all the results' objects in one; NULL: one is no object. */
 static char *
-join(const struct pg_outcome *outcome)
+join_objects(const struct pg_outcome *outcome)
 {
     tm_auto(json) all = json_object();
 
@@ -64,12 +38,12 @@ static void
 on_seen(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    char *text = outcome->err ? NULL : join(outcome);
+    char *text = outcome->err ? NULL : join_objects(outcome);
 
-    if (text)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    if (outcome->err)
+        answer_fail(request, outcome->err, "");
     else
-        request_fail(request, outcome->err ? outcome->err : TM_NO_MEMORY, "");
+        answer_json(request, &text);
     request_unref(&request);
 }
 
@@ -77,11 +51,11 @@ void
 queues_admin_show(request_t *request)
 {
     const struct query *query = request_query(request);
-    pg_unit_t *unit = start(request, STMT_QUEUES);
+    pg_unit_t *unit = sql_unit(request, STMT_QUEUES);
 
-    pg_add(unit, STMT_WORKERS);
+    sql_add(request, unit, STMT_WORKERS);
     pg_i64(unit, request_bridge(request)->settings->broker_takeover_ms);
-    pg_add(unit, STMT_DEAD);
+    sql_add(request, unit, STMT_DEAD);
     add_filter(unit, query);
     pg_i64(unit, query->limit);
     pg_i64(unit, query->offset);
@@ -89,25 +63,25 @@ queues_admin_show(request_t *request)
 }
 
 static void
-change(request_t *request, http_statement_t statement, const char *event)
+change_queue(request_t *request, size_t statement, const char *event)
 {
-    pg_unit_t *unit = start(request, statement);
+    pg_unit_t *unit = sql_unit(request, statement);
 
     log_info(event, "queue=%s", request_name_in_path(request));
     pg_text(unit, request_name_in_path(request));
-    pg_send(&unit, on_answer, request_ref(request));
+    pg_send(&unit, sql_on_json, request_ref(request));
 }
 
 void
 queues_admin_pause(request_t *request)
 {
-    change(request, STMT_QUEUE_PAUSE, "queue.pause");
+    change_queue(request, STMT_QUEUE_PAUSE, "queue.pause");
 }
 
 void
 queues_admin_resume(request_t *request)
 {
-    change(request, STMT_QUEUE_RESUME, "queue.resume");
+    change_queue(request, STMT_QUEUE_RESUME, "queue.resume");
 }
 
 /* --- dead jobs ---------------------------------------------------------------------------- */
@@ -118,17 +92,17 @@ on_one(void *arg, const struct pg_outcome *outcome)
     request_t *request = arg;
 
     if (!outcome->err && pg_get_i64(outcome->results[0], 0, 1) == 0)
-        request_fail(request, TM_NOT_FOUND,
-                     "no dead job has this id; it may have been retried or dropped already");
+        answer_fail(request, TM_NOT_FOUND,
+                    "no dead job has this id; it may have been retried or dropped already");
     else
-        answer(request, outcome);
+        sql_answer_json(request, outcome);
     request_unref(&request);
 }
 
 static void
-one(request_t *request, http_statement_t statement, const char *event)
+change_one(request_t *request, size_t statement, const char *event)
 {
-    pg_unit_t *unit = start(request, statement);
+    pg_unit_t *unit = sql_unit(request, statement);
     char id[TM_UUID_TEXT];
 
     log_info(event, "job=%s", tm_uuid_text(request_id_in_path(request), id));
@@ -139,9 +113,9 @@ one(request_t *request, http_statement_t statement, const char *event)
     pg_send(&unit, on_one, request_ref(request));
 }
 
-/* Of one queue: nobody deletes everything by leaving something out. */
+/* A queue must be named, so that leaving it out does not delete the dead jobs of all queues. */
 static void
-many(request_t *request, http_statement_t statement, const char *event)
+change_many(request_t *request, size_t statement, const char *event)
 {
     const struct query *query = request_query(request);
     struct problem problem = {0};
@@ -149,39 +123,39 @@ many(request_t *request, http_statement_t statement, const char *event)
 
     if (!query->has_queue) {
         problem_add(&problem, TM_VALIDATION_FAILED, "query.queue", "is missing: name a queue");
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
         return;
     }
     log_info(event, "queue=%s code=%s before=%s", query->queue.text,
              query->has_code ? query->code.text : "any",
              query->has_before ? query->before.text : "now");
-    unit = start(request, statement);
+    unit = sql_unit(request, statement);
     pg_uuid(unit, NULL);
     add_filter(unit, query);
     pg_text(unit, query->has_before ? query->before.text : NULL);
-    pg_send(&unit, on_answer, request_ref(request));
+    pg_send(&unit, sql_on_json, request_ref(request));
 }
 
 void
 queues_admin_retry(request_t *request)
 {
-    one(request, STMT_DEAD_RETRY, "dead.retry");
+    change_one(request, STMT_DEAD_RETRY, "dead.retry");
 }
 
 void
 queues_admin_drop(request_t *request)
 {
-    one(request, STMT_DEAD_DROP, "dead.drop");
+    change_one(request, STMT_DEAD_DROP, "dead.drop");
 }
 
 void
 queues_admin_retry_many(request_t *request)
 {
-    many(request, STMT_DEAD_RETRY, "dead.retry");
+    change_many(request, STMT_DEAD_RETRY, "dead.retry");
 }
 
 void
 queues_admin_drop_many(request_t *request)
 {
-    many(request, STMT_DEAD_DROP, "dead.drop");
+    change_many(request, STMT_DEAD_DROP, "dead.drop");
 }

@@ -1,21 +1,15 @@
 #include "actors/http/admin/retention_admin.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "actors/http/core/request.h"
+#include "actors/http/admin/routes.def"
+#include "actors/http/admin/statements.def"
+#include "actors/http/core/answer.h"
+#include "actors/http/core/sql.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 
 enum { RUNS_MAX = 8 };
-
-enum {
-#define S(NAME, params, sql) LONG_##NAME,
-    LONG_STATEMENTS(S)
-#undef S
-        LONG_COUNT
-};
 
 static const struct pg_statement statements[] = {
 #define S(NAME, params, sql) {#NAME, params, sql},
@@ -45,48 +39,31 @@ retention_admin_pool(bridge_t *bridge)
 
 /* --- looking ------------------------------------------------------------------------------ */
 
-/* The JSON of the only row. */
-static void
-on_seen(void *arg, const struct pg_outcome *outcome)
-{
-    request_t *request = arg;
-    const char *text = outcome->err ? NULL : pg_get(outcome->results[0], 0, 0);
-    char *copy = text ? strdup(text) : NULL;
-
-    if (copy)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &copy, strlen(copy));
-    else
-        request_fail(request, outcome->err ? outcome->err : TM_NO_MEMORY, "");
-    request_unref(&request);
-}
-
 void
 retention_admin_status(request_t *request)
 {
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
+    pg_unit_t *unit = sql_unit(request, STMT_RETENTION_STATUS);
 
-    pg_add(unit, STMT_RETENTION_STATUS);
-    pg_send(&unit, on_seen, request_ref(request));
+    pg_send(&unit, sql_on_json, request_ref(request));
 }
 
 void
 retention_admin_logs(request_t *request)
 {
     const struct query *query = request_query(request);
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
+    pg_unit_t *unit = sql_unit(request, STMT_RETENTION_LOGS);
 
-    pg_add(unit, STMT_RETENTION_LOGS);
     pg_text(unit, query->has_job_name ? query->job_name.text : NULL);
     pg_i64(unit, query->limit);
     pg_i64(unit, query->offset);
-    pg_send(&unit, on_seen, request_ref(request));
+    pg_send(&unit, sql_on_json, request_ref(request));
 }
 
 /* --- a run -------------------------------------------------------------------------------- */
 
 /* What of the run's report is the answer. */
 static void
-answer(request_t *request, const json_t *run)
+answer_pruned(request_t *request, const json_t *run)
 {
     static const char *const members[] = {"job_name", "deleted_count", "job_log_id",
                                           "dry_run",  "cutoff_days",   "duration_ms"};
@@ -96,10 +73,7 @@ answer(request_t *request, const json_t *run)
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         json_object_set(pruned, members[i], json_object_get(run, members[i]));
     text = json_dumps(pruned, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (text)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
-    else
-        request_fail(request, TM_NO_MEMORY, "");
+    answer_json(request, &text);
 }
 
 static void
@@ -111,13 +85,13 @@ answer_report(request_t *request, const json_t *run)
     char detail[700];
 
     if (json_is_true(ok)) {
-        answer(request, run);
+        answer_pruned(request, run);
     } else if (json_is_false(ok)) {
         snprintf(detail, sizeof(detail), "%s; rows deleted before that: %lld",
                  error ? error : "", (long long)deleted);
-        request_fail(request, TM_JOB_FAILED, detail);
+        answer_fail(request, TM_JOB_FAILED, detail);
     } else {
-        request_fail(request, TM_BUSY, error ? error : "");
+        answer_fail(request, TM_BUSY, error ? error : "");
     }
 }
 
@@ -138,10 +112,10 @@ answer_error(request_t *request, const struct pg_outcome *outcome)
 
     if (outcome->err == TM_VALIDATION_FAILED) {
         problem_add(&problem, outcome->err, "query.cutoff_days", "%s", outcome->message);
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
     } else {
-        request_fail(request, outcome->err,
-                     outcome->err == TM_NOT_FOUND ? outcome->message : "");
+        answer_fail(request, outcome->err,
+                    outcome->err == TM_NOT_FOUND ? outcome->message : "");
     }
     if (outcome->err == TM_STORE_DOWN)
         return;
@@ -162,7 +136,7 @@ on_run(void *arg, const struct pg_outcome *outcome)
     else if (outcome->err)
         answer_error(request, outcome);
     else
-        request_fail(request, TM_INTERNAL, "");
+        answer_fail(request, TM_INTERNAL, "");
     request_unref(&request);
 }
 
@@ -175,21 +149,15 @@ retention_admin_prune(request_t *request)
     pg_unit_t *unit;
 
     if (pg_in_flight(bridge->long_pg) >= RUNS_MAX) {
-        request_fail(request, TM_BUSY, "other runs wait already; try again later");
+        answer_fail(request, TM_BUSY, "other runs wait already; try again later");
         return;
     }
     log_info("retention.asked", "job=%s dry_run=%d", request_name_in_path(request), is_dry);
     unit = pg_unit_new(bridge->long_pg);
     pg_add(unit, LONG_RETENTION_RUN);
     pg_text(unit, request_name_in_path(request));
-    if (query->has_cutoff_days)
-        pg_i64(unit, query->cutoff_days);
-    else
-        pg_null(unit);
-    if (query->has_batch_size)
-        pg_i64(unit, query->batch_size);
-    else
-        pg_null(unit);
+    sql_i64_or_null(unit, query->has_cutoff_days, query->cutoff_days);
+    sql_i64_or_null(unit, query->has_batch_size, query->batch_size);
     pg_bool(unit, is_dry);
     pg_send(&unit, on_run, request_ref(request));
 }

@@ -12,11 +12,6 @@
 
 #include "actors/http/core/bridge.h"
 
-typedef struct request request_t;
-
 pg_t *retention_admin_pool(bridge_t *bridge);
-void retention_admin_prune(request_t *request); /* BUSY while RUNS_MAX of them wait */
-void retention_admin_logs(request_t *request);
-void retention_admin_status(request_t *request);
 
 #endif

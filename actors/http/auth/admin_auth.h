@@ -1,4 +1,4 @@
-/* gate - whether what a request carries opens /admin to it.
+/* admin_auth - whether what a request carries opens /admin to it.
  *
  * The admin token may come in X-Admin-Token, as Authorization: Bearer, or in a cookie; the
  * first of these that is not empty decides, and tokens are compared in constant time. A browser
@@ -24,7 +24,7 @@ typedef enum {
     ADMIN_AUTH_WRONG,     /* the token is not ours */
     ADMIN_AUTH_CLOSED,    /* there is no token */
     ADMIN_AUTH_FOREIGN,   /* another site's page had it sent */
-    ADMIN_AUTH_THROTTLED, /* too many wrong ones: see brake.h */
+    ADMIN_AUTH_THROTTLED, /* too many wrong ones: see login_throttle.h */
     ADMIN_AUTH_FORGED,    /* the ticket is not ours */
     ADMIN_AUTH_EXPIRED,   /* the ticket was */
     ADMIN_AUTH_ELSEWHERE, /* the ticket is for another workspace */
@@ -38,8 +38,8 @@ struct admin_auth_claim {
     bool is_change;    /* anything but a GET */
     bool is_own_page;  /* no browser says that another site's page asks */
     bool takes_ticket; /* access STREAM */
-    struct workspace
-        workspace; /* so far; that of a ticket if it names one and nobody else did */
+    /* so far; that of a ticket if it names one and nobody else did */
+    struct workspace workspace;
 };
 
 typedef struct admin_auth admin_auth_t;

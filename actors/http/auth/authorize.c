@@ -2,9 +2,9 @@
 
 #include <strings.h>
 
+#include "actors/http/core/answer.h"
 #include "actors/http/core/headers.h"
 #include "actors/http/core/html.h"
-#include "actors/http/core/request.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
@@ -29,7 +29,7 @@ on_cookies(void *arg, const char *text)
 }
 
 static tm_str_t
-cookie(const request_t *request, const char *name)
+read_cookie(const request_t *request, const char *name)
 {
     struct cookie_search search = {.name = name, .value = tm_str(NULL)};
 
@@ -37,7 +37,8 @@ cookie(const request_t *request, const char *name)
     return search.value;
 }
 
-/* A browser says where a page comes from in one of two headers; what sends neither is none. */
+/* A browser names the site of the page that asks in one of two headers; a client that sends
+ * neither is no browser. */
 static bool
 is_own_page(const request_t *request)
 {
@@ -66,15 +67,15 @@ authorize_claim(const request_t *request, struct admin_auth_claim *ret)
     *ret = (struct admin_auth_claim){
         .header = header_value(request_header(request, "X-Admin-Token")),
         .bearer = bearer_token(request_header(request, "Authorization")),
-        .cookie = cookie(request, ADMIN_COOKIE),
-        .ticket = cookie(request, TICKET_COOKIE),
-        .is_local = client_address_is_local(request),
+        .cookie = read_cookie(request, ADMIN_COOKIE),
+        .ticket = read_cookie(request, TICKET_COOKIE),
+        .is_local = client_address_is_local(request_connection(request)),
         .is_change = strcmp(route->method, "GET") != 0,
         .is_own_page = is_own_page(request),
         .takes_ticket = route->access == ACCESS_STREAM,
         .workspace = *request_workspace(request),
     };
-    client_address_of(request, &ret->peer);
+    client_address_of(request_connection(request), &ret->peer);
 }
 
 /* --- refusing ----------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ authorize_problem(const request_t *request, admin_auth_verdict_t verdict, struct
     problem_init(ret, rows[verdict].err, "%s", rows[verdict].detail);
     if (verdict != ADMIN_AUTH_THROTTLED)
         return;
-    client_address_of(request, &peer);
+    client_address_of(request_connection(request), &peer);
     ret->retry_after_s = admin_auth_wait_s(request_bridge(request)->gate, &peer, clock_ms());
 }
 
@@ -155,7 +156,7 @@ lead_to_login(request_t *request)
         html_percent_all(login, back);
     }
     location = html_take(&login, &size);
-    request_redirect(request, location);
+    answer_redirect(request, location);
 }
 
 static bool
@@ -170,7 +171,7 @@ is_for_login(const request_t *request, admin_auth_verdict_t verdict)
 }
 
 static void
-refuse(request_t *request, admin_auth_verdict_t verdict)
+refuse_request(request_t *request, admin_auth_verdict_t verdict)
 {
     struct problem problem;
 
@@ -180,8 +181,8 @@ refuse(request_t *request, admin_auth_verdict_t verdict)
     }
     authorize_problem(request, verdict, &problem);
     if (problem.err == TM_UNAUTHORIZED)
-        request_add_header(request, "WWW-Authenticate", CHALLENGE);
-    request_problem(request, &problem);
+        answer_header(request, "WWW-Authenticate", CHALLENGE);
+    answer_problem(request, &problem);
 }
 
 /* --- deciding ----------------------------------------------------------------------------- */
@@ -207,7 +208,7 @@ authorize_admit(request_t *request, struct workspace *workspace)
     if (verdict == ADMIN_AUTH_OPEN)
         *workspace = claim.workspace;
     else
-        refuse(request, verdict);
+        refuse_request(request, verdict);
     return verdict == ADMIN_AUTH_OPEN;
 }
 

@@ -1,5 +1,5 @@
-/* access - the one place that decides whether a request may pass to its handler: what its row
- * of routes.def asks for, against what it carries.
+/* authorize - the one place that decides whether a request may pass to its handler: what its
+ * row of the routes table asks for, against what it carries.
  *
  * A refusal is a problem; a browser that wants a page is led to the login instead, and comes
  * back from there.
@@ -8,9 +8,9 @@
 #define ACTORS_HTTP_AUTH_AUTHORIZE_H
 
 #include "actors/http/auth/admin_auth.h"
+#include "actors/http/core/request.h"
 
-/* Before the body is read, once header and query have named a workspace, or not: a ticket may
- * name it then. False: it was answered. */
+/* The bridge's admit_fn. */
 bool authorize_admit(request_t *request, struct workspace *workspace);
 
 /* The claim of a request that carries the token in another way: login.h. */

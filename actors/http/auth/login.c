@@ -1,9 +1,11 @@
-#include "actors/http/auth/login.h"
-
+/* How a person opens /admin: the page that asks for the admin token, and the handlers
+ * that put it into a cookie and take it back; and the tickets for the event stream.
+ */
 #include "actors/http/auth/authorize.h"
+#include "actors/http/auth/routes.def"
+#include "actors/http/core/answer.h"
 #include "actors/http/core/fields.h"
 #include "actors/http/core/html.h"
-#include "actors/http/core/request.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
@@ -13,7 +15,7 @@
 
 /* why: what went wrong, or NULL. */
 static void
-show_page(request_t *request, unsigned status, const char *next, const char *why)
+show_login(request_t *request, unsigned status, const char *next, const char *why)
 {
     html_t *page = html_new();
     char *text;
@@ -45,46 +47,46 @@ show_page(request_t *request, unsigned status, const char *next, const char *why
     html_add(page, "<button type=\"submit\">Log in</button>\n</form>\n</main>\n</body>\n"
                    "</html>\n");
     text = html_take(&page, &size);
-    request_page(request, status, &text, size);
+    answer_page(request, status, &text, size);
 }
 
 void
 login_page(request_t *request)
 {
-    show_page(request, MHD_HTTP_OK, request_query(request)->next, NULL);
+    show_login(request, MHD_HTTP_OK, request_query(request)->next, NULL);
 }
 
 /* --- logging in and out ------------------------------------------------------------------- */
 
 static void
-done(request_t *request)
+answer_done(request_t *request)
 {
     char *text = tm_str_dup(tm_str("{\"ok\":true}"));
 
-    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    answer_json(request, &text);
 }
 
 /* A form gets the page again, a program a problem. */
 static void
-refuse(request_t *request, const struct problem *problem, const char *next)
+refuse_login(request_t *request, const struct problem *problem, const char *next)
 {
     char seconds[16];
 
     if (fields_is_json_type(request_header(request, "Content-Type"))) {
-        request_problem(request, problem);
+        answer_problem(request, problem);
         return;
     }
     if (problem_retry_after_s(problem)) {
         snprintf(seconds, sizeof(seconds), "%u", problem_retry_after_s(problem));
-        request_add_header(request, "Retry-After", seconds);
+        answer_header(request, "Retry-After", seconds);
     }
-    show_page(request, (unsigned)tm_err_http(problem->err), next,
-              problem->error_count ? problem->errors[0].msg : problem->detail);
+    show_login(request, (unsigned)tm_err_http(problem->err), next,
+               problem->error_count ? problem->errors[0].msg : problem->detail);
 }
 
 /* Whether the token opens /admin; else the problem says why not. */
 static bool
-opens(const request_t *request, const char *token, struct problem *problem)
+opens_admin(const request_t *request, const char *token, struct problem *problem)
 {
     struct admin_auth_claim claim;
     admin_auth_verdict_t verdict;
@@ -108,8 +110,8 @@ set_cookie(request_t *request, const char *name, const char *value, const char *
     char text[700];
 
     snprintf(text, sizeof(text), "%s=%s; HttpOnly; %s%s", name, value, attributes,
-             client_address_is_behind_tls(request) ? "; Secure" : "");
-    request_add_header(request, "Set-Cookie", text);
+             client_address_is_behind_tls(request_connection(request)) ? "; Secure" : "");
+    answer_header(request, "Set-Cookie", text);
 }
 
 void
@@ -122,34 +124,34 @@ login_run(request_t *request)
     tm_auto(fields) fields = fields_new(type, text, size, &problem);
 
     if (!fields) {
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
         return;
     }
     next = fields_text(fields, "next");
     token = fields_text(fields, "token");
-    if (!opens(request, token, &problem)) {
-        refuse(request, &problem, next);
+    if (!opens_admin(request, token, &problem)) {
+        refuse_login(request, &problem, next);
         return;
     }
     if (admin_auth_has_token(request_bridge(request)->gate))
         set_cookie(request, ADMIN_COOKIE, token, "SameSite=Lax; Path=/");
     if (fields_is_json_type(type))
-        done(request);
+        answer_done(request);
     else
-        request_redirect(request, next && authorize_is_own_address(next) ? next : HOME);
+        answer_redirect(request, next && authorize_is_own_address(next) ? next : HOME);
 }
 
 void
 login_out(request_t *request)
 {
     set_cookie(request, ADMIN_COOKIE, "", "SameSite=Lax; Path=/; Max-Age=0");
-    request_redirect(request, "/admin/login");
+    answer_redirect(request, "/admin/login");
 }
 
 void
 login_check(request_t *request)
 {
-    done(request);
+    answer_done(request);
 }
 
 /* --- tickets ------------------------------------------------------------------------------ */
@@ -171,5 +173,5 @@ login_ticket(request_t *request)
              "SameSite=Strict; Path=/admin/events; Max-Age=%lld",
              (long long)bridge->settings->http_ticket_seconds);
     set_cookie(request, TICKET_COOKIE, ticket, attributes);
-    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    answer_json(request, &text);
 }

@@ -27,7 +27,7 @@ login_throttle_destroy(login_throttle_t **self_p)
 }
 
 static const struct row *
-find(const login_throttle_t *self, const struct client_address *peer)
+find_row(const login_throttle_t *self, const struct client_address *peer)
 {
     for (size_t i = 0; i < LOGIN_THROTTLE_PEERS; i++)
         if (self->rows[i].tries && memcmp(&self->rows[i].peer, peer, sizeof(*peer)) == 0)
@@ -35,7 +35,7 @@ find(const login_throttle_t *self, const struct client_address *peer)
     return NULL;
 }
 
-/* The minute of those who are kept out starts with their last try. */
+/* A peer that is kept out waits a minute from its last try; any other counts from its first. */
 static int64_t
 left_ms(const struct row *row, int64_t now_ms)
 {
@@ -49,16 +49,16 @@ int64_t
 login_throttle_wait_ms(const login_throttle_t *self, const struct client_address *peer,
                        int64_t now_ms)
 {
-    const struct row *row = find(self, peer);
+    const struct row *row = find_row(self, peer);
 
     return row && row->tries >= LOGIN_THROTTLE_TRIES ? left_ms(row, now_ms) : 0;
 }
 
 /* The peer's row, or one for it. */
 static struct row *
-claim(login_throttle_t *self, const struct client_address *peer)
+claim_row(login_throttle_t *self, const struct client_address *peer)
 {
-    const struct row *found = find(self, peer);
+    const struct row *found = find_row(self, peer);
     struct row *row = &self->rows[0];
 
     if (found)
@@ -74,7 +74,7 @@ bool
 login_throttle_wrong(login_throttle_t *self, const struct client_address *peer,
                      const uint8_t digest[SHA256_SIZE], bool is_guess, int64_t now_ms)
 {
-    struct row *row = claim(self, peer);
+    struct row *row = claim_row(self, peer);
     bool is_same = row->tries && digest_is(row->digest, digest);
 
     if (row->tries && left_ms(row, now_ms) == 0)

@@ -1,4 +1,4 @@
-/* brake - who has sent wrong tokens of late, so that guessing them takes for ever.
+/* login_throttle - who has sent wrong tokens of late, so that guessing them takes for ever.
  *
  * The tenth wrong one within a minute keeps its sender out for a minute, right tokens too: else
  * an answer would still tell which is right. A bounded table; when it is full, whoever has been

@@ -14,7 +14,7 @@ struct tickets {
 };
 
 static void
-fill(void *bytes, size_t size)
+fill_key(void *bytes, size_t size)
 {
     while (getrandom(bytes, size, 0) != (ssize_t)size)
         ;
@@ -30,7 +30,7 @@ tickets_new(const char *admin_token, int64_t seconds)
     if (admin_token[0])
         hmac_of(admin_token, strlen(admin_token), purpose, strlen(purpose), self->key);
     else
-        fill(self->key, sizeof(self->key));
+        fill_key(self->key, sizeof(self->key));
     return self;
 }
 
@@ -43,7 +43,7 @@ tickets_destroy(tickets_t **self_p)
 
 /* Of the first `size` bytes of a ticket, in digits */
 static void
-sign(const tickets_t *self, const char *text, size_t size, char mac[SHA256_TEXT])
+sign_ticket(const tickets_t *self, const char *text, size_t size, char mac[SHA256_TEXT])
 {
     uint8_t raw[SHA256_SIZE];
 
@@ -62,10 +62,10 @@ tickets_make(const tickets_t *self, const struct workspace *workspace, int64_t u
 
     if (workspace->is_known)
         tm_uuid_text(&workspace->id, id);
-    fill(nonce, sizeof(nonce));
+    fill_key(nonce, sizeof(nonce));
     size = snprintf(text, TICKET_TEXT, "%s%lld.%s.%s", version, (long long)expiry_s, id,
                     hex_text(nonce, sizeof(nonce), nonce_text));
-    sign(self, text, (size_t)size, mac);
+    sign_ticket(self, text, (size_t)size, mac);
     snprintf(text + size, TICKET_TEXT - (size_t)size, ".%s", mac);
     return expiry_s * 1000;
 }
@@ -78,7 +78,7 @@ is_signed(const tickets_t *self, const char *text, size_t size)
     uint8_t ours[SHA256_SIZE], theirs[SHA256_SIZE];
     char mac[SHA256_TEXT];
 
-    sign(self, text, signed_size, mac);
+    sign_ticket(self, text, signed_size, mac);
     digest_of(mac, MAC_TEXT, ours);
     digest_of(text + signed_size + 1, MAC_TEXT, theirs);
     return text[signed_size] == '.' && digest_is(ours, theirs);
@@ -119,7 +119,7 @@ read_workspace(tm_str_t text, struct workspace *ret)
     return true;
 }
 
-/* The shortest has a byte between the version and the mac, and is refused for it. */
+/* A text just long enough for version and mac has nothing between them, so it is refused. */
 static bool
 has_size(size_t size)
 {

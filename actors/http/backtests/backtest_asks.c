@@ -4,47 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/backtests/backtest_run.h"
+#include "actors/kit/runtime/log.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
-#include "actors/kit/util/memory.h"
+#include "actors/kit/util/single_flight.h"
 
-enum { JOIN_MS = 1000 };
+enum { JOIN_MS = 1000, CALL_MS = 15000 };
 
 struct backtest_asks {
     tm_client_t *client;
     backtest_answer_fn *fn;
-    zhashx_t *newest; /* by call, of those that may be joined; borrowed */
-    zlistx_t *all;
+    single_flight_t *flights;
 };
 
 typedef struct {
+    struct flight flight; /* first: so a flight is its ask; requests wait for it */
     backtest_asks_t *asks;
     struct backtest_call call;
     int64_t sent_ms;
-    request_t **requests;
-    size_t count, limit;
-    void *handle;
 } ask_t;
 
 static_assert(sizeof(struct backtest_call) == 56, "there is padding in it");
-
-static size_t
-call_hash(const void *key)
-{
-    const uint8_t *bytes = key;
-    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
-
-    for (size_t i = 0; i < sizeof(struct backtest_call); i++)
-        hash = (hash ^ bytes[i]) * 1099511628211ULL;
-    return (size_t)hash;
-}
-
-static int
-call_compare(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct backtest_call));
-}
 
 backtest_asks_t *
 backtest_asks_new(tm_client_t *client, backtest_answer_fn *fn)
@@ -53,90 +33,107 @@ backtest_asks_new(tm_client_t *client, backtest_answer_fn *fn)
 
     self->client = client;
     self->fn = fn;
-    self->newest = zhashx_new();
-    zhashx_set_key_hasher(self->newest, call_hash);
-    zhashx_set_key_comparator(self->newest, call_compare);
-    zhashx_set_key_duplicator(self->newest, NULL);
-    zhashx_set_key_destructor(self->newest, NULL);
-    self->all = zlistx_new();
+    self->flights = single_flight_new(sizeof(struct backtest_call));
     return self;
-}
-
-static void
-ask_end(ask_t *self)
-{
-    if (zhashx_lookup(self->asks->newest, &self->call) == self)
-        zhashx_delete(self->asks->newest, &self->call);
-    zlistx_delete(self->asks->all, self->handle);
-    free(self->requests);
-    free(self);
 }
 
 void
 backtest_asks_destroy(backtest_asks_t **self_p)
 {
     backtest_asks_t *self = *self_p;
-    ask_t *ask;
+    struct flight *flight;
 
     if (!self)
         return;
-    while ((ask = zlistx_first(self->all)))
-        ask_end(ask);
-    zhashx_destroy(&self->newest);
-    zlistx_destroy(&self->all);
+    while ((flight = single_flight_next(self->flights, NULL))) {
+        single_flight_end(self->flights, flight, NULL, NULL);
+        free(flight);
+    }
+    single_flight_destroy(&self->flights);
     free(self);
     *self_p = NULL;
 }
 
-static void
-join(ask_t *self, request_t *request)
+tm_err_t
+backtest_asks_send(tm_client_t *client, const struct backtest_call *call, tm_return_fn *fn,
+                   void *arg)
 {
-    if (self->count == self->limit) {
-        self->limit = self->limit ? 2 * self->limit : 4;
-        self->requests = tm_grown(self->requests, self->limit * sizeof(request_t *));
-    }
-    self->requests[self->count++] = request;
+    tm_auto(tm_text) question = backtest_call_text(call);
+    char trace[TRACEPARENT_TEXT];
+    const traceparent_t now = log_trace_now(); /* of the request that is answered */
+    struct tm_call_spec spec = {.service = BACKTEST_SERVICE, .deadline_ms = CALL_MS};
+
+    if (!question)
+        return TM_NO_MEMORY;
+    if (!tm_client_is_connected(client))
+        return TM_BROKER_DOWN;
+    if (now.trace_id[0])
+        spec.traceparent = traceparent_text(&now, trace);
+    spec.body = question;
+    spec.body_size = strlen(question);
+    return tm_client_call(client, &spec, fn, arg);
+}
+
+struct returned {
+    backtest_answer_fn *fn;
+    tm_err_t err;
+    const char *detail;
+    shared_body_t *body;
+};
+
+static void
+give_returned(void *request, void *arg)
+{
+    const struct returned *returned = arg;
+
+    returned->fn(request, returned->err, returned->detail, returned->body);
 }
 
 static void
 on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
-    ask_t *self = arg;
+    ask_t *ask = arg;
     tm_auto(shared_body) shared = err ? NULL : shared_body_new(body);
+    struct returned returned = {ask->asks->fn, err, detail, shared};
 
-    for (size_t i = 0; i < self->count; i++)
-        self->asks->fn(self->requests[i], err, detail, shared);
-    ask_end(self);
+    single_flight_end(ask->asks->flights, &ask->flight, give_returned, &returned);
+    free(ask);
 }
 
-/* From now on it is the one that is joined, whoever was before. */
-static ask_t *
-ask_new(backtest_asks_t *asks, const struct backtest_call *call)
+static bool
+is_recent(const struct flight *flight, void *arg)
 {
-    ask_t *self = zmalloc(sizeof(*self));
+    (void)arg;
+    return clock_ms() - ((const ask_t *)(const void *)flight)->sent_ms < JOIN_MS;
+}
 
-    self->asks = asks;
-    self->call = *call;
-    self->sent_ms = clock_ms();
-    self->handle = zlistx_add_end(asks->all, self);
-    zhashx_delete(asks->newest, call); /* its key is the older one's */
-    zhashx_insert(asks->newest, &self->call, self);
-    return self;
+/* From now on it is the one that is joined, whoever was before. NULL: it could not be asked. */
+static struct flight *
+begin_ask(backtest_asks_t *self, const struct backtest_call *call, tm_err_t *err)
+{
+    ask_t *ask = zmalloc(sizeof(*ask));
+
+    ask->asks = self;
+    ask->call = *call;
+    ask->sent_ms = clock_ms();
+    *err = backtest_asks_send(self->client, call, on_return, ask);
+    if (*err) {
+        free(ask);
+        return NULL;
+    }
+    single_flight_begin(self->flights, &ask->flight, &ask->call);
+    return &ask->flight;
 }
 
 tm_err_t
 backtest_asks_add(backtest_asks_t *self, const struct backtest_call *call, request_t *request)
 {
-    ask_t *ask = zhashx_lookup(self->newest, call);
+    struct flight *flight = single_flight_find(self->flights, call, is_recent, NULL);
     tm_err_t err = TM_OK;
 
-    if (!ask || clock_ms() - ask->sent_ms >= JOIN_MS) {
-        ask = ask_new(self, call);
-        err = backtest_run_ask(self->client, call, on_return, ask);
-        if (err)
-            ask_end(ask);
-    }
-    if (!err)
-        join(ask, request);
+    if (!flight)
+        flight = begin_ask(self, call, &err);
+    if (flight)
+        flight_join(flight, request);
     return err;
 }

@@ -28,4 +28,9 @@ void backtest_asks_destroy(backtest_asks_t **self_p);
 TM_CHECKED tm_err_t backtest_asks_add(backtest_asks_t *self, const struct backtest_call *call,
                                       request_t *request);
 
+/* For those who wait alone: asks a tune process. TM_OK: fn runs once, later. TM_BROKER_DOWN, or
+ * what tm_client_call says: nothing was asked. */
+TM_CHECKED tm_err_t backtest_asks_send(tm_client_t *client, const struct backtest_call *call,
+                                       tm_return_fn *fn, void *arg);
+
 #endif

@@ -4,10 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actors/http/core/request.h"
-
 static void
-map(const struct in_addr *address, struct client_address *ret)
+map_ipv4(const struct in_addr *address, struct client_address *ret)
 {
     memset(ret->bytes, 0, 10);
     memset(ret->bytes + 10, 0xff, 2);
@@ -32,15 +30,15 @@ is_loopback(const struct client_address *self)
 
 /* The other end of the connection; what is no address of the internet is nobody's. */
 static struct client_address
-socket_peer(const request_t *request)
+socket_peer(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        request_connection(request), MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *address = info ? info->client_addr : NULL;
     struct client_address peer = {{0}};
 
     if (address && address->sa_family == AF_INET)
-        map(&((const struct sockaddr_in *)(const void *)address)->sin_addr, &peer);
+        map_ipv4(&((const struct sockaddr_in *)(const void *)address)->sin_addr, &peer);
     else if (address && address->sa_family == AF_INET6)
         memcpy(peer.bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
                sizeof(peer.bytes));
@@ -63,7 +61,7 @@ client_address_parse_forwarded(const char *text, struct client_address *ret)
     memcpy(word, start, size);
     word[size] = '\0';
     if (inet_pton(AF_INET, word, &in) == 1) {
-        map(&in, ret);
+        map_ipv4(&in, ret);
         return true;
     }
     if (inet_pton(AF_INET6, word, &in6) != 1)
@@ -72,20 +70,23 @@ client_address_parse_forwarded(const char *text, struct client_address *ret)
     return true;
 }
 
-static void
-keep_last(void *arg, const char *value)
+static enum MHD_Result
+on_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    *(const char **)arg = value;
+    (void)kind;
+    if (strcasecmp(name, "X-Forwarded-For") == 0 && value)
+        *(const char **)cls = value; /* the last one counts */
+    return MHD_YES;
 }
 
 void
-client_address_of(const request_t *request, struct client_address *ret)
+client_address_of(struct MHD_Connection *connection, struct client_address *ret)
 {
-    struct client_address peer = socket_peer(request);
+    struct client_address peer = socket_peer(connection);
     const char *forwarded = NULL;
 
     if (is_loopback(&peer))
-        request_headers(request, "X-Forwarded-For", keep_last, &forwarded);
+        MHD_get_connection_values(connection, MHD_HEADER_KIND, on_forwarded, &forwarded);
     if (forwarded)
         client_address_parse_forwarded(forwarded, &peer);
     if (!is_mapped(&peer))
@@ -148,25 +149,25 @@ client_address_is_loopback_name(const char *host)
 }
 
 bool
-client_address_is_local(const request_t *request)
+client_address_is_local(struct MHD_Connection *connection)
 {
-    const char *host = request_header(request, "Host");
-    struct client_address peer = socket_peer(request);
+    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+    struct client_address peer = socket_peer(connection);
     bool is_proxied = false;
 
-    MHD_get_connection_values(request_connection(request), MHD_HEADER_KIND, on_header,
-                              &is_proxied);
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, &is_proxied);
     return is_loopback(&peer) && !is_proxied && host && client_address_is_loopback_name(host);
 }
 
 bool
-client_address_is_behind_tls(const request_t *request)
+client_address_is_behind_tls(struct MHD_Connection *connection)
 {
-    const char *scheme = request_header(request, "X-Forwarded-Proto");
+    const char *scheme =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Forwarded-Proto");
     struct client_address peer;
 
     if (!scheme || strcasecmp(scheme, "https") != 0)
         return false;
-    peer = socket_peer(request);
+    peer = socket_peer(connection);
     return is_loopback(&peer);
 }

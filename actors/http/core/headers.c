@@ -12,7 +12,7 @@ is_visible(char c)
 }
 
 static void
-trim(const char **text, size_t *size)
+trim_blanks(const char **text, size_t *size)
 {
     while (*size && ((*text)[0] == ' ' || (*text)[0] == '\t')) {
         (*text)++;
@@ -24,7 +24,7 @@ trim(const char **text, size_t *size)
 
 /* Copies one character of a key; what it says is the caller's to return. */
 static tm_err_t
-keep(char *key, size_t *length, char c)
+keep_character(char *key, size_t *length, char c)
 {
     if (!is_visible(c))
         return TM_VALIDATION_FAILED;
@@ -36,7 +36,7 @@ keep(char *key, size_t *length, char c)
 
 /* text stands behind the opening quote. */
 static tm_err_t
-unquote(const char *text, size_t size, char *key, size_t *length)
+unquote_key(const char *text, size_t size, char *key, size_t *length)
 {
     for (size_t i = 0; i < size; i++) {
         tm_err_t err;
@@ -45,7 +45,7 @@ unquote(const char *text, size_t size, char *key, size_t *length)
             return i + 1 == size || text[i + 1] == ';' ? TM_OK : TM_VALIDATION_FAILED;
         if (text[i] == '\\' && (++i == size || (text[i] != '"' && text[i] != '\\')))
             return TM_VALIDATION_FAILED;
-        err = keep(key, length, text[i]);
+        err = keep_character(key, length, text[i]);
         if (err)
             return err;
     }
@@ -59,12 +59,12 @@ idempotency_key_parse(const char *text, size_t size, char *ret)
     size_t length = 0;
     tm_err_t err = TM_OK;
 
-    trim(&text, &size);
+    trim_blanks(&text, &size);
     if (size && text[0] == '"')
-        err = unquote(text + 1, size - 1, key, &length);
+        err = unquote_key(text + 1, size - 1, key, &length);
     else
         for (size_t i = 0; i < size && !err; i++)
-            err = keep(key, &length, text[i]);
+            err = keep_character(key, &length, text[i]);
     if (!err && length == 0)
         err = TM_VALIDATION_FAILED;
     if (err)
@@ -79,7 +79,7 @@ prefer_one(const char *text, size_t size, int64_t max_ms, int64_t *wait_ms, bool
 {
     int64_t seconds = 0;
 
-    trim(&text, &size);
+    trim_blanks(&text, &size);
     if (size == 13 && strncasecmp(text, "respond-async", 13) == 0)
         *is_async = true;
     if (size < 6 || strncasecmp(text, "wait=", 5) != 0)
@@ -120,17 +120,17 @@ cookie_find(const char *text, const char *name, tm_str_t *ret)
         const char *pair = text, *equals, *value;
 
         text += size;
-        trim(&pair, &left);
+        trim_blanks(&pair, &left);
         equals = memchr(pair, '=', left);
         if (!equals)
             continue;
         value = equals + 1;
         value_size = left - (size_t)(value - pair);
         left = (size_t)(equals - pair);
-        trim(&pair, &left);
+        trim_blanks(&pair, &left);
         if (left != name_size || memcmp(pair, name, name_size) != 0)
             continue;
-        trim(&value, &value_size);
+        trim_blanks(&value, &value_size);
         if (value_size >= 2 && value[0] == '"' && value[value_size - 1] == '"') {
             value++;
             value_size -= 2;
@@ -146,7 +146,7 @@ header_value(const char *text)
 {
     size_t size = text ? strlen(text) : 0;
 
-    trim(&text, &size);
+    trim_blanks(&text, &size);
     return (tm_str_t){text, size};
 }
 
@@ -160,11 +160,11 @@ bearer_token(const char *text)
 
 /* "0.5" in thousandths; what is no quality counts as the highest. */
 static int
-quality(const char *text, size_t size)
+parse_quality(const char *text, size_t size)
 {
     int value = 0, digits = 1000;
 
-    trim(&text, &size);
+    trim_blanks(&text, &size);
     if (size < 3 || strncasecmp(text, "q=", 2) != 0 || text[2] != '0')
         return 1000;
     for (size_t i = 4; i < size && isdigit((unsigned char)text[i]) && digits > 1; i++) {
@@ -176,7 +176,7 @@ quality(const char *text, size_t size)
 
 /* How much one range of an Accept wants this type; -1: it does not name it. */
 static int
-wanted(const char *range, size_t size, const char *type)
+range_quality(const char *range, size_t size, const char *type)
 {
     size_t end = 0, name_size;
     const char *name = range;
@@ -185,7 +185,7 @@ wanted(const char *range, size_t size, const char *type)
     while (end < size && range[end] != ';')
         end++;
     name_size = end;
-    trim(&name, &name_size);
+    trim_blanks(&name, &name_size);
     if (name_size != strlen(type) || strncasecmp(name, type, name_size) != 0)
         return -1;
     while (end < size) {
@@ -193,8 +193,8 @@ wanted(const char *range, size_t size, const char *type)
 
         while (end < size && range[end] != ';')
             end++;
-        if (quality(range + start, end - start) < value)
-            value = quality(range + start, end - start);
+        if (parse_quality(range + start, end - start) < value)
+            value = parse_quality(range + start, end - start);
     }
     return value;
 }
@@ -207,11 +207,11 @@ accepts_html(const char *text)
 
     for (; *text; text += strspn(text, ",")) {
         size_t size = strcspn(text, ",");
-        int value = wanted(text, size, "text/html");
+        int value = range_quality(text, size, "text/html");
 
         html = value > html ? value : html;
         for (size_t i = 0; i < 3; i++) {
-            value = wanted(text, size, json_ranges[i]);
+            value = range_quality(text, size, json_ranges[i]);
             json[i] = value > json[i] ? value : json[i];
         }
         text += size;

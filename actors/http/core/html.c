@@ -32,7 +32,7 @@ html_destroy(html_t **self_p)
 }
 
 static void
-append(html_t *self, const char *data, size_t size)
+append_bytes(html_t *self, const char *data, size_t size)
 {
     if (self->size + size >= self->room) {
         self->room = (self->size + size + 1) * 2;
@@ -46,13 +46,13 @@ append(html_t *self, const char *data, size_t size)
 void
 html_add(html_t *self, const char *markup)
 {
-    append(self, markup, strlen(markup));
+    append_bytes(self, markup, strlen(markup));
 }
 
 void
 html_add_some(html_t *self, const char *markup, size_t size)
 {
-    append(self, markup, size);
+    append_bytes(self, markup, size);
 }
 
 void
@@ -66,11 +66,11 @@ html_printf(html_t *self, const char *format, ...)
     size = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (size > 0)
-        append(self, text, (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
+        append_bytes(self, text, (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
 }
 
 static const char *
-entity(char c)
+entity_of(char c)
 {
     switch (c) {
     case '&':
@@ -93,19 +93,19 @@ html_text(html_t *self, const char *text)
     while (text && *text) {
         size_t plain = strcspn(text, "&<>\"'");
 
-        append(self, text, plain);
+        append_bytes(self, text, plain);
         text += plain;
         if (*text)
-            html_add(self, entity(*text++));
+            html_add(self, entity_of(*text++));
     }
 }
 
 static void
-percent(html_t *self, const char *text, const char *also)
+add_percent(html_t *self, const char *text, const char *also)
 {
     for (; *text; text++) {
         if (isalnum((unsigned char)*text) || strchr("-._~", *text) || strchr(also, *text))
-            append(self, text, 1);
+            append_bytes(self, text, 1);
         else
             html_printf(self, "%%%02X", (unsigned char)*text);
     }
@@ -114,13 +114,13 @@ percent(html_t *self, const char *text, const char *also)
 void
 html_percent(html_t *self, const char *text)
 {
-    percent(self, text, "/");
+    add_percent(self, text, "/");
 }
 
 void
 html_percent_all(html_t *self, const char *text)
 {
-    percent(self, text, "");
+    add_percent(self, text, "");
 }
 
 char *

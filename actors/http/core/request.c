@@ -3,18 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actors/http/auth/authorize.h"
-#include "actors/http/backtests/backtest_intake.h"
-#include "actors/http/core/server.h"
-#include "actors/http/tunes/tune_intake.h"
-#include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/util/memory.h"
-
-enum {
-    STRAY_BODY_MAX = 65536, /* of a request that should have none */
-    SMALL_BODY_MAX = 65536,
-};
+#include "actors/kit/sentry/sentry.h"
+#include "actors/kit/util/clock.h"
 
 /* --- what handlers read ------------------------------------------------------------------- */
 
@@ -144,12 +135,6 @@ request_connection(const request_t *self)
     return self->connection;
 }
 
-request_t **
-request_link(request_t *self, size_t which)
-{
-    return &self->links[which];
-}
-
 void
 request_keep(request_t *self, void *state, void (*destroy)(void *))
 {
@@ -163,49 +148,50 @@ request_state(const request_t *self)
     return self->state;
 }
 
+/* --- all that are under way --------------------------------------------------------------- */
+
+static void
+remember_request(request_t *self)
+{
+    self->next = self->bridge->requests;
+    if (self->next)
+        self->next->previous = self;
+    self->bridge->requests = self;
+}
+
+static void
+forget_request(request_t *self)
+{
+    if (self->next)
+        self->next->previous = self->previous;
+    if (self->previous)
+        self->previous->next = self->next;
+    else
+        self->bridge->requests = self->next;
+}
+
+size_t
+request_count(const bridge_t *bridge)
+{
+    size_t count = 0;
+
+    for (const request_t *request = bridge->requests; request; request = request->next)
+        count += request->connection != NULL;
+    return count;
+}
+
+void
+request_walk(const bridge_t *bridge, void (*fn)(request_t *request))
+{
+    request_t *next;
+
+    for (request_t *request = bridge->requests; request; request = next) {
+        next = request->next;
+        fn(request);
+    }
+}
+
 /* --- life --------------------------------------------------------------------------------- */
-
-request_t *
-request_ref(request_t *self)
-{
-    self->refs++;
-    return self;
-}
-
-request_t *
-request_resume(request_t *self)
-{
-    log_trace(&self->trace);
-    return self;
-}
-
-void
-request_unref(request_t **self_p)
-{
-    request_t *self = *self_p;
-
-    *self_p = NULL;
-    if (!self || --self->refs)
-        return;
-    if (self->state_destroy)
-        self->state_destroy(self->state);
-    if (self->response)
-        MHD_destroy_response(self->response);
-    server_forget(self->bridge->server, self);
-    for (size_t i = 0; i < self->header_count; i++)
-        free(self->headers[i].value);
-    free(self->text);
-    sentry_notes_fini(&self->notes);
-    free(self);
-}
-
-void
-request_ended(request_t **self_p)
-{
-    (*self_p)->connection = NULL;
-    (*self_p)->path = "";
-    request_unref(self_p);
-}
 
 static void
 read_trace_header(void *arg, const char *value)
@@ -239,7 +225,7 @@ read_trace(request_t *self)
 }
 
 static void
-read_id(request_t *self)
+read_request_id(request_t *self)
 {
     const char *given = request_header(self, "X-Request-Id");
     char text[TM_UUID_TEXT];
@@ -251,49 +237,6 @@ read_id(request_t *self)
     }
     id = tm_uuid_new();
     snprintf(self->id, sizeof(self->id), "%s", tm_uuid_text(&id, text));
-}
-
-static void
-count_value(void *arg, const char *value)
-{
-    unsigned *count = arg;
-
-    (void)value;
-    (*count)++;
-}
-
-/* The end of the body is told twice. A proxy before us may have believed the other one, and
- * then what one client sends is another's request (RFC 9112, 6.3). */
-static bool
-has_two_ends(const request_t *self)
-{
-    unsigned count = 0;
-
-    request_headers(self, "Content-Length", count_value, &count);
-    if (count == 1)
-        request_headers(self, "Transfer-Encoding", count_value, &count);
-    return count > 1;
-}
-
-static void
-route(request_t *self, const char *method, const char *path)
-{
-    struct route_match match;
-    tm_err_t err = route_find(method, path, &match);
-
-    self->route = err ? NULL : match.route;
-    if (match.name.size)
-        memcpy(self->name_in_path, match.name.data, match.name.size);
-    if (err == TM_METHOD_NOT_ALLOWED)
-        request_add_header(self, "Allow", match.allow);
-    if (err)
-        request_fail(self, err, "");
-    else if (match.id.size && tm_uuid_parse(match.id.data, match.id.size, &self->id_in_path)) {
-        struct problem problem = {0};
-
-        problem_add(&problem, TM_VALIDATION_FAILED, "path.id", "is not a UUID");
-        request_problem(self, &problem);
-    }
 }
 
 request_t *
@@ -309,162 +252,66 @@ request_new(bridge_t *bridge, struct MHD_Connection *connection, const char *met
     self->started_us = clock_us();
     self->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     query_init(&self->query);
-    read_id(self);
+    read_request_id(self);
     read_trace(self);
-    server_remember(bridge->server, self);
-    if (has_two_ends(self)) {
-        request_add_header(self, "Connection", "close");
-        request_fail(self, TM_BAD_REQUEST, "the size of the body is said more than once");
-    } else {
-        route(self, method, path);
-    }
+    remember_request(self);
     return self;
 }
 
-/* --- arriving ----------------------------------------------------------------------------- */
-
-struct arguments {
-    request_t *request;
-    struct problem problem;
-};
-
-/* A value with a NUL in it is cut there by those who read text: it counts as an empty one,
- * which none takes. */
-static enum MHD_Result
-on_argument(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
-            const char *value, size_t value_size)
+request_t *
+request_ref(request_t *self)
 {
-    struct arguments *self = cls;
-    request_t *request = self->request;
-
-    (void)kind;
-    if (strlen(key) != key_size)
-        return MHD_YES; /* no name of ours */
-    if (!value || strlen(value) != value_size)
-        value = "";
-    if (strcmp(key, "workspace_id") == 0 && request->route->access != ACCESS_OPEN)
-        workspace_say(&request->workspace, "query.workspace_id", value, strlen(value),
-                      &self->problem);
-    query_set(&request->query, request->route->query, key, value, &self->problem);
-    return MHD_YES;
+    self->refs++;
+    return self;
 }
 
-static void
-on_workspace_header(void *arg, const char *value)
+request_t *
+request_resume(request_t *self)
 {
-    struct arguments *self = arg;
-
-    workspace_say(&self->request->workspace, "header.X-Workspace-Id", value, strlen(value),
-                  &self->problem);
-}
-
-/* Who asks is decided before what is wrong with it is told. */
-static void
-read_arguments(request_t *self)
-{
-    struct arguments arguments;
-
-    arguments.request = self;
-    problem_none(&arguments.problem);
-    if (self->route->access != ACCESS_OPEN)
-        request_headers(self, "X-Workspace-Id", on_workspace_header, &arguments);
-    MHD_get_connection_values_n(self->connection, MHD_GET_ARGUMENT_KIND, on_argument,
-                                &arguments);
-    query_end(&self->query, self->route->query, &arguments.problem);
-    if (!authorize_admit(self, &self->workspace))
-        return;
-    if (self->route->access == ACCESS_WORKSPACE || self->route->access == ACCESS_STREAM)
-        workspace_settle(&self->workspace, self->bridge->settings, &arguments.problem);
-    if (arguments.problem.err)
-        request_problem(self, &arguments.problem);
-}
-
-bool
-request_need_workspace(request_t *self)
-{
-    struct problem problem = {0};
-
-    workspace_settle(&self->workspace, self->bridge->settings, &problem);
-    if (problem.err)
-        request_problem(self, &problem);
-    return !problem.err;
-}
-
-static bool
-has_small_body(const request_t *self)
-{
-    const route_body_t body = self->route ? self->route->body : BODY_NONE;
-
-    return body == BODY_SMALL || body == BODY_OPTIONAL || body == BODY_JSON;
-}
-
-static void
-begin_small(request_t *self)
-{
-    uint64_t length = 0;
-
-    if (content_length_parse(request_header(self, "Content-Length"), &length) &&
-        length > SMALL_BODY_MAX)
-        request_fail(self, TM_TOO_LARGE, "the body is larger than 64 KiB");
+    log_trace(&self->trace);
+    return self;
 }
 
 void
-request_begin(request_t *self)
+request_unref(request_t **self_p)
 {
+    request_t *self = *self_p;
+
+    *self_p = NULL;
+    if (!self || --self->refs)
+        return;
+    if (self->state_destroy)
+        self->state_destroy(self->state);
     if (self->response)
-        return;
-    request_resume(self);
-    if (server_is_full(self->bridge->server)) {
-        request_fail(self, TM_BUSY, "this server has as many connections as it takes");
-        return;
-    }
-    read_arguments(self);
-    if (!self->response && self->route->body == BODY_TUNE)
-        tune_intake_begin(self);
-    else if (!self->response && self->route->body == BODY_BACKTEST)
-        backtest_intake_begin(self);
-    else if (!self->response && has_small_body(self))
-        begin_small(self);
-}
-
-/* Read on a little and thrown away where it is too large: no answer can be sent before. */
-static bool
-add_small(request_t *self, const char *data, size_t size)
-{
-    if (self->body_size + size <= SMALL_BODY_MAX) {
-        self->text = tm_grown(self->text, self->body_size + size + 1);
-        memcpy(self->text + self->body_size, data, size);
-        self->text[self->body_size + size] = '\0';
-    }
-    self->body_size += size;
-    return self->body_size <= (size_t)2 * SMALL_BODY_MAX;
-}
-
-bool
-request_body(request_t *self, const char *data, size_t size)
-{
-    if (self->route && self->route->body == BODY_TUNE && self->state)
-        return tune_intake_body(self, data, size);
-    if (self->route && self->route->body == BODY_BACKTEST && self->state)
-        return backtest_intake_body(self, data, size);
-    if (has_small_body(self) && !self->response)
-        return add_small(self, data, size);
-    self->body_size += size;
-    return self->body_size <= STRAY_BODY_MAX;
+        MHD_destroy_response(self->response);
+    forget_request(self);
+    for (size_t i = 0; i < self->header_count; i++)
+        free(self->headers[i].value);
+    free(self->text);
+    sentry_notes_fini(&self->notes);
+    free(self);
 }
 
 void
-request_run(request_t *self)
+request_ended(request_t **self_p)
 {
-    if (self->has_run || self->response)
-        return;
-    self->has_run = true;
-    request_resume(self);
-    if (has_small_body(self) && self->body_size > SMALL_BODY_MAX)
-        request_fail(self, TM_TOO_LARGE, "the body is larger than 64 KiB");
-    else if (self->bridge->pg)
-        self->route->run(self);
-    else
-        request_fail(self, TM_DRAINING, ""); /* the process is on its way out */
-    log_trace(NULL);
+    (*self_p)->connection = NULL;
+    (*self_p)->path = "";
+    request_unref(self_p);
+}
+
+void
+request_suspend(request_t *self)
+{
+    self->is_suspended = true;
+    connections_suspend(self->bridge->connections, self->connection, self);
+}
+
+void
+request_leave(request_t *self)
+{
+    self->has_left = true;
+    if (self->is_suspended)
+        connections_resume(self->bridge->connections, self->connection);
+    self->is_suspended = false;
 }

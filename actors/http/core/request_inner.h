@@ -1,10 +1,9 @@
-/* request_inner - what a request is made of; inner to request*.c. */
+/* request_inner - what a request is made of; inner to core. */
 #ifndef ACTORS_HTTP_CORE_REQUEST_INNER_H
 #define ACTORS_HTTP_CORE_REQUEST_INNER_H
 
 #include "actors/http/core/headers.h"
 #include "actors/http/core/request.h"
-#include "actors/kit/sentry/sentry.h"
 
 enum { REQUEST_HEADERS = 12 /* that a handler adds */ };
 
@@ -22,10 +21,10 @@ struct request {
     tm_uuid_t id_in_path;
     char name_in_path[ROUTE_NAME_MAX + 1];
     size_t body_size;
-    char *text; /* the body, if it is a SMALL one */
+    char *text; /* the body, if the route keeps it */
     int64_t started_us;
 
-    bool is_head, has_run, has_left, is_suspended, is_queued;
+    bool is_head, is_too_large, has_run, has_left, is_suspended, is_queued;
     struct MHD_Response *response; /* the answer, until it is queued */
     unsigned status;
     struct {
@@ -36,7 +35,7 @@ struct request {
 
     void *state;
     void (*state_destroy)(void *state);
-    request_t *links[2];
+    request_t *next, *previous; /* in the bridge's list */
 };
 
 #endif

@@ -1,30 +1,5 @@
 #include "actors/http/core/route.h"
 
-#include "actors/http/backtests/backtest_intake.h"
-#include "actors/http/backtests/backtest_run.h"
-#include "actors/http/coverage/coverage.h"
-#include "actors/http/stream/events_routes.h"
-#include "actors/http/explain/explain_match.h"
-#include "actors/http/explain/explain_tune.h"
-#include "actors/http/admin/health_page.h"
-#include "actors/http/auth/login.h"
-#include "actors/http/coverage/match_runs.h"
-#include "actors/http/web/openapi.h"
-#include "actors/http/admin/queues_admin.h"
-#include "actors/http/tunes/reads.h"
-#include "actors/http/admin/retention_admin.h"
-#include "actors/http/core/status.h"
-#include "actors/http/tunes/tune_control.h"
-#include "actors/http/tunes/tune_intake.h"
-#include "actors/http/web/web.h"
-
-static const route_t routes[] = {
-#define R(ID, method, path, access, body, query, handler, answer, summary) \
-    {#ID, method, path, ACCESS_##access, BODY_##body, query, handler, answer, summary},
-    HTTP_ROUTES(R)
-#undef R
-};
-
 bool
 route_is_name(tm_str_t text)
 {
@@ -34,12 +9,6 @@ route_is_name(tm_str_t text)
         if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
             return false;
     return text.size > 0 && text.size <= ROUTE_NAME_MAX;
-}
-
-const route_t *
-route_at(size_t index)
-{
-    return index < ROUTE_COUNT ? &routes[index] : NULL;
 }
 
 /* {id} stands for any segment that is not empty, {name} for a name; any other for itself. */
@@ -72,7 +41,7 @@ is_path(const char *pattern, const char *path, struct route_match *match)
 }
 
 static bool
-takes(const route_t *route, const char *method)
+takes_method(const route_t *route, const char *method)
 {
     if (strcmp(method, "HEAD") == 0)
         method = "GET";
@@ -80,7 +49,7 @@ takes(const route_t *route, const char *method)
 }
 
 static void
-allow(struct route_match *match, const char *method)
+allow_method(struct route_match *match, const char *method)
 {
     size_t used = strlen(match->allow);
 
@@ -89,19 +58,22 @@ allow(struct route_match *match, const char *method)
 }
 
 tm_err_t
-route_find(const char *method, const char *path, struct route_match *ret)
+route_find(const struct route_table *table, const char *method, const char *path,
+           struct route_match *ret)
 {
     struct route_match match = {.id = tm_str(NULL)};
 
-    for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!is_path(routes[i].path, path, &match))
+    for (size_t i = 0; i < table->count; i++) {
+        const route_t *route = &table->rows[i];
+
+        if (!is_path(route->path, path, &match))
             continue;
-        if (takes(&routes[i], method)) {
-            match.route = &routes[i];
+        if (takes_method(route, method)) {
+            match.route = route;
             *ret = match;
             return TM_OK;
         }
-        allow(&match, routes[i].method);
+        allow_method(&match, route->method);
     }
     *ret = match;
     return match.allow[0] ? TM_METHOD_NOT_ALLOWED : TM_NOT_FOUND;

@@ -2,12 +2,11 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "actors/http/core/request.h"
+#include "actors/http/core/answer.h"
+#include "actors/http/core/dispatch.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 
@@ -16,78 +15,24 @@ enum {
     SPARE = 64,  /* connections above the limit, to be refused politely */
     FILES = 256, /* descriptors for everything else */
     CONNECTION_BYTES = 32768,
-    SEND_BUFFER = 262144,
-};
-
-/* A connection. libmicrohttpd does not see a client leave while it is suspended: we do. */
-struct line {
-    request_t *suspended; /* NULL: it is not */
-    bool has_gone;        /* nothing more comes from the client */
 };
 
 struct server {
     bridge_t *bridge;
     struct MHD_Daemon *daemon;
-    int epoll, gone; /* libmicrohttpd's set; ours, which tells of clients that leave */
+    int epoll; /* libmicrohttpd's set */
     int timer;
     int64_t timer_ms; /* when it is due; 0: none */
     bool has_resumed, is_running;
-    size_t connections;
-    request_t *first;
     char address[300];
 };
-
-/* --- the list of requests ----------------------------------------------------------------- */
-
-void
-server_remember(server_t *self, request_t *request)
-{
-    *request_link(request, 0) = self->first;
-    if (self->first)
-        *request_link(self->first, 1) = request;
-    self->first = request;
-}
-
-void
-server_forget(server_t *self, request_t *request)
-{
-    request_t *next = *request_link(request, 0), *previous = *request_link(request, 1);
-
-    if (next)
-        *request_link(next, 1) = previous;
-    if (previous)
-        *request_link(previous, 0) = next;
-    else
-        self->first = next;
-}
-
-size_t
-server_requests(const server_t *self)
-{
-    size_t count = 0;
-
-    for (request_t *request = self->first; request; request = *request_link(request, 0))
-        count += request_connection(request) != NULL;
-    return count;
-}
-
-void
-server_walk(const server_t *self, void (*fn)(request_t *request))
-{
-    request_t *next;
-
-    for (request_t *request = self->first; request; request = next) {
-        next = *request_link(request, 0);
-        fn(request);
-    }
-}
 
 /* --- running libmicrohttpd ---------------------------------------------------------------- */
 
 static void on_due(void *arg);
 
 static void
-arm(server_t *self, uint64_t delay_ms)
+arm_timer(server_t *self, uint64_t delay_ms)
 {
     uint32_t ms = delay_ms > 60000 ? 60000 : (uint32_t)delay_ms;
     int64_t due_ms = clock_ms() + ms;
@@ -101,7 +46,7 @@ arm(server_t *self, uint64_t delay_ms)
 }
 
 static void
-run(server_t *self)
+run_library(server_t *self)
 {
     MHD_UNSIGNED_LONG_LONG delay_ms = 0;
     bool is_timed = true;
@@ -118,9 +63,9 @@ run(server_t *self)
     }
     self->is_running = false;
     if (self->has_resumed)
-        arm(self, 0);
+        arm_timer(self, 0);
     else if (is_timed)
-        arm(self, delay_ms);
+        arm_timer(self, delay_ms);
 }
 
 static void
@@ -129,13 +74,13 @@ on_due(void *arg)
     server_t *self = arg;
 
     self->timer_ms = 0;
-    run(self);
+    run_library(self);
 }
 
 static void
 on_readable(void *arg)
 {
-    run(arg);
+    run_library(arg);
 }
 
 static void
@@ -144,72 +89,17 @@ on_turn_end(void *arg)
     server_t *self = arg;
 
     if (self->has_resumed)
-        run(self);
+        run_library(self);
 }
 
-/* --- suspended connections ---------------------------------------------------------------- */
-
-static int
-descriptor(const request_t *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request_connection(request), MHD_CONNECTION_INFO_CONNECTION_FD);
-
-    return info ? info->connect_fd : -1;
-}
-
-static struct line *
-line_of(const request_t *request)
-{
-    return MHD_get_connection_info(request_connection(request),
-                                   MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-        ->socket_context;
-}
-
+/* The turn may be a foreign handler's, the client's, which tells of no end. */
 static void
-watch(const server_t *self, int operation, int fd, struct line *line)
-{
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = line};
-
-    if (epoll_ctl(self->gone, operation, fd, &event))
-        log_warn("http.watch_failed", "errno=%d", errno);
-}
-
-/* One that has left already is told of once more. */
-void
-server_suspend(server_t *self, request_t *request)
-{
-    struct line *line = line_of(request);
-
-    MHD_suspend_connection(request_connection(request));
-    line->suspended = request;
-    if (line->has_gone)
-        watch(self, EPOLL_CTL_MOD, descriptor(request), line);
-}
-
-void
-server_resume(server_t *self, request_t *request)
-{
-    line_of(request)->suspended = NULL;
-    MHD_resume_connection(request_connection(request));
-    self->has_resumed = true;
-    arm(self, 0); /* the turn may be a foreign handler's, the client's, which tells of no end */
-}
-
-/* One event at a time: what is done about one may take another off the set. */
-static void
-on_gone(void *arg)
+on_resume(void *arg)
 {
     server_t *self = arg;
-    struct epoll_event event;
 
-    while (epoll_wait(self->gone, &event, 1, 0) == 1) {
-        struct line *line = event.data.ptr;
-
-        line->has_gone = true;
-        if (line->suspended)
-            request_leave(line->suspended);
-    }
+    self->has_resumed = true;
+    arm_timer(self, 0);
 }
 
 /* --- callbacks of libmicrohttpd ----------------------------------------------------------- */
@@ -226,6 +116,13 @@ has_body(struct MHD_Connection *connection)
            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
+static bool
+is_full(const server_t *self)
+{
+    return connections_count(self->bridge->connections) >
+           (size_t)self->bridge->settings->http_max_connections;
+}
+
 static enum MHD_Result
 /* NOLINTNEXTLINE(*-size): the library's signature */
 on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
@@ -236,24 +133,24 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
 
     (void)version;
     if (!request) {
-        request = request_new(self->bridge, connection, method, url);
+        request = dispatch_new(self->bridge, connection, method, url);
         *state = request;
-        request_begin(request);
-        return request_has_answer(request) && has_body(connection) ? request_queue(request)
+        dispatch_begin(request, is_full(self));
+        return request_has_answer(request) && has_body(connection) ? answer_queue(request)
                                                                    : MHD_YES;
     }
     if (request_has_left(request))
         return MHD_NO;
     if (*size) {
-        bool is_fine = request_body(request, data, *size);
+        bool is_fine = dispatch_body(request, data, *size);
         *size = 0;
         return is_fine ? MHD_YES : MHD_NO;
     }
-    request_run(request);
+    dispatch_run(request);
     if (request_has_left(request))
         return MHD_NO;
     if (request_has_answer(request))
-        return request_queue(request);
+        return answer_queue(request);
     request_suspend(request);
     return MHD_YES;
 }
@@ -273,42 +170,18 @@ on_completed(void *cls, struct MHD_Connection *connection, void **state,
 }
 
 static void
-begin_line(server_t *self, int fd, void **context)
-{
-    struct line *line = zmalloc(sizeof(*line));
-    int size = SEND_BUFFER;
-
-    *context = line;
-    self->connections++;
-    watch(self, EPOLL_CTL_ADD, fd, line);
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
-        log_debug("http.socket_option_failed", "errno=%d", errno);
-}
-
-/* A descriptor that was handed over is still open, and would be told of. */
-static void
-end_line(server_t *self, int fd, void **context)
-{
-    self->connections--;
-    epoll_ctl(self->gone, EPOLL_CTL_DEL, fd, NULL);
-    free(*context);
-    *context = NULL;
-}
-
-static void
 on_connection(void *cls, struct MHD_Connection *connection, void **context,
               enum MHD_ConnectionNotificationCode code)
 {
     server_t *self = cls;
-    const int fd =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connections_t *connections = self->bridge->connections;
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        begin_line(self, fd, context);
+        connections_add(connections, connection, context);
     else
-        end_line(self, fd, context);
+        connections_remove(connections, connection, context);
     meters_set(self->bridge->metrics, METRIC_HTTP_CONNECTIONS, NULL,
-               (int64_t)self->connections);
+               (int64_t)connections_count(connections));
 }
 
 static size_t
@@ -334,12 +207,6 @@ on_message(void *cls, const char *format, va_list arguments)
     if ((size_t)size >= sizeof(text))
         size = sizeof(text) - 1;
     log_debug("http.library", "what=%s", log_quote(text, (size_t)size, quoted, sizeof(quoted)));
-}
-
-bool
-server_is_full(const server_t *self)
-{
-    return self->connections > (size_t)self->bridge->settings->http_max_connections;
 }
 
 /* --- starting ----------------------------------------------------------------------------- */
@@ -387,11 +254,11 @@ raise_file_limit(const settings_t *settings)
 }
 
 static struct MHD_Daemon *
-start(server_t *self, const struct addrinfo *where)
+start_library(server_t *self, const struct addrinfo *where)
 {
     const settings_t *settings = self->bridge->settings;
     /* TURBO: it closes a descriptor without shutting the connection down, so that one can be
-     * handed over (request_take_connection). */
+     * handed over (answer_take_connection). */
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO;
 
@@ -423,7 +290,7 @@ listen_at(server_t *self, const char *listen)
                   listen);
         return false;
     }
-    self->daemon = start(self, where);
+    self->daemon = start_library(self, where);
     freeaddrinfo(where);
     if (!self->daemon) {
         log_error("http.listen_failed", "listen=\"%s\" errno=%d", listen, errno);
@@ -443,15 +310,13 @@ server_new(bridge_t *bridge)
 
     self->bridge = bridge;
     raise_file_limit(bridge->settings);
-    self->gone = epoll_create1(EPOLL_CLOEXEC);
-    if (self->gone < 0 || !listen_at(self, bridge->settings->http_listen)) {
-        if (self->gone >= 0)
-            close(self->gone);
+    bridge->connections = connections_new(bridge->loop, request_leave, on_resume, self);
+    if (!bridge->connections || !listen_at(self, bridge->settings->http_listen)) {
+        connections_destroy(&bridge->connections);
         free(self);
         return NULL;
     }
     loop_fd(bridge->loop, self->epoll, ZMQ_POLLIN, on_readable, self);
-    loop_fd(bridge->loop, self->gone, ZMQ_POLLIN, on_gone, self);
     loop_after(bridge->loop, on_turn_end, self);
     return self;
 }
@@ -474,17 +339,17 @@ server_quiesce(server_t *self)
 /* --- ending ------------------------------------------------------------------------------- */
 
 static void
-refuse(request_t *request)
+refuse_waiting(request_t *request)
 {
     if (request_connection(request) && !request_is_gone(request))
-        request_fail(request, TM_DRAINING, "");
+        answer_fail(request, TM_DRAINING, "");
 }
 
 /* libmicrohttpd must not be stopped with suspended connections: each gets an answer first. */
 static void
 answer_all(server_t *self)
 {
-    server_walk(self, refuse);
+    request_walk(self->bridge, refuse_waiting);
     for (int turn = 0; turn < TURNS; turn++)
         MHD_run(self->daemon);
 }
@@ -497,15 +362,14 @@ server_destroy(server_t **self_p)
     if (!self)
         return;
     loop_fd_end(self->bridge->loop, self->epoll);
-    loop_fd_end(self->bridge->loop, self->gone);
     self->is_running = true;
     answer_all(self);
     MHD_stop_daemon(self->daemon);
-    while (self->first) { /* what waited for an answer that will not come */
-        request_t *request = self->first;
+    while (self->bridge->requests) { /* what waited for an answer that will not come */
+        request_t *request = self->bridge->requests;
         request_unref(&request);
     }
-    close(self->gone);
+    connections_destroy(&self->bridge->connections);
     free(self);
     *self_p = NULL;
 }

@@ -1,8 +1,7 @@
 /* server - libmicrohttpd in the loop: one descriptor, one timer, every connection.
  *
  * libmicrohttpd runs in its external epoll mode. It learns of a resumed connection only when it
- * is run, so the server runs it at the end of every turn in which one was resumed. It does not
- * look at suspended connections either: the server watches those for the client's leaving.
+ * is run, so the server runs it at the end of every turn in which one was resumed.
  *
  * What the library cannot read as a request (no Host, a size that is no number, headers over
  * their 32 KiB) it answers itself, with a page of its own and 400, 413, 414, 431 or 505, or by
@@ -12,7 +11,8 @@
 #define ACTORS_HTTP_CORE_SERVER_H
 
 #include "actors/http/core/bridge.h"
-#include "actors/http/core/route.h"
+
+typedef struct server server_t;
 
 /* Listens on settings->http_listen. NULL: cannot, and it was logged why. */
 server_t *server_new(bridge_t *bridge);
@@ -20,19 +20,9 @@ server_t *server_new(bridge_t *bridge);
 void server_destroy(server_t **self_p);
 
 const char *server_address(const server_t *self); /* "127.0.0.1:8080" */
-bool server_is_full(const server_t *self);        /* over http.max_connections */
-size_t server_requests(const server_t *self);     /* whose client waits; counted now */
 void server_quiesce(server_t *self);              /* no new connections from now on */
-/* Each that is under way, though its client may have left; fn may answer it. */
-void server_walk(const server_t *self, void (*fn)(request_t *request));
 /* "ADDRESS:PORT", "[IPv6]:PORT" into its parts; false if it is neither. */
 bool server_split_address(const char *listen, char *host, size_t host_size, char *port,
                           size_t port_size);
-
-/* For request.c */
-void server_remember(server_t *self, request_t *request);
-void server_forget(server_t *self, request_t *request);
-void server_suspend(server_t *self, request_t *request);
-void server_resume(server_t *self, request_t *request);
 
 #endif

@@ -1,7 +1,22 @@
-#include "actors/http/coverage/coverage.h"
-
+/* The match runs that found too little, for those who work them off:
+ * GET /admin/coverage/weak and PATCH /admin/coverage/weak/{id}.
+ *
+ * The list is in the order of priority, from 0 to 1: 0.5 less the best score, 0.2 if none is
+ * above the threshold, 0.15 for NO_RESULTS (NO_MATCHES), 0.1 for NO_RESULTS_ABOVE_THRESHOLD
+ * (NO_STRONG_MATCHES), and 0.05 in the first 24 hours. The last is added whenever the list is
+ * read, all else is kept with the run.
+ *
+ * A run is open, acknowledged or resolved, and may become any of these; what it is already it
+ * stays, without an event. Resolved needs a candidate of the run, or a note
+ * (RESOLUTION_NEEDS_EVIDENCE). Back to a status before, the note of the later one goes. Who has
+ * the admin token is "admin"; "system" is a match run that fits (match_runs.c).
+ */
+#include "actors/http/core/answer.h"
+#include "actors/http/core/dispatch.h"
 #include "actors/http/core/json_body.h"
-#include "actors/http/core/request.h"
+#include "actors/http/core/sql.h"
+#include "actors/http/coverage/routes.def"
+#include "actors/http/coverage/statements.def"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 
@@ -11,15 +26,9 @@
 /* --- the list ----------------------------------------------------------------------------- */
 
 static void
-on_list(void *arg, const struct pg_outcome *outcome)
+on_weak_runs(void *arg, const struct pg_outcome *outcome)
 {
-    request_t *request = arg;
-    const PGresult *rows = request_rows(request, outcome, TM_INTERNAL); /* it has one */
-    char *text = rows ? tm_str_dup(tm_str(pg_get(rows, 0, 0))) : NULL;
-
-    if (text)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
-    request_unref(&request);
+    sql_answer_row(arg, outcome, TM_INTERNAL); /* it has one */
 }
 
 void
@@ -28,24 +37,20 @@ coverage_weak(request_t *request)
     const struct query *query = request_query(request);
     pg_unit_t *unit;
 
-    if (!request_need_workspace(request))
+    if (!dispatch_need_workspace(request))
         return;
-    unit = pg_unit_new(request_bridge(request)->pg);
-    pg_add(unit, STMT_WORKSPACE_KNOWN);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_add(unit, STMT_WEAK_RUNS);
-    pg_uuid(unit, &request_workspace(request)->id);
+    unit = sql_in_workspace(request, STMT_WEAK_RUNS);
     pg_text(unit, query->has_coverage_status ? query->coverage_status.text : "open");
     pg_i64(unit, query->limit);
     pg_text(unit, query->has_since ? query->since.text : NULL);
     pg_bool(unit, query->include_candidate_cards);
-    pg_send(&unit, on_list, request_ref(request));
+    pg_send(&unit, on_weak_runs, request_ref(request));
 }
 
 /* --- one run ------------------------------------------------------------------------------ */
 
 static void
-refuse(request_t *request, const struct pg_outcome *outcome)
+refuse_triage(request_t *request, const struct pg_outcome *outcome)
 {
     struct problem problem = {0};
 
@@ -53,34 +58,30 @@ refuse(request_t *request, const struct pg_outcome *outcome)
         problem_add(&problem, outcome->err, "body.note", "%s", outcome->message);
     else
         problem_init(&problem, outcome->err, "%s", "");
-    request_problem(request, &problem);
+    answer_problem(request, &problem);
 }
 
 static void
 on_triaged(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    char *text;
 
-    if (outcome->err) {
-        refuse(request, outcome);
-    } else {
-        text = tm_str_dup(tm_str(pg_get(outcome->results[0], 0, 0)));
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
-    }
+    if (outcome->err)
+        refuse_triage(request, outcome);
+    else
+        sql_answer_json(request, outcome);
     request_unref(&request);
 }
 
 static void
-triage(request_t *request, const char *status, const char *note)
+triage_run(request_t *request, const char *status, const char *note)
 {
     const struct workspace *workspace = request_workspace(request);
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
+    pg_unit_t *unit = sql_unit(request, STMT_WEAK_RUN_TRIAGE);
     char id[TM_UUID_TEXT];
 
     log_info("coverage.triage", "run=%s status=%s",
              tm_uuid_text(request_id_in_path(request), id), status);
-    pg_add(unit, STMT_WEAK_RUN_TRIAGE);
     pg_uuid(unit, workspace->is_known ? &workspace->id : NULL);
     pg_uuid(unit, request_id_in_path(request));
     pg_text(unit, status);
@@ -99,14 +100,14 @@ coverage_triage(request_t *request)
     tm_auto(json) body = json_body_read(type, text, size, &problem);
 
     if (!body) {
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
         return;
     }
     status = json_body_word(json_object_get(body, "status"), "body.status",
                             "open acknowledged resolved", &problem);
     note = json_body_text(json_object_get(body, "note"), "body.note", 0, NOTE_MAX, &problem);
     if (problem.err)
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
     else
-        triage(request, status, note);
+        triage_run(request, status, note);
 }

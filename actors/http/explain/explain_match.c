@@ -1,15 +1,25 @@
-#include "actors/http/explain/explain_match.h"
-
+/* POST /admin/coverage/explain: how a strategy fits what a match run looked
+ * for.
+ *
+ * PostgreSQL gives the facts, one JSON object: what was asked for, the strategy as it is now,
+ * its score and the tags that match, and its back-tests in the workspace. From them come the
+ * text of explain_match_text.h, the qualifier of qualifier.h, and the question to a language
+ * model. A strategy that the run did not find is explained too: its score is not known.
+ */
+#include "actors/http/core/answer.h"
+#include "actors/http/core/dispatch.h"
+#include "actors/http/core/json_body.h"
+#include "actors/http/core/sql.h"
 #include "actors/http/explain/explain_match_text.h"
 #include "actors/http/explain/explanation.h"
-#include "actors/http/core/json_body.h"
-#include "actors/http/core/request.h"
+#include "actors/http/explain/routes.def"
+#include "actors/http/explain/statements.def"
 #include "actors/kit/util/auto.h"
 
 enum { COLUMN_HAS_RUN, COLUMN_HAS_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 
 static void
-explain(explanation_t *self, const PGresult *row)
+explain_match_facts(explanation_t *self, const PGresult *row)
 {
     const char *name = pg_get(row, 0, COLUMN_NAME), *facts = pg_get(row, 0, COLUMN_FACTS);
 
@@ -27,36 +37,32 @@ explain(explanation_t *self, const PGresult *row)
 }
 
 static void
-on_facts(void *arg, const struct pg_outcome *outcome)
+on_match_facts(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    const PGresult *row = request_rows(request, outcome, TM_INTERNAL); /* it has one */
+    const PGresult *row = sql_rows(request, outcome, TM_INTERNAL); /* it has one */
 
     if (row && !pg_get_bool(row, 0, COLUMN_HAS_RUN))
-        request_fail(request, TM_MATCH_RUN_NOT_FOUND, "");
+        answer_fail(request, TM_MATCH_RUN_NOT_FOUND, "");
     else if (row && !pg_get_bool(row, 0, COLUMN_HAS_STRATEGY))
-        request_fail(request, TM_STRATEGY_NOT_FOUND, "");
+        answer_fail(request, TM_STRATEGY_NOT_FOUND, "");
     else if (row && !request_is_gone(request))
-        explain(request_state(request), row);
+        explain_match_facts(request_state(request), row);
     request_unref(&request);
 }
 
 static void
-read_facts(const explanation_t *self)
+read_match_facts(const explanation_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(request_bridge(self->request)->pg);
+    pg_unit_t *unit = sql_in_workspace(self->request, STMT_MATCH_FACTS);
 
-    pg_add(unit, STMT_WORKSPACE_KNOWN);
-    pg_uuid(unit, &self->question.workspace);
-    pg_add(unit, STMT_MATCH_FACTS);
-    pg_uuid(unit, &self->question.workspace);
     pg_uuid(unit, &self->run);
     pg_uuid(unit, &self->strategy);
-    pg_send(&unit, on_facts, request_ref(self->request));
+    pg_send(&unit, on_match_facts, request_ref(self->request));
 }
 
 static void
-read_id(const json_t *body, const char *name, tm_uuid_t *ret, struct problem *problem)
+read_body_id(const json_t *body, const char *name, tm_uuid_t *ret, struct problem *problem)
 {
     const char *text = json_string_value(json_object_get(body, name));
     char loc[80];
@@ -72,7 +78,7 @@ struct asked {
 };
 
 static void
-read_body(request_t *request, struct asked *ret, struct problem *problem)
+read_match_body(request_t *request, struct asked *ret, struct problem *problem)
 {
     size_t size;
     const char *text = request_text(request, &size);
@@ -81,8 +87,8 @@ read_body(request_t *request, struct asked *ret, struct problem *problem)
 
     if (!body)
         return;
-    read_id(body, "run_id", &ret->run, problem);
-    read_id(body, "strategy_id", &ret->strategy, problem);
+    read_body_id(body, "run_id", &ret->run, problem);
+    read_body_id(body, "strategy_id", &ret->strategy, problem);
     ret->verbosity =
         explanation_verbosity(request, json_object_get(body, "verbosity"), problem);
 }
@@ -94,15 +100,15 @@ explain_match(request_t *request)
     struct problem problem = {0};
     explanation_t *self;
 
-    if (!request_need_workspace(request))
+    if (!dispatch_need_workspace(request))
         return;
-    read_body(request, &asked, &problem);
+    read_match_body(request, &asked, &problem);
     if (problem.err) {
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
         return;
     }
     self = explanation_start(request, EXPLAIN_MATCH, asked.verbosity);
     self->run = self->question.subject = asked.run;
     self->strategy = self->question.strategy = asked.strategy;
-    read_facts(self);
+    read_match_facts(self);
 }

@@ -8,7 +8,7 @@
 enum { TERMS_MAX = 20 };
 
 static const json_t *
-strategy(const json_t *facts, const char *name)
+strategy_fact(const json_t *facts, const char *name)
 {
     return json_object_get(json_object_get(facts, "strategy"), name);
 }
@@ -16,13 +16,13 @@ strategy(const json_t *facts, const char *name)
 static const char *
 name_of(const json_t *facts)
 {
-    const char *name = json_string_value(strategy(facts, "name"));
+    const char *name = json_string_value(strategy_fact(facts, "name"));
 
     return name ? name : "The strategy";
 }
 
 static bool
-has(const json_t *array, const char *word)
+has_word(const json_t *array, const char *word)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *text = json_string_value(json_array_get(array, i));
@@ -61,8 +61,8 @@ terms_missing(const json_t *facts)
         for (size_t i = 0; i < json_array_size(list); i++) {
             const char *term = json_string_value(json_array_get(list, i));
 
-            if (term && !has(matched, term) && !has(strategy(facts, "tags"), term) &&
-                !has(missing, term))
+            if (term && !has_word(matched, term) &&
+                !has_word(strategy_fact(facts, "tags"), term) && !has_word(missing, term))
                 json_array_append_new(missing, json_string(term));
         }
     }
@@ -137,7 +137,7 @@ write_coverage(FILE *out, const json_t *facts)
 char *
 explain_match_text(const json_t *facts, enum explain_verbosity verbosity)
 {
-    const char *description = json_string_value(strategy(facts, "description"));
+    const char *description = json_string_value(strategy_fact(facts, "description"));
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);

@@ -1,27 +1,28 @@
-#include "actors/http/explain/explain_tune.h"
-
+/* POST /backtests/tunes/{id}/explain: the winner of a tune in words.
+ *
+ * PostgreSQL gives the facts, one JSON object: the winner with its params and figures in and
+ * out of sample, what buying and holding had given, how the trials next to it did, and what is
+ * known of luck. From them come the text of explain_tune_text.h and the question to a language
+ * model.
+ */
+#include "actors/http/core/answer.h"
+#include "actors/http/core/fields.h"
+#include "actors/http/core/sql.h"
 #include "actors/http/explain/explain_tune_text.h"
 #include "actors/http/explain/explanation.h"
-#include "actors/http/core/fields.h"
-#include "actors/http/core/request.h"
-#include "actors/kit/runtime/log.h"
+#include "actors/http/explain/routes.def"
+#include "actors/http/explain/statements.def"
 
 enum { COLUMN_STATUS, COLUMN_RUN, COLUMN_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 
-static char *
-copy(const char *text)
-{
-    return text ? strdup(text) : NULL;
-}
-
 static void
-explain(explanation_t *self, const PGresult *row)
+explain_tune_facts(explanation_t *self, const PGresult *row)
 {
-    const char *facts = pg_get(row, 0, COLUMN_FACTS);
+    const char *name = pg_get(row, 0, COLUMN_NAME), *facts = pg_get(row, 0, COLUMN_FACTS);
 
     self->run = pg_get_uuid(row, 0, COLUMN_RUN);
     self->strategy = pg_get_uuid(row, 0, COLUMN_STRATEGY);
-    self->strategy_name = copy(pg_get(row, 0, COLUMN_NAME));
+    self->strategy_name = name ? strdup(name) : NULL;
     self->question.subject = *request_id_in_path(self->request);
     self->question.facts = facts ? json_loads(facts, 0, NULL) : NULL;
     if (self->question.facts) {
@@ -32,7 +33,7 @@ explain(explanation_t *self, const PGresult *row)
 }
 
 static void
-refuse(request_t *request, const char *status)
+refuse_status(request_t *request, const char *status)
 {
     const bool is_over = strcmp(status, "queued") != 0 && strcmp(status, "running") != 0;
     char detail[120];
@@ -41,38 +42,34 @@ refuse(request_t *request, const char *status)
              is_over ? "the tune is %s: there is no winner to explain"
                      : "the tune is %s: ask again when it has completed",
              status);
-    request_fail(request, TM_TUNE_NOT_COMPLETED, detail);
+    answer_fail(request, TM_TUNE_NOT_COMPLETED, detail);
 }
 
 static void
-on_facts(void *arg, const struct pg_outcome *outcome)
+on_tune_facts(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    const PGresult *row = request_rows(request, outcome, TM_TUNE_NOT_FOUND);
+    const PGresult *row = sql_rows(request, outcome, TM_TUNE_NOT_FOUND);
 
     if (row && strcmp(pg_get(row, 0, COLUMN_STATUS), "completed") != 0)
-        refuse(request, pg_get(row, 0, COLUMN_STATUS));
+        refuse_status(request, pg_get(row, 0, COLUMN_STATUS));
     else if (row && !request_is_gone(request))
-        explain(request_state(request), row);
+        explain_tune_facts(request_state(request), row);
     request_unref(&request);
 }
 
 static void
-read_facts(request_t *request)
+read_tune_facts(request_t *request)
 {
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_TUNE_FACTS);
 
-    pg_add(unit, STMT_WORKSPACE_KNOWN);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_add(unit, STMT_TUNE_FACTS);
-    pg_uuid(unit, &request_workspace(request)->id);
     pg_uuid(unit, request_id_in_path(request));
-    pg_send(&unit, on_facts, request_ref(request));
+    pg_send(&unit, on_tune_facts, request_ref(request));
 }
 
-/* A body is not needed. */
+/* The body may be absent. */
 static enum explain_verbosity
-read_body(request_t *request, struct problem *problem)
+read_verbosity(request_t *request, struct problem *problem)
 {
     enum explain_verbosity verbosity = EXPLAIN_SHORT;
     fields_t *body = NULL;
@@ -92,12 +89,12 @@ void
 explain_tune(request_t *request)
 {
     struct problem problem = {0};
-    enum explain_verbosity verbosity = read_body(request, &problem);
+    enum explain_verbosity verbosity = read_verbosity(request, &problem);
 
     if (problem.err) {
-        request_problem(request, &problem);
+        answer_problem(request, &problem);
         return;
     }
     explanation_start(request, EXPLAIN_TUNE, verbosity);
-    read_facts(request);
+    read_tune_facts(request);
 }

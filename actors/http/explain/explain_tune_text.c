@@ -16,7 +16,7 @@
 
 /* "winner.params", "overfit.pbo"; NULL: it is not there. */
 static const json_t *
-fact(const json_t *facts, const char *path)
+fact_at(const json_t *facts, const char *path)
 {
     char name[64];
 
@@ -32,9 +32,9 @@ fact(const json_t *facts, const char *path)
 
 /* NaN: it is not known. */
 static double
-number(const json_t *facts, const char *path)
+number_at(const json_t *facts, const char *path)
 {
-    const json_t *value = fact(facts, path);
+    const json_t *value = fact_at(facts, path);
 
     return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
@@ -42,13 +42,13 @@ number(const json_t *facts, const char *path)
 static bool
 is_known(const json_t *facts, const char *path)
 {
-    return !isnan(number(facts, path));
+    return !isnan(number_at(facts, path));
 }
 
 static const char *
-word(const json_t *facts, const char *path)
+word_at(const json_t *facts, const char *path)
 {
-    const char *text = json_string_value(fact(facts, path));
+    const char *text = json_string_value(fact_at(facts, path));
 
     return text ? text : "";
 }
@@ -56,7 +56,7 @@ word(const json_t *facts, const char *path)
 static bool
 is_split(const json_t *facts)
 {
-    return strcmp(word(facts, "gates.evaluated_on"), "oos") == 0;
+    return strcmp(word_at(facts, "gates.evaluated_on"), "oos") == 0;
 }
 
 /* --- sentences ---------------------------------------------------------------------------- */
@@ -77,15 +77,15 @@ write_params(FILE *out, const json_t *params)
 static void
 write_no_winner(FILE *out, const json_t *facts)
 {
-    const json_t *reasons = fact(facts, "skipped_for"), *reason;
+    const json_t *reasons = fact_at(facts, "skipped_for"), *reason;
     size_t index;
 
     fprintf(out, "None of the %.0f trials passed the gates, so there is no winner.",
-            number(facts, "trials"));
+            number_at(facts, "trials"));
     json_array_foreach(reasons, index, reason)
     {
         fprintf(out, "%s%s (%.0f trials)", index ? ", " : " They were skipped for ",
-                word(reason, "reason"), number(reason, "trials"));
+                word_at(reason, "reason"), number_at(reason, "trials"));
     }
     if (json_array_size(reasons) > 0)
         fputc('.', out);
@@ -95,18 +95,18 @@ write_no_winner(FILE *out, const json_t *facts)
 static void
 write_winner(FILE *out, const json_t *facts)
 {
-    fprintf(out, "Of %.0f trials %.0f passed the gates. The best has ", number(facts, "trials"),
-            number(facts, "counts.passed"));
-    write_params(out, fact(facts, "winner.params"));
-    fprintf(out, " and a score (%s) of %.2f.", word(facts, "objective"),
-            number(facts, "winner.score"));
+    fprintf(out, "Of %.0f trials %.0f passed the gates. The best has ",
+            number_at(facts, "trials"), number_at(facts, "counts.passed"));
+    write_params(out, fact_at(facts, "winner.params"));
+    fprintf(out, " and a score (%s) of %.2f.", word_at(facts, "objective"),
+            number_at(facts, "winner.score"));
 }
 
 static void
 write_return(FILE *out, const json_t *facts)
 {
-    const double return_pct = number(facts, "winner.summary.return_pct"),
-                 hold_pct = number(facts, "winner.summary.buy_hold_return_pct");
+    const double return_pct = number_at(facts, "winner.summary.return_pct"),
+                 hold_pct = number_at(facts, "winner.summary.buy_hold_return_pct");
 
     if (isnan(return_pct))
         return;
@@ -116,8 +116,8 @@ write_return(FILE *out, const json_t *facts)
         fprintf(out, ", %s than the %.1f %% of buying and holding",
                 return_pct > hold_pct ? "more" : "less", hold_pct);
     fprintf(out, "; it fell by at most %.1f %% and made %.0f trades.",
-            fabs(number(facts, "winner.summary.max_drawdown_pct")),
-            number(facts, "winner.summary.trades"));
+            fabs(number_at(facts, "winner.summary.max_drawdown_pct")),
+            number_at(facts, "winner.summary.trades"));
 }
 
 /* One word for a shape, and what follows from it. */
@@ -132,7 +132,7 @@ static const struct {
 static void
 write_neighbourhood(FILE *out, const json_t *facts, bool is_detailed)
 {
-    const char *shape = word(facts, "neighbourhood.shape");
+    const char *shape = word_at(facts, "neighbourhood.shape");
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         if (strcmp(shapes[i].shape, shape) != 0)
@@ -140,13 +140,14 @@ write_neighbourhood(FILE *out, const json_t *facts, bool is_detailed)
         fprintf(out,
                 "The %.0f trials nearest to it keep %.0f %% of its lead over the median "
                 "trial: %s",
-                number(facts, "neighbourhood.trials"),
-                100 * fmax(number(facts, "neighbourhood.kept"), 0), shapes[i].is);
+                number_at(facts, "neighbourhood.trials"),
+                100 * fmax(number_at(facts, "neighbourhood.kept"), 0), shapes[i].is);
         fprintf(out, "%s%s.", is_detailed ? ", and " : "", is_detailed ? shapes[i].means : "");
     }
     if (is_detailed && *shape)
         fprintf(out, " Their median score is %.2f, that of all trials %.2f.",
-                number(facts, "neighbourhood.median_score"), number(facts, "median_score"));
+                number_at(facts, "neighbourhood.median_score"),
+                number_at(facts, "median_score"));
 }
 
 static void
@@ -160,15 +161,14 @@ write_no_split(FILE *out, bool is_detailed)
 static void
 write_gap(FILE *out, const json_t *facts, bool is_detailed)
 {
-    const double gap = number(facts, "winner.overfit_gap");
+    const double gap = number_at(facts, "winner.overfit_gap");
 
     if (isnan(gap)) {
         write_no_split(out, is_detailed);
         return;
     }
-    fprintf(out,
-            "In sample it scores %.2f, out of sample %.2f: ", number(facts, "winner.score_is"),
-            number(facts, "winner.score_oos"));
+    fprintf(out, "In sample it scores %.2f, out of sample %.2f: ",
+            number_at(facts, "winner.score_is"), number_at(facts, "winner.score_oos"));
     if (gap < 0)
         fputs("it did better on bars that it was not chosen by.", out);
     else
@@ -181,8 +181,8 @@ write_gap(FILE *out, const json_t *facts, bool is_detailed)
 static void
 write_luck(FILE *out, const json_t *facts)
 {
-    const double pbo = number(facts, "overfit.pbo"),
-                 deflated = number(facts, "overfit.deflated_sharpe");
+    const double pbo = number_at(facts, "overfit.pbo"),
+                 deflated = number_at(facts, "overfit.deflated_sharpe");
 
     if (!isnan(pbo))
         fprintf(out, "The probability of back-test overfitting is %.2f: the best trial %s. ",
@@ -200,13 +200,13 @@ write_luck(FILE *out, const json_t *facts)
 static void
 write_data(FILE *out, const json_t *facts)
 {
-    fprintf(out, "The search was %s", word(facts, "search"));
+    fprintf(out, "The search was %s", word_at(facts, "search"));
     if (is_known(facts, "dataset.bars"))
-        fprintf(out, ", on %.0f bars from %.10s to %.10s", number(facts, "dataset.bars"),
-                word(facts, "dataset.first"), word(facts, "dataset.last"));
+        fprintf(out, ", on %.0f bars from %.10s to %.10s", number_at(facts, "dataset.bars"),
+                word_at(facts, "dataset.first"), word_at(facts, "dataset.last"));
     if (is_split(facts) && is_known(facts, "out_of_sample_share"))
         fprintf(out, ", of which the last %.0f %% were held back",
-                100 * number(facts, "out_of_sample_share"));
+                100 * number_at(facts, "out_of_sample_share"));
     fputs(". A back-test shows what would have been, not what will be.", out);
 }
 
@@ -274,7 +274,7 @@ explain_tune_text(const json_t *facts, enum explain_verbosity verbosity)
 
     if (!out)
         return NULL;
-    if (!fact(facts, "winner"))
+    if (!fact_at(facts, "winner"))
         write_no_winner(out, facts);
     else if (verbosity == EXPLAIN_SHORT)
         write_parts(out, facts, brief, sizeof(brief) / sizeof(brief[0]), " ");
@@ -295,14 +295,14 @@ or_unknown(double value)
 void
 explain_tune_qualifier(const json_t *facts, char *text, size_t size)
 {
-    const double pbo = number(facts, "overfit.pbo"),
-                 deflated = number(facts, "overfit.deflated_sharpe");
+    const double pbo = number_at(facts, "overfit.pbo"),
+                 deflated = number_at(facts, "overfit.deflated_sharpe");
     const double score = 0.4 * or_unknown(1 - pbo) + 0.3 * or_unknown(deflated) +
-                         0.3 * or_unknown(number(facts, "neighbourhood.kept"));
-    const char *shape = word(facts, "neighbourhood.shape");
+                         0.3 * or_unknown(number_at(facts, "neighbourhood.kept"));
+    const char *shape = word_at(facts, "neighbourhood.shape");
     char known[64] = "", luck[64] = "";
 
-    if (!fact(facts, "winner")) {
+    if (!fact_at(facts, "winner")) {
         snprintf(text, size, "Confidence: Low \xe2\x80\x94 based on no valid trial.");
         return;
     }

@@ -1,6 +1,8 @@
 #include "actors/http/explain/explanation.h"
 
-#include "actors/http/core/request.h"
+#include "actors/http/core/answer.h"
+#include "actors/http/core/body.h"
+#include "actors/http/explain/routes.def"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/contracts/explain_tags.h"
@@ -51,7 +53,7 @@ id_or_null(const tm_uuid_t *id)
 
 /* The members that do not depend on who wrote the text. */
 static json_t *
-frame(const explanation_t *self)
+frame_answer(const explanation_t *self)
 {
     return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:I}", "run_id", id_or_null(&self->run),
                      "strategy_id", id_or_null(&self->strategy), "strategy_name",
@@ -62,14 +64,14 @@ frame(const explanation_t *self)
 
 /* reason: of a text that no model wrote; NULL: one did. */
 static void
-answer(explanation_t *self, const struct explain_answer *from,
-       const enum explain_reason *reason)
+answer_explained(explanation_t *self, const struct explain_answer *from,
+                 const enum explain_reason *reason)
 {
     const char *text = reason ? self->text : from->text;
     struct sentry_notes *notes = request_notes(self->request);
     meters_t *metrics = request_bridge(self->request)->metrics;
     char now[CLOCK_TEXT], *body = NULL;
-    tm_auto(json) root = frame(self);
+    tm_auto(json) root = frame_answer(self);
     tm_auto(json) rest = json_pack(
         "{s:s, s:s, s:s, s:b, s:s, s:b, s:s?, s:s?}", "explanation", text, "model",
         reason ? FALLBACK : from->model, "provider", reason ? FALLBACK : from->provider,
@@ -87,13 +89,11 @@ answer(explanation_t *self, const struct explain_answer *from,
     sentry_tag(notes, "degraded", reason ? explain_reason_code(*reason) : NULL);
     if (root && rest && json_object_update(root, rest) == 0)
         body = json_dumps(root, JSON_COMPACT);
-    if (body)
-        request_reply(self->request, MHD_HTTP_OK, JSON_TYPE, &body, strlen(body));
-    else
-        request_fail(self->request, TM_NO_MEMORY, "");
+    answer_json(self->request, &body);
 }
 
-/* The service says itself why it had no text; here it was not even heard. */
+/* The service was not heard at all, so Sentry is told from here; a service that has no text
+ * tells Sentry itself. */
 static void
 tell_unheard(explanation_t *self, const char *cause)
 {
@@ -118,7 +118,7 @@ fall_back(explanation_t *self, enum explain_reason reason, const char *cause)
              explain_kind_name(self->question.kind),
              explain_question_subject(&self->question, subject), cause,
              explain_reason_code(reason));
-    answer(self, NULL, &reason);
+    answer_explained(self, NULL, &reason);
 }
 
 /* --- asking ------------------------------------------------------------------------------- */
@@ -136,27 +136,27 @@ take_answer(explanation_t *self, tm_str_t body)
         return;
     }
     if (answered.text)
-        answer(self, &answered, NULL);
+        answer_explained(self, &answered, NULL);
     else
         fall_back(self, answered.reason, answered.cause);
     explain_answer_fini(&answered);
 }
 
 static void
-fail(explanation_t *self, tm_err_t err)
+give_up(explanation_t *self, tm_err_t err)
 {
     tell_unheard(self, tm_err_name(err));
     fall_back(self, err == TM_TIMEOUT ? EXPLAIN_TIMEOUT : EXPLAIN_ERROR, tm_err_name(err));
 }
 
 static void
-on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
+on_explained(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 {
     request_t *request = request_resume(arg);
 
     (void)detail;
     if (!request_is_gone(request) && err)
-        fail(request_state(request), err);
+        give_up(request_state(request), err);
     else if (!request_is_gone(request))
         take_answer(request_state(request), body);
     request_unref(&request);
@@ -172,7 +172,7 @@ deadline_ms(const settings_t *settings)
 
 /* TM_OK: on_return runs once, later. */
 static tm_err_t
-ask(explanation_t *self)
+ask_service(explanation_t *self)
 {
     bridge_t *bridge = request_bridge(self->request);
     tm_auto(tm_text) question = explain_question_text(&self->question);
@@ -190,7 +190,7 @@ ask(explanation_t *self)
         return TM_BROKER_DOWN;
     spec.body = question;
     spec.body_size = strlen(question);
-    return tm_client_call(bridge->client, &spec, on_return, self->request);
+    return tm_client_call(bridge->client, &spec, on_explained, self->request);
 }
 
 void
@@ -199,28 +199,29 @@ explanation_give(explanation_t *self)
     tm_err_t err;
 
     if (!self->text || !self->question.facts) {
-        request_fail(self->request, TM_NO_MEMORY, "");
+        answer_fail(self->request, TM_NO_MEMORY, "");
         return;
     }
-    err = ask(self);
+    err = ask_service(self);
     if (err) {
-        fail(self, err);
+        give_up(self, err);
         return;
     }
     self->is_asked = true;
     request_ref(self->request);
 }
 
-void
-explanation_hurry(request_t *request)
+static void
+drain_explanation(request_t *request)
 {
-    const route_t *route = request_route(request);
-    explanation_t *self =
-        route && strcmp(route->answer, EXPLANATION_ANSWER) == 0 ? request_state(request) : NULL;
+    explanation_t *self = request_state(request);
 
     if (self && self->is_asked && !request_is_gone(request))
-        fail(self, TM_DRAINING);
+        give_up(self, TM_DRAINING);
 }
+
+const struct route_ops explanation_ops = {
+    .begin = body_text_begin, .body = body_text, .drain = drain_explanation};
 
 /* --- what was asked ----------------------------------------------------------------------- */
 

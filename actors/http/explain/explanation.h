@@ -9,13 +9,10 @@
 #ifndef ACTORS_HTTP_EXPLAIN_EXPLANATION_H
 #define ACTORS_HTTP_EXPLAIN_EXPLANATION_H
 
-#include "actors/http/core/problem.h"
+#include "actors/http/core/request.h"
 #include "actors/kit/contracts/explain_call.h"
 
-typedef struct request request_t;
-
 #define EXPLANATION_QUALIFIER 256
-#define EXPLANATION_ANSWER    "StrategyExplanation" /* in routes.def */
 
 /* The state of a request that is to be explained something. */
 typedef struct {
@@ -35,9 +32,6 @@ explanation_t *explanation_start(request_t *request, enum explain_kind kind,
 /* Answers the request, now or later. Before it question, qualifier and text are filled in:
  * facts or a text that are NULL are a want of memory, and answered so. */
 void explanation_give(explanation_t *self);
-
-/* The process is about to end: if this is such a request and it waits, it waits no more. */
-void explanation_hurry(request_t *request);
 
 /* What a member of the body (NULL: there is none) and the query say; short if neither does. */
 enum explain_verbosity explanation_verbosity(const request_t *request, const json_t *said,

@@ -1,10 +1,10 @@
-#include "actors/http/stream/events_routes.h"
-
-#include <jansson.h>
-
+/* GET /admin/events/stream and /admin/events/status. */
 #include "actors/http/auth/authorize.h"
-#include "actors/http/core/request.h"
+#include "actors/http/core/answer.h"
+#include "actors/http/stream/routes.def"
 #include "actors/http/stream/stream_text.h"
+#include "actors/http/stream/streams.h"
+#include "actors/kit/util/auto.h"
 
 /* Another status would end an EventSource for good. */
 static void
@@ -14,10 +14,10 @@ answer_full(request_t *request)
 
     stream_text_retry(&text, STREAM_RETRY_FULL_MS);
     stream_text_comment(&text, "there are as many streams as this server takes; come back");
-    request_reply(request, MHD_HTTP_OK, "text/event-stream", &text.data, text.size);
+    answer_text(request, MHD_HTTP_OK, "text/event-stream", &text.data, text.size);
 }
 
-/* Digits of ours; anything else was never an event's. */
+/* An id that is no number of ours names an event that never was, and so leads to a reset. */
 static int64_t
 last_id(const request_t *request)
 {
@@ -44,12 +44,12 @@ read_topics(request_t *request, topics_t *ret)
     problem_add(&problem, TM_VALIDATION_FAILED, "query.topics",
                 "\"%.*s\" is no topic: see topics_available in /admin/events/status",
                 (int)wrong.size, wrong.data);
-    request_problem(request, &problem);
+    answer_problem(request, &problem);
     return false;
 }
 
-/* How the system is, those are told who ask for it by name and are admins: not whoever has but
- * a ticket. */
+/* system.health is sent only to streams that ask for it by name and carry the admin token; a
+ * ticket is not enough. */
 static topics_t
 without_system(request_t *request, topics_t topics)
 {
@@ -64,13 +64,13 @@ without_system(request_t *request, topics_t topics)
 static void
 hand_over(request_t *request, topics_t topics)
 {
-    char *headers = request_common_headers(request);
+    char *headers = answer_common_headers(request);
     struct stream_request stream = {.headers = headers,
                                     .filter = {.workspace = request_workspace(request)->id,
                                                .topics = without_system(request, topics)},
                                     .last_id = last_id(request)};
 
-    stream.fd = request_take_connection(request);
+    stream.fd = answer_take_connection(request);
     if (stream.fd >= 0)
         streams_take(request_bridge(request)->streams, &stream);
     else
@@ -88,9 +88,9 @@ events_stream(request_t *request)
     if (!read_topics(request, &topics))
         return;
     if (!bridge->streams)
-        request_fail(request, TM_DRAINING, "");
+        answer_fail(request, TM_DRAINING, "");
     else if (request_is_head(request))
-        request_reply(request, MHD_HTTP_OK, "text/event-stream", &nothing, 0);
+        answer_text(request, MHD_HTTP_OK, "text/event-stream", &nothing, 0);
     else if (streams_is_full(bridge->streams))
         answer_full(request);
     else
@@ -102,7 +102,7 @@ events_status(request_t *request)
 {
     const bridge_t *bridge = request_bridge(request);
     json_t *topics = json_array();
-    json_t *status;
+    tm_auto(json) status = NULL;
     char *text;
 
     for (unsigned i = 0; i < TOPIC_OTHER; i++)
@@ -113,6 +113,5 @@ events_status(request_t *request)
         (json_int_t)(bridge->streams ? streams_buffered(bridge->streams) : 0),
         "topics_available", topics);
     text = json_dumps(status, JSON_COMPACT);
-    json_decref(status);
-    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    answer_json(request, &text);
 }

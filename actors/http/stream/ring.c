@@ -95,7 +95,7 @@ ring_find(const ring_t *self, int64_t id, uint64_t *ret_place)
 }
 
 static struct entry *
-at(const ring_t *self, uint64_t place)
+entry_at(const ring_t *self, uint64_t place)
 {
     return &self->entries[place % self->events];
 }
@@ -105,12 +105,12 @@ static void
 make_room(ring_t *self, size_t size)
 {
     if (self->next + size > self->capacity) { /* what lies there is the oldest */
-        while (self->tail < self->head && at(self, self->tail)->offset >= self->next)
+        while (self->tail < self->head && entry_at(self, self->tail)->offset >= self->next)
             self->tail++;
         self->next = 0;
     }
     while (self->tail < self->head) {
-        const struct entry *oldest = at(self, self->tail);
+        const struct entry *oldest = entry_at(self, self->tail);
 
         if (ring_count(self) < self->events &&
             (oldest->offset < self->next || oldest->offset >= self->next + size))
@@ -150,11 +150,11 @@ ring_add(ring_t *self, const struct bus_event *event)
     entry.size = (uint32_t)self->text.size;
     memcpy(self->bytes + self->next, self->text.data, self->text.size);
     self->next += self->text.size;
-    *at(self, self->head++) = entry;
+    *entry_at(self, self->head++) = entry;
 }
 
 static bool
-passes(const struct ring_filter *filter, const struct entry *entry)
+passes_ring_filter(const struct ring_filter *filter, const struct entry *entry)
 {
     return (filter->topics & entry->topics) &&
            tm_uuid_is(&filter->workspace, &entry->workspace);
@@ -168,12 +168,12 @@ ring_slice(const ring_t *self, const struct ring_filter *filter, uint64_t place,
     ret->count = 0;
     ret->size = 0;
     for (; place < self->head && ret->size < SLICE_BYTES; place++, skip = 0) {
-        const struct entry *entry = at(self, place);
+        const struct entry *entry = entry_at(self, place);
         struct iovec *last = ret->count > 0 ? &ret->pieces[ret->count - 1] : NULL;
         char *text = self->bytes + entry->offset + skip;
         size_t size = entry->size - skip;
 
-        if (!passes(filter, entry))
+        if (!passes_ring_filter(filter, entry))
             continue;
         if (last && (char *)last->iov_base + last->iov_len == text) {
             last->iov_len += size;
@@ -192,9 +192,9 @@ ring_advance(const ring_t *self, const struct ring_filter *filter, size_t sent, 
              size_t *skip)
 {
     for (; *place < self->head; (*place)++, *skip = 0) {
-        const struct entry *entry = at(self, *place);
+        const struct entry *entry = entry_at(self, *place);
 
-        if (!passes(filter, entry))
+        if (!passes_ring_filter(filter, entry))
             continue;
         if (sent < entry->size - *skip) {
             *skip += sent;

@@ -14,12 +14,12 @@ stream_close(streams_t *self, stream_t *stream, const char *why)
 {
     if (stream->fd < 0)
         return;
-    /* libmicrohttpd may not have closed its descriptor of it yet, and the set would keep ours
-     */
+    /* Taken off by hand: the set keeps a descriptor as long as a copy of it is open, and
+     * libmicrohttpd may not have closed its own yet. */
     epoll_ctl(self->epoll, EPOLL_CTL_DEL, stream->fd, NULL);
     close(stream->fd);
     stream->fd = -1;
-    replay_leave(self, stream);
+    replay_end(self, stream);
     if (stream->previous)
         stream->previous->next = stream->next;
     else
@@ -71,7 +71,7 @@ write_own(streams_t *self, stream_t *stream)
     return true;
 }
 
-/* Most streams want what the one before them wanted. */
+/* The last slice is kept, because most streams want the same as the one before them. */
 static const struct ring_slice *
 slice_for(streams_t *self, const stream_t *stream)
 {
@@ -165,13 +165,13 @@ stream_catch_up(streams_t *self, stream_t *stream)
 
 /* Of the event before its place. */
 static int64_t
-reached(const streams_t *self, const stream_t *stream)
+place_reached(const streams_t *self, const stream_t *stream)
 {
     return ring_last(self->ring) + (int64_t)(stream->place - ring_head(self->ring));
 }
 
-/* A client whose filter lets nothing through keeps up all the same: what it names when it comes
- * back is not long ago. */
+/* The comment carries the newest id, so that a client whose filter lets nothing through still
+ * names a recent event when it comes back. */
 void
 stream_ping(streams_t *self, stream_t *stream)
 {
@@ -179,15 +179,15 @@ stream_ping(streams_t *self, stream_t *stream)
         return; /* there is something on its way already */
     stream_text_comment(&stream->own, "");
     if (!stream->is_waiting && !stream->replay)
-        stream_text_place(&stream->own, reached(self, stream));
+        stream_text_place(&stream->own, place_reached(self, stream));
     stream_write(self, stream);
 }
 
 /* --- beginning ---------------------------------------------------------------------------- */
 
 /* Behind the event with this number, which may be one that the ring is yet to be told. */
-void
-stream_go_live(streams_t *self, stream_t *stream, int64_t last_id)
+static void
+go_live(streams_t *self, stream_t *stream, int64_t last_id)
 {
     if (!ring_find(self->ring, last_id, &stream->place))
         stream->place = ring_head(self->ring) + (uint64_t)(last_id - ring_last(self->ring));
@@ -195,7 +195,7 @@ stream_go_live(streams_t *self, stream_t *stream, int64_t last_id)
 }
 
 static int64_t
-newest(const streams_t *self)
+newest_id(const streams_t *self)
 {
     int64_t last = ring_last(self->ring);
 
@@ -209,10 +209,62 @@ stream_reset(streams_t *self, stream_t *stream)
     static const char data[] =
         "{\"reason\":\"the events since yours are not kept any more: load anew\"}";
 
-    snprintf(id, sizeof(id), "%lld", (long long)newest(self));
+    snprintf(id, sizeof(id), "%lld", (long long)newest_id(self));
     stream_text_event(&stream->own, id, "stream.reset", data, strlen(data));
     meters_add(self->metrics, METRIC_STREAM_RESETS, NULL, 1);
-    stream_go_live(self, stream, newest(self));
+    go_live(self, stream, newest_id(self));
+}
+
+/* --- the past ----------------------------------------------------------------------------- */
+
+static bool
+passes_filter(const stream_t *stream, const struct bus_event *event)
+{
+    return (topics_of(topic_find(event->topic)) & stream->filter.topics) &&
+           tm_uuid_is(&event->workspace, &stream->filter.workspace);
+}
+
+static int64_t
+take_page(stream_t *stream, int64_t after, const struct bus_page *page)
+{
+    char id[24];
+
+    for (size_t i = 0; i < page->count; i++) {
+        const struct bus_event *event = &page->events[i];
+
+        snprintf(id, sizeof(id), "%lld", (long long)event->id);
+        if (passes_filter(stream, event) &&
+            !stream_text_event(&stream->own, id, event->topic, event->text,
+                               strlen(event->text)))
+            log_warn("stream.bad_topic", "event=%s", id);
+        after = event->id;
+    }
+    return after;
+}
+
+static void
+on_page(streams_t *self, stream_t *stream, int64_t after, const struct bus_page *page)
+{
+    uint64_t place;
+
+    if (page->err) {
+        stream_close(self, stream,
+                     "store_down"); /* the client comes back, and the store may be up by then */
+        return;
+    }
+    if (after + 1 < page->oldest || after > page->last) {
+        replay_end(self, stream);
+        stream_reset(self, stream);
+    } else {
+        after = take_page(stream, after, page);
+        replay_move(stream, after);
+        /* the ring has the rest, or all that there is has been read */
+        if (after >= page->last || ring_find(self->ring, after, &place)) {
+            replay_end(self, stream);
+            go_live(self, stream, after);
+        }
+    }
+    stream_write(self, stream);
 }
 
 void
@@ -222,10 +274,10 @@ stream_go_on(streams_t *self, stream_t *stream)
     stream_text_comment(&stream->own, "connected");
     stream_text_retry(&stream->own, STREAM_RETRY_MS);
     if (stream->last_id < 0) { /* it can come back to here from now on */
-        stream_go_live(self, stream, newest(self));
-        stream_text_place(&stream->own, newest(self));
+        go_live(self, stream, newest_id(self));
+        stream_text_place(&stream->own, newest_id(self));
     } else if (!ring_find(self->ring, stream->last_id, &stream->place)) {
-        replay_begin(self, stream, stream->last_id);
+        replay_begin(self, stream, stream->last_id, on_page);
     }
     stream_write(self, stream);
 }

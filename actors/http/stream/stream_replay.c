@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "actors/http/stream/streams_inner.h"
-#include "actors/kit/runtime/log.h"
 
 enum { PAGE = 200, RUNNING_MAX = 16 };
 
@@ -12,10 +11,11 @@ struct replay {
     stream_t *stream;            /* NULL: it was closed meanwhile */
     int64_t after;               /* has been sent, or is in the stream's own text */
     bool is_running, is_waiting; /* its page was asked for; it is in the line */
+    replay_page_fn *fn;
     replay_t *next;
 };
 
-static void ask(replay_t *replay);
+static void ask_page(replay_t *replay);
 
 static void
 stand_in_line(replay_t *replay)
@@ -30,7 +30,7 @@ stand_in_line(replay_t *replay)
 }
 
 static void
-next_in_line(streams_t *self)
+let_next_ask(streams_t *self)
 {
     replay_t *replay = self->replays;
 
@@ -38,81 +38,25 @@ next_in_line(streams_t *self)
         return;
     self->replays = replay->next;
     replay->is_waiting = false;
-    ask(replay);
-}
-
-static void
-end(stream_t *stream)
-{
-    free(stream->replay);
-    stream->replay = NULL;
-}
-
-static bool
-passes(const stream_t *stream, const struct bus_event *event)
-{
-    return (topics_of(topic_find(event->topic)) & stream->filter.topics) &&
-           tm_uuid_is(&event->workspace, &stream->filter.workspace);
-}
-
-static void
-take_page(stream_t *stream, const struct bus_page *page)
-{
-    char id[24];
-
-    for (size_t i = 0; i < page->count; i++) {
-        const struct bus_event *event = &page->events[i];
-
-        snprintf(id, sizeof(id), "%lld", (long long)event->id);
-        if (passes(stream, event) && !stream_text_event(&stream->own, id, event->topic,
-                                                        event->text, strlen(event->text)))
-            log_warn("stream.bad_topic", "event=%s", id);
-        stream->replay->after = event->id;
-    }
-}
-
-/* The ring has the rest, or all that there is has been read. */
-static bool
-is_at_end(const streams_t *self, const replay_t *replay, const struct bus_page *page)
-{
-    uint64_t place;
-
-    return replay->after >= page->last || ring_find(self->ring, replay->after, &place);
+    ask_page(replay);
 }
 
 static void
 on_page(void *arg, const struct bus_page *page)
 {
     replay_t *replay = arg;
-    streams_t *self = replay->streams;
-    stream_t *stream = replay->stream;
 
     replay->is_running = false;
-    self->replays_running--;
-    next_in_line(self);
-    if (!stream) {
+    replay->streams->replays_running--;
+    let_next_ask(replay->streams);
+    if (replay->stream)
+        replay->fn(replay->streams, replay->stream, replay->after, page);
+    else
         free(replay);
-        return;
-    }
-    if (page->err) {
-        stream_close(self, stream, "store_down"); /* it comes back, and so may the store */
-        return;
-    }
-    if (replay->after + 1 < page->oldest || replay->after > page->last) {
-        end(stream);
-        stream_reset(self, stream);
-    } else {
-        take_page(stream, page);
-        if (is_at_end(self, replay, page)) {
-            stream_go_live(self, stream, replay->after);
-            end(stream);
-        }
-    }
-    stream_write(self, stream);
 }
 
 static void
-ask(replay_t *replay)
+ask_page(replay_t *replay)
 {
     streams_t *self = replay->streams;
 
@@ -126,20 +70,26 @@ ask(replay_t *replay)
 }
 
 void
-replay_begin(streams_t *self, stream_t *stream, int64_t after)
+replay_begin(streams_t *self, stream_t *stream, int64_t after, replay_page_fn *fn)
 {
     replay_t *replay = zmalloc(sizeof(*replay));
 
-    *replay = (replay_t){.streams = self, .stream = stream, .after = after};
+    *replay = (replay_t){.streams = self, .stream = stream, .after = after, .fn = fn};
     stream->replay = replay;
-    ask(replay);
+    ask_page(replay);
+}
+
+void
+replay_move(stream_t *stream, int64_t after)
+{
+    stream->replay->after = after;
 }
 
 void
 replay_go_on(stream_t *stream)
 {
     if (!stream->replay->is_running && !stream->replay->is_waiting)
-        ask(stream->replay);
+        ask_page(stream->replay);
 }
 
 static void
@@ -154,7 +104,7 @@ leave_line(streams_t *self, replay_t *replay)
 }
 
 void
-replay_leave(streams_t *self, stream_t *stream)
+replay_end(streams_t *self, stream_t *stream)
 {
     replay_t *replay = stream->replay;
 

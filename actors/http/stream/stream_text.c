@@ -6,7 +6,7 @@
 #include <string.h>
 
 static void
-add(struct stream_text *self, const char *data, size_t size)
+append_text(struct stream_text *self, const char *data, size_t size)
 {
     if (self->size + size > self->capacity) {
         self->capacity = 2 * (self->size + size) + 64;
@@ -21,10 +21,10 @@ add(struct stream_text *self, const char *data, size_t size)
 static void
 add_field(struct stream_text *self, const char *name, const char *value, size_t size)
 {
-    add(self, name, strlen(name));
-    add(self, ": ", 2); /* readers take one space away, so a value may begin with one */
-    add(self, value, size);
-    add(self, "\n", 1);
+    append_text(self, name, strlen(name));
+    append_text(self, ": ", 2); /* readers take one space away, so a value may begin with one */
+    append_text(self, value, size);
+    append_text(self, "\n", 1);
 }
 
 static bool
@@ -69,16 +69,16 @@ stream_text_event(struct stream_text *self, const char *id, const char *event, c
     if (event)
         add_field(self, "event", event, strlen(event));
     add_data(self, data, size);
-    add(self, "\n", 1);
+    append_text(self, "\n", 1);
     return true;
 }
 
 void
 stream_text_comment(struct stream_text *self, const char *text)
 {
-    add(self, ": ", 2);
-    add(self, text, strcspn(text, "\r\n"));
-    add(self, "\n\n", 2);
+    append_text(self, ": ", 2);
+    append_text(self, text, strcspn(text, "\r\n"));
+    append_text(self, "\n\n", 2);
 }
 
 void
@@ -87,7 +87,7 @@ stream_text_place(struct stream_text *self, long long id)
     char line[40];
     int size = snprintf(line, sizeof(line), "id: %lld\n\n", id);
 
-    add(self, line, (size_t)size);
+    append_text(self, line, (size_t)size);
 }
 
 void
@@ -96,7 +96,7 @@ stream_text_retry(struct stream_text *self, unsigned ms)
     char line[32];
     int size = snprintf(line, sizeof(line), "retry: %u\n\n", ms);
 
-    add(self, line, (size_t)size);
+    append_text(self, line, (size_t)size);
 }
 
 bool

@@ -25,7 +25,7 @@ enum {
 /* --- flushing ----------------------------------------------------------------------------- */
 
 static void
-flush(streams_t *self)
+flush_streams(streams_t *self)
 {
     int64_t began_us = clock_us();
     uint64_t head = ring_head(self->ring);
@@ -48,7 +48,7 @@ on_flush_timer(void *arg)
     streams_t *self = arg;
 
     if (self->is_flush_due)
-        flush(self);
+        flush_streams(self);
 }
 
 static void
@@ -64,7 +64,7 @@ on_batch(void *arg)
     if (self->is_flush_due)
         return;
     if (left_us <= 0 || !self->is_flood) {
-        flush(self);
+        flush_streams(self);
         return;
     }
     self->is_flush_due = true;
@@ -81,7 +81,8 @@ on_event(void *arg, const struct bus_event *event)
     ring_add(self->ring, event);
 }
 
-/* The first time streams have been waiting for it. Later: there is a gap. */
+/* The first time, streams have been waiting for this. Later it means that events were missed,
+ * so every stream starts anew. */
 static void
 on_start(void *arg, int64_t last, int64_t live)
 {
@@ -144,7 +145,7 @@ limit_socket(int fd)
 }
 
 static void
-arrive(streams_t *self, stream_t *stream)
+begin_arrived(streams_t *self, stream_t *stream)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                 .data.ptr = stream};
@@ -164,7 +165,7 @@ arrive(streams_t *self, stream_t *stream)
 }
 
 static void
-spread(streams_t *self, char *note)
+spread_note(streams_t *self, char *note)
 {
     free(self->note);
     self->note = note;
@@ -197,10 +198,10 @@ on_wake(void *arg)
         stream_t *stream = list;
 
         list = stream->next;
-        arrive(self, stream);
+        begin_arrived(self, stream);
     }
     if (note)
-        spread(self, note);
+        spread_note(self, note);
     if (is_ending)
         loop_stop(self->loop);
 }
@@ -221,7 +222,7 @@ on_tick(void *arg)
 }
 
 static void
-on_turn_end(void *arg)
+on_streams_turn_end(void *arg)
 {
     streams_t *self = arg;
 
@@ -237,7 +238,7 @@ on_turn_end(void *arg)
 /* --- the thread --------------------------------------------------------------------------- */
 
 static void *
-run(void *arg)
+run_thread(void *arg)
 {
     streams_t *self = arg;
 
@@ -245,12 +246,12 @@ run(void *arg)
     while (self->first)
         stream_close(self, self->first, "ended");
     bus_destroy(&self->bus); /* with the pages that are asked for */
-    on_turn_end(self);
+    on_streams_turn_end(self);
     return NULL;
 }
 
 static bool
-open_all(streams_t *self)
+open_thread(streams_t *self)
 {
     struct bus_reader reader = {
         .arg = self, .on_event = on_event, .on_batch = on_batch, .on_start = on_start};
@@ -265,13 +266,13 @@ open_all(streams_t *self)
     loop_fd(self->loop, self->epoll, ZMQ_POLLIN, on_ready, self);
     loop_fd(self->loop, self->wake, ZMQ_POLLIN, on_wake, self);
     loop_timer(self->loop, TICK_MS, true, on_tick, self);
-    loop_after(self->loop, on_turn_end, self);
+    loop_after(self->loop, on_streams_turn_end, self);
     self->bus = bus_new(self->loop, self->settings, self->metrics, &reader);
     return self->bus != NULL;
 }
 
 static void
-close_all(streams_t *self)
+close_thread(streams_t *self)
 {
     bus_destroy(&self->bus);
     loop_destroy(&self->loop);
@@ -295,7 +296,7 @@ start_thread(streams_t *self)
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    is_started = pthread_create(&self->thread, NULL, run, self) == 0;
+    is_started = pthread_create(&self->thread, NULL, run_thread, self) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return is_started;
 }
@@ -311,15 +312,15 @@ streams_new(const settings_t *settings, meters_t *metrics)
                         .wake = -1,
                         .slice_place = UINT64_MAX};
     pthread_mutex_init(&self->lock, NULL);
-    if (open_all(self) && start_thread(self))
+    if (open_thread(self) && start_thread(self))
         return self;
     log_error("stream.not_started", "errno=%d", errno);
-    close_all(self);
+    close_thread(self);
     return NULL;
 }
 
 static void
-wake(streams_t *self)
+wake_thread(streams_t *self)
 {
     uint64_t one = 1;
 
@@ -338,7 +339,7 @@ streams_destroy(streams_t **self_p)
     pthread_mutex_lock(&self->lock);
     self->is_ending = true;
     pthread_mutex_unlock(&self->lock);
-    wake(self);
+    wake_thread(self);
     pthread_join(self->thread, NULL);
     while (self->arrived) { /* after its last look */
         stream_t *stream = self->arrived;
@@ -348,7 +349,7 @@ streams_destroy(streams_t **self_p)
         free(stream->own.data);
         free(stream);
     }
-    close_all(self);
+    close_thread(self);
 }
 
 /* --- for the bridge's thread -------------------------------------------------------------- */
@@ -382,7 +383,7 @@ streams_take(streams_t *self, const struct stream_request *request)
     stream->next = self->arrived;
     self->arrived = stream;
     pthread_mutex_unlock(&self->lock);
-    wake(self);
+    wake_thread(self);
 }
 
 void
@@ -393,7 +394,7 @@ streams_push(streams_t *self, char **data_p)
     self->pushed = *data_p;
     *data_p = NULL;
     pthread_mutex_unlock(&self->lock);
-    wake(self);
+    wake_thread(self);
 }
 
 size_t

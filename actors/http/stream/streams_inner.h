@@ -62,15 +62,18 @@ void stream_begin(streams_t *self, stream_t *stream); /* sends the head, finds i
 void stream_go_on(streams_t *self, stream_t *stream); /* the bus has begun */
 void stream_write(streams_t *self, stream_t *stream); /* what it wants and the kernel takes */
 void stream_catch_up(streams_t *self, stream_t *stream); /* the same, unless it is too slow */
-void stream_go_live(streams_t *self, stream_t *stream, int64_t last_id);
-void stream_reset(streams_t *self, stream_t *stream); /* its past is not to be had */
+void stream_reset(streams_t *self, stream_t *stream);    /* its past is not to be had */
 void stream_ping(streams_t *self, stream_t *stream);
 void stream_note(streams_t *self, stream_t *stream); /* sends the note, if due and possible */
 void stream_close(streams_t *self, stream_t *stream, const char *why);
 
-/* stream_replay.c */
-void replay_begin(streams_t *self, stream_t *stream, int64_t after);
-void replay_go_on(stream_t *stream);                  /* its page was sent */
-void replay_leave(streams_t *self, stream_t *stream); /* the stream is being closed */
+/* stream_replay.c: fn is told of each page of events behind `after`; page->err: it is not to be
+ * had. The page after it is asked for when the stream goes on. */
+typedef void replay_page_fn(streams_t *self, stream_t *stream, int64_t after,
+                            const struct bus_page *page);
+void replay_begin(streams_t *self, stream_t *stream, int64_t after, replay_page_fn *fn);
+void replay_move(stream_t *stream, int64_t after); /* the page reached up to this event */
+void replay_go_on(stream_t *stream);               /* its page was sent */
+void replay_end(streams_t *self, stream_t *stream);
 
 #endif

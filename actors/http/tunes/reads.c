@@ -1,76 +1,46 @@
-/* Each is one unit of two statements: is the workspace known, and the text of the answer. */
-#include "actors/http/tunes/reads.h"
-
-#include "actors/http/core/csv.h"
-#include "actors/http/core/request.h"
+/* The addresses that show what PostgreSQL has: tunes, trials, leaderboard, strategies. Each is
+ * one unit of two statements: is the workspace known, and the text of the answer. */
+#include "actors/http/core/answer.h"
+#include "actors/http/core/sql.h"
+#include "actors/http/tunes/csv.h"
+#include "actors/http/tunes/routes.def"
+#include "actors/http/tunes/statements.def"
 
 enum { POINTS = 2000 }; /* that a chart can show, about */
-
-static pg_unit_t *
-start(const request_t *request, http_statement_t statement)
-{
-    pg_unit_t *unit = pg_unit_new(request_bridge(request)->pg);
-
-    pg_add(unit, STMT_WORKSPACE_KNOWN);
-    pg_uuid(unit, &request_workspace(request)->id);
-    pg_add(unit, statement);
-    pg_uuid(unit, &request_workspace(request)->id);
-    return unit;
-}
-
-/* The text of the second statement; NULL: answered with a problem, `absent` if there is no row.
- */
-static const char *
-text_of(request_t *request, const struct pg_outcome *outcome, tm_err_t absent)
-{
-    const PGresult *rows = request_rows(request, outcome, absent);
-
-    return rows ? pg_get(rows, 0, 0) : NULL;
-}
-
-static void
-finish(request_t *request, const struct pg_outcome *outcome, tm_err_t absent)
-{
-    const char *text = text_of(request, outcome, absent);
-    char *copy = text ? strdup(text) : NULL;
-
-    if (copy)
-        request_reply(request, MHD_HTTP_OK, JSON_TYPE, &copy, strlen(copy));
-    request_unref(&request);
-}
 
 static void
 on_tune(void *arg, const struct pg_outcome *outcome)
 {
-    finish(arg, outcome, TM_TUNE_NOT_FOUND);
+    sql_answer_row(arg, outcome, TM_TUNE_NOT_FOUND);
 }
 
 static void
 on_strategy(void *arg, const struct pg_outcome *outcome)
 {
-    finish(arg, outcome, TM_STRATEGY_NOT_FOUND);
+    sql_answer_row(arg, outcome, TM_STRATEGY_NOT_FOUND);
 }
 
 static void
 on_list(void *arg, const struct pg_outcome *outcome)
 {
-    finish(arg, outcome, TM_NOT_FOUND);
+    sql_answer_row(arg, outcome, TM_NOT_FOUND);
 }
 
 static void
 on_csv(void *arg, const struct pg_outcome *outcome)
 {
     request_t *request = arg;
-    const char *text = text_of(request, outcome, TM_NOT_FOUND);
+    const PGresult *rows = sql_rows(request, outcome, TM_NOT_FOUND);
+    const char *text = rows ? pg_get(rows, 0, 0) : NULL;
     size_t size = 0;
     char *csv = text ? csv_leaderboard(text, &size) : NULL;
 
     if (csv && !request_is_gone(request)) {
-        request_add_header(request, "Content-Disposition",
-                           "attachment; filename=\"leaderboard.csv\"");
-        request_reply(request, MHD_HTTP_OK, "text/csv; charset=utf-8", &csv, size);
+        answer_header(request, "Content-Disposition",
+                      "attachment; filename=\"leaderboard.csv\"");
+        answer_text(request, MHD_HTTP_OK, "text/csv; charset=utf-8", &csv, size);
     } else if (text && !csv) {
-        request_fail(request, TM_INTERNAL, "");
+        answer_fail(request, TM_INTERNAL, "");
     }
     free(csv);
     request_unref(&request);
@@ -84,29 +54,20 @@ add_page(pg_unit_t *unit, const struct query *query)
 }
 
 static void
-add_bool(pg_unit_t *unit, bool is_given, bool value)
-{
-    if (is_given)
-        pg_bool(unit, value);
-    else
-        pg_null(unit);
-}
-
-static void
 add_filters(pg_unit_t *unit, const struct query *query)
 {
     pg_uuid(unit, query->has_strategy_entity_id ? &query->strategy_entity_id : NULL);
     pg_text(unit, query->has_status ? query->status.text : NULL);
     pg_text(unit, query->has_objective_type ? query->objective_type.text : NULL);
-    add_bool(unit, query->has_oos_enabled, query->oos_enabled);
-    add_bool(unit, query->has_valid_only, query->valid_only);
+    sql_bool_or_null(unit, query->has_oos_enabled, query->oos_enabled);
+    sql_bool_or_null(unit, query->has_valid_only, query->valid_only);
     add_page(unit, query);
 }
 
 void
 reads_tunes(request_t *request)
 {
-    pg_unit_t *unit = start(request, STMT_TUNES);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_TUNES);
 
     add_filters(unit, request_query(request));
     pg_send(&unit, on_list, request_ref(request));
@@ -116,7 +77,7 @@ void
 reads_leaderboard(request_t *request)
 {
     struct query query = *request_query(request);
-    pg_unit_t *unit = start(request, STMT_LEADERBOARD);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_LEADERBOARD);
     bool is_csv = query.has_format && strcmp(query.format.text, "csv") == 0;
 
     if (is_csv && !query.has_limit)
@@ -128,7 +89,7 @@ reads_leaderboard(request_t *request)
 void
 reads_tune(request_t *request)
 {
-    pg_unit_t *unit = start(request, STMT_TUNE);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_TUNE);
 
     pg_uuid(unit, request_id_in_path(request));
     pg_i64(unit, request_bridge(request)->settings->tune_leaderboard);
@@ -138,7 +99,7 @@ reads_tune(request_t *request)
 void
 reads_tune_runs(request_t *request)
 {
-    pg_unit_t *unit = start(request, STMT_TUNE_RUNS);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_TUNE_RUNS);
 
     pg_uuid(unit, request_id_in_path(request));
     add_page(unit, request_query(request));
@@ -155,11 +116,11 @@ on_compared(void *arg, const struct pg_outcome *outcome)
     char detail[100];
 
     if (!missing) {
-        finish(request, outcome, TM_TUNE_NOT_FOUND);
+        sql_answer_row(request, outcome, TM_TUNE_NOT_FOUND);
         return;
     }
     snprintf(detail, sizeof(detail), "there is no tune %s in this workspace", missing);
-    request_fail(request, TM_TUNE_NOT_FOUND, detail);
+    answer_fail(request, TM_TUNE_NOT_FOUND, detail);
     request_unref(&request);
 }
 
@@ -167,7 +128,7 @@ void
 reads_compare(request_t *request)
 {
     const struct query_uuids *ids = &request_query(request)->tune_id;
-    pg_unit_t *unit = start(request, STMT_COMPARE);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_COMPARE);
     pg_array_t *array = pg_array_new(PG_UUID);
 
     for (size_t i = 0; i < ids->count; i++)
@@ -179,7 +140,7 @@ reads_compare(request_t *request)
 void
 reads_tune_points(request_t *request)
 {
-    pg_unit_t *unit = start(request, STMT_TUNE_POINTS);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_TUNE_POINTS);
 
     pg_uuid(unit, request_id_in_path(request));
     pg_i64(unit, POINTS);
@@ -189,7 +150,7 @@ reads_tune_points(request_t *request)
 void
 reads_strategies(request_t *request)
 {
-    pg_unit_t *unit = start(request, STMT_STRATEGIES);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_STRATEGIES);
 
     add_page(unit, request_query(request));
     pg_send(&unit, on_list, request_ref(request));
@@ -198,7 +159,7 @@ reads_strategies(request_t *request)
 void
 reads_strategy(request_t *request)
 {
-    pg_unit_t *unit = start(request, STMT_STRATEGY);
+    pg_unit_t *unit = sql_in_workspace(request, STMT_STRATEGY);
 
     pg_uuid(unit, request_id_in_path(request));
     pg_send(&unit, on_strategy, request_ref(request));

@@ -6,6 +6,7 @@ enum { TICK_MS = 50, ASK_MS = 250 };
 
 struct tune_waiters {
     bridge_t *bridge;
+    size_t statement;
     struct tune_waiter *first;
     int timer;
     bool is_ticking, is_asking;
@@ -15,11 +16,12 @@ struct tune_waiters {
 static void on_tick(void *arg);
 
 tune_waiters_t *
-tune_waiters_new(bridge_t *bridge)
+tune_waiters_new(bridge_t *bridge, size_t statement)
 {
     tune_waiters_t *self = zmalloc(sizeof(*self));
 
     self->bridge = bridge;
+    self->statement = statement;
     return self;
 }
 
@@ -37,8 +39,9 @@ tune_waiters_destroy(tune_waiters_t **self_p)
 }
 
 void
-tune_waiters_add(tune_waiters_t *self, struct tune_waiter *wait)
+tune_waiters_add(tune_waiters_t *self, struct tune_waiter *wait, request_t *request)
 {
+    wait->request = request_ref(request);
     wait->is_waiting = true;
     wait->next = self->first;
     self->first = wait;
@@ -71,6 +74,16 @@ tune_waiters_remove(tune_waiters_t *self, struct tune_waiter *wait)
         tm_client_unsubscribe(self->bridge->client, &wait->job);
 }
 
+/* The callback may add the same waiter again. */
+static void
+call_back(struct tune_waiter *wait)
+{
+    request_t *request = wait->request;
+
+    wait->fn(request);
+    request_unref(&request);
+}
+
 /* A callback may add and remove others: after each the list is looked at from its start. */
 static struct tune_waiter *
 find_due(const tune_waiters_t *self, int64_t now_ms, const tm_uuid_t *job)
@@ -82,10 +95,10 @@ find_due(const tune_waiters_t *self, int64_t now_ms, const tm_uuid_t *job)
 }
 
 static void
-end(tune_waiters_t *self, struct tune_waiter *wait)
+end_wait(tune_waiters_t *self, struct tune_waiter *wait)
 {
     tune_waiters_remove(self, wait);
-    wait->fn(wait->arg);
+    call_back(wait);
 }
 
 /* Only those that wait now: one that is added again by its callback waits for the next call. */
@@ -101,17 +114,16 @@ tune_waiters_hint(tune_waiters_t *self, const tm_uuid_t *job)
     }
     while ((wait = ended)) {
         ended = wait->next;
-        wait->fn(wait->arg);
+        call_back(wait);
     }
 }
 
 void
-tune_waiters_end_all(tune_waiters_t *self)
+tune_waiters_end(tune_waiters_t *self, struct tune_waiter *wait)
 {
-    while (self->first) {
-        self->first->deadline_ms = 0;
-        end(self, self->first);
-    }
+    wait->deadline_ms = 0;
+    if (wait->is_waiting)
+        end_wait(self, wait);
 }
 
 static void
@@ -121,7 +133,7 @@ on_over(void *arg, const struct pg_outcome *outcome)
 
     self->is_asking = false;
     if (outcome->err)
-        return; /* asked again soon; deadlines hold meanwhile */
+        return; /* the next tick asks again; deadlines hold meanwhile */
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
         tune_waiters_hint(self, &job);
@@ -129,14 +141,14 @@ on_over(void *arg, const struct pg_outcome *outcome)
 }
 
 static void
-ask(tune_waiters_t *self)
+ask_database(tune_waiters_t *self)
 {
     pg_array_t *jobs = pg_array_new(PG_UUID);
     pg_unit_t *unit = pg_unit_new(self->bridge->pg);
 
     for (const struct tune_waiter *wait = self->first; wait; wait = wait->next)
         pg_array_bytes(jobs, wait->job.bytes, sizeof(wait->job.bytes));
-    pg_add(unit, STMT_TUNES_OVER);
+    pg_add(unit, self->statement);
     pg_array(unit, &jobs);
     self->is_asking = true;
     self->asked_ms = clock_ms();
@@ -151,11 +163,11 @@ on_tick(void *arg)
     struct tune_waiter *wait;
 
     while ((wait = find_due(self, now_ms, NULL)))
-        end(self, wait);
+        end_wait(self, wait);
     if (!self->first) {
         loop_timer_end(self->bridge->loop, self->timer);
         self->is_ticking = false;
     } else if (!self->is_asking && now_ms - self->asked_ms >= ASK_MS) {
-        ask(self);
+        ask_database(self);
     }
 }

@@ -3,7 +3,8 @@
 #include "actors/http/core/form.h"
 #include "actors/http/auth/admin_auth.h"
 #include "actors/http/web/openapi.def"
-#include "actors/http/core/request.h"
+#include "actors/http/core/answer.h"
+#include "actors/http/web/routes.def"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/contracts/tune_request.def"
 
@@ -251,6 +252,30 @@ query_schema(const query_field_t *field)
     return json_object();
 }
 
+static const struct {
+    const char *id;
+    enum body_kind {
+        BODY_NONE,
+        BODY_TUNE,
+        BODY_BACKTEST,
+        BODY_SMALL,
+        BODY_OPTIONAL,
+        BODY_JSON
+    } kind;
+} bodies[] = {{"TUNE_SUBMIT", BODY_TUNE},   {"BACKTEST_NEW", BODY_BACKTEST},
+              {"LOGIN", BODY_SMALL},        {"TUNE_EXPLAIN", BODY_OPTIONAL},
+              {"MATCH_EXPLAIN", BODY_JSON}, {"MATCH_RUN", BODY_JSON},
+              {"WEAK_RUN", BODY_JSON}};
+
+static enum body_kind
+body_kind_of(const route_t *route)
+{
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+        if (strcmp(bodies[i].id, route->id) == 0)
+            return bodies[i].kind;
+    return BODY_NONE;
+}
+
 static json_t *
 parameters_of(const route_t *route)
 {
@@ -277,7 +302,7 @@ parameters_of(const route_t *route)
             json_array_append_new(list,
                                   parameter("query", field->name, field->kind == QUERY_UUIDS,
                                             query_schema(field), field->doc));
-    if (route->body == BODY_TUNE) {
+    if (body_kind_of(route) == BODY_TUNE) {
         json_array_append_new(
             list, parameter("header", "X-Idempotency-Key", false,
                             json_pack("{s:s, s:i}", "type", "string", "maxLength", 200),
@@ -320,7 +345,7 @@ responses_of(const route_t *route)
     else
         json_object_set_new(
             all, "200", response("done", media_type(route->answer), schema_of(route->answer)));
-    if (route->body == BODY_TUNE)
+    if (body_kind_of(route) == BODY_TUNE)
         json_object_set_new(
             all, "202",
             response("accepted; see Location", JSON_TYPE, schema_of(route->answer)));
@@ -335,19 +360,20 @@ body_of(const route_t *route, const settings_t *settings)
     char schema[80];
 
     snprintf(schema, sizeof(schema), "BODY_%s", route->id);
-    switch (route->body) {
+    switch (body_kind_of(route)) {
     case BODY_NONE:
         break;
     case BODY_TUNE:
     case BODY_BACKTEST:
         return json_pack(
             "{s:b, s:{s:{s:o}}}", "required", 1, "content", "multipart/form-data", "schema",
-            route->body == BODY_TUNE ? tune_form(settings) : backtest_form(settings));
+            body_kind_of(route) == BODY_TUNE ? tune_form(settings) : backtest_form(settings));
     case BODY_SMALL:
     case BODY_OPTIONAL:
-        return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", route->body == BODY_SMALL,
-                         "content", JSON_TYPE, "schema", ref(schema),
-                         "application/x-www-form-urlencoded", "schema", ref(schema));
+        return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required",
+                         body_kind_of(route) == BODY_SMALL, "content", JSON_TYPE, "schema",
+                         ref(schema), "application/x-www-form-urlencoded", "schema",
+                         ref(schema));
     case BODY_JSON:
         return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema",
                          ref(schema));
@@ -414,12 +440,12 @@ lower(const char *text, char *ret, size_t size)
 }
 
 static json_t *
-paths(const settings_t *settings)
+paths(const settings_t *settings, const struct route_table *routes)
 {
     json_t *all = json_object();
-    const route_t *route;
 
-    for (size_t i = 0; (route = route_at(i)); i++) {
+    for (size_t i = 0; i < routes->count; i++) {
+        const route_t *route = &routes->rows[i];
         json_t *path = json_object_get(all, route->path);
         char method[16];
 
@@ -434,12 +460,12 @@ paths(const settings_t *settings)
 }
 
 char *
-openapi_render(const settings_t *settings)
+openapi_render(const settings_t *settings, const struct route_table *routes)
 {
     tm_auto(json) root =
         json_pack("{s:s, s:{s:s, s:s}, s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info", "title",
-                  "Tunemill", "version", TM_VERSION, "paths", paths(settings), "components",
-                  "schemas", schemas(), "securitySchemes", security_schemes());
+                  "Tunemill", "version", TM_VERSION, "paths", paths(settings, routes),
+                  "components", "schemas", schemas(), "securitySchemes", security_schemes());
     return json_dumps(root, JSON_COMPACT);
 }
 
@@ -450,9 +476,9 @@ openapi_run(request_t *request)
     char *text;
 
     if (!settings->http_docs_enabled) {
-        request_fail(request, TM_NOT_FOUND, "");
+        answer_fail(request, TM_NOT_FOUND, "");
         return;
     }
-    text = openapi_render(settings);
-    request_reply(request, MHD_HTTP_OK, JSON_TYPE, &text, strlen(text));
+    text = openapi_render(settings, request_bridge(request)->routes);
+    answer_json(request, &text);
 }

@@ -3,11 +3,10 @@
 #ifndef ACTORS_HTTP_WEB_OPENAPI_H
 #define ACTORS_HTTP_WEB_OPENAPI_H
 
+#include "actors/http/core/route.h"
 #include "actors/kit/runtime/settings.h"
 
-typedef struct request request_t;
-
-void openapi_run(request_t *request);             /* NOT_FOUND unless http.docs_enabled */
-char *openapi_render(const settings_t *settings); /* the caller frees it */
+/* The caller frees it. */
+char *openapi_render(const settings_t *settings, const struct route_table *routes);
 
 #endif

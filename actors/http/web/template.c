@@ -5,7 +5,7 @@
 #include "actors/http/core/html.h"
 
 static const struct template_value *
-find(const char *name, size_t size, const struct template_value *values, size_t count)
+find_value(const char *name, size_t size, const struct template_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(values[i].name) == size && memcmp(values[i].name, name, size) == 0)
@@ -19,7 +19,7 @@ put_name(html_t *out, const char *at, const struct template_value *values, size_
 {
     const char *end = strstr(at, "}}");
     const struct template_value *value =
-        end ? find(at + 2, (size_t)(end - at) - 2, values, count) : NULL;
+        end ? find_value(at + 2, (size_t)(end - at) - 2, values, count) : NULL;
 
     if (!value)
         return 0;

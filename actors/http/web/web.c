@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/http/core/answer.h"
 #include "actors/http/core/headers.h"
-#include "actors/http/core/request.h"
 #include "actors/http/web/embedded.h"
+#include "actors/http/web/pages.def"
+#include "actors/http/web/routes.def"
 #include "actors/http/web/template.h"
 
 #define WITHOUT_SCRIPT                                                                      \
@@ -65,21 +67,21 @@ web_page(request_t *request, const struct web_page *page)
 
     write_numbers(settings, &numbers);
     html = template_fill(text_of("shell"), values, sizeof(values) / sizeof(values[0]), &size);
-    request_page(request, MHD_HTTP_OK, &html, size);
+    answer_page(request, MHD_HTTP_OK, &html, size);
 }
 
 static void
-show(request_t *request, const char *name, const char *title)
+show_page(request_t *request, const char *name, const char *title)
 {
     const struct web_page page = {name, title, "", text_of(name), false};
 
     web_page(request, &page);
 }
 
-#define P(name, title)                  \
-    void web_##name(request_t *request) \
-    {                                   \
-        show(request, #name, title);    \
+#define P(name, title)                    \
+    void web_##name(request_t *request)   \
+    {                                     \
+        show_page(request, #name, title); \
     }
 WEB_PAGES(P)
 #undef P
@@ -108,6 +110,7 @@ on_none_match(void *arg, const char *value)
     held->is_same = held->is_same || etag_is_among(value, held->etag);
 }
 
+/* It may be kept by the browser, and is asked for again with its ETag. */
 void
 web_asset(request_t *request)
 {
@@ -115,15 +118,15 @@ web_asset(request_t *request)
     struct held held = {0};
 
     if (!asset) {
-        request_fail(request, TM_NOT_FOUND, "");
+        answer_fail(request, TM_NOT_FOUND, "");
         return;
     }
     held.etag = asset->etag;
     request_headers(request, "If-None-Match", on_none_match, &held);
-    request_add_header(request, "ETag", asset->etag);
-    request_add_header(request, "Cache-Control", "no-cache");
+    answer_header(request, "ETag", asset->etag);
+    answer_header(request, "Cache-Control", "no-cache");
     if (held.is_same)
-        request_reply_static(request, MHD_HTTP_NOT_MODIFIED, asset->type, "", 0);
+        answer_static(request, MHD_HTTP_NOT_MODIFIED, asset->type, "", 0);
     else
-        request_reply_static(request, MHD_HTTP_OK, asset->type, asset->data, asset->size);
+        answer_static(request, MHD_HTTP_OK, asset->type, asset->data, asset->size);
 }

@@ -7,8 +7,6 @@
 #ifndef ACTORS_HTTP_WEB_H
 #define ACTORS_HTTP_WEB_H
 
-#include "actors/http/web/pages.def"
-
 #include <stdbool.h>
 
 typedef struct request request_t;
@@ -20,13 +18,5 @@ struct web_page {
     bool is_whole;           /* also without JavaScript */
 };
 void web_page(request_t *request, const struct web_page *page);
-
-/* web_tunes, web_tune ... : GET /admin/... */
-#define P(name, title) void web_##name(request_t *request);
-WEB_PAGES(P)
-#undef P
-
-/* GET /admin/assets/{name}: may be kept, and is asked for again with its ETag. */
-void web_asset(request_t *request);
 
 #endif

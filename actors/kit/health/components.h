@@ -39,9 +39,8 @@ struct component_report {
     health_status_t status;
     bool is_absent;     /* not set up; error says so */
     int64_t latency_us; /* of the probe; -1: it asked nobody */
-    const char
-        *error;      /* what is wrong, for people: a clause without full stop; NULL: nothing */
-    json_t *details; /* an object of the component's members; NULL: as before */
+    const char *error;  /* for people: a clause without full stop; NULL: nothing is wrong */
+    json_t *details;    /* an object of the component's members; NULL: as before */
 };
 
 /* A component as it is to be shown now. Texts are borrowed until the board changes. */
@@ -77,9 +76,9 @@ bool components_view(const components_t *self, component_t component, int64_t no
                      struct component_view *ret);
 health_status_t components_overall(const components_t *self, int64_t now_ms);
 const char *components_word(health_status_t status);
+/* All that is shown, the worst first. */
 void components_order(const components_t *self, int64_t now_ms,
-                      component_t order[COMPONENT_COUNT],
-                      size_t *ret_count); /* all that is shown, the worst first */
+                      component_t order[COMPONENT_COUNT], size_t *ret_count);
 
 /* GET /admin/system/health.json, and its issues alone; the caller owns them. */
 json_t *components_json(const components_t *self, const settings_t *settings, int64_t now_ms,
