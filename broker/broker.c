@@ -22,7 +22,7 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
 
     (void)peer;
     if (self->spawn) {
-        spawns_add(self, msg);
+        child_jobs_add(self, msg);
         return TM_OK;
     }
     if (!err && self->is_draining)
@@ -67,7 +67,7 @@ static tm_err_t
 on_subscribe(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
-    tm_err_t err = audience_add(self, &msg->subscribe.job, self->from->id);
+    tm_err_t err = subscriptions_add(self, &msg->subscribe.job, self->from->id);
 
     (void)peer;
     if (err)
@@ -113,7 +113,7 @@ static tm_err_t
 on_put(void *state, void *peer, const tm_msg_t *msg)
 {
     broker_t *self = state;
-    tm_err_t err = pieces_put(self, &msg->put, msg->body);
+    tm_err_t err = dataset_chunks_put(self, &msg->put, msg->body);
 
     (void)peer;
     if (err)
@@ -279,9 +279,9 @@ settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
     peers_send(self, self->from->id, &settled);
     if (lease) {
         dispatch_end(self, lease);
-        audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
+        subscriptions_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
         meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
-    } else if (audience_has(self, &msg->done.job)) {
+    } else if (subscriptions_has(self, &msg->done.job)) {
         store_lookup_state(self, &msg->done.job, 0, 0);
     }
 }
@@ -290,11 +290,11 @@ settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
 static void
 refuse_result(broker_t *self, const struct tm_done *done)
 {
-    ending_t like = {.job = done->job,
-                     .attempt = (uint32_t)done->attempt,
-                     .worker = self->from->worker,
-                     .peer = self->from->id,
-                     .counts = true};
+    completion_t like = {.job = done->job,
+                         .attempt = (uint32_t)done->attempt,
+                         .worker = self->from->worker,
+                         .peer = self->from->id,
+                         .counts = true};
 
     broker_end_lease(self, &done->job, done->attempt);
     store_fail(self, &like, tm_str(tm_err_name(TM_TOO_LARGE)),
@@ -311,7 +311,7 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
     (void)peer;
     counts = is_known && !is_anothers(self, &msg->done.job, msg->done.attempt);
     if (msg->done.followers > 0)
-        spawns_begin(self, &msg->done, msg->body, counts);
+        child_jobs_begin(self, &msg->done, msg->body, counts);
     if (!is_known)
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
     if (!counts || msg->done.followers > 0)
@@ -341,12 +341,12 @@ on_fail(void *state, void *peer, const tm_msg_t *msg)
         return TM_NOT_FOUND;
     if (is_anothers(self, &fail->job, fail->attempt))
         return TM_OK;
-    ending_t like = {.job = fail->job,
-                     .attempt = (uint32_t)fail->attempt,
-                     .worker = self->from->worker,
-                     .peer = self->from->id,
-                     .retryable = fail->retryable || is_handed_back,
-                     .counts = !is_handed_back};
+    completion_t like = {.job = fail->job,
+                         .attempt = (uint32_t)fail->attempt,
+                         .worker = self->from->worker,
+                         .peer = self->from->id,
+                         .retryable = fail->retryable || is_handed_back,
+                         .counts = !is_handed_back};
     broker_end_lease(self, &fail->job, fail->attempt);
     store_fail(self, &like, fail->code, fail->detail);
     return TM_OK;
@@ -362,7 +362,7 @@ on_progress(void *state, void *peer, const tm_msg_t *msg)
     if (lease && lease->attempt == msg->progress.attempt && self->from->has_worker &&
         tm_uuid_is(&lease->worker, &self->from->worker)) {
         lease->confirm_ms = 0;
-        audience_progress(self, msg);
+        subscriptions_progress(self, msg);
     }
     return TM_OK;
 }
@@ -410,7 +410,7 @@ static tm_err_t
 on_metrics(void *state, void *peer, const tm_msg_t *msg)
 {
     (void)peer;
-    reports_pass(state, msg);
+    metrics_relay_pass(state, msg);
     return TM_OK;
 }
 

@@ -34,13 +34,13 @@
 #include "actors/kit/util/memory.h"
 #include "actors/kit/pg/pg.h"
 #include "actors/kit/runtime/settings.h"
-#include "broker/security.h"
-#include "broker/statements.def"
+#include "broker/wire/security.h"
+#include "broker/base/statements.def"
 #include "proto/curve.h"
 #include "proto/codec/uuid_map.h"
 
 typedef struct broker broker_t;
-typedef struct spawn spawn_t;
+typedef struct child_jobs child_jobs_t;
 typedef struct call call_t;
 
 enum {
@@ -142,11 +142,11 @@ typedef struct {
     struct tm_submit fields; /* strings point behind the struct */
     tm_str_t body;
     peer_id_t peer;
-    bool is_again;    /* sent to the database before, outcome unknown */
-    bool is_careful;  /* goes by the statement that takes what is there already */
-    bool is_alone;    /* goes by itself: a batch with it was refused */
-    bool is_new;      /* that statement wrote it */
-    bool is_reserved; /* leaves at once for `worker` when committed */
+    bool is_again;        /* sent to the database before, outcome unknown */
+    bool checks_existing; /* goes by the statement that takes what is there already */
+    bool retried_singly;  /* goes by itself: a batch with it was refused */
+    bool is_new;          /* that statement wrote it */
+    bool is_reserved;     /* leaves at once for `worker` when committed */
     tm_uuid_t worker;
 } submit_t;
 
@@ -162,7 +162,7 @@ typedef struct {
     tm_str_t body;         /* result of a DONE; these three point behind the struct */
     tm_str_t code, detail; /* of a FAIL */
     bool retryable, counts, crash;
-} ending_t;
+} completion_t;
 
 /* --- reports.c: who wants to hear what the processes count ---------------------------------
  */
@@ -182,17 +182,17 @@ struct broker {
     tm_uuid_t id;
     char endpoint[1024];
     int ready_fd;
-    tm_err_t fate;   /* what broker_run returns */
-    bool is_started; /* the row in `brokers` is there */
+    tm_err_t exit_status; /* what broker_run returns */
+    bool is_started;      /* the row in `brokers` is there */
     bool is_draining;
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
     char *workers_told; /* as the database last heard of them */
     int64_t depth_asked_ms, depth_due_ms;
-    size_t others;          /* brokers alive beside this one */
-    int64_t alone_since_us; /* shares.c; 0: it is not, or does not know */
-    bool is_asking_alone;
+    size_t others;                /* brokers alive beside this one */
+    int64_t sole_broker_since_us; /* shares.c; 0: it is not, or does not know */
+    bool is_asking_if_sole;
     size_t units; /* write units in flight */
     size_t submits_in_flight;
     size_t lookups;      /* states that are being looked up */
@@ -216,7 +216,7 @@ struct broker {
     uuid_map_t *watches;    /* by job */
     fifo_t submits;         /* submit_t waiting for a unit */
     uuid_map_t *submitting; /* of struct submitting: in a unit in flight */
-    fifo_t endings;         /* ending_t waiting for a unit */
+    fifo_t completions;         /* completion_t waiting for a unit */
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
     size_t watch_count, watch_at;
@@ -224,8 +224,8 @@ struct broker {
     call_t **calls;     /* by the lower half of their number */
     size_t call_limit, call_count, call_at;
     uint64_t calls_seen;
-    peer_t *from;   /* of the message being handled */
-    spawn_t *spawn; /* its DONE whose followers are being read; NULL: none */
+    peer_t *from;        /* of the message being handled */
+    child_jobs_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
 
 void peers_init(broker_t *self);
@@ -269,22 +269,23 @@ void worker_destroy(worker_t **self_p);
 
 enum { LOW_UNKNOWN = 0, PRIORITY_DEFAULT = 5 };
 
-line_t *lines_find(queue_t *queue, const tm_uuid_t *workspace);
+line_t *fair_queue_find(queue_t *queue, const tm_uuid_t *workspace);
 /* The workspace has one more ready job, of this rank or a later one; or, `may_be`, it may have
  * any number of them. */
-void lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be);
-int64_t lines_rank_us(uint64_t priority);        /* of a job that is ready now */
-void lines_settle(queue_t *queue, line_t *line); /* takes turns while there is room for it */
-void lines_remove(queue_t *queue, line_t *line);
-void lines_scan(broker_t *self, queue_t *queue); /* if it is due */
+void fair_queue_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be);
+int64_t fair_queue_rank_us(uint64_t priority); /* of a job that is ready now */
+void fair_queue_settle(queue_t *queue,
+                       line_t *line); /* takes turns while there is room for it */
+void fair_queue_remove(queue_t *queue, line_t *line);
+void fair_queue_scan(broker_t *self, queue_t *queue); /* if it is due */
 
-size_t shares_id_at(void); /* for the map */
-void shares_fini(queue_t *queue);
-void shares_take(queue_t *queue, const tm_uuid_t *workspace, size_t count);
-void shares_give(queue_t *queue, const tm_uuid_t *workspace, size_t count);
+size_t limits_id_at(void); /* for the map */
+void limits_fini(queue_t *queue);
+void limits_take(queue_t *queue, const tm_uuid_t *workspace, size_t count);
+void limits_give(queue_t *queue, const tm_uuid_t *workspace, size_t count);
 /* Jobs that the workspace may have running beside those; SIZE_MAX: no limit. */
-size_t shares_room(const queue_t *queue, const tm_uuid_t *workspace);
-void shares_look_if_alone(broker_t *self); /* after each beat */
+size_t limits_room(const queue_t *queue, const tm_uuid_t *workspace);
+void sole_broker_look(broker_t *self); /* after each beat */
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
                       const char **ret_detail);
@@ -301,7 +302,7 @@ void intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *d
 /* Puts the end of an attempt on its way; takes nothing. */
 void store_done(broker_t *self, const struct tm_done *done, const tm_uuid_t *worker,
                 tm_str_t body);
-void store_fail(broker_t *self, const ending_t *like, tm_str_t code, tm_str_t detail);
+void store_fail(broker_t *self, const completion_t *like, tm_str_t code, tm_str_t detail);
 void store_flush(broker_t *self);     /* sends what waits, if a unit may leave */
 void store_reconcile(broker_t *self); /* if one is due and all is quiet */
 void store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer,
@@ -309,19 +310,21 @@ void store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer,
 bool lookup_has_room(const broker_t *self);
 void claims_note_body(queue_t *queue, size_t size);
 
-typedef struct put put_t;
-void put_destroy(put_t **self_p);
-tm_err_t pieces_put(broker_t *self, const struct tm_put *put, tm_str_t body);
-void pieces_flush(broker_t *self);
+typedef struct dataset_chunk dataset_chunk_t;
+void dataset_chunk_destroy(dataset_chunk_t **self_p);
+tm_err_t dataset_chunks_put(broker_t *self, const struct tm_put *put, tm_str_t body);
+void dataset_chunks_flush(broker_t *self);
 
-TM_CHECKED tm_err_t audience_add(broker_t *self, const tm_uuid_t *job, peer_id_t peer);
-bool audience_has(const broker_t *self, const tm_uuid_t *job);
-void audience_progress(broker_t *self, const tm_msg_t *progress);
-void audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
-                     const char *detail, tm_str_t body); /* and forgets them */
-void audience_peer_gone(broker_t *self, peer_id_t peer);
-void audience_fini(broker_t *self);
-void audience_check(broker_t *self); /* a few of those whose job runs elsewhere, or has ended */
+TM_CHECKED tm_err_t subscriptions_add(broker_t *self, const tm_uuid_t *job, peer_id_t peer);
+bool subscriptions_has(const broker_t *self, const tm_uuid_t *job);
+void subscriptions_progress(broker_t *self, const tm_msg_t *progress);
+void subscriptions_result(broker_t *self, const tm_uuid_t *job, const char *state,
+                          const char *code, const char *detail,
+                          tm_str_t body); /* and forgets them */
+void subscriptions_peer_gone(broker_t *self, peer_id_t peer);
+void subscriptions_fini(broker_t *self);
+void
+subscriptions_check(broker_t *self); /* a few of those whose job runs elsewhere, or has ended */
 
 enum { CANCEL_MS = 1000, TELL_MS = 50 };
 
@@ -332,10 +335,10 @@ void controls_look_for_cancels(broker_t *self);
 void controls_tell_ready(broker_t *self, queue_t *queue);
 
 /* Whether or not the DONE counts: the SUBMITs behind it are no producer's. */
-void spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts);
-void spawns_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
-void spawns_end_of_message(broker_t *self);
-void spawn_destroy(spawn_t **self_p);
+void child_jobs_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts);
+void child_jobs_add(broker_t *self, const tm_msg_t *msg); /* a SUBMIT behind it */
+void child_jobs_end_of_message(broker_t *self);
+void child_jobs_destroy(child_jobs_t **self_p);
 
 void calls_init(broker_t *self);
 void calls_fini(broker_t *self);
@@ -346,16 +349,16 @@ void calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello)
 void calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost);
 void calls_expire(broker_t *self);
 
-void owners_check(broker_t *self);
-bool owners_allow(const queue_t *queue,
+void exclusive_queues_check(broker_t *self);
+bool queue_allows(const queue_t *queue,
                   const worker_t *worker); /* to give it the queue's jobs */
 
-void reports_start(broker_t *self);
-void reports_fini(broker_t *self);
-void reports_pass(broker_t *self, const tm_msg_t *msg); /* a METRICS that was received */
+void metrics_relay_start(broker_t *self);
+void metrics_relay_fini(broker_t *self);
+void metrics_relay_pass(broker_t *self, const tm_msg_t *msg); /* a METRICS that was received */
 
-void upkeep_start(broker_t *self); /* arms the timers */
-void upkeep_database_up(broker_t *self);
+void timers_start(broker_t *self); /* arms the timers */
+void timers_database_up(broker_t *self);
 
 const tm_actor_type_t *broker_type(void);
 broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics,

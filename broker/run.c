@@ -21,13 +21,13 @@ destroy_queue(void **item_p)
 static void
 destroy_put(void **item_p)
 {
-    put_destroy((put_t **)item_p);
+    dataset_chunk_destroy((dataset_chunk_t **)item_p);
 }
 
 static void
 on_database_up(void *arg)
 {
-    upkeep_database_up(arg);
+    timers_database_up(arg);
 }
 
 static void
@@ -84,8 +84,8 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     self->pieces = zlistx_new();
     zlistx_set_destructor(self->pieces, destroy_put);
     open_database(self);
-    upkeep_start(self);
-    reports_start(self);
+    timers_start(self);
+    metrics_relay_start(self);
     return self;
 }
 
@@ -109,9 +109,9 @@ broker_destroy(broker_t **self_p)
     pg_destroy(&self->pg); /* units in flight come back here first */
     uuid_map_destroy(&self->submitting);
     free_all(&self->submits);
-    free_all(&self->endings);
+    free_all(&self->completions);
     zlistx_destroy(&self->pieces);
-    audience_fini(self);
+    subscriptions_fini(self);
     for (size_t at = 0; (item = uuid_map_next(self->leases, &at));)
         free(item);
     uuid_map_destroy(&self->leases);
@@ -122,7 +122,7 @@ broker_destroy(broker_t **self_p)
     calls_fini(self);
     free(self->workers_told);
     peers_fini(self);
-    reports_fini(self);
+    metrics_relay_fini(self);
     free(self);
     *self_p = NULL;
 }
@@ -132,7 +132,7 @@ broker_turn(broker_t *self)
 {
     store_reconcile(self);
     store_flush(self);
-    pieces_flush(self);
+    dataset_chunks_flush(self);
     peers_flush(self);
 }
 
@@ -207,7 +207,7 @@ receive(broker_t *self, void *socket)
         self->from = peers_touch(self, zmq_msg_data(&route), zmq_msg_size(&route));
         if (zmq_msg_more(&route))
             receive_pairs(self, socket, &header, &body);
-        spawns_end_of_message(self);
+        child_jobs_end_of_message(self);
         self->from = NULL;
     }
     zmq_msg_close(&route);
@@ -243,7 +243,7 @@ on_drain_tick(void *arg)
     broker_t *self = arg;
     pg_unit_t *unit;
 
-    if (self->units > 0 || self->submits.count > 0 || self->endings.count > 0 ||
+    if (self->units > 0 || self->submits.count > 0 || self->completions.count > 0 ||
         self->beat_sent)
         return;
     self->beat_sent = true; /* no beat after the end */
@@ -268,7 +268,7 @@ broker_drain(broker_t *self)
 {
     self->is_draining = true;
     log_info("broker.draining", "submits=%zu endings=%zu", self->submits.count,
-             self->endings.count);
+             self->completions.count);
     loop_timer(self->loop, DRAIN_TICK_MS, true, on_drain_tick, self);
     loop_timer(self->loop, DRAIN_MS, false, on_drain_over, self);
 }
@@ -327,7 +327,7 @@ broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
     loop_signals(loop, on_drain, self);
     loop_spin(loop, settings->broker_spin_us);
     loop_run(loop);
-    return self->fate;
+    return self->exit_status;
 }
 
 tm_err_t

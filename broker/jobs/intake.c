@@ -124,7 +124,7 @@ intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool dup
     msg.accepted.has_duplicate = duplicate;
     peers_send(self, submit->peer, &msg);
     meters_add(self->metrics, METRIC_SUBMITS, duplicate ? "duplicate" : "accepted", 1);
-    if (submit->fields.watch && audience_add(self, owner, submit->peer) != TM_OK)
+    if (submit->fields.watch && subscriptions_add(self, owner, submit->peer) != TM_OK)
         log_warn("watch.full", "limit=%lld", (long long)self->settings->broker_max_pending);
     else if (submit->fields.watch && (duplicate || submit->is_again))
         store_lookup_state(self, owner, 0, 0); /* it may be over already */
@@ -143,7 +143,7 @@ start_now(broker_t *self, submit_t *submit, queue_t *queue)
                          .has_traceparent = submit->fields.has_traceparent};
 
     dispatch_start(self, queue, &job, submit->body, &submit->worker);
-    shares_give(queue, &submit->fields.workspace, 1);
+    limits_give(queue, &submit->fields.workspace, 1);
     submit->is_reserved = false; /* the lease has the credit and the place now */
 }
 
@@ -161,10 +161,10 @@ intake_committed(broker_t *self, submit_t *submit)
     claims_note_body(queue, submit->body.size);
     if (submit->fields.delay_ms)
         return;
-    lines_add(
-        queue, &submit->fields.workspace,
-        lines_rank_us(submit->fields.has_priority ? submit->fields.priority : PRIORITY_DEFAULT),
-        false);
+    fair_queue_add(queue, &submit->fields.workspace,
+                   fair_queue_rank_us(submit->fields.has_priority ? submit->fields.priority
+                                                                  : PRIORITY_DEFAULT),
+                   false);
     controls_tell_ready(self, queue);
 }
 

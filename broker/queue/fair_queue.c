@@ -11,22 +11,22 @@
 enum { SCAN_LINES = 1000, PRIORITY_STEP_US = 60 * 1000000, CLOCK_SKEW_US = 5 * 1000000 };
 
 line_t *
-lines_find(queue_t *queue, const tm_uuid_t *workspace)
+fair_queue_find(queue_t *queue, const tm_uuid_t *workspace)
 {
     return uuid_map_get(queue->lines, workspace);
 }
 
 /* As job_rank() has it, and early enough for a clock that differs from the database's. */
 int64_t
-lines_rank_us(uint64_t priority)
+fair_queue_rank_us(uint64_t priority)
 {
     return clock_utc_ms() * 1000 + (int64_t)priority * PRIORITY_STEP_US - CLOCK_SKEW_US;
 }
 
 void
-lines_settle(queue_t *queue, line_t *line)
+fair_queue_settle(queue_t *queue, line_t *line)
 {
-    bool has_room = shares_room(queue, &line->workspace) > 0;
+    bool has_room = limits_room(queue, &line->workspace) > 0;
 
     if (has_room && !line->turn) {
         line->turn = zlistx_add_end(queue->turns, line);
@@ -37,16 +37,16 @@ lines_settle(queue_t *queue, line_t *line)
 }
 
 void
-lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be)
+fair_queue_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_be)
 {
-    line_t *line = lines_find(queue, workspace);
+    line_t *line = fair_queue_find(queue, workspace);
 
     if (!line) {
         line = zmalloc(sizeof(*line));
         line->workspace = *workspace;
         line->low_us = low_us;
         uuid_map_put(queue->lines, line);
-        lines_settle(queue, line);
+        fair_queue_settle(queue, line);
     }
     line->is_open |= may_be;
     line->known += !may_be;
@@ -55,7 +55,7 @@ lines_add(queue_t *queue, const tm_uuid_t *workspace, int64_t low_us, bool may_b
 }
 
 void
-lines_remove(queue_t *queue, line_t *line)
+fair_queue_remove(queue_t *queue, line_t *line)
 {
     if (line->turn)
         zlistx_delete(queue->turns, line->turn);
@@ -75,12 +75,12 @@ take_scanned(queue_t *queue, const PGresult *result)
 
     for (int row = 0; row < rows; row++) {
         tm_uuid_t workspace = pg_get_uuid(result, row, 0);
-        line_t *line = lines_find(queue, &workspace);
+        line_t *line = fair_queue_find(queue, &workspace);
         int64_t low_us = pg_get_i64(result, row, 1);
 
         if (line)
             line->low_us = low_us; /* no claim is in flight: a scan goes before it */
-        lines_add(queue, &workspace, low_us, true);
+        fair_queue_add(queue, &workspace, low_us, true);
     }
     queue->is_drained = rows == 0;
     memset(&queue->scan_at, 0, sizeof(queue->scan_at));
@@ -102,7 +102,7 @@ on_scanned(void *arg, const struct pg_outcome *outcome)
 }
 
 void
-lines_scan(broker_t *self, queue_t *queue)
+fair_queue_scan(broker_t *self, queue_t *queue)
 {
     scan_t *scan;
     pg_unit_t *unit;

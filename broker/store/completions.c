@@ -1,4 +1,4 @@
-#include "broker/batch.h"
+#include "broker/store/batch.h"
 
 #include <string.h>
 
@@ -15,38 +15,39 @@ keep(char **at, tm_str_t text)
 
 /* One piece of memory, texts behind the struct. */
 static void
-add(broker_t *self, const ending_t *like, tm_str_t body, tm_str_t code, tm_str_t detail)
+add(broker_t *self, const completion_t *like, tm_str_t body, tm_str_t code, tm_str_t detail)
 {
-    ending_t *ending = tm_grown(NULL, sizeof(*ending) + body.size + code.size + detail.size);
+    completion_t *ending =
+        tm_grown(NULL, sizeof(*ending) + body.size + code.size + detail.size);
     char *at = (char *)(ending + 1);
 
     *ending = *like;
     ending->body = keep(&at, body);
     ending->code = keep(&at, code);
     ending->detail = keep(&at, detail);
-    fifo_add(&self->endings, ending);
+    fifo_add(&self->completions, ending);
 }
 
 void
 store_done(broker_t *self, const struct tm_done *done, const tm_uuid_t *worker, tm_str_t body)
 {
-    ending_t like = {.job = done->job,
-                     .attempt = (uint32_t)done->attempt,
-                     .worker = *worker,
-                     .is_done = true,
-                     .peer = self->from->id};
+    completion_t like = {.job = done->job,
+                         .attempt = (uint32_t)done->attempt,
+                         .worker = *worker,
+                         .is_done = true,
+                         .peer = self->from->id};
 
     add(self, &like, body, tm_str(""), tm_str(""));
 }
 
 void
-store_fail(broker_t *self, const ending_t *like, tm_str_t code, tm_str_t detail)
+store_fail(broker_t *self, const completion_t *like, tm_str_t code, tm_str_t detail)
 {
     add(self, like, tm_str(""), code, detail);
 }
 
 static void
-settle(broker_t *self, const ending_t *ending)
+settle(broker_t *self, const completion_t *ending)
 {
     tm_msg_t msg = {.type = TM_MSG_SETTLED};
     lease_t *lease = dispatch_lease(self, &ending->job);
@@ -64,12 +65,12 @@ settle(broker_t *self, const ending_t *ending)
 }
 
 void
-endings_add_dones(pg_unit_t *unit, fifo_t *dones)
+completions_add_dones(pg_unit_t *unit, fifo_t *dones)
 {
     pg_array_t *ids = pg_array_new(PG_UUID), *attempts = pg_array_new(PG_INT4);
     pg_array_t *results = pg_array_new(PG_BYTEA), *workers = pg_array_new(PG_UUID);
 
-    for (ending_t *e = fifo_first(dones); e; e = fifo_next(e)) {
+    for (completion_t *e = fifo_first(dones); e; e = fifo_next(e)) {
         pg_array_bytes(ids, e->job.bytes, 16);
         pg_array_i64(attempts, e->attempt);
         pg_array_bytes(results, e->body.data, e->body.size);
@@ -83,14 +84,14 @@ endings_add_dones(pg_unit_t *unit, fifo_t *dones)
 }
 
 void
-endings_add_fails(broker_t *self, pg_unit_t *unit, fifo_t *fails)
+completions_add_fails(broker_t *self, pg_unit_t *unit, fifo_t *fails)
 {
     pg_array_t *ids = pg_array_new(PG_UUID), *attempts = pg_array_new(PG_INT4);
     pg_array_t *codes = pg_array_new(PG_TEXT), *details = pg_array_new(PG_TEXT);
     pg_array_t *retryable = pg_array_new(PG_BOOL), *counts = pg_array_new(PG_BOOL);
     pg_array_t *crash = pg_array_new(PG_BOOL), *workers = pg_array_new(PG_UUID);
 
-    for (ending_t *e = fifo_first(fails); e; e = fifo_next(e)) {
+    for (completion_t *e = fifo_first(fails); e; e = fifo_next(e)) {
         pg_array_bytes(ids, e->job.bytes, 16);
         pg_array_i64(attempts, e->attempt);
         pg_array_bytes(codes, e->code.data, e->code.size);
@@ -117,23 +118,23 @@ endings_add_fails(broker_t *self, pg_unit_t *unit, fifo_t *fails)
 /* Fewer rows than endings: another attempt has a job, or an ending was written before and its
  * answer lost. Either way the worker may forget it; watchers are told what the table says. */
 void
-endings_dones_ended(broker_t *self, fifo_t *dones, const PGresult *result)
+completions_dones_ended(broker_t *self, fifo_t *dones, const PGresult *result)
 {
     size_t written = pg_affected(result);
     bool all = written == dones->count;
 
-    for (ending_t *e = fifo_first(dones); e; e = fifo_next(e)) {
+    for (completion_t *e = fifo_first(dones); e; e = fifo_next(e)) {
         settle(self, e);
         if (all)
-            audience_result(self, &e->job, "done", NULL, NULL, e->body);
-        else if (audience_has(self, &e->job))
+            subscriptions_result(self, &e->job, "done", NULL, NULL, e->body);
+        else if (subscriptions_has(self, &e->job))
             store_lookup_state(self, &e->job, 0, 0);
     }
     meters_add(self->metrics, METRIC_JOBS_ENDED, "done", written);
 }
 
 static void
-tell_failed(broker_t *self, const ending_t *e, const PGresult *result, int row)
+tell_failed(broker_t *self, const completion_t *e, const PGresult *result, int row)
 {
     const char *queue = pg_get(result, row, 1);
     const char *outcome = pg_get(result, row, 2); /* dead, canceled or retried */
@@ -141,17 +142,18 @@ tell_failed(broker_t *self, const ending_t *e, const PGresult *result, int row)
 
     meters_add(self->metrics, METRIC_JOBS_ENDED, outcome, 1);
     if (code)
-        audience_result(self, &e->job, outcome, code, pg_get(result, row, 4), tm_str(NULL));
+        subscriptions_result(self, &e->job, outcome, code, pg_get(result, row, 4),
+                             tm_str(NULL));
     else if (!e->counts)
         dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
 }
 
 /* A row for each that was written; the others' watchers are told what the table says. */
 void
-endings_fails_ended(broker_t *self, fifo_t *fails, const PGresult *result)
+completions_fails_ended(broker_t *self, fifo_t *fails, const PGresult *result)
 {
-    uuid_map_t *waiting = uuid_map_new(offsetof(ending_t, job));
-    ending_t *e;
+    uuid_map_t *waiting = uuid_map_new(offsetof(completion_t, job));
+    completion_t *e;
 
     for (e = fifo_first(fails); e; e = fifo_next(e)) {
         settle(self, e);

@@ -14,7 +14,7 @@ queue_destroy(queue_t **self_p)
     zlistx_destroy(&(*self_p)->workers);
     for (size_t at = 0; (line = uuid_map_next((*self_p)->lines, &at));)
         free(line);
-    shares_fini(*self_p);
+    limits_fini(*self_p);
     zlistx_destroy(&(*self_p)->turns);
     uuid_map_destroy(&(*self_p)->lines);
     free(*self_p);
@@ -84,7 +84,7 @@ dispatch_queue(broker_t *self, const char *name, size_t size)
     queue->workers = zlistx_new();
     queue->lines = uuid_map_new(offsetof(line_t, workspace));
     queue->turns = zlistx_new();
-    queue->shares = uuid_map_new(shares_id_at());
+    queue->shares = uuid_map_new(limits_id_at());
     queue->max_depth = self->settings->broker_max_depth;
     queue->needs_scan = true; /* who knows what is there */
     zhashx_insert(self->queues, queue->name, queue);
@@ -192,7 +192,7 @@ dispatch_free_credit(queue_t *queue)
     uint64_t sum = 0;
 
     for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers))
-        sum += owners_allow(queue, w) ? free_credit(w) : 0;
+        sum += queue_allows(queue, w) ? free_credit(w) : 0;
     return sum;
 }
 
@@ -202,7 +202,7 @@ dispatch_reserve(broker_t *self, queue_t *queue, tm_uuid_t *ret_worker)
 {
     (void)self;
     for (worker_t *w = zlistx_first(queue->workers); w; w = zlistx_next(queue->workers)) {
-        if (!free_credit(w) || !owners_allow(queue, w))
+        if (!free_credit(w) || !queue_allows(queue, w))
             continue;
         w->used++;
         *ret_worker = w->id;
@@ -238,14 +238,14 @@ add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uui
         uuid_map_put(self->leases, lease);
     } else {
         lease->queue->leases--;
-        shares_give(lease->queue, &lease->workspace, 1);
+        limits_give(lease->queue, &lease->workspace, 1);
     }
     lease->attempt = (uint32_t)job->attempt;
     lease->queue = queue;
     queue->leases++;
     lease->worker = *worker;
     lease->workspace = job->workspace;
-    shares_take(queue, &lease->workspace, 1);
+    limits_take(queue, &lease->workspace, 1);
     lease->is_ending = false;
     lease->confirm_ms = lease->cancel_ms = 0;
     lease->deadline_ms = job->timeout_ms ? self->now_ms + (int64_t)job->timeout_ms : INT64_MAX;
@@ -255,12 +255,12 @@ static void
 fail_lease(broker_t *self, const lease_t *lease, tm_err_t code, const char *detail, bool counts,
            bool crash)
 {
-    ending_t like = {.job = lease->job,
-                     .attempt = lease->attempt,
-                     .worker = lease->worker,
-                     .retryable = true,
-                     .counts = counts,
-                     .crash = crash};
+    completion_t like = {.job = lease->job,
+                         .attempt = lease->attempt,
+                         .worker = lease->worker,
+                         .retryable = true,
+                         .counts = counts,
+                         .crash = crash};
 
     store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
 }
@@ -297,9 +297,10 @@ dispatch_adopted(broker_t *self, queue_t *queue, const struct tm_job *job,
 void
 dispatch_end(broker_t *self, lease_t *lease)
 {
-    shares_give(lease->queue, &lease->workspace, 1);
-    if (lease->queue->workspace_limit && !self->alone_since_us) /* it may have a place free */
-        lines_add(lease->queue, &lease->workspace, LOW_UNKNOWN, true);
+    limits_give(lease->queue, &lease->workspace, 1);
+    if (lease->queue->workspace_limit &&
+        !self->sole_broker_since_us) /* it may have a place free */
+        fair_queue_add(lease->queue, &lease->workspace, LOW_UNKNOWN, true);
     lease->queue->leases--;
     uuid_map_remove(self->leases, &lease->job);
     free(lease);

@@ -1,4 +1,4 @@
-#include "broker/allowlist.h"
+#include "broker/wire/allowlist.h"
 
 #include <ctype.h>
 #include <dirent.h>

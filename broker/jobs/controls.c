@@ -41,7 +41,7 @@ on_word_of_job(broker_t *self, const char *word, const char *text)
     lease = dispatch_lease(self, &job);
     if (strcmp(word, "cancel") == 0 && lease)
         stop_lease(self, lease);
-    else if (strcmp(word, "over") == 0 && audience_has(self, &job))
+    else if (strcmp(word, "over") == 0 && subscriptions_has(self, &job))
         store_lookup_state(self, &job, 0, 0);
 }
 
@@ -89,7 +89,7 @@ settle_lines(queue_t *queue)
     line_t *line;
 
     for (size_t at = 0; (line = uuid_map_next(queue->lines, &at));)
-        lines_settle(queue, line);
+        fair_queue_settle(queue, line);
 }
 
 static void
@@ -149,8 +149,8 @@ on_canceled(void *arg, const struct pg_outcome *outcome)
         msg.state.state = tm_str(strcmp(state, "canceling") == 0 ? "running" : state);
         peers_send(self, cancel->peer, &msg);
         if (strcmp(state, "canceled") == 0)
-            audience_result(self, &cancel->job, "canceled", tm_err_name(TM_CANCELED),
-                            tm_err_text(TM_CANCELED), tm_str(NULL));
+            subscriptions_result(self, &cancel->job, "canceled", tm_err_name(TM_CANCELED),
+                                 tm_err_text(TM_CANCELED), tm_str(NULL));
     }
     free(cancel);
 }

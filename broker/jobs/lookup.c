@@ -53,8 +53,8 @@ on_state(void *arg, const struct pg_outcome *outcome)
             send_state(query, result, body);
         if (strcmp(state, "done") == 0 || strcmp(state, "dead") == 0 ||
             strcmp(state, "canceled") == 0)
-            audience_result(self, &query->job, state, pg_get(result, 0, 2),
-                            pg_get(result, 0, 3), body);
+            subscriptions_result(self, &query->job, state, pg_get(result, 0, 2),
+                                 pg_get(result, 0, 3), body);
         free(bytes);
     }
     free(query);

@@ -1,4 +1,4 @@
-#include "broker/batch.h"
+#include "broker/store/batch.h"
 
 #include <string.h>
 
@@ -71,7 +71,7 @@ submits_add(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 }
 
 void
-submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits)
+submits_add_checking(broker_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     pg_array_t *keys = pg_array_new(PG_TEXT), *scopes = pg_array_new(PG_TEXT);
     pg_array_t *hashes = pg_array_new(PG_BYTEA);
@@ -81,7 +81,7 @@ submits_add_carefully(broker_t *self, pg_unit_t *unit, fifo_t *submits)
         array_text(scopes, s->fields.scope, true);
         array_text(hashes, s->fields.request_hash, s->fields.has_key);
     }
-    pg_add(unit, STMT_SUBMIT_CAREFULLY);
+    pg_add(unit, STMT_SUBMIT_CHECKING);
     submits_add_jobs(self, unit, submits);
     pg_array(unit, &keys);
     pg_array(unit, &scopes);
@@ -97,7 +97,7 @@ submits_release(broker_t *self, submit_t *s)
     if (!s->is_reserved)
         return;
     queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
-    shares_give(queue, &s->fields.workspace, 1);
+    limits_give(queue, &s->fields.workspace, 1);
     dispatch_release(self, &s->worker);
     s->is_reserved = false;
 }
@@ -163,7 +163,7 @@ on_keys(void *arg, const struct pg_outcome *outcome)
         } else {
             if (found)
                 forget_key(self, s);
-            s->is_alone = true;
+            s->retried_singly = true;
             fifo_add(&self->submits, s); /* gone meanwhile, or no answer: again */
         }
         row += found;
@@ -237,7 +237,7 @@ mark(broker_t *self, const PGresult *result, bool is_new)
 }
 
 void
-submits_ended_carefully(broker_t *self, fifo_t *submits, const PGresult *result)
+submits_ended_checking(broker_t *self, fifo_t *submits, const PGresult *result)
 {
     mark(self, result, true);
     answer_all(self, submits);
@@ -252,7 +252,7 @@ send_again(broker_t *self, fifo_t *submits)
     while ((s = fifo_take(submits))) {
         uuid_map_remove(self->submitting, &s->fields.job);
         submits_release(self, s);
-        s->is_careful = s->is_again = true;
+        s->checks_existing = s->is_again = true;
         fifo_add(&self->submits, s);
     }
     self->is_reconciling = true; /* those that were written as leased are nobody's */

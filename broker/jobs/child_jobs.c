@@ -1,4 +1,4 @@
-#include "broker/batch.h"
+#include "broker/store/batch.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
  * them and runs once more, as their join. Its own unit: few jobs end so, and none holds up the
  * rest. */
 
-struct spawn {
+struct child_jobs {
     broker_t *broker;
     peer_id_t peer;
     tm_uuid_t job, worker;
@@ -21,9 +21,9 @@ struct spawn {
 };
 
 void
-spawn_destroy(spawn_t **self_p)
+child_jobs_destroy(child_jobs_t **self_p)
 {
-    spawn_t *self = *self_p;
+    child_jobs_t *self = *self_p;
     submit_t *submit;
 
     if (!self)
@@ -36,9 +36,9 @@ spawn_destroy(spawn_t **self_p)
 }
 
 void
-spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts)
+child_jobs_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts)
 {
-    spawn_t *spawn = zmalloc(sizeof(*spawn));
+    child_jobs_t *spawn = zmalloc(sizeof(*spawn));
 
     spawn->broker = self;
     spawn->peer = self->from->id;
@@ -56,7 +56,7 @@ spawns_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool cou
 }
 
 static void
-settle(const spawn_t *spawn)
+settle(const child_jobs_t *spawn)
 {
     broker_t *self = spawn->broker;
     lease_t *lease = dispatch_lease(self, &spawn->job);
@@ -66,19 +66,19 @@ settle(const spawn_t *spawn)
     if (lease && lease->attempt == spawn->attempt)
         dispatch_end(self, lease);
     peers_send(self, spawn->peer, &msg);
-    if (audience_has(self, &spawn->job))
+    if (subscriptions_has(self, &spawn->job))
         store_lookup_state(self, &spawn->job, 0, 0);
 }
 
 /* The worker's own fault: trying again would change nothing. */
 static void
-fail(const spawn_t *spawn, tm_err_t err, const char *detail)
+fail(const child_jobs_t *spawn, tm_err_t err, const char *detail)
 {
-    ending_t like = {.job = spawn->job,
-                     .attempt = (uint32_t)spawn->attempt,
-                     .worker = spawn->worker,
-                     .peer = spawn->peer,
-                     .counts = true};
+    completion_t like = {.job = spawn->job,
+                         .attempt = (uint32_t)spawn->attempt,
+                         .worker = spawn->worker,
+                         .peer = spawn->peer,
+                         .counts = true};
 
     store_fail(spawn->broker, &like, tm_str(tm_err_name(err)), tm_str(detail));
 }
@@ -86,16 +86,16 @@ fail(const spawn_t *spawn, tm_err_t err, const char *detail)
 /* Nobody knows whether it was written. The worker says it again; if it has gone, its lease is
  * lost as any other, and means nothing if it was. */
 static void
-take_up_again(const spawn_t *spawn)
+take_up_again(const child_jobs_t *spawn)
 {
     lease_t *lease = dispatch_lease(spawn->broker, &spawn->job);
     worker_t *worker = dispatch_worker(spawn->broker, &spawn->worker);
-    ending_t lost = {.job = spawn->job,
-                     .attempt = (uint32_t)spawn->attempt,
-                     .worker = spawn->worker,
-                     .retryable = true,
-                     .counts = true,
-                     .crash = true};
+    completion_t lost = {.job = spawn->job,
+                         .attempt = (uint32_t)spawn->attempt,
+                         .worker = spawn->worker,
+                         .retryable = true,
+                         .counts = true,
+                         .crash = true};
 
     if (!lease || lease->attempt != spawn->attempt)
         return;
@@ -111,12 +111,12 @@ take_up_again(const spawn_t *spawn)
 static void
 on_spawned(void *arg, const struct pg_outcome *outcome)
 {
-    spawn_t *spawn = arg;
+    child_jobs_t *spawn = arg;
     broker_t *self = spawn->broker;
 
     if (outcome->err == TM_STORE_DOWN || outcome->err == TM_BUSY) {
         take_up_again(spawn);
-        spawn_destroy(&spawn);
+        child_jobs_destroy(&spawn);
         return;
     }
     if (outcome->err) {
@@ -132,11 +132,11 @@ on_spawned(void *arg, const struct pg_outcome *outcome)
             controls_tell_ready(self, queue);
         }
     }
-    spawn_destroy(&spawn);
+    child_jobs_destroy(&spawn);
 }
 
 static void
-send_spawn(spawn_t *spawn)
+send_spawn(child_jobs_t *spawn)
 {
     broker_t *self = spawn->broker;
     pg_unit_t *unit = pg_unit_new(self->pg);
@@ -152,16 +152,16 @@ send_spawn(spawn_t *spawn)
 }
 
 static void
-finish(broker_t *self, spawn_t *spawn)
+finish(broker_t *self, child_jobs_t *spawn)
 {
     lease_t *lease = dispatch_lease(self, &spawn->job);
 
     if (spawn->is_void || (lease && lease->attempt == spawn->attempt && lease->is_ending))
-        spawn_destroy(&spawn); /* the latter: said twice, or just taken back */
+        child_jobs_destroy(&spawn); /* the latter: said twice, or just taken back */
     else if (spawn->wrong[0]) {
         fail(spawn, TM_BAD_REQUEST, spawn->wrong);
         broker_end_lease(self, &spawn->job, spawn->attempt);
-        spawn_destroy(&spawn);
+        child_jobs_destroy(&spawn);
     } else {
         broker_end_lease(self, &spawn->job, spawn->attempt);
         send_spawn(spawn);
@@ -169,9 +169,9 @@ finish(broker_t *self, spawn_t *spawn)
 }
 
 void
-spawns_add(broker_t *self, const tm_msg_t *msg)
+child_jobs_add(broker_t *self, const tm_msg_t *msg)
 {
-    spawn_t *spawn = self->spawn;
+    child_jobs_t *spawn = self->spawn;
     const char *detail = NULL;
     tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
     submit_t *submit = submit_new(self, 0, msg);
@@ -193,11 +193,11 @@ spawns_add(broker_t *self, const tm_msg_t *msg)
 }
 
 void
-spawns_end_of_message(broker_t *self)
+child_jobs_end_of_message(broker_t *self)
 {
     if (!self->spawn)
         return;
     peers_reject(self, self->spawn->peer, 0, TM_BAD_MESSAGE,
                  "fewer SUBMIT pairs stand behind DONE than its followers say", 0);
-    spawn_destroy(&self->spawn);
+    child_jobs_destroy(&self->spawn);
 }

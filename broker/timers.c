@@ -40,8 +40,8 @@ on_expired(void *arg, const struct pg_outcome *outcome)
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
         meters_add(self->metrics, METRIC_JOBS_ENDED, "dead", 1);
-        audience_result(self, &job, "dead", pg_get(outcome->results[0], row, 1),
-                        pg_get(outcome->results[0], row, 2), tm_str(NULL));
+        subscriptions_result(self, &job, "dead", pg_get(outcome->results[0], row, 1),
+                             pg_get(outcome->results[0], row, 2), tm_str(NULL));
     }
 }
 
@@ -63,8 +63,8 @@ on_rest_canceled(void *arg, const struct pg_outcome *outcome)
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
         meters_add(self->metrics, METRIC_JOBS_ENDED, "canceled", 1);
-        audience_result(self, &job, "canceled", tm_err_name(TM_CANCELED),
-                        tm_err_text(TM_CANCELED), tm_str(NULL));
+        subscriptions_result(self, &job, "canceled", tm_err_name(TM_CANCELED),
+                             tm_err_text(TM_CANCELED), tm_str(NULL));
     }
 }
 
@@ -84,11 +84,11 @@ on_beat(void *arg, const struct pg_outcome *outcome)
         self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
         if (pg_get_bool(outcome->results[0], 0, 1))
             ask(self, STMT_RECLAIM, self->settings->broker_takeover_ms, on_reclaimed);
-        shares_look_if_alone(self);
+        sole_broker_look(self);
         return;
     }
     log_error("broker.superseded", "reason=\"another broker has taken over; starting again\"");
-    self->fate = TM_LEASE_LOST;
+    self->exit_status = TM_LEASE_LOST;
     loop_stop(self->loop);
 }
 
@@ -173,11 +173,11 @@ static void
 take_back(broker_t *self, lease_t *lease, tm_err_t code, const char *detail, bool counts,
           const char *cause)
 {
-    ending_t like = {.job = lease->job,
-                     .attempt = lease->attempt,
-                     .worker = lease->worker,
-                     .retryable = true,
-                     .counts = counts};
+    completion_t like = {.job = lease->job,
+                         .attempt = lease->attempt,
+                         .worker = lease->worker,
+                         .retryable = true,
+                         .counts = counts};
 
     lease->is_ending = true;
     store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
@@ -217,7 +217,7 @@ on_tick(void *arg)
     self->now_ms = clock_ms();
     peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
     check_leases(self);
-    owners_check(self);
+    exclusive_queues_check(self);
     calls_expire(self);
     if (self->is_started && pg_is_up(self->pg))
         ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
@@ -251,13 +251,13 @@ on_second(void *arg)
     count_messages(self);
     if (!self->is_started) {
         if (pg_is_up(self->pg))
-            upkeep_database_up(self);
+            timers_database_up(self);
         return;
     }
     if (!pg_is_up(self->pg))
         return;
     dispatch_forget_queues(self);
-    audience_check(self);
+    subscriptions_check(self);
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
     controls_load(self);
@@ -310,7 +310,7 @@ on_started(void *arg, const struct pg_outcome *outcome)
 }
 
 void
-upkeep_database_up(broker_t *self)
+timers_database_up(broker_t *self)
 {
     pg_unit_t *unit;
 
@@ -324,7 +324,7 @@ upkeep_database_up(broker_t *self)
 }
 
 void
-upkeep_start(broker_t *self)
+timers_start(broker_t *self)
 {
     int64_t beat_ms = self->settings->broker_takeover_ms / 4;
 

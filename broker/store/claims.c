@@ -1,4 +1,4 @@
-#include "broker/batch.h"
+#include "broker/store/batch.h"
 
 /* A claim asks for as many jobs as its queue's workers have credit for, shared out among the
  * workspaces whose turn it is. A line that gives less than its share is forgotten until a job
@@ -20,14 +20,14 @@ claim_destroy(claim_t **self_p)
 static void
 take_line(claim_t *self, line_t *line, size_t share)
 {
-    size_t room = shares_room(self->queue, &line->workspace);
+    size_t room = limits_room(self->queue, &line->workspace);
 
     zlistx_move_end(self->queue->turns, line->turn);
     zlistx_add_end(self->lines, line);
     line->quota = room < share ? room : share;
     line->known -= line->known < line->quota ? line->known : line->quota;
     line->got = 0;
-    shares_take(self->queue, &line->workspace, line->quota);
+    limits_take(self->queue, &line->workspace, line->quota);
 }
 
 /* The first lines of the turn; each goes to the end. Returns how many jobs that makes. */
@@ -112,7 +112,7 @@ static void
 release(broker_t *self, claim_t *claim, size_t from)
 {
     for (line_t *l = zlistx_first(claim->lines); l; l = zlistx_next(claim->lines))
-        shares_give(claim->queue, &l->workspace, l->quota);
+        limits_give(claim->queue, &l->workspace, l->quota);
     for (size_t i = from; i < claim->count; i++)
         dispatch_release(self, &claim->workers[i]);
     claim->queue->is_claiming = false;
@@ -125,7 +125,7 @@ claim_failed(broker_t *self, claim_t *claim)
 }
 
 void
-claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim, bool is_alone)
+claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim, bool is_sole_broker)
 {
     pg_array_t *workers = pg_array_new(PG_UUID), *workspaces = pg_array_new(PG_UUID);
     pg_array_t *lows = pg_array_new(PG_INT8), *quotas = pg_array_new(PG_INT8);
@@ -144,7 +144,7 @@ claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim, bool is_alone)
     pg_array(unit, &lows);
     pg_array(unit, &quotas);
     pg_array(unit, &workers);
-    if (claim->queue->workspace_limit && !is_alone)
+    if (claim->queue->workspace_limit && !is_sole_broker)
         pg_i64(unit, claim->queue->workspace_limit);
     else
         pg_null(unit);
@@ -165,7 +165,7 @@ start_claimed(broker_t *self, queue_t *queue, const PGresult *result, int row)
                          .traceparent = tm_str(trace),
                          .has_traceparent = trace != NULL,
                          .join = pg_get_bool(result, row, 6)};
-    line_t *line = lines_find(queue, &job.workspace);
+    line_t *line = fair_queue_find(queue, &job.workspace);
 
     claims_note_body(queue, size);
     if (line)
@@ -186,7 +186,7 @@ close_lines(claim_t *claim)
     while ((line = zlistx_detach(claim->lines, NULL))) {
         line->is_open = line->is_open && line->got == line->quota;
         if (!line->is_open && line->known == 0)
-            lines_remove(queue, line);
+            fair_queue_remove(queue, line);
     }
     queue->is_drained = true;
     for (line = zlistx_first(queue->turns); line; line = zlistx_next(queue->turns))

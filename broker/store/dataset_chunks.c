@@ -7,7 +7,7 @@
 
 enum { PIECE_SIZE = 1 << 20, PIECES_WAITING = 64 };
 
-struct put {
+struct dataset_chunk {
     broker_t *broker;
     peer_id_t peer;
     uint64_t ref, size, offset;
@@ -17,7 +17,7 @@ struct put {
 };
 
 void
-put_destroy(put_t **self_p)
+dataset_chunk_destroy(dataset_chunk_t **self_p)
 {
     if (!*self_p)
         return;
@@ -41,10 +41,10 @@ check(const struct tm_put *put, tm_str_t body)
 }
 
 tm_err_t
-pieces_put(broker_t *self, const struct tm_put *put, tm_str_t body)
+dataset_chunks_put(broker_t *self, const struct tm_put *put, tm_str_t body)
 {
     tm_err_t err = check(put, body);
-    put_t *item;
+    dataset_chunk_t *item;
 
     if (err)
         return err;
@@ -66,7 +66,7 @@ pieces_put(broker_t *self, const struct tm_put *put, tm_str_t body)
 }
 
 static void
-answer(broker_t *self, put_t *item, const struct pg_outcome *outcome)
+answer(broker_t *self, dataset_chunk_t *item, const struct pg_outcome *outcome)
 {
     tm_msg_t msg = {.type = TM_MSG_STORED, .stored = {.ref = item->ref}};
     const PGresult *last;
@@ -87,18 +87,18 @@ answer(broker_t *self, put_t *item, const struct pg_outcome *outcome)
 static void
 on_piece(void *arg, const struct pg_outcome *outcome)
 {
-    put_t *item = arg;
+    dataset_chunk_t *item = arg;
     broker_t *self = item->broker;
 
     self->piece_in_flight = false;
     answer(self, item, outcome);
-    put_destroy(&item);
+    dataset_chunk_destroy(&item);
 }
 
 void
-pieces_flush(broker_t *self)
+dataset_chunks_flush(broker_t *self)
 {
-    put_t *item;
+    dataset_chunk_t *item;
     pg_unit_t *unit;
 
     if (self->piece_in_flight || !(item = zlistx_detach(self->pieces, NULL)))

@@ -1,8 +1,8 @@
-#include "broker/security.h"
+#include "broker/wire/security.h"
 
 #include <string.h>
 
-#include "broker/allowlist.h"
+#include "broker/wire/allowlist.h"
 #include "broker/core.h"
 
 #define ZAP_ENDPOINT     "inproc://zeromq.zap.01"

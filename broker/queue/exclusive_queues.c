@@ -107,7 +107,7 @@ check(broker_t *self, queue_t *queue)
 }
 
 void
-owners_check(broker_t *self)
+exclusive_queues_check(broker_t *self)
 {
     if (!self->is_started || !pg_is_up(self->pg) || self->is_draining)
         return;
@@ -117,7 +117,7 @@ owners_check(broker_t *self)
 }
 
 bool
-owners_allow(const queue_t *queue, const worker_t *worker)
+queue_allows(const queue_t *queue, const worker_t *worker)
 {
     return !queue->is_exclusive || (queue->is_owner && tm_uuid_is(&queue->owner, &worker->id));
 }

@@ -1,4 +1,4 @@
-#include "broker/batch.h"
+#include "broker/store/batch.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ batch_new(broker_t *broker)
     batch_t *self = zmalloc(sizeof(*self));
 
     self->broker = broker;
-    self->alone_since_us = broker->alone_since_us;
+    self->sole_broker_since_us = broker->sole_broker_since_us;
     return self;
 }
 
@@ -42,7 +42,7 @@ batch_destroy(batch_t **self_p)
 static size_t
 batch_submits(const batch_t *self)
 {
-    return self->submits.count + self->careful.count;
+    return self->submits.count + self->checking.count;
 }
 
 static bool
@@ -64,9 +64,9 @@ put_back_submits(broker_t *self, fifo_t *submits, enum why why)
     while ((s = fifo_take(submits))) {
         uuid_map_remove(self->submitting, &s->fields.job);
         submits_release(self, s);
-        s->is_careful = true;
+        s->checks_existing = true;
         s->is_again |= why == LOST;
-        s->is_alone |= why == WRONG;
+        s->retried_singly |= why == WRONG;
         fifo_add(&self->submits, s);
     }
 }
@@ -75,9 +75,9 @@ static void
 put_back(broker_t *self, batch_t *batch, enum why why)
 {
     put_back_submits(self, &batch->submits, why);
-    put_back_submits(self, &batch->careful, why);
-    fifo_move(&self->endings, &batch->dones);
-    fifo_move(&self->endings, &batch->fails);
+    put_back_submits(self, &batch->checking, why);
+    fifo_move(&self->completions, &batch->dones);
+    fifo_move(&self->completions, &batch->fails);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
         claim_failed(self, c);
         c->queue->needs_scan = true; /* and with it the lines are open again */
@@ -88,7 +88,7 @@ put_back(broker_t *self, batch_t *batch, enum why why)
 static void
 reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
-    submit_t *s = fifo_take(&batch->careful);
+    submit_t *s = fifo_take(&batch->checking);
     bool ours = strcmp(outcome->sqlstate, "TM001") == 0;
 
     uuid_map_remove(self->submitting, &s->fields.job);
@@ -103,11 +103,11 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 }
 
 static bool
-is_alone(const batch_t *batch)
+is_single(const batch_t *batch)
 {
-    submit_t *first = fifo_first(&batch->careful);
+    submit_t *first = fifo_first(&batch->checking);
 
-    return first && first->is_alone;
+    return first && first->retried_singly;
 }
 
 static void
@@ -118,13 +118,13 @@ unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
     bool is_taken = strcmp(outcome->sqlstate, "23505") == 0;
 
     if (is_passing && batch->is_limited)
-        self->alone_since_us = 0; /* perhaps that was it */
+        self->sole_broker_since_us = 0; /* perhaps that was it */
     if (is_lost)
         self->is_reconciling = true;
     else
         log_warn("unit.refused", "sqlstate=%s submits=%zu", outcome->sqlstate,
                  batch_submits(batch));
-    if (!is_lost && !is_passing && is_alone(batch))
+    if (!is_lost && !is_passing && is_single(batch))
         reject_single(self, batch, outcome);
     put_back(self, batch, is_lost ? LOST : is_taken || is_passing ? TAKEN : WRONG);
 }
@@ -133,7 +133,7 @@ unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 static size_t
 limit_results(const batch_t *batch)
 {
-    return batch->alone_since_us ? 2 : 1;
+    return batch->sole_broker_since_us ? 2 : 1;
 }
 
 static void
@@ -142,13 +142,13 @@ unit_done(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
     size_t at = batch->is_limited ? limit_results(batch) : 0;
 
     if (batch->dones.count)
-        endings_dones_ended(self, &batch->dones, outcome->results[at++]);
+        completions_dones_ended(self, &batch->dones, outcome->results[at++]);
     if (batch->fails.count)
-        endings_fails_ended(self, &batch->fails, outcome->results[at++]);
+        completions_fails_ended(self, &batch->fails, outcome->results[at++]);
     if (batch->submits.count)
         submits_ended(self, &batch->submits, outcome->results[at++]);
-    if (batch->careful.count)
-        submits_ended_carefully(self, &batch->careful, outcome->results[at++]);
+    if (batch->checking.count)
+        submits_ended_checking(self, &batch->checking, outcome->results[at++]);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
         claim_ended(self, c, outcome->results[at++]);
 }
@@ -169,12 +169,12 @@ on_unit(void *arg, const struct pg_outcome *outcome)
 }
 
 static void
-take_endings(broker_t *self, batch_t *batch)
+take_completions(broker_t *self, batch_t *batch)
 {
     size_t limit = (size_t)self->settings->broker_batch;
-    ending_t *e;
+    completion_t *e;
 
-    while (limit-- > 0 && (e = fifo_take(&self->endings)))
+    while (limit-- > 0 && (e = fifo_take(&self->completions)))
         fifo_add(e->is_done ? &batch->dones : &batch->fails, e);
 }
 
@@ -186,12 +186,12 @@ leaves_at_once(broker_t *self, const batch_t *batch, queue_t *queue, submit_t *s
     if (s->fields.delay_ms || !queue->is_drained || queue->is_paused || queue->is_exclusive)
         return false;
     if (queue->workspace_limit &&
-        (!batch->alone_since_us || lines_find(queue, &s->fields.workspace) ||
-         shares_room(queue, &s->fields.workspace) == 0))
+        (!batch->sole_broker_since_us || fair_queue_find(queue, &s->fields.workspace) ||
+         limits_room(queue, &s->fields.workspace) == 0))
         return false;
     queue->is_drained = dispatch_reserve(self, queue, &s->worker);
     if (queue->is_drained)
-        shares_take(queue, &s->fields.workspace, 1);
+        limits_take(queue, &s->fields.workspace, 1);
     return queue->is_drained;
 }
 
@@ -206,7 +206,7 @@ take_submit(broker_t *self, batch_t *batch, submit_t *s)
     s->is_reserved = leaves_at_once(self, batch, queue, s);
     batch->is_limited |= s->is_reserved && queue->workspace_limit;
     s->is_new = false;
-    fifo_add(s->is_careful || s->fields.has_key ? &batch->careful : &batch->submits, s);
+    fifo_add(s->checks_existing || s->fields.has_key ? &batch->checking : &batch->submits, s);
     return true;
 }
 
@@ -220,16 +220,16 @@ take_submits(broker_t *self, batch_t *batch)
     while (waiting-- > 0 && bytes < UNIT_BYTES &&
            batch_submits(batch) < (size_t)self->settings->broker_batch &&
            (s = fifo_take(&self->submits))) {
-        bool is_alone = s->is_alone;
+        bool is_single = s->retried_singly;
 
-        if (is_alone && !batch_is_empty(batch)) {
+        if (is_single && !batch_is_empty(batch)) {
             fifo_return(&self->submits, s);
             return;
         }
         bytes += s->body.size;
         if (!take_submit(self, batch, s))
             fifo_add(&self->submits, s);
-        else if (is_alone)
+        else if (is_single)
             return;
     }
 }
@@ -242,7 +242,7 @@ take_claims(broker_t *self, batch_t *batch)
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
         if (q->is_claiming || q->is_paused || dispatch_free_credit(q) == 0)
             continue;
-        lines_scan(self, q);
+        fair_queue_scan(self, q);
         claim = q->is_scanning ? NULL : claim_new(self, q); /* first what the scan finds */
         if (claim)
             fifo_add(&batch->claims, claim);
@@ -251,25 +251,25 @@ take_claims(broker_t *self, batch_t *batch)
 }
 
 static bool
-next_is_alone(const broker_t *self)
+next_is_single(const broker_t *self)
 {
     const submit_t *next = fifo_first(&self->submits);
 
-    return next && next->is_alone;
+    return next && next->retried_singly;
 }
 
 /* First of all: who waits for the lock holds nothing. */
 static void
 add_limit_lock(broker_t *self, pg_unit_t *unit, const batch_t *batch)
 {
-    if (!batch->alone_since_us) {
+    if (!batch->sole_broker_since_us) {
         pg_add(unit, STMT_LIMIT_LOCK);
         return;
     }
     pg_add(unit, STMT_LIMIT_SHARE);
-    pg_add(unit, STMT_STILL_ALONE);
+    pg_add(unit, STMT_STILL_SOLE);
     pg_uuid(unit, &self->id);
-    pg_i64(unit, batch->alone_since_us);
+    pg_i64(unit, batch->sole_broker_since_us);
 }
 
 static void
@@ -280,15 +280,15 @@ send_batch(broker_t *self, batch_t *batch)
     if (batch->is_limited)
         add_limit_lock(self, unit, batch);
     if (batch->dones.count)
-        endings_add_dones(unit, &batch->dones);
+        completions_add_dones(unit, &batch->dones);
     if (batch->fails.count)
-        endings_add_fails(self, unit, &batch->fails);
+        completions_add_fails(self, unit, &batch->fails);
     if (batch->submits.count)
         submits_add(self, unit, &batch->submits);
-    if (batch->careful.count)
-        submits_add_carefully(self, unit, &batch->careful);
+    if (batch->checking.count)
+        submits_add_checking(self, unit, &batch->checking);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
-        claim_add(self, unit, c, batch->alone_since_us > 0);
+        claim_add(self, unit, c, batch->sole_broker_since_us > 0);
     self->units++;
     self->submits_in_flight += batch_submits(batch);
     pg_send(&unit, on_unit, batch);
@@ -303,8 +303,8 @@ store_flush(broker_t *self)
            self->units < limit) {
         batch_t *batch = batch_new(self);
 
-        take_endings(self, batch);
-        if (!self->is_draining && !next_is_alone(self))
+        take_completions(self, batch);
+        if (!self->is_draining && !next_is_single(self))
             take_claims(self, batch); /* what waits goes before what comes */
         take_submits(self, batch);
         if (batch_is_empty(batch)) {

@@ -29,7 +29,7 @@ end_watch(broker_t *self, watch_t *watch)
 }
 
 void
-audience_fini(broker_t *self)
+subscriptions_fini(broker_t *self)
 {
     watch_t *watch;
 
@@ -41,7 +41,7 @@ audience_fini(broker_t *self)
 }
 
 tm_err_t
-audience_add(broker_t *self, const tm_uuid_t *job, peer_id_t id)
+subscriptions_add(broker_t *self, const tm_uuid_t *job, peer_id_t id)
 {
     peer_t *peer = peers_find(self, id);
     watch_t *watch;
@@ -65,13 +65,13 @@ audience_add(broker_t *self, const tm_uuid_t *job, peer_id_t id)
 }
 
 bool
-audience_has(const broker_t *self, const tm_uuid_t *job)
+subscriptions_has(const broker_t *self, const tm_uuid_t *job)
 {
     return uuid_map_get(self->watches, job) != NULL;
 }
 
 void
-audience_progress(broker_t *self, const tm_msg_t *progress)
+subscriptions_progress(broker_t *self, const tm_msg_t *progress)
 {
     watch_t *watch = uuid_map_get(self->watches, &progress->progress.job);
 
@@ -80,8 +80,8 @@ audience_progress(broker_t *self, const tm_msg_t *progress)
 }
 
 void
-audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
-                const char *detail, tm_str_t body)
+subscriptions_result(broker_t *self, const tm_uuid_t *job, const char *state, const char *code,
+                     const char *detail, tm_str_t body)
 {
     watch_t *watch = uuid_map_get(self->watches, job);
     tm_msg_t msg = {.type = TM_MSG_RESULT, .body = body};
@@ -108,7 +108,7 @@ audience_result(broker_t *self, const tm_uuid_t *job, const char *state, const c
 /* A job may run at another broker, which tells only its own watchers: what this broker does not
  * lease is looked up, a few each second, until it is over. */
 void
-audience_check(broker_t *self)
+subscriptions_check(broker_t *self)
 {
     enum { A_FEW = 100 };
     size_t looked = 0;
@@ -137,7 +137,7 @@ remove_peer(broker_t *self, watch_t *watch, peer_id_t peer)
 }
 
 void
-audience_peer_gone(broker_t *self, peer_id_t peer)
+subscriptions_peer_gone(broker_t *self, peer_id_t peer)
 {
     zlistx_t *empty = zlistx_new();
     watch_t *watch;

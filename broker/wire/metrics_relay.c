@@ -38,7 +38,7 @@ tell(broker_t *self, const tm_msg_t *msg, peer_id_t but)
 }
 
 void
-reports_pass(broker_t *self, const tm_msg_t *msg)
+metrics_relay_pass(broker_t *self, const tm_msg_t *msg)
 {
     if (msg->metrics.has_watch && msg->metrics.watch)
         watch(self, self->from->id);
@@ -66,14 +66,14 @@ on_report_timer(void *arg)
 }
 
 void
-reports_start(broker_t *self)
+metrics_relay_start(broker_t *self)
 {
     self->watchers = zmalloc(WATCHERS_MOST * sizeof(*self->watchers));
     loop_timer(self->loop, REPORT_MS, true, on_report_timer, self);
 }
 
 void
-reports_fini(broker_t *self)
+metrics_relay_fini(broker_t *self)
 {
     free(self->watchers);
 }

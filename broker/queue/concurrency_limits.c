@@ -3,9 +3,9 @@
 /* How many jobs of each workspace a queue has running here: leased, on the way to their commit
  * as leased, or asked for by a claim. Never fewer than the table has of this broker.
  *
- * While this broker is alone (`alone_since_us`) the count is all there is to a limit, and each
- * unit that relies on it fails if another broker has come meanwhile. Beside others the database
- * counts, one unit at a time. */
+ * While this broker is alone (`sole_broker_since_us`) the count is all there is to a limit, and
+ * each unit that relies on it fails if another broker has come meanwhile. Beside others the
+ * database counts, one unit at a time. */
 
 typedef struct {
     tm_uuid_t workspace;
@@ -13,7 +13,7 @@ typedef struct {
 } share_t;
 
 size_t
-shares_id_at(void)
+limits_id_at(void)
 {
     return offsetof(share_t, workspace);
 }
@@ -25,7 +25,7 @@ find(const queue_t *queue, const tm_uuid_t *workspace)
 }
 
 size_t
-shares_room(const queue_t *queue, const tm_uuid_t *workspace)
+limits_room(const queue_t *queue, const tm_uuid_t *workspace)
 {
     const share_t *share = queue->workspace_limit ? find(queue, workspace) : NULL;
     size_t limit = (size_t)queue->workspace_limit;
@@ -40,14 +40,14 @@ shares_room(const queue_t *queue, const tm_uuid_t *workspace)
 static void
 settle_line(queue_t *queue, const tm_uuid_t *workspace)
 {
-    line_t *line = queue->workspace_limit ? lines_find(queue, workspace) : NULL;
+    line_t *line = queue->workspace_limit ? fair_queue_find(queue, workspace) : NULL;
 
     if (line)
-        lines_settle(queue, line);
+        fair_queue_settle(queue, line);
 }
 
 void
-shares_take(queue_t *queue, const tm_uuid_t *workspace, size_t count)
+limits_take(queue_t *queue, const tm_uuid_t *workspace, size_t count)
 {
     share_t *share = find(queue, workspace);
 
@@ -61,7 +61,7 @@ shares_take(queue_t *queue, const tm_uuid_t *workspace, size_t count)
 }
 
 void
-shares_give(queue_t *queue, const tm_uuid_t *workspace, size_t count)
+limits_give(queue_t *queue, const tm_uuid_t *workspace, size_t count)
 {
     share_t *share = find(queue, workspace);
 
@@ -74,7 +74,7 @@ shares_give(queue_t *queue, const tm_uuid_t *workspace, size_t count)
 }
 
 void
-shares_fini(queue_t *queue)
+limits_fini(queue_t *queue)
 {
     share_t *share;
 
@@ -91,10 +91,10 @@ on_alone(void *arg, const struct pg_outcome *outcome)
     broker_t *self = arg;
     const PGresult *result = outcome->err ? NULL : outcome->results[1];
 
-    self->is_asking_alone = false;
+    self->is_asking_if_sole = false;
     if (!result || PQntuples(result) == 0 || self->others > 0)
         return; /* asked again with the next beat */
-    self->alone_since_us = pg_get_i64(result, 0, 0);
+    self->sole_broker_since_us = pg_get_i64(result, 0, 0);
     log_info("broker.alone", "reason=\"it counts limits by itself\"");
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         q->needs_scan |= q->workspace_limit > 0; /* lines that the database held back */
@@ -110,18 +110,19 @@ has_limits(broker_t *self)
 }
 
 void
-shares_look_if_alone(broker_t *self)
+sole_broker_look(broker_t *self)
 {
     pg_unit_t *unit;
 
     if (self->others > 0)
-        self->alone_since_us = 0;
-    if (self->others > 0 || self->alone_since_us || self->is_asking_alone || !has_limits(self))
+        self->sole_broker_since_us = 0;
+    if (self->others > 0 || self->sole_broker_since_us || self->is_asking_if_sole ||
+        !has_limits(self))
         return;
     unit = pg_unit_new(self->pg);
-    self->is_asking_alone = true;
+    self->is_asking_if_sole = true;
     pg_add(unit, STMT_LIMIT_SHARE); /* after whatever another has in flight */
-    pg_add(unit, STMT_ALONE);
+    pg_add(unit, STMT_SOLE_BROKER);
     pg_uuid(unit, &self->id);
     pg_send(&unit, on_alone, self);
 }

@@ -131,7 +131,7 @@ peers_drop(broker_t *self, peer_id_t id)
     if (!peer)
         return;
     if (peer->watches > 0)
-        audience_peer_gone(self, id);
+        subscriptions_peer_gone(self, id);
     worker = peer->has_worker ? dispatch_worker(self, &peer->worker) : NULL;
     forget(self, peer);
     if (worker && worker->peer == id) /* else it is back, as another peer */
