@@ -25,7 +25,7 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
         child_jobs_add(self, msg);
         return TM_OK;
     }
-    if (!err && self->is_draining)
+    if (!err && self->context.is_draining)
         err = TM_DRAINING;
     else if (!err && !intake_has_room(self, msg->body))
         err = TM_BUSY;
@@ -38,8 +38,8 @@ on_submit(void *state, void *peer, const tm_msg_t *msg)
     if (!err && !submit)
         err = TM_NO_MEMORY;
     if (err) {
-        meters_add(self->metrics, METRIC_SUBMITS, "rejected", 1);
-        peers_reject(self, self->from->id, msg->submit.ref, err, detail,
+        meters_add(self->context.metrics, METRIC_SUBMITS, "rejected", 1);
+        peers_reject(&self->peers, self->from->id, msg->submit.ref, err, detail,
                      tm_err_retryable(err) ? 200 : 0);
         return TM_OK;
     }
@@ -58,7 +58,7 @@ on_status(void *state, void *peer, const tm_msg_t *msg)
     if (lookup_has_room(self))
         store_lookup_state(self, &msg->status.job, self->from->id, msg->status.ref);
     else
-        peers_reject(self, self->from->id, msg->status.ref, TM_BUSY, NULL, 100);
+        peers_reject(&self->peers, self->from->id, msg->status.ref, TM_BUSY, NULL, 100);
     return TM_OK;
 }
 
@@ -71,7 +71,7 @@ on_subscribe(void *state, void *peer, const tm_msg_t *msg)
 
     (void)peer;
     if (err)
-        peers_reject(self, self->from->id, msg->subscribe.ref, err, NULL, 1000);
+        peers_reject(&self->peers, self->from->id, msg->subscribe.ref, err, NULL, 1000);
     else
         store_lookup_state(self, &msg->subscribe.job, self->from->id, msg->subscribe.ref);
     return TM_OK;
@@ -117,9 +117,43 @@ on_put(void *state, void *peer, const tm_msg_t *msg)
 
     (void)peer;
     if (err)
-        peers_reject(self, self->from->id, msg->put.ref, err, NULL,
+        peers_reject(&self->peers, self->from->id, msg->put.ref, err, NULL,
                      tm_err_retryable(err) ? 100 : 0);
     return TM_OK;
+}
+
+/* --- peers that go, or may no longer do what they do ------------------------------------- */
+
+void
+broker_peer_gone(void *arg, const peer_t *peer)
+{
+    broker_t *self = arg;
+    worker_t *worker = peer->has_worker ? dispatch_worker(self, &peer->worker) : NULL;
+
+    if (peer->subscriptions > 0)
+        subscriptions_peer_gone(self, peer->id);
+    if (worker && worker->peer == peer->id) /* else it is back, as another peer */
+        dispatch_worker_lost(self, worker, "unreachable");
+}
+
+/* A worker that may no longer serve its queues is told that it is none: it says HELLO again,
+ * and hears why not. */
+void
+broker_revise_peer(void *arg, peer_t *peer, const guest_t *guest)
+{
+    broker_t *self = arg;
+    worker_t *worker = peer->has_worker ? dispatch_worker(self, &peer->worker) : NULL;
+    bool may = worker && guest->role != GUEST_PRODUCER;
+    tm_str_t queue;
+
+    for (queue_t *q = may ? zlistx_first(worker->queues) : NULL; q && may;
+         q = zlistx_next(worker->queues))
+        may = guest_may_serve(guest, tm_str(q->name), &queue);
+    if (!worker || may)
+        return;
+    peer->has_worker = false;
+    peers_reject(&self->peers, peer->id, 0, TM_NOT_FOUND, "its certificate has changed", 0);
+    dispatch_worker_lost(self, worker, "forbidden");
 }
 
 /* --- workers ------------------------------------------------------------------------------ */
@@ -139,7 +173,7 @@ part_from_former(broker_t *self, const tm_uuid_t *id)
     if (former && !tm_uuid_is(&former->id, id))
         dispatch_worker_lost(self, former, "replaced");
     if (same && same->peer != self->from->id)
-        peers_part(self, same->peer);
+        peers_part(&self->peers, same->peer);
 }
 
 static tm_err_t
@@ -155,10 +189,10 @@ on_hello(void *state, void *peer, const tm_msg_t *msg)
     worker = dispatch_hello(self, &msg->hello);
     self->from->has_worker = true;
     self->from->worker = worker->id;
-    welcome.welcome.broker = self->id;
-    welcome.welcome.ping_ms = (uint64_t)self->settings->broker_ping_ms;
-    welcome.welcome.lease_ms = (uint64_t)self->settings->broker_lease_ms;
-    peers_send(self, self->from->id, &welcome);
+    welcome.welcome.broker = self->context.id;
+    welcome.welcome.ping_ms = (uint64_t)self->context.settings->broker_ping_ms;
+    welcome.welcome.lease_ms = (uint64_t)self->context.settings->broker_lease_ms;
+    peers_send(&self->peers, self->from->id, &welcome);
     log_info("worker.hello", "worker=%s actor=%s credit=%llu", tm_uuid_text(&worker->id, text),
              worker->actor, (unsigned long long)worker->credit);
     return TM_OK;
@@ -243,11 +277,11 @@ on_holding(void *state, void *peer, const tm_msg_t *msg)
     attempts = pg_array_new(PG_INT4);
     pg_array_bytes(ids, msg->holding.job.bytes, 16);
     pg_array_i64(attempts, (int64_t)msg->holding.attempt);
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_ADOPT);
     pg_array(unit, &ids);
     pg_array(unit, &attempts);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_uuid(unit, &self->from->worker);
     pg_send(&unit, on_adopted, adoption);
     return TM_OK;
@@ -276,11 +310,11 @@ settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
 
     settled.settled.job = msg->done.job;
     settled.settled.attempt = msg->done.attempt;
-    peers_send(self, self->from->id, &settled);
+    peers_send(&self->peers, self->from->id, &settled);
     if (lease) {
         dispatch_end(self, lease);
         subscriptions_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
-        meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
+        meters_add(self->context.metrics, METRIC_JOBS_ENDED, "done", 1);
     } else if (subscriptions_has(self, &msg->done.job)) {
         store_lookup_state(self, &msg->done.job, 0, 0);
     }
@@ -316,7 +350,7 @@ on_done(void *state, void *peer, const tm_msg_t *msg)
         return TM_NOT_FOUND; /* it says HELLO and sends it again */
     if (!counts || msg->done.followers > 0)
         return TM_OK;
-    if (!intake_takes(self, msg->body)) {
+    if (!context_takes_body(&self->context, msg->body)) {
         refuse_result(self, &msg->done);
         return TM_OK;
     }
@@ -400,9 +434,9 @@ on_ping(void *state, void *peer, const tm_msg_t *msg)
 
     (void)peer;
     pong.pong.seq = msg->ping.seq;
-    pong.pong.broker = self->id;
+    pong.pong.broker = self->context.id;
     pong.pong.has_broker = true;
-    peers_send(self, self->from->id, &pong);
+    peers_send(&self->peers, self->from->id, &pong);
     return TM_OK;
 }
 
@@ -410,7 +444,9 @@ static tm_err_t
 on_metrics(void *state, void *peer, const tm_msg_t *msg)
 {
     (void)peer;
-    metrics_relay_pass(state, msg);
+    broker_t *self = state;
+
+    metrics_relay_pass(&self->relay, self->from->id, msg);
     return TM_OK;
 }
 
@@ -420,7 +456,7 @@ on_pong(void *state, void *peer, const tm_msg_t *msg)
     broker_t *self = state;
 
     (void)peer;
-    peers_on_pong(self, self->from, &msg->pong);
+    peers_on_pong(&self->peers, self->from, &msg->pong);
     return TM_OK;
 }
 
@@ -455,11 +491,19 @@ refuse(void *state, void *peer, const tm_msg_t *msg, tm_err_t err, const char *w
 {
     broker_t *self = state;
 
-    broker_log_trace(trace_of(msg));
+    context_log_trace(trace_of(msg));
     log_info("message.refused", "err=%s what=\"%s\"", tm_err_name(err), what ? what : "");
     log_trace(NULL);
     if (peer)
-        peers_reject(self, self->from->id, ref_of(msg), err, what, 0);
+        peers_reject(&self->peers, self->from->id, ref_of(msg), err, what, 0);
+}
+
+static tm_err_t
+admit(void *state, const tm_msg_t *msg, const char **ret_what)
+{
+    broker_t *self = state;
+
+    return security_admit(self->security, self->from, msg, self->spawn != NULL, ret_what);
 }
 
 const tm_actor_type_t *
@@ -485,7 +529,7 @@ broker_type(void)
                [TM_MSG_PING] = on_ping,
                [TM_MSG_PONG] = on_pong,
                [TM_MSG_METRICS] = on_metrics},
-        .admit = security_admit,
+        .admit = admit,
         .refuse = refuse,
     };
     return &type;

@@ -35,45 +35,13 @@
 #include "actors/kit/pg/pg.h"
 #include "actors/kit/runtime/settings.h"
 #include "broker/wire/security.h"
-#include "broker/base/statements.def"
+#include "broker/wire/metrics_relay.h"
 #include "proto/curve.h"
 #include "proto/codec/uuid_map.h"
 
 typedef struct broker broker_t;
 typedef struct child_jobs child_jobs_t;
 typedef struct call call_t;
-
-enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    BROKER_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-};
-
-/* --- peers.c: a connected producer or worker ---------------------------------------------- */
-
-typedef uint64_t peer_id_t; /* 0: nobody */
-
-/* Frames that leave as one message at the end of the turn, one behind the other. */
-struct outbox {
-    uint8_t *data;
-    size_t size, capacity;
-    size_t *sizes; /* of each frame */
-    size_t count, limit;
-};
-
-typedef struct {
-    peer_id_t id;
-    uint8_t route[256]; /* ROUTER's routing id, behind its size */
-    int64_t seen_ms;
-    struct outbox out;
-    size_t watches;                               /* jobs it wants to hear of */
-    uint64_t sent_bytes, asked_bytes, read_bytes; /* in all; at the last PING; at its PONG */
-    bool is_deaf;                                 /* too much is unread */
-    bool has_worker;
-    tm_uuid_t worker;           /* said HELLO as this one */
-    char key[TM_CURVE_KEY + 1]; /* that its connection has proved; "" on a plain socket */
-} peer_t;
 
 /* --- dispatch.c --------------------------------------------------------------------------- */
 
@@ -164,28 +132,15 @@ typedef struct {
     bool retryable, counts, crash;
 } completion_t;
 
-/* --- reports.c: who wants to hear what the processes count ---------------------------------
- */
-
-struct watcher {
-    peer_id_t peer;
-    int64_t until_ms;
-};
-
 struct broker {
-    const settings_t *settings;
-    meters_t *metrics;
-    loop_t *loop;
-    zsock_t *socket;      /* ROUTER; NULL in tests */
-    security_t *security; /* NULL: a plain socket */
-    pg_t *pg;
-    tm_uuid_t id;
-    char endpoint[1024];
+    context_t context;
+    peers_t peers;
+    metrics_relay_t relay;
+    uint64_t received[TM_MSG_LIMIT]; /* messages since the last count */
+    security_t *security;            /* NULL: a plain socket */
     int ready_fd;
     tm_err_t exit_status; /* what broker_run returns */
-    bool is_started;      /* the row in `brokers` is there */
-    bool is_draining;
-    bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
+    bool is_reconciling;  /* an answer was lost: wait for quiet, then compare with the table */
     bool reconcile_sent;
     bool beat_sent;
     char *workers_told; /* as the database last heard of them */
@@ -198,25 +153,13 @@ struct broker {
     size_t lookups;      /* states that are being looked up */
     size_t submit_bytes; /* bodies of all that wait or are in flight */
 
-    int64_t now_ms;                                      /* of this turn */
-    uint64_t sent[TM_MSG_LIMIT], received[TM_MSG_LIMIT]; /* messages since the last count */
-
-    struct watcher *watchers; /* of reports.c */
-    uint64_t reports;         /* own, so far */
-
-    zhashx_t *peers;     /* of peer_t, by routing id */
-    peer_t **peer_slots; /* by the lower half of their number */
-    size_t peer_limit, last_slot;
-    uint64_t peers_seen;
-    peer_id_t *dirty; /* those with something to send */
-    size_t dirty_count, dirty_limit;
     uuid_map_t *workers;    /* of worker_t */
     zhashx_t *queues;       /* by name */
     uuid_map_t *leases;     /* of lease_t, by job */
     uuid_map_t *watches;    /* by job */
     fifo_t submits;         /* submit_t waiting for a unit */
     uuid_map_t *submitting; /* of struct submitting: in a unit in flight */
-    fifo_t completions;         /* completion_t waiting for a unit */
+    fifo_t completions;     /* completion_t waiting for a unit */
     zlistx_t *pieces;       /* PUTs waiting; the first may be in flight */
     bool piece_in_flight;
     size_t watch_count, watch_at;
@@ -227,20 +170,6 @@ struct broker {
     peer_t *from;        /* of the message being handled */
     child_jobs_t *spawn; /* its DONE whose followers are being read; NULL: none */
 };
-
-void peers_init(broker_t *self);
-void peers_fini(broker_t *self);
-peer_t *peers_touch(broker_t *self, const void *route, size_t size); /* finds or makes */
-peer_t *peers_find(const broker_t *self, peer_id_t id);              /* NULL: it has gone */
-void peers_drop(broker_t *self, peer_id_t id);
-void peers_part(broker_t *self, peer_id_t id); /* its worker is at another peer now */
-/* Queues a message for the end of this turn; a peer that has gone is no error. */
-void peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg);
-void peers_flush(broker_t *self);
-void peers_on_pong(broker_t *self, peer_t *peer, const struct tm_pong *pong);
-void peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
-                  uint64_t retry_after_ms);
-void peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
 
 queue_t *dispatch_queue(broker_t *self, const char *name, size_t size); /* finds or makes */
 /* A peer may name this queue: it is known, or there is room for one more. */
@@ -289,8 +218,6 @@ void sole_broker_look(broker_t *self); /* after each beat */
 
 tm_err_t intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
                       const char **ret_detail);
-/* Not larger than broker.max_body_kb. */
-bool intake_takes(const broker_t *self, tm_str_t body);
 /* For one more that waits for its commit: a number of them, and a number of bytes. */
 bool intake_has_room(const broker_t *self, tm_str_t body);
 submit_t *submit_new(broker_t *self, peer_id_t peer, const tm_msg_t *msg);
@@ -353,10 +280,6 @@ void exclusive_queues_check(broker_t *self);
 bool queue_allows(const queue_t *queue,
                   const worker_t *worker); /* to give it the queue's jobs */
 
-void metrics_relay_start(broker_t *self);
-void metrics_relay_fini(broker_t *self);
-void metrics_relay_pass(broker_t *self, const tm_msg_t *msg); /* a METRICS that was received */
-
 void timers_start(broker_t *self); /* arms the timers */
 void timers_database_up(broker_t *self);
 
@@ -367,9 +290,9 @@ void broker_destroy(broker_t **self_p);
 /* Its worker is free of the job; the lease stays until the commit. NULL: it has no such lease.
  */
 lease_t *broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt);
+void broker_peer_gone(void *arg, const peer_t *peer);
+void broker_revise_peer(void *arg, peer_t *peer, const guest_t *guest);
 void broker_turn(broker_t *self); /* end of a turn: flush everything */
-/* The lines that follow are of this trace, if it is one. */
-void broker_log_trace(tm_str_t traceparent);
 void broker_drain(broker_t *self);
 
 #endif

@@ -40,7 +40,7 @@ on_database_down(void *arg)
 static void
 open_database(broker_t *self)
 {
-    const settings_t *settings = self->settings;
+    const settings_t *settings = self->context.settings;
     struct pg_options options = {.url = settings->database_url,
                                  .application = "tunemill broker",
                                  .session = BROKER_SESSION,
@@ -50,14 +50,14 @@ open_database(broker_t *self)
                                  .connect_timeout_ms =
                                      (int)settings->database_connect_timeout_ms,
                                  .max_backoff_ms = (int)settings->database_max_backoff_ms,
-                                 .metrics = self->metrics,
+                                 .metrics = self->context.metrics,
                                  .on_up = on_database_up,
                                  .on_down = on_database_down,
                                  .listen = "tunemill",
                                  .on_notify = controls_notify,
                                  .arg = self};
 
-    self->pg = pg_new(self->loop, &options);
+    self->context.pg = pg_new(self->context.loop, &options);
 }
 
 broker_t *
@@ -65,15 +65,17 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
 {
     broker_t *self = zmalloc(sizeof(*self));
 
-    self->settings = settings;
-    self->metrics = metrics;
-    self->loop = loop;
-    self->socket = socket;
+    self->context.settings = settings;
+    self->context.metrics = metrics;
+    self->context.loop = loop;
+    self->peers.socket = socket;
     self->ready_fd = -1;
-    self->id = tm_uuid_new();
-    snprintf(self->endpoint, sizeof(self->endpoint), "%s", settings->broker_listen);
-    self->now_ms = clock_ms();
-    peers_init(self);
+    self->context.id = tm_uuid_new();
+    self->context.now_ms = clock_ms();
+    self->peers.context = &self->context;
+    self->peers.on_gone = broker_peer_gone;
+    self->peers.gone_arg = self;
+    peers_init(&self->peers);
     calls_init(self);
     self->queues = zhashx_new();
     zhashx_set_destructor(self->queues, destroy_queue);
@@ -85,7 +87,9 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     zlistx_set_destructor(self->pieces, destroy_put);
     open_database(self);
     timers_start(self);
-    metrics_relay_start(self);
+    self->relay.context = &self->context;
+    self->relay.peers = &self->peers;
+    metrics_relay_init(&self->relay);
     return self;
 }
 
@@ -106,7 +110,7 @@ broker_destroy(broker_t **self_p)
 
     if (!self)
         return;
-    pg_destroy(&self->pg); /* units in flight come back here first */
+    pg_destroy(&self->context.pg); /* units in flight come back here first */
     uuid_map_destroy(&self->submitting);
     free_all(&self->submits);
     free_all(&self->completions);
@@ -121,8 +125,8 @@ broker_destroy(broker_t **self_p)
     uuid_map_destroy(&self->workers);
     calls_fini(self);
     free(self->workers_told);
-    peers_fini(self);
-    metrics_relay_fini(self);
+    peers_fini(&self->peers);
+    metrics_relay_fini(&self->relay);
     free(self);
     *self_p = NULL;
 }
@@ -133,16 +137,7 @@ broker_turn(broker_t *self)
     store_reconcile(self);
     store_flush(self);
     dataset_chunks_flush(self);
-    peers_flush(self);
-}
-
-void
-broker_log_trace(tm_str_t traceparent)
-{
-    traceparent_t trace;
-
-    if (traceparent_parse(traceparent.data, traceparent.size, &trace))
-        log_trace(&trace);
+    peers_flush(&self->peers);
 }
 
 static void
@@ -160,8 +155,8 @@ content(zmq_msg_t *frame)
 static void
 refuse_lone_header(broker_t *self)
 {
-    meters_add(self->metrics, METRIC_MESSAGES_BAD, tm_err_name(TM_BAD_MESSAGE), 1);
-    peers_reject(self, self->from->id, 0, TM_BAD_MESSAGE,
+    meters_add(self->context.metrics, METRIC_MESSAGES_BAD, tm_err_name(TM_BAD_MESSAGE), 1);
+    peers_reject(&self->peers, self->from->id, 0, TM_BAD_MESSAGE,
                  "a body frame must follow each header frame", 0);
 }
 
@@ -175,7 +170,7 @@ receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
     do {
         if (zmq_msg_recv(header, socket, 0) < 0)
             return;
-        is_good = is_good && security_hears(self, header);
+        is_good = is_good && security_hears(self->security, &self->from, header);
         if (!zmq_msg_more(header)) {
             if (is_good)
                 refuse_lone_header(self);
@@ -184,8 +179,8 @@ receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
         if (zmq_msg_recv(body, socket, 0) < 0)
             return;
         if (is_good) {
-            tm_msg_type_t type = actor_dispatch_pair(broker_type(), self, self->metrics, self,
-                                                     content(header), content(body));
+            tm_msg_type_t type = actor_dispatch_pair(broker_type(), self, self->context.metrics,
+                                                     self, content(header), content(body));
             is_good = type != TM_MSG_NONE;
             if (type != TM_MSG_LIMIT)
                 self->received[type]++;
@@ -204,7 +199,7 @@ receive(broker_t *self, void *socket)
     zmq_msg_init(&body);
     is_there = zmq_msg_recv(&route, socket, ZMQ_DONTWAIT) >= 0;
     if (is_there) {
-        self->from = peers_touch(self, zmq_msg_data(&route), zmq_msg_size(&route));
+        self->from = peers_touch(&self->peers, zmq_msg_data(&route), zmq_msg_size(&route));
         if (zmq_msg_more(&route))
             receive_pairs(self, socket, &header, &body);
         child_jobs_end_of_message(self);
@@ -221,8 +216,8 @@ on_readable(void *arg)
 {
     broker_t *self = arg;
 
-    self->now_ms = clock_ms();
-    for (int i = 0; i < READ_AT_ONCE && receive(self, zsock_resolve(self->socket)); i++)
+    self->context.now_ms = clock_ms();
+    for (int i = 0; i < READ_AT_ONCE && receive(self, zsock_resolve(self->peers.socket)); i++)
         continue;
 }
 
@@ -232,7 +227,7 @@ on_gone(void *arg, const struct pg_outcome *outcome)
     broker_t *self = arg;
 
     log_info("broker.drained", "err=%s", tm_err_name(outcome->err));
-    loop_stop(self->loop);
+    loop_stop(self->context.loop);
 }
 
 /* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
@@ -247,9 +242,9 @@ on_drain_tick(void *arg)
         self->beat_sent)
         return;
     self->beat_sent = true; /* no beat after the end */
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_BROKER_END);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_send(&unit, on_gone, self);
 }
 
@@ -260,17 +255,17 @@ on_drain_over(void *arg)
 
     log_warn("broker.drain",
              "reason=\"not all could be written in time; producers ask again\"");
-    loop_stop(self->loop);
+    loop_stop(self->context.loop);
 }
 
 void
 broker_drain(broker_t *self)
 {
-    self->is_draining = true;
+    self->context.is_draining = true;
     log_info("broker.draining", "submits=%zu endings=%zu", self->submits.count,
              self->completions.count);
-    loop_timer(self->loop, DRAIN_TICK_MS, true, on_drain_tick, self);
-    loop_timer(self->loop, DRAIN_MS, false, on_drain_over, self);
+    loop_timer(self->context.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
+    loop_timer(self->context.loop, DRAIN_MS, false, on_drain_over, self);
 }
 
 static void
@@ -320,7 +315,9 @@ broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
     if (err)
         return err;
     self = broker_new(loop, settings, metrics, socket);
-    security_attach(security, self);
+    self->security = security;
+    if (security)
+        security_attach(security, &self->peers, broker_revise_peer, self);
     self->ready_fd = ready_fd;
     loop_socket(loop, socket, on_readable, self);
     loop_after(loop, on_turn, self);

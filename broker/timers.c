@@ -39,7 +39,7 @@ on_expired(void *arg, const struct pg_outcome *outcome)
 
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        meters_add(self->metrics, METRIC_JOBS_ENDED, "dead", 1);
+        meters_add(self->context.metrics, METRIC_JOBS_ENDED, "dead", 1);
         subscriptions_result(self, &job, "dead", pg_get(outcome->results[0], row, 1),
                              pg_get(outcome->results[0], row, 2), tm_str(NULL));
     }
@@ -48,7 +48,7 @@ on_expired(void *arg, const struct pg_outcome *outcome)
 static void
 ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     pg_add(unit, statement);
     pg_i64(unit, number);
@@ -62,7 +62,7 @@ on_rest_canceled(void *arg, const struct pg_outcome *outcome)
 
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        meters_add(self->metrics, METRIC_JOBS_ENDED, "canceled", 1);
+        meters_add(self->context.metrics, METRIC_JOBS_ENDED, "canceled", 1);
         subscriptions_result(self, &job, "canceled", tm_err_name(TM_CANCELED),
                              tm_err_text(TM_CANCELED), tm_str(NULL));
     }
@@ -83,13 +83,13 @@ on_beat(void *arg, const struct pg_outcome *outcome)
     if (PQntuples(outcome->results[0]) > 0) {
         self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
         if (pg_get_bool(outcome->results[0], 0, 1))
-            ask(self, STMT_RECLAIM, self->settings->broker_takeover_ms, on_reclaimed);
+            ask(self, STMT_RECLAIM, self->context.settings->broker_takeover_ms, on_reclaimed);
         sole_broker_look(self);
         return;
     }
     log_error("broker.superseded", "reason=\"another broker has taken over; starting again\"");
     self->exit_status = TM_LEASE_LOST;
-    loop_stop(self->loop);
+    loop_stop(self->context.loop);
 }
 
 static void
@@ -111,7 +111,7 @@ on_depth(void *arg, const struct pg_outcome *outcome)
             pg_get_i64(outcome->results[0], row, 1);
     }
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
-        meters_set(self->metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
+        meters_set(self->context.metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
 }
 
 static json_t *
@@ -155,10 +155,10 @@ beat(broker_t *self)
     if (self->beat_sent)
         return;
     news = workers_news(self);
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_BROKER_BEAT);
-    pg_uuid(unit, &self->id);
-    pg_i64(unit, self->settings->broker_takeover_ms);
+    pg_uuid(unit, &self->context.id);
+    pg_i64(unit, self->context.settings->broker_takeover_ms);
     pg_text(unit, news);
     if (news) {
         free(self->workers_told);
@@ -183,7 +183,7 @@ take_back(broker_t *self, lease_t *lease, tm_err_t code, const char *detail, boo
     store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
     dispatch_drop(self, lease, code);
     dispatch_release(self, &lease->worker);
-    meters_add(self->metrics, METRIC_LEASES_LOST, cause, 1);
+    meters_add(self->context.metrics, METRIC_LEASES_LOST, cause, 1);
 }
 
 static void
@@ -191,11 +191,11 @@ check_lease(broker_t *self, lease_t *lease)
 {
     if (lease->is_ending)
         return;
-    if (lease->deadline_ms <= self->now_ms)
+    if (lease->deadline_ms <= self->context.now_ms)
         take_back(self, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT), true, "timeout");
-    else if (lease->cancel_ms && lease->cancel_ms <= self->now_ms)
+    else if (lease->cancel_ms && lease->cancel_ms <= self->context.now_ms)
         take_back(self, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false, "canceled");
-    else if (lease->confirm_ms && lease->confirm_ms <= self->now_ms)
+    else if (lease->confirm_ms && lease->confirm_ms <= self->context.now_ms)
         take_back(self, lease, TM_WORKER_LOST, "the worker never got the job", false,
                   "undelivered");
 }
@@ -214,13 +214,13 @@ on_tick(void *arg)
 {
     broker_t *self = arg;
 
-    self->now_ms = clock_ms();
-    peers_expire(self, self->settings->broker_lease_ms, PEER_SILENT_MS);
+    self->context.now_ms = clock_ms();
+    peers_expire(&self->peers, self->context.settings->broker_lease_ms, PEER_SILENT_MS);
     check_leases(self);
     exclusive_queues_check(self);
     calls_expire(self);
-    if (self->is_started && pg_is_up(self->pg))
-        ask(self, STMT_PROMOTE, self->settings->broker_batch, on_promoted);
+    if (context_has_database(&self->context))
+        ask(self, STMT_PROMOTE, self->context.settings->broker_batch, on_promoted);
     broker_turn(self);
 }
 
@@ -231,14 +231,17 @@ count_messages(broker_t *self)
         const char *name = tm_msg_name((tm_msg_type_t)type);
 
         if (self->received[type])
-            meters_add(self->metrics, METRIC_MESSAGES_IN, name, self->received[type]);
-        if (self->sent[type])
-            meters_add(self->metrics, METRIC_MESSAGES_OUT, name, self->sent[type]);
-        self->received[type] = self->sent[type] = 0;
+            meters_add(self->context.metrics, METRIC_MESSAGES_IN, name, self->received[type]);
+        if (self->peers.sent[type])
+            meters_add(self->context.metrics, METRIC_MESSAGES_OUT, name,
+                       self->peers.sent[type]);
+        self->received[type] = self->peers.sent[type] = 0;
     }
-    meters_set(self->metrics, METRIC_WORKERS, NULL, (int64_t)uuid_map_size(self->workers));
-    meters_set(self->metrics, METRIC_JOBS_LEASED, NULL, (int64_t)uuid_map_size(self->leases));
-    meters_set(self->metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->submits.count);
+    meters_set(self->context.metrics, METRIC_WORKERS, NULL,
+               (int64_t)uuid_map_size(self->workers));
+    meters_set(self->context.metrics, METRIC_JOBS_LEASED, NULL,
+               (int64_t)uuid_map_size(self->leases));
+    meters_set(self->context.metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->submits.count);
 }
 
 /* Jobs may also come from SQL or from other brokers: idle workers look once a second. */
@@ -247,14 +250,14 @@ on_second(void *arg)
 {
     broker_t *self = arg;
 
-    self->now_ms = clock_ms();
+    self->context.now_ms = clock_ms();
     count_messages(self);
-    if (!self->is_started) {
-        if (pg_is_up(self->pg))
+    if (!self->context.is_started) {
+        if (pg_is_up(self->context.pg))
             timers_database_up(self);
         return;
     }
-    if (!pg_is_up(self->pg))
+    if (!pg_is_up(self->context.pg))
         return;
     dispatch_forget_queues(self);
     subscriptions_check(self);
@@ -263,7 +266,7 @@ on_second(void *arg)
     controls_load(self);
     controls_look_for_cancels(self);
     ask(self, STMT_CANCEL_REST, 0, on_rest_canceled);
-    ask(self, STMT_EXPIRE, self->settings->broker_batch, on_expired);
+    ask(self, STMT_EXPIRE, self->context.settings->broker_batch, on_expired);
     broker_turn(self);
 }
 
@@ -272,7 +275,7 @@ on_beat_timer(void *arg)
 {
     broker_t *self = arg;
 
-    if (self->is_started && pg_is_up(self->pg))
+    if (context_has_database(&self->context))
         beat(self);
 }
 
@@ -282,11 +285,11 @@ on_depth_timer(void *arg)
     broker_t *self = arg;
     pg_unit_t *unit;
 
-    if (!self->is_started || !pg_is_up(self->pg) || clock_ms() < self->depth_due_ms)
+    if (!context_has_database(&self->context) || clock_ms() < self->depth_due_ms)
         return;
     self->depth_asked_ms = clock_ms();
     self->depth_due_ms = INT64_MAX; /* until it is answered */
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_DEPTH);
     pg_add(unit, STMT_BROKER_FORGET);
     pg_send(&unit, on_depth, self);
@@ -301,8 +304,8 @@ on_started(void *arg, const struct pg_outcome *outcome)
         log_warn("broker.start", "err=%s", tm_err_name(outcome->err));
         return; /* on_second tries again */
     }
-    self->is_started = true;
-    log_info("broker.ready", "endpoint=%s", self->endpoint);
+    self->context.is_started = true;
+    log_info("broker.ready", "endpoint=%s", self->context.settings->broker_listen);
     if (self->ready_fd >= 0 && write(self->ready_fd, "ready\n", 6) != 6)
         log_warn("broker.ready_fd", "reason=\"nobody reads it\"");
     self->ready_fd = -1;
@@ -314,23 +317,23 @@ timers_database_up(broker_t *self)
 {
     pg_unit_t *unit;
 
-    if (self->is_started)
+    if (self->context.is_started)
         return;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_BROKER_START);
-    pg_uuid(unit, &self->id);
-    pg_text(unit, self->endpoint);
+    pg_uuid(unit, &self->context.id);
+    pg_text(unit, self->context.settings->broker_listen);
     pg_send(&unit, on_started, self);
 }
 
 void
 timers_start(broker_t *self)
 {
-    int64_t beat_ms = self->settings->broker_takeover_ms / 4;
+    int64_t beat_ms = self->context.settings->broker_takeover_ms / 4;
 
-    loop_timer(self->loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
+    loop_timer(self->context.loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
                on_beat_timer, self);
-    loop_timer(self->loop, TICK_MS, true, on_tick, self);
-    loop_timer(self->loop, SECOND_MS, true, on_second, self);
-    loop_timer(self->loop, SECOND_MS, true, on_depth_timer, self);
+    loop_timer(self->context.loop, TICK_MS, true, on_tick, self);
+    loop_timer(self->context.loop, SECOND_MS, true, on_second, self);
+    loop_timer(self->context.loop, SECOND_MS, true, on_depth_timer, self);
 }

@@ -122,8 +122,8 @@ tell_error(broker_t *self, peer_id_t caller, uint64_t ref, tm_err_t err, const c
                               .has_detail = true,
                               .retryable = tm_err_retryable(err)}};
 
-    peers_send(self, caller, &msg);
-    meters_add(self->metrics, METRIC_CALLS, tm_err_name(err), 1);
+    peers_send(&self->peers, caller, &msg);
+    meters_add(self->context.metrics, METRIC_CALLS, tm_err_name(err), 1);
 }
 
 /* --- forward ------------------------------------------------------------------------------ */
@@ -147,12 +147,13 @@ send_call(broker_t *self, call_t *call, worker_t *server, const struct tm_call *
     tm_msg_t msg = {.type = TM_MSG_CALL, .call = *fields, .body = body};
 
     msg.call.ref = call->number;
-    msg.call.deadline_ms =
-        call->deadline_ms > self->now_ms ? (uint64_t)(call->deadline_ms - self->now_ms) : 0;
+    msg.call.deadline_ms = call->deadline_ms > self->context.now_ms
+                               ? (uint64_t)(call->deadline_ms - self->context.now_ms)
+                               : 0;
     call->is_sent = true;
     call->server = server->id;
     server->calls_used++;
-    peers_send(self, server->peer, &msg);
+    peers_send(&self->peers, server->peer, &msg);
 }
 
 static call_t *
@@ -191,9 +192,9 @@ check(const broker_t *self, const service_t *service, const struct tm_call *fiel
 {
     if (!service || !is_served(service))
         return TM_SERVICE_NOT_FOUND;
-    if (!intake_takes(self, body))
+    if (!context_takes_body(&self->context, body))
         return TM_TOO_LARGE;
-    if (self->call_count >= (size_t)self->settings->broker_max_pending)
+    if (self->call_count >= (size_t)self->context.settings->broker_max_pending)
         return TM_BUSY;
     return fields->deadline_ms == 0 ? TM_TIMEOUT : TM_OK;
 }
@@ -213,7 +214,7 @@ calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body)
     call = call_new(fields, body, server == NULL);
     call->caller = self->from->id;
     call->caller_ref = fields->ref;
-    call->deadline_ms = self->now_ms + (int64_t)fields->deadline_ms;
+    call->deadline_ms = self->context.now_ms + (int64_t)fields->deadline_ms;
     call->service = service;
     keep_call(self, call);
     if (server) {
@@ -255,8 +256,8 @@ pass_back(broker_t *self, call_t *call, const tm_msg_t *msg, const char *outcome
 {
     service_t *service = call->service;
 
-    peers_send(self, call->caller, msg);
-    meters_add(self->metrics, METRIC_CALLS, outcome, 1);
+    peers_send(&self->peers, call->caller, msg);
+    meters_add(self->context.metrics, METRIC_CALLS, outcome, 1);
     end_call(self, call);
     send_waiting(self, service);
 }
@@ -337,7 +338,7 @@ calls_expire(broker_t *self)
 {
     for (size_t i = 0; i < self->call_limit; i++) {
         call_t *call = self->calls[i];
-        if (!call || call->deadline_ms > self->now_ms)
+        if (!call || call->deadline_ms > self->context.now_ms)
             continue;
         remove_waiting(call);
         tell_error(self, call->caller, call->caller_ref, TM_TIMEOUT, NULL);

@@ -48,7 +48,7 @@ child_jobs_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool
     spawn->is_join = done->join;
     spawn->is_void = !counts;
     spawn->expected = (size_t)done->followers;
-    if (!intake_takes(self, body))
+    if (!context_takes_body(&self->context, body))
         snprintf(spawn->wrong, sizeof(spawn->wrong),
                  "the result is larger than broker.max_body_kb allows");
     spawn->result = zframe_new(body.data, body.size);
@@ -65,7 +65,7 @@ settle(const child_jobs_t *spawn)
 
     if (lease && lease->attempt == spawn->attempt)
         dispatch_end(self, lease);
-    peers_send(self, spawn->peer, &msg);
+    peers_send(&self->peers, spawn->peer, &msg);
     if (subscriptions_has(self, &spawn->job))
         store_lookup_state(self, &spawn->job, 0, 0);
 }
@@ -124,7 +124,8 @@ on_spawned(void *arg, const struct pg_outcome *outcome)
              outcome->err == TM_INTERNAL ? "the database refused a job that was to follow"
                                          : outcome->message);
     } else {
-        meters_add(self->metrics, METRIC_JOBS_ENDED, spawn->is_join ? "waiting" : "done", 1);
+        meters_add(self->context.metrics, METRIC_JOBS_ENDED,
+                   spawn->is_join ? "waiting" : "done", 1);
         settle(spawn);
         for (submit_t *s = fifo_first(&spawn->jobs); s; s = fifo_next(s)) {
             queue_t *queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
@@ -139,7 +140,7 @@ static void
 send_spawn(child_jobs_t *spawn)
 {
     broker_t *self = spawn->broker;
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     pg_add(unit, spawn->is_join ? STMT_SPAWN : STMT_FOLLOW);
     submits_add_jobs(self, unit, &spawn->jobs);
@@ -197,7 +198,7 @@ child_jobs_end_of_message(broker_t *self)
 {
     if (!self->spawn)
         return;
-    peers_reject(self, self->spawn->peer, 0, TM_BAD_MESSAGE,
+    peers_reject(&self->peers, self->spawn->peer, 0, TM_BAD_MESSAGE,
                  "fewer SUBMIT pairs stand behind DONE than its followers say", 0);
     child_jobs_destroy(&self->spawn);
 }

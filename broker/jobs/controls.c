@@ -25,9 +25,9 @@ stop_lease(broker_t *self, lease_t *lease)
 
     if (lease->is_ending || lease->cancel_ms)
         return;
-    lease->cancel_ms = self->now_ms + CANCEL_MS;
+    lease->cancel_ms = self->context.now_ms + CANCEL_MS;
     if (worker)
-        peers_send(self, worker->peer, &msg);
+        peers_send(&self->peers, worker->peer, &msg);
 }
 
 static void
@@ -52,7 +52,7 @@ controls_notify(void *arg, const char *payload)
     const char *colon = strchr(payload, ':');
     char word[16] = "";
 
-    self->now_ms = clock_ms();
+    self->context.now_ms = clock_ms();
     if (payload[0] == '\0') { /* listening begins: anything may have been said before */
         rescan(self, "*");
         controls_load(self);
@@ -77,7 +77,7 @@ forget_rules(broker_t *self)
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
         q->was_paused = q->is_paused;
         q->is_paused = false;
-        q->max_depth = self->settings->broker_max_depth;
+        q->max_depth = self->context.settings->broker_max_depth;
         q->workspace_limit = 0;
     }
 }
@@ -119,7 +119,7 @@ on_rules(void *arg, const struct pg_outcome *outcome)
 void
 controls_load(broker_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     pg_add(unit, STMT_QUEUES);
     pg_send(&unit, on_rules, self);
@@ -143,11 +143,11 @@ on_canceled(void *arg, const struct pg_outcome *outcome)
     tm_msg_t msg = {.type = TM_MSG_STATE, .state = {.ref = cancel->ref, .job = cancel->job}};
 
     if (outcome->err) {
-        peers_reject(self, cancel->peer, cancel->ref, outcome->err, NULL, 500);
+        peers_reject(&self->peers, cancel->peer, cancel->ref, outcome->err, NULL, 500);
     } else {
         const char *state = pg_get(outcome->results[0], 0, 0);
         msg.state.state = tm_str(strcmp(state, "canceling") == 0 ? "running" : state);
-        peers_send(self, cancel->peer, &msg);
+        peers_send(&self->peers, cancel->peer, &msg);
         if (strcmp(state, "canceled") == 0)
             subscriptions_result(self, &cancel->job, "canceled", tm_err_name(TM_CANCELED),
                                  tm_err_text(TM_CANCELED), tm_str(NULL));
@@ -159,7 +159,7 @@ void
 controls_cancel(broker_t *self, const struct tm_cancel *request)
 {
     cancel_t *cancel = zmalloc(sizeof(*cancel));
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     *cancel = (cancel_t){self, self->from->id, request->ref, request->job};
     pg_add(unit, STMT_CANCEL);
@@ -173,7 +173,7 @@ on_missed(void *arg, const struct pg_outcome *outcome)
 {
     broker_t *self = arg;
 
-    self->now_ms = clock_ms();
+    self->context.now_ms = clock_ms();
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
         lease_t *lease = dispatch_lease(self, &job);
@@ -185,10 +185,10 @@ on_missed(void *arg, const struct pg_outcome *outcome)
 void
 controls_look_for_cancels(broker_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     pg_add(unit, STMT_CANCEL_MISSED);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_send(&unit, on_missed, self);
 }
 
@@ -210,12 +210,12 @@ controls_tell_ready(broker_t *self, queue_t *queue)
     char text[TM_NAME_MAX + 8];
     pg_unit_t *unit;
 
-    if (self->others == 0 || self->now_ms < queue->told_ms + TELL_MS ||
+    if (self->others == 0 || self->context.now_ms < queue->told_ms + TELL_MS ||
         dispatch_free_credit(queue) > 0)
         return;
-    queue->told_ms = self->now_ms;
+    queue->told_ms = self->context.now_ms;
     snprintf(text, sizeof(text), "ready:%s", queue->name);
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_TELL);
     pg_text(unit, text);
     pg_send(&unit, on_told, self);

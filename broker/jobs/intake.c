@@ -21,18 +21,12 @@ has_nul(tm_str_t text)
 }
 
 bool
-intake_takes(const broker_t *self, tm_str_t body)
-{
-    return body.size <= (size_t)self->settings->broker_max_body_kb * 1024;
-}
-
-bool
 intake_has_room(const broker_t *self, tm_str_t body)
 {
     return self->submits.count + self->submits_in_flight <
-               (size_t)self->settings->broker_max_pending &&
-           self->submit_bytes + body.size <= (size_t)self->settings->broker_max_pending_mb
-                                                 << 20;
+               (size_t)self->context.settings->broker_max_pending &&
+           self->submit_bytes + body.size <=
+               (size_t)self->context.settings->broker_max_pending_mb << 20;
 }
 
 tm_err_t
@@ -60,7 +54,7 @@ intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body
             "parent: children are sent behind their parent's DONE, which names itself";
         return TM_BAD_REQUEST;
     }
-    if (!intake_takes(self, body)) {
+    if (!context_takes_body(&self->context, body)) {
         *ret_detail = "the body is larger than broker.max_body_kb allows";
         return TM_TOO_LARGE;
     }
@@ -122,10 +116,11 @@ intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool dup
     msg.accepted.job = *owner;
     msg.accepted.duplicate = duplicate;
     msg.accepted.has_duplicate = duplicate;
-    peers_send(self, submit->peer, &msg);
-    meters_add(self->metrics, METRIC_SUBMITS, duplicate ? "duplicate" : "accepted", 1);
+    peers_send(&self->peers, submit->peer, &msg);
+    meters_add(self->context.metrics, METRIC_SUBMITS, duplicate ? "duplicate" : "accepted", 1);
     if (submit->fields.watch && subscriptions_add(self, owner, submit->peer) != TM_OK)
-        log_warn("watch.full", "limit=%lld", (long long)self->settings->broker_max_pending);
+        log_warn("watch.full", "limit=%lld",
+                 (long long)self->context.settings->broker_max_pending);
     else if (submit->fields.watch && (duplicate || submit->is_again))
         store_lookup_state(self, owner, 0, 0); /* it may be over already */
 }
@@ -171,6 +166,6 @@ intake_committed(broker_t *self, submit_t *submit)
 void
 intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *detail)
 {
-    meters_add(self->metrics, METRIC_SUBMITS, "rejected", 1);
-    peers_reject(self, submit->peer, submit->fields.ref, err, detail, 0);
+    meters_add(self->context.metrics, METRIC_SUBMITS, "rejected", 1);
+    peers_reject(&self->peers, submit->peer, submit->fields.ref, err, detail, 0);
 }

@@ -29,7 +29,7 @@ send_state(state_query_t *query, const PGresult *result, tm_str_t body)
     msg.state.has_code = code != NULL;
     msg.state.detail = tm_text_clean(detail, text, sizeof(text));
     msg.state.has_detail = detail != NULL;
-    peers_send(query->broker, query->peer, &msg);
+    peers_send(&query->broker->peers, query->peer, &msg);
 }
 
 static void
@@ -41,7 +41,7 @@ on_state(void *arg, const struct pg_outcome *outcome)
     self->lookups--;
     if (outcome->err) {
         if (query->peer)
-            peers_reject(self, query->peer, query->ref, outcome->err, NULL, 500);
+            peers_reject(&self->peers, query->peer, query->ref, outcome->err, NULL, 500);
     } else {
         const PGresult *result = outcome->results[0];
         const char *state = PQntuples(result) ? pg_get(result, 0, 0) : "unknown";
@@ -70,7 +70,7 @@ void
 store_lookup_state(broker_t *self, const tm_uuid_t *job, peer_id_t peer, uint64_t ref)
 {
     state_query_t *query = zmalloc(sizeof(*query));
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     self->lookups++;
     query->broker = self;

@@ -43,12 +43,12 @@ subscriptions_fini(broker_t *self)
 tm_err_t
 subscriptions_add(broker_t *self, const tm_uuid_t *job, peer_id_t id)
 {
-    peer_t *peer = peers_find(self, id);
+    peer_t *peer = peers_find(&self->peers, id);
     watch_t *watch;
 
     if (!peer)
         return TM_OK; /* gone before its job was durable: nobody to tell */
-    if (self->watch_count >= (size_t)self->settings->broker_max_pending)
+    if (self->watch_count >= (size_t)self->context.settings->broker_max_pending)
         return TM_BUSY;
     watch = watch_of(self, job);
     for (size_t i = 0; i < watch->count; i++)
@@ -59,7 +59,7 @@ subscriptions_add(broker_t *self, const tm_uuid_t *job, peer_id_t id)
         watch->peers = tm_grown(watch->peers, watch->limit * sizeof(*watch->peers));
     }
     watch->peers[watch->count++] = id;
-    peer->watches++;
+    peer->subscriptions++;
     self->watch_count++;
     return TM_OK;
 }
@@ -76,7 +76,7 @@ subscriptions_progress(broker_t *self, const tm_msg_t *progress)
     watch_t *watch = uuid_map_get(self->watches, &progress->progress.job);
 
     for (size_t i = 0; watch && i < watch->count; i++)
-        peers_send(self, watch->peers[i], progress);
+        peers_send(&self->peers, watch->peers[i], progress);
 }
 
 void
@@ -96,10 +96,10 @@ subscriptions_result(broker_t *self, const tm_uuid_t *job, const char *state, co
     msg.result.detail = tm_text_clean(detail, detail_text, sizeof(detail_text));
     msg.result.has_detail = detail != NULL;
     for (size_t i = 0; i < watch->count; i++) {
-        peer_t *peer = peers_find(self, watch->peers[i]);
+        peer_t *peer = peers_find(&self->peers, watch->peers[i]);
         if (peer)
-            peer->watches--;
-        peers_send(self, watch->peers[i], &msg);
+            peer->subscriptions--;
+        peers_send(&self->peers, watch->peers[i], &msg);
     }
     self->watch_count -= watch->count;
     end_watch(self, watch);

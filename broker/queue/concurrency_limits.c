@@ -119,10 +119,10 @@ sole_broker_look(broker_t *self)
     if (self->others > 0 || self->sole_broker_since_us || self->is_asking_if_sole ||
         !has_limits(self))
         return;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     self->is_asking_if_sole = true;
     pg_add(unit, STMT_LIMIT_SHARE); /* after whatever another has in flight */
     pg_add(unit, STMT_SOLE_BROKER);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_send(&unit, on_alone, self);
 }

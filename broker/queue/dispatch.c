@@ -85,7 +85,7 @@ dispatch_queue(broker_t *self, const char *name, size_t size)
     queue->lines = uuid_map_new(offsetof(line_t, workspace));
     queue->turns = zlistx_new();
     queue->shares = uuid_map_new(limits_id_at());
-    queue->max_depth = self->settings->broker_max_depth;
+    queue->max_depth = self->context.settings->broker_max_depth;
     queue->needs_scan = true; /* who knows what is there */
     zhashx_insert(self->queues, queue->name, queue);
     return queue;
@@ -141,7 +141,8 @@ doubt_leases(broker_t *self, const worker_t *worker)
 
     for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
         if (!lease->is_ending && tm_uuid_is(&lease->worker, &worker->id))
-            lease->confirm_ms = self->now_ms + 2 * self->settings->broker_ping_ms;
+            lease->confirm_ms =
+                self->context.now_ms + 2 * self->context.settings->broker_ping_ms;
 }
 
 worker_t *
@@ -248,7 +249,8 @@ add_lease(broker_t *self, queue_t *queue, const struct tm_job *job, const tm_uui
     limits_take(queue, &lease->workspace, 1);
     lease->is_ending = false;
     lease->confirm_ms = lease->cancel_ms = 0;
-    lease->deadline_ms = job->timeout_ms ? self->now_ms + (int64_t)job->timeout_ms : INT64_MAX;
+    lease->deadline_ms =
+        job->timeout_ms ? self->context.now_ms + (int64_t)job->timeout_ms : INT64_MAX;
 }
 
 static void
@@ -274,7 +276,7 @@ dispatch_start(broker_t *self, queue_t *queue, const struct tm_job *job, tm_str_
 
     add_lease(self, queue, job, worker_id);
     if (worker) {
-        peers_send(self, worker->peer, &msg);
+        peers_send(&self->peers, worker->peer, &msg);
         return;
     }
     /* it went away between the reservation and the commit, and never saw the job */
@@ -318,7 +320,7 @@ dispatch_drop(broker_t *self, const lease_t *lease, tm_err_t code)
     msg.drop.attempt = lease->attempt;
     msg.drop.code = tm_str(tm_err_name(code));
     msg.drop.has_code = true;
-    peers_send(self, worker->peer, &msg);
+    peers_send(&self->peers, worker->peer, &msg);
 }
 
 void
@@ -337,7 +339,7 @@ dispatch_worker_lost(broker_t *self, worker_t *worker, const char *cause)
         fail_lease(self, lease, TM_WORKER_LOST, "the worker that ran the job went away", true,
                    true);
     }
-    meters_add(self->metrics, METRIC_LEASES_LOST, cause, lost);
+    meters_add(self->context.metrics, METRIC_LEASES_LOST, cause, lost);
     log_info("worker.gone", "worker=%s actor=%s cause=%s leases=%u", tm_uuid_text(&id, text),
              worker->actor, cause, lost);
     dispatch_forget_worker(self, worker);

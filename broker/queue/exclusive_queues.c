@@ -48,16 +48,16 @@ static void
 bid_for(broker_t *self, queue_t *queue, const worker_t *worker)
 {
     bid_t *bid = zmalloc(sizeof(*bid));
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     bid->broker = self;
     bid->worker = worker->id;
     memcpy(bid->name, queue->name, sizeof(bid->name));
     queue->is_bidding = true;
-    queue->bid_ms = self->now_ms;
+    queue->bid_ms = self->context.now_ms;
     pg_add(unit, STMT_OWN);
     pg_text(unit, queue->name);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_uuid(unit, &worker->id);
     pg_send(&unit, on_bid, bid);
 }
@@ -73,12 +73,12 @@ on_given_up(void *arg, const struct pg_outcome *outcome)
 static void
 give_up(broker_t *self, queue_t *queue)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     queue->is_owner = false;
     pg_add(unit, STMT_DISOWN);
     pg_text(unit, queue->name);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_send(&unit, on_given_up, self);
 }
 
@@ -98,7 +98,7 @@ check(broker_t *self, queue_t *queue)
 
     if (queue->is_owner && is_served(self, queue))
         return;
-    if (next && !queue->is_bidding && self->now_ms >= queue->bid_ms + ASK_MS)
+    if (next && !queue->is_bidding && self->context.now_ms >= queue->bid_ms + ASK_MS)
         bid_for(self, queue, next);
     else if (!next && queue->is_owner)
         give_up(self, queue);
@@ -109,7 +109,7 @@ check(broker_t *self, queue_t *queue)
 void
 exclusive_queues_check(broker_t *self)
 {
-    if (!self->is_started || !pg_is_up(self->pg) || self->is_draining)
+    if (!context_has_database(&self->context) || self->context.is_draining)
         return;
     for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
         if (q->is_exclusive)

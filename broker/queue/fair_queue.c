@@ -113,7 +113,7 @@ fair_queue_scan(broker_t *self, queue_t *queue)
     *scan = (scan_t){self, queue};
     queue->needs_scan = false;
     queue->is_scanning = true;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_LINES);
     pg_text(unit, queue->name);
     pg_uuid(unit, &queue->scan_at);

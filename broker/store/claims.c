@@ -62,7 +62,7 @@ claims_note_body(queue_t *queue, size_t size)
 static size_t
 most_at_once(const broker_t *self, const queue_t *queue)
 {
-    size_t batch = (size_t)self->settings->broker_batch;
+    size_t batch = (size_t)self->context.settings->broker_batch;
     size_t most = queue->body_bytes ? CLAIM_BYTES / queue->body_bytes + 1 : BLIND_JOBS;
 
     return most < batch ? most : batch;
@@ -139,7 +139,7 @@ claim_add(broker_t *self, pg_unit_t *unit, const claim_t *claim, bool is_sole_br
         pg_array_bytes(workers, claim->workers[i].bytes, 16);
     pg_add(unit, STMT_CLAIM);
     pg_text(unit, claim->queue->name);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_array(unit, &workspaces);
     pg_array(unit, &lows);
     pg_array(unit, &quotas);

@@ -61,7 +61,7 @@ settle(broker_t *self, const completion_t *ending)
     msg.settled.job = ending->job;
     msg.settled.attempt = ending->attempt;
     if (ending->peer)
-        peers_send(self, ending->peer, &msg);
+        peers_send(&self->peers, ending->peer, &msg);
 }
 
 void
@@ -110,9 +110,9 @@ completions_add_fails(broker_t *self, pg_unit_t *unit, fifo_t *fails)
     pg_array(unit, &counts);
     pg_array(unit, &crash);
     pg_array(unit, &workers);
-    pg_i64(unit, self->settings->broker_retry_base_ms);
-    pg_i64(unit, self->settings->broker_retry_max_ms);
-    pg_i64(unit, self->settings->broker_poison_crashes);
+    pg_i64(unit, self->context.settings->broker_retry_base_ms);
+    pg_i64(unit, self->context.settings->broker_retry_max_ms);
+    pg_i64(unit, self->context.settings->broker_poison_crashes);
 }
 
 /* Fewer rows than endings: another attempt has a job, or an ending was written before and its
@@ -130,7 +130,7 @@ completions_dones_ended(broker_t *self, fifo_t *dones, const PGresult *result)
         else if (subscriptions_has(self, &e->job))
             store_lookup_state(self, &e->job, 0, 0);
     }
-    meters_add(self->metrics, METRIC_JOBS_ENDED, "done", written);
+    meters_add(self->context.metrics, METRIC_JOBS_ENDED, "done", written);
 }
 
 static void
@@ -140,7 +140,7 @@ tell_failed(broker_t *self, const completion_t *e, const PGresult *result, int r
     const char *outcome = pg_get(result, row, 2); /* dead, canceled or retried */
     const char *code = pg_get(result, row, 3);
 
-    meters_add(self->metrics, METRIC_JOBS_ENDED, outcome, 1);
+    meters_add(self->context.metrics, METRIC_JOBS_ENDED, outcome, 1);
     if (code)
         subscriptions_result(self, &e->job, outcome, code, pg_get(result, row, 4),
                              tm_str(NULL));

@@ -48,7 +48,7 @@ dataset_chunks_put(broker_t *self, const struct tm_put *put, tm_str_t body)
 
     if (err)
         return err;
-    if (put->size > (uint64_t)self->settings->http_max_upload_mb * PIECE_SIZE)
+    if (put->size > (uint64_t)self->context.settings->http_max_upload_mb * PIECE_SIZE)
         return TM_FILE_TOO_LARGE;
     if (zlistx_size(self->pieces) >= PIECES_WAITING)
         return TM_BUSY;
@@ -72,16 +72,16 @@ answer(broker_t *self, dataset_chunk_t *item, const struct pg_outcome *outcome)
     const PGresult *last;
 
     if (outcome->err) {
-        peers_reject(self, item->peer, item->ref, outcome->err, NULL, 500);
+        peers_reject(&self->peers, item->peer, item->ref, outcome->err, NULL, 500);
         return;
     }
     last = outcome->results[outcome->count - 1];
     if (!pg_get(last, 0, 0)) {
-        peers_reject(self, item->peer, item->ref, TM_DATASET_MISMATCH, NULL, 0);
+        peers_reject(&self->peers, item->peer, item->ref, TM_DATASET_MISMATCH, NULL, 0);
         return;
     }
     msg.stored.complete = pg_get_bool(last, 0, 0);
-    peers_send(self, item->peer, &msg);
+    peers_send(&self->peers, item->peer, &msg);
 }
 
 static void
@@ -103,7 +103,7 @@ dataset_chunks_flush(broker_t *self)
 
     if (self->piece_in_flight || !(item = zlistx_detach(self->pieces, NULL)))
         return;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     if (!item->query) {
         pg_add(unit, STMT_PIECE_PUT);
         pg_bytes(unit, item->sha256, sizeof(item->sha256));

@@ -93,7 +93,7 @@ reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
 
     uuid_map_remove(self->submitting, &s->fields.job);
     submits_release(self, s);
-    broker_log_trace(s->fields.traceparent);
+    context_log_trace(s->fields.traceparent);
     log_warn("submit.refused", "err=%s sqlstate=%s", tm_err_name(outcome->err),
              outcome->sqlstate);
     log_trace(NULL);
@@ -171,7 +171,7 @@ on_unit(void *arg, const struct pg_outcome *outcome)
 static void
 take_completions(broker_t *self, batch_t *batch)
 {
-    size_t limit = (size_t)self->settings->broker_batch;
+    size_t limit = (size_t)self->context.settings->broker_batch;
     completion_t *e;
 
     while (limit-- > 0 && (e = fifo_take(&self->completions)))
@@ -218,7 +218,7 @@ take_submits(broker_t *self, batch_t *batch)
     submit_t *s;
 
     while (waiting-- > 0 && bytes < UNIT_BYTES &&
-           batch_submits(batch) < (size_t)self->settings->broker_batch &&
+           batch_submits(batch) < (size_t)self->context.settings->broker_batch &&
            (s = fifo_take(&self->submits))) {
         bool is_single = s->retried_singly;
 
@@ -268,14 +268,14 @@ add_limit_lock(broker_t *self, pg_unit_t *unit, const batch_t *batch)
     }
     pg_add(unit, STMT_LIMIT_SHARE);
     pg_add(unit, STMT_STILL_SOLE);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_i64(unit, batch->sole_broker_since_us);
 }
 
 static void
 send_batch(broker_t *self, batch_t *batch)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     if (batch->is_limited)
         add_limit_lock(self, unit, batch);
@@ -297,14 +297,14 @@ send_batch(broker_t *self, batch_t *batch)
 void
 store_flush(broker_t *self)
 {
-    size_t limit = (size_t)self->settings->database_connections;
+    size_t limit = (size_t)self->context.settings->database_connections;
 
-    while (self->is_started && !self->is_reconciling && pg_is_up(self->pg) &&
+    while (context_has_database(&self->context) && !self->is_reconciling &&
            self->units < limit) {
         batch_t *batch = batch_new(self);
 
         take_completions(self, batch);
-        if (!self->is_draining && !next_is_single(self))
+        if (!self->context.is_draining && !next_is_single(self))
             take_claims(self, batch); /* what waits goes before what comes */
         take_submits(self, batch);
         if (batch_is_empty(batch)) {
@@ -338,15 +338,15 @@ store_reconcile(broker_t *self)
     pg_unit_t *unit;
     lease_t *lease;
 
-    if (!self->is_reconciling || self->reconcile_sent || self->units > 0 || !self->is_started ||
-        !pg_is_up(self->pg))
+    if (!self->is_reconciling || self->reconcile_sent || self->units > 0 ||
+        !context_has_database(&self->context))
         return;
     known = pg_array_new(PG_UUID);
     for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
         pg_array_bytes(known, lease->job.bytes, 16);
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_RECONCILE);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_array(unit, &known);
     self->reconcile_sent = true;
     pg_send(&unit, on_reconciled, self);

@@ -28,7 +28,7 @@ add_row(broker_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
     const struct tm_submit *f = &s->fields;
     int64_t attempts = f->has_max_attempts && f->max_attempts
                            ? (int64_t)f->max_attempts
-                           : self->settings->broker_max_attempts;
+                           : self->context.settings->broker_max_attempts;
 
     pg_array_bytes(a[0], f->job.bytes, 16);
     pg_array_bytes(a[1], f->queue.data, f->queue.size);
@@ -60,7 +60,7 @@ submits_add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *submits)
         add_row(self, columns, s);
     for (int i = 0; i < COLUMNS; i++)
         pg_array(unit, &columns[i]);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
 }
 
 void
@@ -86,7 +86,7 @@ submits_add_checking(broker_t *self, pg_unit_t *unit, fifo_t *submits)
     pg_array(unit, &keys);
     pg_array(unit, &scopes);
     pg_array(unit, &hashes);
-    pg_i64(unit, self->settings->idempotency_keep_days);
+    pg_i64(unit, self->context.settings->idempotency_keep_days);
 }
 
 void
@@ -117,7 +117,7 @@ judge_key(broker_t *self, submit_t *s, const PGresult *result, int row)
     if (hash && size == 32 && memcmp(hash, s->fields.request_hash.data, 32) == 0) {
         intake_accept(self, s, &owner, !tm_uuid_is(&owner, &s->fields.job));
     } else {
-        meters_add(self->metrics, METRIC_IDEMPOTENT, "reused", 1);
+        meters_add(self->context.metrics, METRIC_IDEMPOTENT, "reused", 1);
         intake_reject(self, s, TM_IDEMPOTENCY_KEY_REUSED, NULL);
     }
     free(hash);
@@ -135,7 +135,7 @@ on_forgotten(void *arg, const struct pg_outcome *outcome)
 static void
 forget_key(broker_t *self, submit_t *s)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     pg_add(unit, STMT_KEY_FORGET);
     pg_uuid(unit, &s->fields.workspace);
@@ -178,7 +178,7 @@ lookup_keys(broker_t *self, fifo_t *submits)
     lookup_t *lookup = zmalloc(sizeof(*lookup));
     pg_array_t *workspaces = pg_array_new(PG_UUID), *scopes = pg_array_new(PG_TEXT);
     pg_array_t *keys = pg_array_new(PG_TEXT);
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     lookup->broker = self;
     fifo_move(&lookup->submits, submits);
@@ -278,7 +278,7 @@ lookup_known(broker_t *self, fifo_t *submits)
 {
     lookup_t *lookup = zmalloc(sizeof(*lookup));
     pg_array_t *ids = pg_array_new(PG_UUID);
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->context.pg);
 
     lookup->broker = self;
     fifo_move(&lookup->submits, submits);

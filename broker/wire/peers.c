@@ -1,13 +1,10 @@
-#include "broker/core.h"
+#include "broker/wire/peers.h"
 
 #include <string.h>
 
 #include <zmq.h>
 
-/* A peer is known by the routing id that ROUTER gives it, and inside the broker by a number
- * that is never used twice: a job that ends after its producer has left finds nobody there.
- * What a peer is to be told gathers in its outbox and leaves as one message at the end of the
- * turn. */
+#include "actors/kit/util/memory.h"
 
 enum { KEEP_BYTES = 1 << 20, ASK_BYTES = 1 << 20, UNREAD_MOST = 16 << 20 };
 
@@ -39,13 +36,13 @@ route_compare(const void *a, const void *b)
 }
 
 void
-peers_init(broker_t *self)
+peers_init(peers_t *self)
 {
-    self->peers = zhashx_new();
-    zhashx_set_key_hasher(self->peers, route_hash);
-    zhashx_set_key_comparator(self->peers, route_compare);
-    zhashx_set_key_duplicator(self->peers, NULL);
-    zhashx_set_key_destructor(self->peers, NULL);
+    self->by_route = zhashx_new();
+    zhashx_set_key_hasher(self->by_route, route_hash);
+    zhashx_set_key_comparator(self->by_route, route_compare);
+    zhashx_set_key_duplicator(self->by_route, NULL);
+    zhashx_set_key_destructor(self->by_route, NULL);
 }
 
 static void
@@ -57,89 +54,103 @@ outbox_fini(struct outbox *self)
 }
 
 static void
-forget(broker_t *self, peer_t *peer)
+remove_peer(peers_t *self, peer_t *peer)
 {
-    zhashx_delete(self->peers, peer->route);
-    self->peer_slots[peer->id & UINT32_MAX] = NULL;
+    zhashx_delete(self->by_route, peer->route);
+    self->slots[peer->id & UINT32_MAX] = NULL;
+}
+
+static void
+destroy_peer(peer_t *peer)
+{
     outbox_fini(&peer->out);
     free(peer);
 }
 
-void
-peers_fini(broker_t *self)
+peer_t *
+peers_next(const peers_t *self, size_t *at)
 {
-    for (size_t i = 1; i < self->peer_limit; i++)
-        if (self->peer_slots[i])
-            forget(self, self->peer_slots[i]);
-    free(self->peer_slots);
+    while (*at < self->limit) {
+        peer_t *peer = self->slots[(*at)++];
+        if (peer)
+            return peer;
+    }
+    return NULL;
+}
+
+void
+peers_fini(peers_t *self)
+{
+    peer_t *peer;
+
+    for (size_t at = 0; (peer = peers_next(self, &at));)
+        destroy_peer(peer);
+    free(self->slots);
     free(self->dirty);
-    zhashx_destroy(&self->peers);
+    zhashx_destroy(&self->by_route);
 }
 
 /* A free slot, from the last one used on; slot 0 stays empty, so that no peer's number is 0. */
 static size_t
-free_slot(broker_t *self)
+free_slot(peers_t *self)
 {
-    size_t limit = self->peer_limit;
+    size_t limit = self->limit;
 
-    if (zhashx_size(self->peers) + 1 >= limit) {
-        self->peer_limit = limit ? 2 * limit : 64;
-        self->peer_slots = tm_grown(self->peer_slots, self->peer_limit * sizeof(peer_t *));
-        memset(self->peer_slots + limit, 0, (self->peer_limit - limit) * sizeof(peer_t *));
+    if (zhashx_size(self->by_route) + 1 >= limit) {
+        self->limit = limit ? 2 * limit : 64;
+        self->slots = tm_grown(self->slots, self->limit * sizeof(peer_t *));
+        memset(self->slots + limit, 0, (self->limit - limit) * sizeof(peer_t *));
     }
     do
-        self->last_slot = self->last_slot + 1 < self->peer_limit ? self->last_slot + 1 : 1;
-    while (self->peer_slots[self->last_slot]);
+        self->last_slot = self->last_slot + 1 < self->limit ? self->last_slot + 1 : 1;
+    while (self->slots[self->last_slot]);
     return self->last_slot;
 }
 
 peer_t *
-peers_touch(broker_t *self, const void *route, size_t size)
+peers_touch(peers_t *self, const void *route, size_t size)
 {
     uint8_t key[256] = {(uint8_t)size};
     peer_t *peer;
 
     memcpy(key + 1, route, size & 255);
-    peer = zhashx_lookup(self->peers, key);
+    peer = zhashx_lookup(self->by_route, key);
     if (!peer) {
         size_t slot = free_slot(self);
         peer = zmalloc(sizeof(*peer));
         memcpy(peer->route, key, sizeof(key));
-        peer->id = ++self->peers_seen << 32 | slot;
-        self->peer_slots[slot] = peer;
-        zhashx_insert(self->peers, peer->route, peer);
+        peer->id = ++self->seen << 32 | slot;
+        self->slots[slot] = peer;
+        zhashx_insert(self->by_route, peer->route, peer);
     }
-    peer->seen_ms = self->now_ms;
+    peer->seen_ms = self->context->now_ms;
     return peer;
 }
 
 peer_t *
-peers_find(const broker_t *self, peer_id_t id)
+peers_find(const peers_t *self, peer_id_t id)
 {
     size_t slot = id & UINT32_MAX;
-    peer_t *peer = slot < self->peer_limit ? self->peer_slots[slot] : NULL;
+    peer_t *peer = slot < self->limit ? self->slots[slot] : NULL;
 
     return peer && peer->id == id ? peer : NULL;
 }
 
 void
-peers_drop(broker_t *self, peer_id_t id)
+peers_drop(peers_t *self, peer_id_t id)
 {
     peer_t *peer = peers_find(self, id);
-    worker_t *worker;
 
     if (!peer)
         return;
-    if (peer->watches > 0)
-        subscriptions_peer_gone(self, id);
-    worker = peer->has_worker ? dispatch_worker(self, &peer->worker) : NULL;
-    forget(self, peer);
-    if (worker && worker->peer == id) /* else it is back, as another peer */
-        dispatch_worker_lost(self, worker, "unreachable");
+    remove_peer(self, peer);
+    if (self->on_gone)
+        self->on_gone(self->gone_arg, peer);
+    destroy_peer(peer);
 }
 
 void
-peers_part(broker_t *self, peer_id_t id)
+peers_part(peers_t *self, peer_id_t id)
 {
     peer_t *peer = peers_find(self, id);
 
@@ -148,7 +159,7 @@ peers_part(broker_t *self, peer_id_t id)
 }
 
 static void
-put(struct outbox *self, const void *data, size_t size)
+append_frame(struct outbox *self, const void *data, size_t size)
 {
     if (self->capacity - self->size < size) {
         self->capacity = 2 * (self->size + size) > 4096 ? 2 * (self->size + size) : 4096;
@@ -165,7 +176,7 @@ put(struct outbox *self, const void *data, size_t size)
 }
 
 static void
-add_dirty(broker_t *self, peer_id_t id)
+add_dirty(peers_t *self, peer_id_t id)
 {
     if (self->dirty_count == self->dirty_limit) {
         self->dirty_limit = self->dirty_limit ? 2 * self->dirty_limit : 64;
@@ -180,7 +191,7 @@ add_dirty(broker_t *self, peer_id_t id)
  * far it has read: its PONG says that all before the PING has arrived. A worker takes no more
  * than its credit. */
 static void
-ask_how_far(broker_t *self, peer_t *peer)
+ping_how_far_read(peers_t *self, peer_t *peer)
 {
     tm_msg_t ping = {.type = TM_MSG_PING};
     uint8_t header[TM_HEADER_MAX];
@@ -191,23 +202,23 @@ ask_how_far(broker_t *self, peer_t *peer)
     peer->asked_bytes = ping.ping.seq = peer->sent_bytes;
     if (peer->out.count == 0)
         add_dirty(self, peer->id);
-    put(&peer->out, header, tm_msg_encode(&ping, header));
-    put(&peer->out, NULL, 0);
+    append_frame(&peer->out, header, tm_msg_encode(&ping, header));
+    append_frame(&peer->out, NULL, 0);
     self->sent[TM_MSG_PING]++;
 }
 
 void
-peers_on_pong(broker_t *self, peer_t *peer, const struct tm_pong *pong)
+peers_on_pong(peers_t *self, peer_t *peer, const struct tm_pong *pong)
 {
     if (pong->seq != peer->asked_bytes)
         return;
     peer->read_bytes = peer->asked_bytes;
     peer->is_deaf = false;
-    ask_how_far(self, peer); /* of what was sent since */
+    ping_how_far_read(self, peer); /* of what was sent since */
 }
 
 static bool
-is_deaf(peer_t *peer)
+has_unread_too_much(peer_t *peer)
 {
     if (peer->has_worker || peer->sent_bytes + peer->out.size - peer->read_bytes <= UNREAD_MOST)
         return false;
@@ -221,13 +232,13 @@ is_deaf(peer_t *peer)
 /* --- what is to be sent ------------------------------------------------------------------- */
 
 void
-peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg)
+peers_send(peers_t *self, peer_id_t id, const tm_msg_t *msg)
 {
     peer_t *peer = peers_find(self, id);
     uint8_t header[TM_HEADER_MAX];
     size_t size = peer ? tm_msg_encode(msg, header) : 0;
 
-    if (!peer || is_deaf(peer))
+    if (!peer || has_unread_too_much(peer))
         return;
     if (size == 0) {
         log_error("broker.encode", "type=%s", tm_msg_name(msg->type));
@@ -235,13 +246,13 @@ peers_send(broker_t *self, peer_id_t id, const tm_msg_t *msg)
     }
     if (peer->out.count == 0)
         add_dirty(self, id);
-    put(&peer->out, header, size);
-    put(&peer->out, msg->body.data, msg->body.size);
+    append_frame(&peer->out, header, size);
+    append_frame(&peer->out, msg->body.data, msg->body.size);
     self->sent[msg->type]++;
 }
 
 void
-peers_reject(broker_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
+peers_reject(peers_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
              uint64_t retry_after_ms)
 {
     tm_msg_t msg = {.type = TM_MSG_REJECTED, .rejected = {.ref = ref}};
@@ -277,10 +288,10 @@ send_out(void *socket, const peer_t *peer)
 /* A worker that cannot be reached loses its leases now; a producer's answer is lost and it will
  * ask again. */
 static void
-flush_peer(broker_t *self, peer_t *peer)
+flush_peer(peers_t *self, peer_t *peer)
 {
     peer->sent_bytes += peer->out.size;
-    ask_how_far(self, peer);
+    ping_how_far_read(self, peer);
     if (self->socket && !send_out(zsock_resolve(self->socket), peer)) {
         log_info("peer.unreachable", "reason=\"%s\"", zmq_strerror(zmq_errno()));
         peers_drop(self, peer->id);
@@ -292,7 +303,7 @@ flush_peer(broker_t *self, peer_t *peer)
 }
 
 void
-peers_flush(broker_t *self)
+peers_flush(peers_t *self)
 {
     for (size_t i = 0; i < self->dirty_count; i++) {
         peer_t *peer = peers_find(self, self->dirty[i]);
@@ -302,15 +313,15 @@ peers_flush(broker_t *self)
     self->dirty_count = 0;
 }
 
-/* Workers silent for a lease lose their jobs; others who are silent longer are forgotten. */
 void
-peers_expire(broker_t *self, int64_t worker_silent_ms, int64_t other_silent_ms)
+peers_expire(peers_t *self, int64_t worker_silent_ms, int64_t other_silent_ms)
 {
-    for (size_t i = 1; i < self->peer_limit; i++) {
-        peer_t *peer = self->peer_slots[i];
-        int64_t silent_ms = peer ? self->now_ms - peer->seen_ms : 0;
+    peer_t *peer;
 
-        if (peer && silent_ms > (peer->has_worker ? worker_silent_ms : other_silent_ms))
+    for (size_t at = 0; (peer = peers_next(self, &at));) {
+        int64_t silent_ms = self->context->now_ms - peer->seen_ms;
+
+        if (silent_ms > (peer->has_worker ? worker_silent_ms : other_silent_ms))
             peers_drop(self, peer->id);
     }
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "broker/wire/allowlist.h"
-#include "broker/core.h"
 
 #define ZAP_ENDPOINT     "inproc://zeromq.zap.01"
 #define ZAP_DOMAIN       "tunemill"
@@ -26,8 +25,11 @@ enum { HANDSHAKE_LOOKS = 7 };
 
 struct security {
     loop_t *loop;
+    const settings_t *settings;
     meters_t *metrics;
-    struct broker *broker;
+    peers_t *peers;
+    security_revise_fn *on_revise;
+    void *revise_arg;
     zsock_t *socket; /* the broker's, borrowed */
     zsock_t *zap, *monitor;
     allowlist_t *allowed;
@@ -141,7 +143,7 @@ on_monitor(void *arg)
         if (head && zframe_size(head) == sizeof(event) + sizeof(value)) {
             memcpy(&event, zframe_data(head), sizeof(event));
             memcpy(&value, zframe_data(head) + sizeof(event), sizeof(value));
-            on_event(self, event, value, self->broker->endpoint);
+            on_event(self, event, value, self->settings->broker_listen);
         }
         zmsg_destroy(&message);
     }
@@ -161,44 +163,23 @@ count_garbage(security_t *self)
     self->look = next;
     self->ended += garbage;
     if (garbage > 0)
-        refused(self, "garbage", "endpoint", self->broker->endpoint, garbage);
+        refused(self, "garbage", "endpoint", self->settings->broker_listen, garbage);
 }
 
 /* --- the allow-list ----------------------------------------------------------------------- */
 
-/* A worker that may no longer serve its queues is told that it is none: it says HELLO again,
- * and hears why not. */
-static void
-part_from_queues(broker_t *broker, peer_t *peer, const guest_t *guest)
-{
-    worker_t *worker = peer->has_worker ? dispatch_worker(broker, &peer->worker) : NULL;
-    tm_str_t queue;
-    bool may = worker && guest->role != GUEST_PRODUCER;
-
-    for (queue_t *q = may ? zlistx_first(worker->queues) : NULL; q && may;
-         q = zlistx_next(worker->queues))
-        may = guest_may_serve(guest, tm_str(q->name), &queue);
-    if (!worker || may)
-        return;
-    peer->has_worker = false;
-    peers_reject(broker, peer->id, 0, TM_NOT_FOUND, "its certificate has changed", 0);
-    dispatch_worker_lost(broker, worker, "forbidden");
-}
-
 static void
 revise_peers(security_t *self)
 {
-    broker_t *broker = self->broker;
+    peer_t *peer;
 
-    for (size_t i = 1; i < broker->peer_limit; i++) {
-        peer_t *peer = broker->peer_slots[i];
-        const guest_t *guest =
-            peer && peer->key[0] ? allowlist_find(self->allowed, peer->key) : NULL;
+    for (size_t at = 0; (peer = peers_next(self->peers, &at));) {
+        const guest_t *guest = peer->key[0] ? allowlist_find(self->allowed, peer->key) : NULL;
 
         if (guest)
-            part_from_queues(broker, peer, guest);
-        else if (peer && peer->key[0])
-            peers_drop(broker, peer->id);
+            self->on_revise(self->revise_arg, peer, guest);
+        else if (peer->key[0])
+            peers_drop(self->peers, peer->id);
     }
 }
 
@@ -327,7 +308,8 @@ security_open(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock
     if (!settings->broker_curve_secret[0])
         return allow_plain(settings);
     self = zmalloc(sizeof(*self));
-    *self = (security_t){.loop = loop, .metrics = metrics, .socket = socket, .timer = -1};
+    *self = (security_t){
+        .loop = loop, .settings = settings, .metrics = metrics, .socket = socket, .timer = -1};
     err = load(self, settings, &cert);
     if (!err && (!set_options(socket, cert) || !open_sockets(self)))
         err = complain("this libzmq cannot keep unknown keys out");
@@ -339,12 +321,11 @@ security_open(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock
 }
 
 void
-security_attach(security_t *self, struct broker *broker)
+security_attach(security_t *self, peers_t *peers, security_revise_fn *on_revise, void *arg)
 {
-    broker->security = self;
-    if (!self)
-        return;
-    self->broker = broker;
+    self->peers = peers;
+    self->on_revise = on_revise;
+    self->revise_arg = arg;
     loop_socket(self->loop, self->zap, on_zap, self);
     loop_socket(self->loop, self->monitor, on_monitor, self);
     self->timer = loop_timer(self->loop, LOOK_MS, true, on_look, self);
@@ -373,23 +354,22 @@ security_destroy(security_t **self_p)
 /* --- messages ----------------------------------------------------------------------------- */
 
 bool
-security_hears(broker_t *broker, zmq_msg_t *frame)
+security_hears(security_t *self, peer_t **from_p, zmq_msg_t *frame)
 {
-    security_t *self = broker->security;
     const char *key = self ? zmq_msg_gets(frame, "User-Id") : NULL;
     const guest_t *guest;
     uint8_t route[256];
 
-    if (!self || (key && strcmp(broker->from->key, key) == 0))
+    if (!self || (key && strcmp((*from_p)->key, key) == 0))
         return true; /* a known peer's key is allowed: revise_peers sees to it */
     guest = key ? allowlist_find(self->allowed, key) : NULL;
-    if (!guest || broker->from->key[0]) {
-        memcpy(route, broker->from->route, sizeof(route));
-        peers_drop(broker, broker->from->id);
-        broker->from = guest ? peers_touch(broker, route + 1, route[0]) : NULL;
+    if (!guest || (*from_p)->key[0]) {
+        memcpy(route, (*from_p)->route, sizeof(route));
+        peers_drop(self->peers, (*from_p)->id);
+        *from_p = guest ? peers_touch(self->peers, route + 1, route[0]) : NULL;
     }
     if (guest)
-        memcpy(broker->from->key, guest->key, sizeof(guest->key));
+        memcpy((*from_p)->key, guest->key, sizeof(guest->key));
     else
         refused(self, key ? "revoked_key" : "anonymous", "key", key ? key : "", 1);
     return guest != NULL;
@@ -418,10 +398,10 @@ static const bool may_say[GUEST_WORKER + 1][TM_MSG_LIMIT] = {
 
 /* Jobs that follow a DONE are part of it. */
 static bool
-fits_role(const broker_t *broker, const guest_t *guest, tm_msg_type_t type)
+fits_role(const guest_t *guest, tm_msg_type_t type, bool is_follower)
 {
     return guest->role == GUEST_ANY || may_say[guest->role][type] ||
-           (type == TM_MSG_SUBMIT && broker->spawn);
+           (type == TM_MSG_SUBMIT && is_follower);
 }
 
 static tm_err_t
@@ -433,16 +413,15 @@ forbid(security_t *self, const char *reason, const guest_t *guest, const char **
 }
 
 tm_err_t
-security_admit(void *state, const tm_msg_t *msg, const char **ret_what)
+security_admit(security_t *self, const peer_t *from, const tm_msg_t *msg, bool is_follower,
+               const char **ret_what)
 {
-    broker_t *broker = state;
-    security_t *self = broker->security;
-    const guest_t *guest = self ? allowlist_find(self->allowed, broker->from->key) : NULL;
+    const guest_t *guest = self ? allowlist_find(self->allowed, from->key) : NULL;
     tm_str_t queue;
 
     if (!self)
         return TM_OK;
-    if (guest && !fits_role(broker, guest, msg->type)) {
+    if (guest && !fits_role(guest, msg->type, is_follower)) {
         snprintf(self->what, sizeof(self->what), "the role of the certificate %s allows no %s",
                  guest->name, tm_msg_name(msg->type));
         return forbid(self, "role", guest, ret_what);

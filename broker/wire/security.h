@@ -12,25 +12,28 @@
 
 #include <zmq.h>
 
-#include "actors/kit/runtime/actor.h"
-#include "actors/kit/runtime/loop.h"
-#include "actors/kit/runtime/settings.h"
+#include "broker/wire/allowlist.h"
+#include "broker/wire/peers.h"
 
-struct broker;
 typedef struct security security_t;
+/* The allow-list has changed: may this peer go on with what it does? */
+typedef void security_revise_fn(void *arg, peer_t *peer, const guest_t *guest);
 
 /* Before the socket is bound. *ret_security stays NULL where plain is enough. Logs why not. */
 TM_CHECKED tm_err_t security_open(loop_t *loop, const settings_t *settings, meters_t *metrics,
                                   zsock_t *socket, security_t **ret_security);
 /* Before the socket is closed: a monitor that nobody reads stops libzmq's own thread. */
 void security_destroy(security_t **self_p);
-void security_attach(security_t *self, struct broker *broker); /* self may be NULL */
+void security_attach(security_t *self, peers_t *peers, security_revise_fn *on_revise,
+                     void *arg);
 
-/* May what this frame begins be heard? False: its peer is forgotten and broker->from is NULL.
- * A routing id says nothing: another key behind the same one is another peer. */
-bool security_hears(struct broker *broker, zmq_msg_t *frame);
-
-/* May the peer of this message say this? An actor_admit_fn of the broker. */
-tm_err_t security_admit(void *broker, const tm_msg_t *msg, const char **ret_what);
+/* May what this frame begins be heard? False: its peer is forgotten and *from_p is NULL. A
+ * routing id says nothing: another key behind the same one is another peer. Of a plain socket
+ * (self is NULL) everything is heard and admitted. */
+bool security_hears(security_t *self, peer_t **from_p, zmq_msg_t *frame);
+/* May this peer say this? If not, *ret_what says why, until the next call. is_follower: it
+ * stands behind a DONE, as a part of it. */
+tm_err_t security_admit(security_t *self, const peer_t *from, const tm_msg_t *msg,
+                        bool is_follower, const char **ret_what);
 
 #endif
