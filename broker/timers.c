@@ -1,54 +1,56 @@
-#include "broker/core.h"
+#include "broker/timers.h"
 
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "broker/queue/exclusive_queues.h"
+
 enum { TICK_MS = 100, SECOND_MS = 1000, DEPTH_MS = 5000, PEER_SILENT_MS = 60000 };
 
 static void
-mark_ready(broker_t *self, const struct pg_outcome *outcome, const char *what)
+rescan_ready(timers_t *self, const struct pg_outcome *outcome, const char *event)
 {
     if (outcome->err) {
-        log_debug("upkeep.failed", "what=%s err=%s", what, tm_err_name(outcome->err));
+        log_debug("timers.failed", "what=%s err=%s", event, tm_err_name(outcome->err));
         return;
     }
-    for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
-        const char *queue = pg_get(outcome->results[0], row, 0);
-        dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
-    }
+    queues_rescan(self->dispatch->queues, outcome->results[0]);
     if (PQntuples(outcome->results[0]) > 0)
-        log_info(what, "jobs=%d", PQntuples(outcome->results[0]));
+        log_info(event, "jobs=%d", PQntuples(outcome->results[0]));
 }
 
 static void
 on_promoted(void *arg, const struct pg_outcome *outcome)
 {
-    mark_ready(arg, outcome, "jobs.promoted");
+    rescan_ready(arg, outcome, "jobs.promoted");
 }
 
 static void
 on_reclaimed(void *arg, const struct pg_outcome *outcome)
 {
-    mark_ready(arg, outcome, "jobs.reclaimed");
+    rescan_ready(arg, outcome, "jobs.reclaimed");
 }
 
 static void
 on_expired(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
 
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        meters_add(self->context.metrics, METRIC_JOBS_ENDED, "dead", 1);
-        subscriptions_result(self, &job, "dead", pg_get(outcome->results[0], row, 1),
+        meters_add(self->context->metrics, METRIC_JOBS_ENDED, "dead", 1);
+        subscriptions_result(self->controls->lookup->subscriptions, &job, "dead",
+                             pg_get(outcome->results[0], row, 1),
                              pg_get(outcome->results[0], row, 2), tm_str(NULL));
     }
 }
 
 static void
-ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
+send_number(timers_t *self, size_t statement, int64_t number, pg_fn *fn)
 {
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
     pg_add(unit, statement);
     pg_i64(unit, number);
@@ -58,13 +60,13 @@ ask(broker_t *self, size_t statement, int64_t number, pg_fn *fn)
 static void
 on_rest_canceled(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
 
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        meters_add(self->context.metrics, METRIC_JOBS_ENDED, "canceled", 1);
-        subscriptions_result(self, &job, "canceled", tm_err_name(TM_CANCELED),
-                             tm_err_text(TM_CANCELED), tm_str(NULL));
+        meters_add(self->context->metrics, METRIC_JOBS_ENDED, "canceled", 1);
+        subscriptions_result(self->controls->lookup->subscriptions, &job, "canceled",
+                             tm_err_name(TM_CANCELED), tm_err_text(TM_CANCELED), tm_str(NULL));
     }
 }
 
@@ -72,7 +74,7 @@ on_rest_canceled(void *arg, const struct pg_outcome *outcome)
 static void
 on_beat(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
 
     self->beat_sent = false;
     if (outcome->err) {
@@ -81,37 +83,36 @@ on_beat(void *arg, const struct pg_outcome *outcome)
         return;
     }
     if (PQntuples(outcome->results[0]) > 0) {
-        self->others = (size_t)pg_get_i64(outcome->results[0], 0, 0);
         if (pg_get_bool(outcome->results[0], 0, 1))
-            ask(self, STMT_RECLAIM, self->context.settings->broker_takeover_ms, on_reclaimed);
-        sole_broker_look(self);
+            send_number(self, STMT_RECLAIM, self->context->settings->broker_takeover_ms,
+                        on_reclaimed);
+        sole_broker_check(self->sole_broker, (size_t)pg_get_i64(outcome->results[0], 0, 0));
         return;
     }
     log_error("broker.superseded", "reason=\"another broker has taken over; starting again\"");
     self->exit_status = TM_LEASE_LOST;
-    loop_stop(self->context.loop);
+    loop_stop(self->context->loop);
 }
 
 static void
 on_depth(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
-
+    timers_t *self = arg;
+    queues_t *queues = self->dispatch->queues;
     int64_t took_ms = clock_ms() - self->depth_asked_ms;
 
     /* a long count is made less often: at most a fiftieth of the time goes to it */
     self->depth_due_ms = clock_ms() + (took_ms * 50 > DEPTH_MS ? took_ms * 50 : DEPTH_MS);
     if (outcome->err)
         return;
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
         q->depth = 0;
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
         const char *name = pg_get(outcome->results[0], row, 0);
-        dispatch_queue(self, name, strlen(name))->depth =
-            pg_get_i64(outcome->results[0], row, 1);
+        queues_get(queues, name, strlen(name))->depth = pg_get_i64(outcome->results[0], row, 1);
     }
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
-        meters_set(self->context.metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
+        meters_set(self->context->metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
 }
 
 static json_t *
@@ -130,13 +131,13 @@ describe_worker(worker_t *worker)
 
 /* What `tunemill workers` shows. NULL: as the database last heard. The caller frees it. */
 static char *
-workers_news(broker_t *self)
+workers_news(timers_t *self)
 {
     tm_auto(json) list = json_array();
     worker_t *worker;
     char *text;
 
-    for (size_t at = 0; (worker = uuid_map_next(self->workers, &at));)
+    for (size_t at = 0; (worker = workers_next(self->dispatch->workers, &at));)
         json_array_append_new(list, describe_worker(worker));
     text = json_dumps(list, JSON_COMPACT);
     if (text && self->workers_told && strcmp(text, self->workers_told) == 0) {
@@ -147,7 +148,7 @@ workers_news(broker_t *self)
 }
 
 static void
-beat(broker_t *self)
+send_beat(timers_t *self)
 {
     pg_unit_t *unit;
     char *news;
@@ -155,10 +156,10 @@ beat(broker_t *self)
     if (self->beat_sent)
         return;
     news = workers_news(self);
-    unit = pg_unit_new(self->context.pg);
+    unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_BROKER_BEAT);
-    pg_uuid(unit, &self->context.id);
-    pg_i64(unit, self->context.settings->broker_takeover_ms);
+    pg_uuid(unit, &self->context->id);
+    pg_i64(unit, self->context->settings->broker_takeover_ms);
     pg_text(unit, news);
     if (news) {
         free(self->workers_told);
@@ -168,128 +169,108 @@ beat(broker_t *self)
     pg_send(&unit, on_beat, self);
 }
 
-/* Takes a lease back. The worker is told; what it still says of the job counts no more. */
 static void
-take_back(broker_t *self, lease_t *lease, tm_err_t code, const char *detail, bool counts,
-          const char *cause)
+check_lease(timers_t *self, lease_t *lease)
 {
-    completion_t like = {.job = lease->job,
-                         .attempt = lease->attempt,
-                         .worker = lease->worker,
-                         .retryable = true,
-                         .counts = counts};
+    int64_t now_ms = self->context->now_ms;
 
-    lease->is_ending = true;
-    store_fail(self, &like, tm_str(tm_err_name(code)), tm_str(detail));
-    dispatch_drop(self, lease, code);
-    dispatch_release(self, &lease->worker);
-    meters_add(self->context.metrics, METRIC_LEASES_LOST, cause, 1);
-}
-
-static void
-check_lease(broker_t *self, lease_t *lease)
-{
-    if (lease->is_ending)
+    if (lease->state == LEASE_ENDING)
         return;
-    if (lease->deadline_ms <= self->context.now_ms)
-        take_back(self, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT), true, "timeout");
-    else if (lease->cancel_ms && lease->cancel_ms <= self->context.now_ms)
-        take_back(self, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false, "canceled");
-    else if (lease->confirm_ms && lease->confirm_ms <= self->context.now_ms)
-        take_back(self, lease, TM_WORKER_LOST, "the worker never got the job", false,
-                  "undelivered");
+    if (lease->deadline_ms <= now_ms)
+        dispatch_take_back(self->dispatch, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT),
+                           true, "timeout");
+    else if (lease->state == LEASE_CANCELING && lease->due_ms <= now_ms)
+        dispatch_take_back(self->dispatch, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false,
+                           "canceled");
+    else if (lease->state == LEASE_UNCONFIRMED && lease->due_ms <= now_ms)
+        dispatch_take_back(self->dispatch, lease, TM_WORKER_LOST,
+                           "the worker never got the job", false, "undelivered");
 }
 
 static void
-check_leases(broker_t *self)
+check_leases(timers_t *self)
 {
     lease_t *lease;
 
-    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
         check_lease(self, lease);
 }
 
 static void
 on_tick(void *arg)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
 
-    self->context.now_ms = clock_ms();
-    peers_expire(&self->peers, self->context.settings->broker_lease_ms, PEER_SILENT_MS);
+    self->context->now_ms = clock_ms();
+    peers_expire(self->peers, self->context->settings->broker_lease_ms, PEER_SILENT_MS);
     check_leases(self);
-    exclusive_queues_check(self);
-    calls_expire(self);
-    if (context_has_database(&self->context))
-        ask(self, STMT_PROMOTE, self->context.settings->broker_batch, on_promoted);
-    broker_turn(self);
+    exclusive_queues_check(self->context, self->dispatch->workers);
+    calls_expire(self->calls);
+    if (context_has_database(self->context))
+        send_number(self, STMT_PROMOTE, self->context->settings->broker_batch, on_promoted);
+    self->on_turn(self->turn_arg);
 }
 
 static void
-count_messages(broker_t *self)
+count_what_is_there(timers_t *self)
 {
-    for (int type = 0; type < TM_MSG_LIMIT; type++) {
-        const char *name = tm_msg_name((tm_msg_type_t)type);
+    meters_t *metrics = self->context->metrics;
 
-        if (self->received[type])
-            meters_add(self->context.metrics, METRIC_MESSAGES_IN, name, self->received[type]);
-        if (self->peers.sent[type])
-            meters_add(self->context.metrics, METRIC_MESSAGES_OUT, name,
-                       self->peers.sent[type]);
-        self->received[type] = self->peers.sent[type] = 0;
-    }
-    meters_set(self->context.metrics, METRIC_WORKERS, NULL,
-               (int64_t)uuid_map_size(self->workers));
-    meters_set(self->context.metrics, METRIC_JOBS_LEASED, NULL,
-               (int64_t)uuid_map_size(self->leases));
-    meters_set(self->context.metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->submits.count);
+    peers_count_messages(self->peers);
+    meters_set(metrics, METRIC_WORKERS, NULL,
+               (int64_t)uuid_map_size(self->dispatch->workers->by_id));
+    meters_set(metrics, METRIC_JOBS_LEASED, NULL,
+               (int64_t)uuid_map_size(self->dispatch->leases.by_job));
+    meters_set(metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->store->submits.waiting.count);
 }
 
 /* Jobs may also come from SQL or from other brokers: idle workers look once a second. */
 static void
 on_second(void *arg)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
+    queues_t *queues = self->dispatch->queues;
 
-    self->context.now_ms = clock_ms();
-    count_messages(self);
-    if (!self->context.is_started) {
-        if (pg_is_up(self->context.pg))
+    self->context->now_ms = clock_ms();
+    count_what_is_there(self);
+    if (!self->context->is_started) {
+        if (pg_is_up(self->context->pg))
             timers_database_up(self);
         return;
     }
-    if (!pg_is_up(self->context.pg))
+    if (!pg_is_up(self->context->pg))
         return;
-    dispatch_forget_queues(self);
-    subscriptions_check(self);
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
-        q->needs_scan = q->needs_scan || dispatch_free_credit(q) > 0;
-    controls_load(self);
-    controls_look_for_cancels(self);
-    ask(self, STMT_CANCEL_REST, 0, on_rest_canceled);
-    ask(self, STMT_EXPIRE, self->context.settings->broker_batch, on_expired);
-    broker_turn(self);
+    queues_forget(queues);
+    lookup_check_subscriptions(self->controls->lookup);
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
+        q->needs_scan = q->needs_scan || workers_free_credit(q) > 0;
+    controls_load(self->controls);
+    controls_look_for_cancels(self->controls);
+    send_number(self, STMT_CANCEL_REST, 0, on_rest_canceled);
+    send_number(self, STMT_EXPIRE, self->context->settings->broker_batch, on_expired);
+    self->on_turn(self->turn_arg);
 }
 
 static void
 on_beat_timer(void *arg)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
 
-    if (context_has_database(&self->context))
-        beat(self);
+    if (context_has_database(self->context))
+        send_beat(self);
 }
 
 static void
 on_depth_timer(void *arg)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
     pg_unit_t *unit;
 
-    if (!context_has_database(&self->context) || clock_ms() < self->depth_due_ms)
+    if (!context_has_database(self->context) || clock_ms() < self->depth_due_ms)
         return;
     self->depth_asked_ms = clock_ms();
     self->depth_due_ms = INT64_MAX; /* until it is answered */
-    unit = pg_unit_new(self->context.pg);
+    unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_DEPTH);
     pg_add(unit, STMT_BROKER_FORGET);
     pg_send(&unit, on_depth, self);
@@ -298,14 +279,14 @@ on_depth_timer(void *arg)
 static void
 on_started(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    timers_t *self = arg;
 
     if (outcome->err) {
         log_warn("broker.start", "err=%s", tm_err_name(outcome->err));
         return; /* on_second tries again */
     }
-    self->context.is_started = true;
-    log_info("broker.ready", "endpoint=%s", self->context.settings->broker_listen);
+    self->context->is_started = true;
+    log_info("broker.ready", "endpoint=%s", self->context->settings->broker_listen);
     if (self->ready_fd >= 0 && write(self->ready_fd, "ready\n", 6) != 6)
         log_warn("broker.ready_fd", "reason=\"nobody reads it\"");
     self->ready_fd = -1;
@@ -313,27 +294,33 @@ on_started(void *arg, const struct pg_outcome *outcome)
 }
 
 void
-timers_database_up(broker_t *self)
+timers_database_up(timers_t *self)
 {
     pg_unit_t *unit;
 
-    if (self->context.is_started)
+    if (self->context->is_started)
         return;
-    unit = pg_unit_new(self->context.pg);
+    unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_BROKER_START);
-    pg_uuid(unit, &self->context.id);
-    pg_text(unit, self->context.settings->broker_listen);
+    pg_uuid(unit, &self->context->id);
+    pg_text(unit, self->context->settings->broker_listen);
     pg_send(&unit, on_started, self);
 }
 
 void
-timers_start(broker_t *self)
+timers_start(timers_t *self)
 {
-    int64_t beat_ms = self->context.settings->broker_takeover_ms / 4;
+    int64_t beat_ms = self->context->settings->broker_takeover_ms / 4;
 
-    loop_timer(self->context.loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
+    loop_timer(self->context->loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
                on_beat_timer, self);
-    loop_timer(self->context.loop, TICK_MS, true, on_tick, self);
-    loop_timer(self->context.loop, SECOND_MS, true, on_second, self);
-    loop_timer(self->context.loop, SECOND_MS, true, on_depth_timer, self);
+    loop_timer(self->context->loop, TICK_MS, true, on_tick, self);
+    loop_timer(self->context->loop, SECOND_MS, true, on_second, self);
+    loop_timer(self->context->loop, SECOND_MS, true, on_depth_timer, self);
+}
+
+void
+timers_fini(timers_t *self)
+{
+    free(self->workers_told);
 }

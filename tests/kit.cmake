@@ -2,7 +2,7 @@
 add_library(tm_test_support STATIC support/pg_fixture.c support/peak.c)
 target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_proto PkgConfig::pq)
 
-foreach(name log components traceparent digest metrics loop actor settings explain_call federation_text clock)
+foreach(name log components traceparent digest metrics loop settings explain_call federation_text clock)
   tm_test(${name} unit/test_${name}.c LIBS tm_kit)
 endforeach()
 tm_test(pg unit/test_pg.c unit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)

@@ -1,10 +1,9 @@
-#include "broker/core.h"
+#include "broker/jobs/calls.h"
 
 #include <string.h>
 
-/* Calls pass through: nothing of them is written. Each has a number of its own while it is
- * under way, by which its answer finds the caller; each ends by its answer, by its deadline, or
- * with its server. */
+#include "actors/kit/util/fifo.h"
+#include "actors/kit/util/memory.h"
 
 struct service {
     char name[TM_NAME_MAX + 1];
@@ -39,7 +38,7 @@ service_destroy(service_t **self_p)
 }
 
 static service_t *
-service_of(broker_t *self, tm_str_t name, bool is_made)
+service_of(calls_t *self, tm_str_t name, bool is_made)
 {
     char key[TM_NAME_MAX + 1];
     service_t *service;
@@ -61,30 +60,30 @@ service_of(broker_t *self, tm_str_t name, bool is_made)
 /* --- the table of calls ------------------------------------------------------------------- */
 
 static call_t *
-find_call(const broker_t *self, uint64_t number)
+find_call(const calls_t *self, uint64_t number)
 {
     size_t slot = number & UINT32_MAX;
-    call_t *call = slot < self->call_limit ? self->calls[slot] : NULL;
+    call_t *call = slot < self->limit ? self->calls[slot] : NULL;
 
     return call && call->number == number ? call : NULL;
 }
 
 static void
-keep_call(broker_t *self, call_t *call)
+keep_call(calls_t *self, call_t *call)
 {
-    size_t limit = self->call_limit;
+    size_t limit = self->limit;
 
-    if (self->call_count == limit) {
-        self->call_limit = limit ? 2 * limit : 64;
-        self->calls = tm_grown(self->calls, self->call_limit * sizeof(call_t *));
-        memset(self->calls + limit, 0, (self->call_limit - limit) * sizeof(call_t *));
-        self->call_at = limit;
+    if (self->count == limit) {
+        self->limit = limit ? 2 * limit : 64;
+        self->calls = tm_grown(self->calls, self->limit * sizeof(call_t *));
+        memset(self->calls + limit, 0, (self->limit - limit) * sizeof(call_t *));
+        self->free_at = limit;
     }
-    while (self->calls[self->call_at])
-        self->call_at = (self->call_at + 1) % self->call_limit;
-    call->number = ++self->calls_seen << 32 | self->call_at;
-    self->calls[self->call_at] = call;
-    self->call_count++;
+    while (self->calls[self->free_at])
+        self->free_at = (self->free_at + 1) % self->limit;
+    call->number = ++self->seen << 32 | self->free_at;
+    self->calls[self->free_at] = call;
+    self->count++;
 }
 
 static void
@@ -100,20 +99,20 @@ remove_waiting(call_t *call)
 }
 
 static void
-end_call(broker_t *self, call_t *call)
+end_call(calls_t *self, call_t *call)
 {
-    worker_t *server = call->is_sent ? dispatch_worker(self, &call->server) : NULL;
+    worker_t *server = call->is_sent ? workers_find(self->workers, &call->server) : NULL;
 
     if (server && server->calls_used > 0)
         server->calls_used--;
     self->calls[call->number & UINT32_MAX] = NULL;
-    self->call_at = call->number & UINT32_MAX;
-    self->call_count--;
+    self->free_at = call->number & UINT32_MAX;
+    self->count--;
     free(call);
 }
 
 static void
-tell_error(broker_t *self, peer_id_t caller, uint64_t ref, tm_err_t err, const char *detail)
+tell_error(calls_t *self, peer_id_t caller, uint64_t ref, tm_err_t err, const char *detail)
 {
     tm_msg_t msg = {.type = TM_MSG_ERROR,
                     .error = {.ref = ref,
@@ -122,14 +121,14 @@ tell_error(broker_t *self, peer_id_t caller, uint64_t ref, tm_err_t err, const c
                               .has_detail = true,
                               .retryable = tm_err_retryable(err)}};
 
-    peers_send(&self->peers, caller, &msg);
-    meters_add(self->context.metrics, METRIC_CALLS, tm_err_name(err), 1);
+    peers_send(self->peers, caller, &msg);
+    meters_add(self->context->metrics, METRIC_CALLS, tm_err_name(err), 1);
 }
 
 /* --- forward ------------------------------------------------------------------------------ */
 
 static worker_t *
-free_server(service_t *service)
+find_free_server(service_t *service)
 {
     for (worker_t *w = zlistx_first(service->servers); w; w = zlistx_next(service->servers)) {
         if (w->is_leaving || w->calls_used >= w->calls)
@@ -141,19 +140,19 @@ free_server(service_t *service)
 }
 
 static void
-send_call(broker_t *self, call_t *call, worker_t *server, const struct tm_call *fields,
+send_call(calls_t *self, call_t *call, worker_t *server, const struct tm_call *fields,
           tm_str_t body)
 {
     tm_msg_t msg = {.type = TM_MSG_CALL, .call = *fields, .body = body};
 
     msg.call.ref = call->number;
-    msg.call.deadline_ms = call->deadline_ms > self->context.now_ms
-                               ? (uint64_t)(call->deadline_ms - self->context.now_ms)
+    msg.call.deadline_ms = call->deadline_ms > self->context->now_ms
+                               ? (uint64_t)(call->deadline_ms - self->context->now_ms)
                                : 0;
     call->is_sent = true;
     call->server = server->id;
     server->calls_used++;
-    peers_send(&self->peers, server->peer, &msg);
+    peers_send(self->peers, server->peer, &msg);
 }
 
 static call_t *
@@ -178,7 +177,7 @@ call_new(const struct tm_call *fields, tm_str_t body, bool waits)
 
 /* Is there a server that does not leave, busy or not? */
 static bool
-is_served(const service_t *service)
+has_server(const service_t *service)
 {
     for (worker_t *w = zlistx_first(service->servers); w; w = zlistx_next(service->servers))
         if (!w->is_leaving)
@@ -187,34 +186,34 @@ is_served(const service_t *service)
 }
 
 static tm_err_t
-check(const broker_t *self, const service_t *service, const struct tm_call *fields,
-      tm_str_t body)
+check_call(const calls_t *self, const service_t *service, const struct tm_call *fields,
+           tm_str_t body)
 {
-    if (!service || !is_served(service))
+    if (!service || !has_server(service))
         return TM_SERVICE_NOT_FOUND;
-    if (!context_takes_body(&self->context, body))
+    if (!context_takes_body(self->context, body))
         return TM_TOO_LARGE;
-    if (self->call_count >= (size_t)self->context.settings->broker_max_pending)
+    if (self->count >= (size_t)self->context->settings->broker_max_pending)
         return TM_BUSY;
     return fields->deadline_ms == 0 ? TM_TIMEOUT : TM_OK;
 }
 
 void
-calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body)
+calls_forward(calls_t *self, peer_id_t from, const struct tm_call *fields, tm_str_t body)
 {
     service_t *service = service_of(self, fields->service, false);
-    tm_err_t err = check(self, service, fields, body);
-    worker_t *server = err ? NULL : free_server(service);
+    tm_err_t err = check_call(self, service, fields, body);
+    worker_t *server = err ? NULL : find_free_server(service);
     call_t *call;
 
     if (err) {
-        tell_error(self, self->from->id, fields->ref, err, NULL);
+        tell_error(self, from, fields->ref, err, NULL);
         return;
     }
     call = call_new(fields, body, server == NULL);
-    call->caller = self->from->id;
+    call->caller = from;
     call->caller_ref = fields->ref;
-    call->deadline_ms = self->context.now_ms + (int64_t)fields->deadline_ms;
+    call->deadline_ms = self->context->now_ms + (int64_t)fields->deadline_ms;
     call->service = service;
     keep_call(self, call);
     if (server) {
@@ -227,12 +226,12 @@ calls_forward(broker_t *self, const struct tm_call *fields, tm_str_t body)
 
 /* A server has a place free again. */
 static void
-send_waiting(broker_t *self, service_t *service)
+send_waiting(calls_t *self, service_t *service)
 {
     worker_t *server;
     call_t *call;
 
-    while (service->waiting.count > 0 && (server = free_server(service)) &&
+    while (service->waiting.count > 0 && (server = find_free_server(service)) &&
            (call = fifo_take(&service->waiting)))
         send_call(self, call, server, &call->fields, call->body);
 }
@@ -241,31 +240,30 @@ send_waiting(broker_t *self, service_t *service)
 
 /* The call of an answer, if it is its sender's to give. */
 static call_t *
-answered(broker_t *self, uint64_t number)
+call_answered_by(const calls_t *self, const peer_t *from, uint64_t number)
 {
     call_t *call = find_call(self, number);
 
-    return call && call->is_sent && self->from->has_worker &&
-                   tm_uuid_is(&call->server, &self->from->worker)
+    return call && call->is_sent && from->has_worker && tm_uuid_is(&call->server, &from->worker)
                ? call
                : NULL;
 }
 
 static void
-pass_back(broker_t *self, call_t *call, const tm_msg_t *msg, const char *outcome)
+pass_back(calls_t *self, call_t *call, const tm_msg_t *msg, const char *outcome)
 {
     service_t *service = call->service;
 
-    peers_send(&self->peers, call->caller, msg);
-    meters_add(self->context.metrics, METRIC_CALLS, outcome, 1);
+    peers_send(self->peers, call->caller, msg);
+    meters_add(self->context->metrics, METRIC_CALLS, outcome, 1);
     end_call(self, call);
     send_waiting(self, service);
 }
 
 void
-calls_return(broker_t *self, const tm_msg_t *msg)
+calls_return(calls_t *self, const peer_t *from, const tm_msg_t *msg)
 {
-    call_t *call = answered(self, msg->returned.ref);
+    call_t *call = call_answered_by(self, from, msg->returned.ref);
     tm_msg_t copy = *msg;
 
     if (!call)
@@ -275,9 +273,9 @@ calls_return(broker_t *self, const tm_msg_t *msg)
 }
 
 void
-calls_error(broker_t *self, const tm_msg_t *msg)
+calls_error(calls_t *self, const peer_t *from, const tm_msg_t *msg)
 {
-    call_t *call = answered(self, msg->error.ref);
+    call_t *call = call_answered_by(self, from, msg->error.ref);
     tm_msg_t copy = *msg;
 
     if (!call)
@@ -289,7 +287,7 @@ calls_error(broker_t *self, const tm_msg_t *msg)
 /* --- servers ------------------------------------------------------------------------------ */
 
 void
-calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello)
+calls_hello(calls_t *self, worker_t *worker, const struct tm_hello *hello)
 {
     const char *at = hello->services.data, *end = at + hello->services.size;
 
@@ -309,7 +307,7 @@ calls_hello(broker_t *self, worker_t *worker, const struct tm_hello *hello)
 }
 
 static void
-leave_services(broker_t *self, const worker_t *worker)
+leave_services(calls_t *self, const worker_t *worker)
 {
     for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
         for (worker_t *w = zlistx_first(s->servers); w; w = zlistx_next(s->servers))
@@ -320,10 +318,10 @@ leave_services(broker_t *self, const worker_t *worker)
 }
 
 void
-calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost)
+calls_forget_server(calls_t *self, const worker_t *worker, bool is_lost)
 {
     leave_services(self, worker);
-    for (size_t i = 0; is_lost && i < self->call_limit; i++) {
+    for (size_t i = 0; is_lost && i < self->limit; i++) {
         call_t *call = self->calls[i];
         if (!call || !call->is_sent || !tm_uuid_is(&call->server, &worker->id))
             continue;
@@ -334,11 +332,11 @@ calls_forget_server(broker_t *self, const worker_t *worker, bool is_lost)
 }
 
 void
-calls_expire(broker_t *self)
+calls_expire(calls_t *self)
 {
-    for (size_t i = 0; i < self->call_limit; i++) {
+    for (size_t i = 0; i < self->limit; i++) {
         call_t *call = self->calls[i];
-        if (!call || call->deadline_ms > self->context.now_ms)
+        if (!call || call->deadline_ms > self->context->now_ms)
             continue;
         remove_waiting(call);
         tell_error(self, call->caller, call->caller_ref, TM_TIMEOUT, NULL);
@@ -355,16 +353,16 @@ destroy_service(void **item_p)
 }
 
 void
-calls_init(broker_t *self)
+calls_init(calls_t *self)
 {
     self->services = zhashx_new();
     zhashx_set_destructor(self->services, destroy_service);
 }
 
 void
-calls_fini(broker_t *self)
+calls_fini(calls_t *self)
 {
-    for (size_t i = 0; i < self->call_limit; i++)
+    for (size_t i = 0; i < self->limit; i++)
         free(self->calls[i]);
     free(self->calls);
     zhashx_destroy(&self->services);

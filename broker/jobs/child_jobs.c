@@ -1,14 +1,9 @@
-#include "broker/store/batch.h"
+#include "broker/jobs/child_jobs.h"
 
 #include <string.h>
 
-/* A DONE with jobs behind it: they stand in the same message, and commit with it or not at all.
- * Either the job has ended and these follow it, or they are its children: then it waits for
- * them and runs once more, as their join. Its own unit: few jobs end so, and none holds up the
- * rest. */
-
-struct child_jobs {
-    broker_t *broker;
+struct spawn {
+    child_jobs_t *owner;
     peer_id_t peer;
     tm_uuid_t job, worker;
     uint64_t attempt;
@@ -20,59 +15,58 @@ struct child_jobs {
     char wrong[TM_DETAIL_MAX]; /* what is wrong with one of them; empty: nothing */
 };
 
-void
-child_jobs_destroy(child_jobs_t **self_p)
+static void
+destroy_spawn(spawn_t **self_p)
 {
-    child_jobs_t *self = *self_p;
+    spawn_t *self = *self_p;
     submit_t *submit;
 
     if (!self)
         return;
     while ((submit = fifo_take(&self->jobs)))
-        submit_destroy(self->broker, &submit);
+        submit_destroy(self->owner->submits, &submit);
     zframe_destroy(&self->result);
     free(self);
     *self_p = NULL;
 }
 
 void
-child_jobs_begin(broker_t *self, const struct tm_done *done, tm_str_t body, bool counts)
+child_jobs_begin(child_jobs_t *self, const peer_t *from, const tm_msg_t *msg, bool counts)
 {
-    child_jobs_t *spawn = zmalloc(sizeof(*spawn));
+    spawn_t *spawn = zmalloc(sizeof(*spawn));
 
-    spawn->broker = self;
-    spawn->peer = self->from->id;
-    spawn->job = done->job;
-    spawn->worker = self->from->worker;
-    spawn->attempt = done->attempt;
-    spawn->is_join = done->join;
+    spawn->owner = self;
+    spawn->peer = from->id;
+    spawn->job = msg->done.job;
+    spawn->worker = from->worker;
+    spawn->attempt = msg->done.attempt;
+    spawn->is_join = msg->done.join;
     spawn->is_void = !counts;
-    spawn->expected = (size_t)done->followers;
-    if (!context_takes_body(&self->context, body))
+    spawn->expected = (size_t)msg->done.followers;
+    if (!context_takes_body(self->context, msg->body))
         snprintf(spawn->wrong, sizeof(spawn->wrong),
                  "the result is larger than broker.max_body_kb allows");
-    spawn->result = zframe_new(body.data, body.size);
-    self->spawn = spawn;
+    spawn->result = zframe_new(msg->body.data, msg->body.size);
+    self->reading = spawn;
 }
 
 static void
-settle(const child_jobs_t *spawn)
+settle_spawn(const spawn_t *spawn)
 {
-    broker_t *self = spawn->broker;
-    lease_t *lease = dispatch_lease(self, &spawn->job);
+    child_jobs_t *self = spawn->owner;
+    lease_t *lease = leases_find(&self->dispatch->leases, &spawn->job);
     tm_msg_t msg = {.type = TM_MSG_SETTLED,
                     .settled = {.job = spawn->job, .attempt = spawn->attempt}};
 
     if (lease && lease->attempt == spawn->attempt)
-        dispatch_end(self, lease);
-    peers_send(&self->peers, spawn->peer, &msg);
-    if (subscriptions_has(self, &spawn->job))
-        store_lookup_state(self, &spawn->job, 0, 0);
+        dispatch_end(self->dispatch, lease);
+    peers_send(self->peers, spawn->peer, &msg);
+    lookup_for_subscribers(self->lookup, &spawn->job);
 }
 
 /* The worker's own fault: trying again would change nothing. */
 static void
-fail(const child_jobs_t *spawn, tm_err_t err, const char *detail)
+fail_spawn(const spawn_t *spawn, tm_err_t err, const char *detail)
 {
     completion_t like = {.job = spawn->job,
                          .attempt = (uint32_t)spawn->attempt,
@@ -80,70 +74,71 @@ fail(const child_jobs_t *spawn, tm_err_t err, const char *detail)
                          .peer = spawn->peer,
                          .counts = true};
 
-    store_fail(spawn->broker, &like, tm_str(tm_err_name(err)), tm_str(detail));
+    completions_fail(spawn->owner->completions, &like, tm_str(tm_err_name(err)),
+                     tm_str(detail));
 }
 
 /* Nobody knows whether it was written. The worker says it again; if it has gone, its lease is
  * lost as any other, and means nothing if it was. */
 static void
-take_up_again(const child_jobs_t *spawn)
+take_up_again(const spawn_t *spawn)
 {
-    lease_t *lease = dispatch_lease(spawn->broker, &spawn->job);
-    worker_t *worker = dispatch_worker(spawn->broker, &spawn->worker);
+    lease_t *lease = leases_find(&spawn->owner->dispatch->leases, &spawn->job);
+    worker_t *worker = workers_find(spawn->owner->dispatch->workers, &spawn->worker);
     completion_t lost = {.job = spawn->job,
                          .attempt = (uint32_t)spawn->attempt,
                          .worker = spawn->worker,
                          .retryable = true,
                          .counts = true,
-                         .crash = true};
+                         .is_crash = true};
 
-    if (!lease || lease->attempt != spawn->attempt)
+    if (!lease || lease->attempt != spawn->attempt || lease->state != LEASE_ENDING)
         return;
     if (!worker) {
-        store_fail(spawn->broker, &lost, tm_str(tm_err_name(TM_WORKER_LOST)),
-                   tm_str("the worker that ran the job went away"));
+        completions_fail(spawn->owner->completions, &lost, tm_str(tm_err_name(TM_WORKER_LOST)),
+                         tm_str("the worker that ran the job went away"));
         return;
     }
-    lease->is_ending = false;
+    lease_set_state(lease, LEASE_RUNNING);
     worker->used++;
 }
 
 static void
 on_spawned(void *arg, const struct pg_outcome *outcome)
 {
-    child_jobs_t *spawn = arg;
-    broker_t *self = spawn->broker;
+    spawn_t *spawn = arg;
+    child_jobs_t *self = spawn->owner;
 
     if (outcome->err == TM_STORE_DOWN || outcome->err == TM_BUSY) {
         take_up_again(spawn);
-        child_jobs_destroy(&spawn);
+        destroy_spawn(&spawn);
         return;
     }
     if (outcome->err) {
-        fail(spawn, outcome->err == TM_INTERNAL ? TM_BAD_REQUEST : outcome->err,
-             outcome->err == TM_INTERNAL ? "the database refused a job that was to follow"
-                                         : outcome->message);
+        fail_spawn(spawn, outcome->err == TM_INTERNAL ? TM_BAD_REQUEST : outcome->err,
+                   outcome->err == TM_INTERNAL ? "the database refused a job that was to follow"
+                                               : outcome->message);
     } else {
-        meters_add(self->context.metrics, METRIC_JOBS_ENDED,
+        meters_add(self->context->metrics, METRIC_JOBS_ENDED,
                    spawn->is_join ? "waiting" : "done", 1);
-        settle(spawn);
+        settle_spawn(spawn);
         for (submit_t *s = fifo_first(&spawn->jobs); s; s = fifo_next(s)) {
-            queue_t *queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
+            queue_t *queue = submit_queue(self->submits, s);
             queue->needs_scan = true;
-            controls_tell_ready(self, queue);
+            controls_tell_ready(self->controls, queue);
         }
     }
-    child_jobs_destroy(&spawn);
+    destroy_spawn(&spawn);
 }
 
 static void
-send_spawn(child_jobs_t *spawn)
+send_spawn(spawn_t *spawn)
 {
-    broker_t *self = spawn->broker;
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    child_jobs_t *self = spawn->owner;
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
     pg_add(unit, spawn->is_join ? STMT_SPAWN : STMT_FOLLOW);
-    submits_add_jobs(self, unit, &spawn->jobs);
+    submits_add_jobs(self->submits, unit, &spawn->jobs);
     pg_uuid(unit, &spawn->job);
     pg_i64(unit, (int64_t)spawn->attempt);
     pg_uuid(unit, &spawn->worker);
@@ -153,29 +148,30 @@ send_spawn(child_jobs_t *spawn)
 }
 
 static void
-finish(broker_t *self, child_jobs_t *spawn)
+end_reading(child_jobs_t *self, spawn_t *spawn)
 {
-    lease_t *lease = dispatch_lease(self, &spawn->job);
+    lease_t *lease = leases_find(&self->dispatch->leases, &spawn->job);
 
-    if (spawn->is_void || (lease && lease->attempt == spawn->attempt && lease->is_ending))
-        child_jobs_destroy(&spawn); /* the latter: said twice, or just taken back */
+    if (spawn->is_void ||
+        (lease && lease->attempt == spawn->attempt && lease->state == LEASE_ENDING))
+        destroy_spawn(&spawn); /* the latter: said twice, or just taken back */
     else if (spawn->wrong[0]) {
-        fail(spawn, TM_BAD_REQUEST, spawn->wrong);
-        broker_end_lease(self, &spawn->job, spawn->attempt);
-        child_jobs_destroy(&spawn);
+        fail_spawn(spawn, TM_BAD_REQUEST, spawn->wrong);
+        dispatch_begin_end(self->dispatch, &spawn->job, spawn->attempt, &spawn->worker);
+        destroy_spawn(&spawn);
     } else {
-        broker_end_lease(self, &spawn->job, spawn->attempt);
+        dispatch_begin_end(self->dispatch, &spawn->job, spawn->attempt, &spawn->worker);
         send_spawn(spawn);
     }
 }
 
 void
-child_jobs_add(broker_t *self, const tm_msg_t *msg)
+child_jobs_add(child_jobs_t *self, const tm_msg_t *msg)
 {
-    child_jobs_t *spawn = self->spawn;
+    spawn_t *spawn = self->reading;
     const char *detail = NULL;
-    tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
-    submit_t *submit = submit_new(self, 0, msg);
+    tm_err_t err = intake_check(self->context, &msg->submit, msg->body, &detail);
+    submit_t *submit = submit_new(self->submits, 0, msg);
 
     if (!submit)
         abort();
@@ -189,16 +185,16 @@ child_jobs_add(broker_t *self, const tm_msg_t *msg)
     fifo_add(&spawn->jobs, submit);
     if (spawn->jobs.count < spawn->expected)
         return;
-    self->spawn = NULL;
-    finish(self, spawn);
+    self->reading = NULL;
+    end_reading(self, spawn);
 }
 
 void
-child_jobs_end_of_message(broker_t *self)
+child_jobs_end_of_message(child_jobs_t *self)
 {
-    if (!self->spawn)
+    if (!self->reading)
         return;
-    peers_reject(&self->peers, self->spawn->peer, 0, TM_BAD_MESSAGE,
+    peers_reject(self->peers, self->reading->peer, 0, TM_BAD_MESSAGE,
                  "fewer SUBMIT pairs stand behind DONE than its followers say", 0);
-    child_jobs_destroy(&self->spawn);
+    destroy_spawn(&self->reading);
 }

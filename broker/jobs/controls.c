@@ -1,60 +1,62 @@
-#include "broker/core.h"
+#include "broker/jobs/controls.h"
 
 #include <string.h>
 
-/* What others ask of this broker through the database: the channel says that jobs are ready,
- * that a job is to stop, that one has ended elsewhere, or that a queue's rules have changed. A
- * word that is missed costs a second: the clock looks for the same things. */
+#include "actors/kit/util/clock.h"
+
+enum { CANCEL_MS = 1000, TELL_MS = 50 };
 
 static void
-rescan(broker_t *self, const char *name)
+rescan_queues(controls_t *self, const char *name)
 {
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues))
+    const queues_t *queues = self->dispatch->queues;
+
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
         if (strcmp(name, "*") == 0 || strcmp(name, q->name) == 0)
             q->needs_scan = true;
 }
 
 /* The worker is asked first; what has not ended a second later loses its lease. */
 static void
-stop_lease(broker_t *self, lease_t *lease)
+stop_lease(controls_t *self, lease_t *lease)
 {
-    worker_t *worker = dispatch_worker(self, &lease->worker);
+    worker_t *worker = workers_find(self->dispatch->workers, &lease->worker);
     tm_msg_t msg = {
         .type = TM_MSG_CANCEL,
         .cancel = {.job = lease->job, .attempt = lease->attempt, .has_attempt = true}};
 
-    if (lease->is_ending || lease->cancel_ms)
+    if (lease->state == LEASE_ENDING || lease->state == LEASE_CANCELING)
         return;
-    lease->cancel_ms = self->context.now_ms + CANCEL_MS;
+    lease_set_state(lease, LEASE_CANCELING);
+    lease->due_ms = self->context->now_ms + CANCEL_MS;
     if (worker)
-        peers_send(&self->peers, worker->peer, &msg);
+        peers_send(self->peers, worker->peer, &msg);
 }
 
 static void
-on_word_of_job(broker_t *self, const char *word, const char *text)
+on_word_of_job(controls_t *self, const char *word, const char *text)
 {
     tm_uuid_t job;
     lease_t *lease;
 
     if (tm_uuid_parse(text, strlen(text), &job) != TM_OK)
         return;
-    lease = dispatch_lease(self, &job);
+    lease = leases_find(&self->dispatch->leases, &job);
     if (strcmp(word, "cancel") == 0 && lease)
         stop_lease(self, lease);
-    else if (strcmp(word, "over") == 0 && subscriptions_has(self, &job))
-        store_lookup_state(self, &job, 0, 0);
+    else if (strcmp(word, "over") == 0)
+        lookup_for_subscribers(self->lookup, &job);
 }
 
 void
-controls_notify(void *arg, const char *payload)
+controls_notify(controls_t *self, const char *payload)
 {
-    broker_t *self = arg;
     const char *colon = strchr(payload, ':');
     char word[16] = "";
 
-    self->context.now_ms = clock_ms();
+    self->context->now_ms = clock_ms();
     if (payload[0] == '\0') { /* listening begins: anything may have been said before */
-        rescan(self, "*");
+        rescan_queues(self, "*");
         controls_load(self);
         return;
     }
@@ -63,7 +65,7 @@ controls_notify(void *arg, const char *payload)
     else if (colon && (size_t)(colon - payload) < sizeof(word)) {
         memcpy(word, payload, (size_t)(colon - payload));
         if (strcmp(word, "ready") == 0)
-            rescan(self, colon + 1);
+            rescan_queues(self, colon + 1);
         else
             on_word_of_job(self, word, colon + 1);
     }
@@ -72,54 +74,48 @@ controls_notify(void *arg, const char *payload)
 /* --- a queue's rules ---------------------------------------------------------------------- */
 
 static void
-forget_rules(broker_t *self)
+forget_rules(controls_t *self)
 {
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
-        q->was_paused = q->is_paused;
+    const queues_t *queues = self->dispatch->queues;
+
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues)) {
+        q->needs_scan |= q->is_paused; /* of use only if it is paused no more */
         q->is_paused = false;
-        q->max_depth = self->context.settings->broker_max_depth;
-        q->workspace_limit = 0;
+        q->max_depth = self->context->settings->broker_max_depth;
+        q->fair.limits.limit = 0;
     }
 }
 
-/* By what limit there is now. */
 static void
-settle_lines(queue_t *queue)
+take_rules(queue_t *queue, const PGresult *result, int row)
 {
-    line_t *line;
-
-    for (size_t at = 0; (line = uuid_map_next(queue->lines, &at));)
-        fair_queue_settle(queue, line);
+    queue->is_paused = pg_get_bool(result, row, 1);
+    if (pg_get(result, row, 2))
+        queue->max_depth = pg_get_i64(result, row, 2);
+    queue->fair.limits.limit = pg_get_i64(result, row, 3);
 }
 
 static void
 on_rules(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    controls_t *self = arg;
+    queues_t *queues = self->dispatch->queues;
 
     if (outcome->err)
         return; /* asked again within a second */
     forget_rules(self);
     for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
-        const PGresult *result = outcome->results[0];
-        const char *name = pg_get(result, row, 0);
-        queue_t *queue = dispatch_queue(self, name, strlen(name));
-
-        queue->is_paused = pg_get_bool(result, row, 1);
-        if (pg_get(result, row, 2))
-            queue->max_depth = pg_get_i64(result, row, 2);
-        queue->workspace_limit = pg_get_i64(result, row, 3);
+        const char *name = pg_get(outcome->results[0], row, 0);
+        take_rules(queues_get(queues, name, strlen(name)), outcome->results[0], row);
     }
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
-        q->needs_scan |= q->was_paused && !q->is_paused;
-        settle_lines(q);
-    }
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
+        fair_queue_settle(&q->fair);
 }
 
 void
-controls_load(broker_t *self)
+controls_load(controls_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
     pg_add(unit, STMT_QUEUES);
     pg_send(&unit, on_rules, self);
@@ -128,7 +124,7 @@ controls_load(broker_t *self)
 /* --- cancelling --------------------------------------------------------------------------- */
 
 typedef struct {
-    broker_t *broker;
+    controls_t *owner;
     peer_id_t peer;
     uint64_t ref;
     tm_uuid_t job;
@@ -139,29 +135,30 @@ static void
 on_canceled(void *arg, const struct pg_outcome *outcome)
 {
     cancel_t *cancel = arg;
-    broker_t *self = cancel->broker;
+    controls_t *self = cancel->owner;
     tm_msg_t msg = {.type = TM_MSG_STATE, .state = {.ref = cancel->ref, .job = cancel->job}};
 
     if (outcome->err) {
-        peers_reject(&self->peers, cancel->peer, cancel->ref, outcome->err, NULL, 500);
+        peers_reject(self->peers, cancel->peer, cancel->ref, outcome->err, NULL, 500);
     } else {
         const char *state = pg_get(outcome->results[0], 0, 0);
         msg.state.state = tm_str(strcmp(state, "canceling") == 0 ? "running" : state);
-        peers_send(&self->peers, cancel->peer, &msg);
+        peers_send(self->peers, cancel->peer, &msg);
         if (strcmp(state, "canceled") == 0)
-            subscriptions_result(self, &cancel->job, "canceled", tm_err_name(TM_CANCELED),
-                                 tm_err_text(TM_CANCELED), tm_str(NULL));
+            subscriptions_result(self->lookup->subscriptions, &cancel->job, "canceled",
+                                 tm_err_name(TM_CANCELED), tm_err_text(TM_CANCELED),
+                                 tm_str(NULL));
     }
     free(cancel);
 }
 
 void
-controls_cancel(broker_t *self, const struct tm_cancel *request)
+controls_cancel(controls_t *self, peer_id_t from, const struct tm_cancel *request)
 {
     cancel_t *cancel = zmalloc(sizeof(*cancel));
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
-    *cancel = (cancel_t){self, self->from->id, request->ref, request->job};
+    *cancel = (cancel_t){self, from, request->ref, request->job};
     pg_add(unit, STMT_CANCEL);
     pg_uuid(unit, &request->job);
     pg_send(&unit, on_canceled, cancel);
@@ -171,24 +168,24 @@ controls_cancel(broker_t *self, const struct tm_cancel *request)
 static void
 on_missed(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    controls_t *self = arg;
 
-    self->context.now_ms = clock_ms();
+    self->context->now_ms = clock_ms();
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        lease_t *lease = dispatch_lease(self, &job);
+        lease_t *lease = leases_find(&self->dispatch->leases, &job);
         if (lease)
             stop_lease(self, lease);
     }
 }
 
 void
-controls_look_for_cancels(broker_t *self)
+controls_look_for_cancels(controls_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
     pg_add(unit, STMT_CANCEL_MISSED);
-    pg_uuid(unit, &self->context.id);
+    pg_uuid(unit, &self->context->id);
     pg_send(&unit, on_missed, self);
 }
 
@@ -205,18 +202,18 @@ on_told(void *arg, const struct pg_outcome *outcome)
 /* Jobs that became ready here, while no worker of this broker is free, may have one elsewhere.
  * Once in a while is enough: who hears it looks for all of them. */
 void
-controls_tell_ready(broker_t *self, queue_t *queue)
+controls_tell_ready(controls_t *self, queue_t *queue)
 {
     char text[TM_NAME_MAX + 8];
     pg_unit_t *unit;
 
-    if (self->others == 0 || self->context.now_ms < queue->told_ms + TELL_MS ||
-        dispatch_free_credit(queue) > 0)
+    if (self->dispatch->sole_broker->others == 0 ||
+        self->context->now_ms < queue->told_ms + TELL_MS || workers_free_credit(queue) > 0)
         return;
-    queue->told_ms = self->context.now_ms;
+    queue->told_ms = self->context->now_ms;
     snprintf(text, sizeof(text), "ready:%s", queue->name);
-    unit = pg_unit_new(self->context.pg);
+    unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_TELL);
     pg_text(unit, text);
-    pg_send(&unit, on_told, self);
+    pg_send(&unit, on_told, NULL);
 }

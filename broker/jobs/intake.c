@@ -1,4 +1,4 @@
-#include "broker/core.h"
+#include "broker/jobs/intake.h"
 
 #include <string.h>
 
@@ -20,17 +20,8 @@ has_nul(tm_str_t text)
     return text.size > 0 && memchr(text.data, '\0', text.size) != NULL;
 }
 
-bool
-intake_has_room(const broker_t *self, tm_str_t body)
-{
-    return self->submits.count + self->submits_in_flight <
-               (size_t)self->context.settings->broker_max_pending &&
-           self->submit_bytes + body.size <=
-               (size_t)self->context.settings->broker_max_pending_mb << 20;
-}
-
 tm_err_t
-intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body,
+intake_check(const context_t *context, const struct tm_submit *submit, tm_str_t body,
              const char **ret_detail)
 {
     if (!is_name(submit->queue)) {
@@ -54,79 +45,93 @@ intake_check(const broker_t *self, const struct tm_submit *submit, tm_str_t body
             "parent: children are sent behind their parent's DONE, which names itself";
         return TM_BAD_REQUEST;
     }
-    if (!context_takes_body(&self->context, body)) {
+    if (!context_takes_body(context, body)) {
         *ret_detail = "the body is larger than broker.max_body_kb allows";
         return TM_TOO_LARGE;
     }
     return TM_OK;
 }
 
-static char *
-keep(char **at, tm_str_t *str)
+static bool
+is_full(const intake_t *self, tm_str_t name)
 {
-    char *start = *at;
+    queue_t *queue = queues_get(self->dispatch->queues, name.data, name.size);
 
-    if (str->size > 0)
-        memcpy(start, str->data, str->size);
-    str->data = start;
-    *at += str->size;
-    return start;
+    return queue->depth >= queue->max_depth;
 }
 
-submit_t *
-submit_new(broker_t *broker, peer_id_t peer, const tm_msg_t *msg)
+static tm_err_t
+check_room(const intake_t *self, const tm_msg_t *msg, const char **ret_detail)
 {
-    const struct tm_submit *in = &msg->submit;
-    size_t text = in->queue.size + in->key.size + in->scope.size + in->request_hash.size +
-                  in->traceparent.size + msg->body.size;
-    submit_t *self = malloc(sizeof(*self) + text);
-    char *at;
-
-    if (!self)
-        return NULL;
-    memset(self, 0, sizeof(*self));
-    at = (char *)(self + 1);
-    self->fields = *in;
-    self->body = msg->body;
-    keep(&at, &self->fields.queue);
-    keep(&at, &self->fields.key);
-    keep(&at, &self->fields.scope);
-    keep(&at, &self->fields.request_hash);
-    keep(&at, &self->fields.traceparent);
-    keep(&at, &self->body);
-    self->peer = peer;
-    broker->submit_bytes += self->body.size;
-    return self;
-}
-
-void
-submit_destroy(broker_t *broker, submit_t **self_p)
-{
-    broker->submit_bytes -= (*self_p)->body.size;
-    free(*self_p);
-    *self_p = NULL;
-}
-
-void
-intake_accept(broker_t *self, submit_t *submit, const tm_uuid_t *owner, bool duplicate)
-{
-    tm_msg_t msg = {.type = TM_MSG_ACCEPTED};
-
-    msg.accepted.ref = submit->fields.ref;
-    msg.accepted.job = *owner;
-    msg.accepted.duplicate = duplicate;
-    msg.accepted.has_duplicate = duplicate;
-    peers_send(&self->peers, submit->peer, &msg);
-    meters_add(self->context.metrics, METRIC_SUBMITS, duplicate ? "duplicate" : "accepted", 1);
-    if (submit->fields.watch && subscriptions_add(self, owner, submit->peer) != TM_OK)
-        log_warn("watch.full", "limit=%lld",
-                 (long long)self->context.settings->broker_max_pending);
-    else if (submit->fields.watch && (duplicate || submit->is_again))
-        store_lookup_state(self, owner, 0, 0); /* it may be over already */
+    if (self->context->is_draining)
+        return TM_DRAINING;
+    if (!submits_have_room(self->submits, msg->body))
+        return TM_BUSY;
+    if (!queues_may_name(self->dispatch->queues, msg->submit.queue)) {
+        *ret_detail = "too many queues are in use at once";
+        return TM_BUSY;
+    }
+    return is_full(self, msg->submit.queue) ? TM_QUEUE_FULL : TM_OK;
 }
 
 static void
-start_now(broker_t *self, submit_t *submit, queue_t *queue)
+reject_submit(intake_t *self, peer_id_t peer, uint64_t ref, tm_err_t err, const char *detail,
+              uint64_t retry_after_ms)
+{
+    meters_add(self->context->metrics, METRIC_SUBMITS, "rejected", 1);
+    peers_reject(self->peers, peer, ref, err, detail, retry_after_ms);
+}
+
+void
+intake_submit(intake_t *self, peer_id_t from, const tm_msg_t *msg)
+{
+    const char *detail = NULL;
+    tm_err_t err = intake_check(self->context, &msg->submit, msg->body, &detail);
+    submit_t *submit;
+
+    if (!err)
+        err = check_room(self, msg, &detail);
+    submit = err ? NULL : submit_new(self->submits, from, msg);
+    if (!err && !submit)
+        err = TM_NO_MEMORY;
+    if (err)
+        reject_submit(self, from, msg->submit.ref, err, detail,
+                      tm_err_retryable(err) ? 200 : 0);
+    else
+        fifo_add(&self->submits->waiting, submit);
+}
+
+/* --- what became of it, as the store tells ------------------------------------------------ */
+
+static void
+accept_submit(intake_t *self, const submit_t *submit, const tm_uuid_t *job, bool is_duplicate)
+{
+    tm_msg_t msg = {.type = TM_MSG_ACCEPTED,
+                    .accepted = {.ref = submit->fields.ref,
+                                 .job = *job,
+                                 .duplicate = is_duplicate,
+                                 .has_duplicate = is_duplicate}};
+
+    peers_send(self->peers, submit->peer, &msg);
+    meters_add(self->context->metrics, METRIC_SUBMITS, is_duplicate ? "duplicate" : "accepted",
+               1);
+    if (!submit->fields.watch)
+        return;
+    if (subscriptions_add(self->lookup->subscriptions, job, submit->peer) != TM_OK)
+        log_warn("watch.full", "limit=%lld",
+                 (long long)self->context->settings->broker_max_pending);
+    else if (is_duplicate || submit->is_again)
+        lookup_state(self->lookup, job, 0, 0); /* it may be over already */
+}
+
+static void
+on_known(void *arg, const submit_t *submit, const tm_uuid_t *job, bool is_duplicate)
+{
+    accept_submit(arg, submit, job, is_duplicate);
+}
+
+static void
+start_now(intake_t *self, submit_t *submit, queue_t *queue)
 {
     struct tm_job job = {.job = submit->fields.job,
                          .attempt = 1,
@@ -137,35 +142,39 @@ start_now(broker_t *self, submit_t *submit, queue_t *queue)
                          .traceparent = submit->fields.traceparent,
                          .has_traceparent = submit->fields.has_traceparent};
 
-    dispatch_start(self, queue, &job, submit->body, &submit->worker);
-    limits_give(queue, &submit->fields.workspace, 1);
+    dispatch_start(self->dispatch, queue, &job, submit->body, &submit->worker);
+    fair_queue_give(&queue->fair, &submit->fields.workspace, 1);
     submit->is_reserved = false; /* the lease has the credit and the place now */
 }
 
-void
-intake_committed(broker_t *self, submit_t *submit)
+/* A new job: it starts, or waits in its queue. */
+static void
+on_committed(void *arg, submit_t *submit)
 {
-    queue_t *queue = dispatch_queue(self, submit->fields.queue.data, submit->fields.queue.size);
+    intake_t *self = arg;
+    queue_t *queue = submit_queue(self->submits, submit);
+    const struct tm_submit *fields = &submit->fields;
 
-    intake_accept(self, submit, &submit->fields.job, false);
+    accept_submit(self, submit, &fields->job, false);
     if (submit->is_reserved) {
         start_now(self, submit, queue);
         return;
     }
     queue->depth++;
-    claims_note_body(queue, submit->body.size);
-    if (submit->fields.delay_ms)
+    queue_note_body(queue, submit->body.size);
+    if (fields->delay_ms)
         return;
-    fair_queue_add(queue, &submit->fields.workspace,
-                   fair_queue_rank_us(submit->fields.has_priority ? submit->fields.priority
-                                                                  : PRIORITY_DEFAULT),
-                   false);
-    controls_tell_ready(self, queue);
+    fair_queue_add(
+        &queue->fair, &fields->workspace,
+        fair_queue_rank_us(fields->has_priority ? fields->priority : PRIORITY_DEFAULT), false);
+    controls_tell_ready(self->controls, queue);
 }
 
-void
-intake_reject(broker_t *self, submit_t *submit, tm_err_t err, const char *detail)
+static void
+on_refused(void *arg, const submit_t *submit, tm_err_t err, const char *detail)
 {
-    meters_add(self->context.metrics, METRIC_SUBMITS, "rejected", 1);
-    peers_reject(&self->peers, submit->peer, submit->fields.ref, err, detail, 0);
+    reject_submit(arg, submit->peer, submit->fields.ref, err, detail, 0);
 }
+
+const struct submit_ops intake_ops = {
+    .on_committed = on_committed, .on_known = on_known, .on_refused = on_refused};

@@ -1,24 +1,49 @@
-#include "broker/store/batch.h"
+#include "broker/store/store.h"
 
 #include <string.h>
 
-/* Group commit. While a unit is in flight what arrives gathers in lists; when one may leave, it
- * takes what waits: endings, submits and claims, in one transaction. An idle broker thus
- * commits at once, a busy one in batches, and nobody waits for a timer.
- *
- * A unit that the database refuses is taken apart: its submits are sent again one by one, so
- * that only the wrong one is rejected. A unit whose answer is lost is sent again after the
- * broker has compared its leases with the table (store_reconcile). */
+#include "broker/base/states.h"
+
+/* What goes to the database in one unit. */
+typedef struct {
+    store_t *store;
+    fifo_t dones, fails;          /* of completion_t */
+    fifo_t submits;               /* of submit_t: the common case */
+    fifo_t checking;              /* of submit_t: with keys, or perhaps sent before */
+    fifo_t claims;                /* of claim_t */
+    bool is_limited;              /* it starts jobs of a queue that has a limit */
+    int64_t sole_broker_since_us; /* when the unit was made; 0: there may be others */
+} batch_t;
 
 enum { UNIT_BYTES = 4 << 20 }; /* of bodies; arrays and libpq hold them once more each */
 
+void
+store_init(store_t *self)
+{
+    submits_init(&self->submits);
+}
+
+void
+store_fini(store_t *self)
+{
+    submits_fini(&self->submits);
+    completions_fini(&self->completions);
+}
+
+bool
+store_is_idle(const store_t *self)
+{
+    return self->units == 0 && self->submits.waiting.count == 0 &&
+           self->completions.waiting.count == 0;
+}
+
 static batch_t *
-batch_new(broker_t *broker)
+batch_new(store_t *store)
 {
     batch_t *self = zmalloc(sizeof(*self));
 
-    self->broker = broker;
-    self->sole_broker_since_us = broker->sole_broker_since_us;
+    self->store = store;
+    self->sole_broker_since_us = store->sole_broker->since_us;
     return self;
 }
 
@@ -52,54 +77,68 @@ batch_is_empty(const batch_t *self)
            0;
 }
 
+static void
+set_trust(store_t *self, store_trust_t next)
+{
+    static const states_t states = {
+        .event = "store.trust",
+        .names = {"sure", "doubtful", "asking"},
+        .moves = {[STORE_SURE] = 1 << STORE_DOUBTFUL,
+                  [STORE_DOUBTFUL] = 1 << STORE_ASKING,
+                  [STORE_ASKING] = 1 << STORE_SURE | 1 << STORE_DOUBTFUL}};
+
+    if (self->trust == next)
+        return;
+    states_move(&states, "store", self->trust, next);
+    self->trust = next;
+}
+
 /* Lost: it may be there already. A key of the table that is taken: it is. Anything else: one of
  * them is wrong, and each goes by itself. */
 enum why { LOST, TAKEN, WRONG };
 
 static void
-put_back_submits(broker_t *self, fifo_t *submits, enum why why)
+put_back_submits(submits_t *submits, fifo_t *list, enum why why)
 {
     submit_t *s;
 
-    while ((s = fifo_take(submits))) {
-        uuid_map_remove(self->submitting, &s->fields.job);
-        submits_release(self, s);
+    while ((s = fifo_take(list))) {
+        submits_take_out(submits, s);
         s->checks_existing = true;
         s->is_again |= why == LOST;
         s->retried_singly |= why == WRONG;
-        fifo_add(&self->submits, s);
+        fifo_add(&submits->waiting, s);
     }
 }
 
 static void
-put_back(broker_t *self, batch_t *batch, enum why why)
+put_back(store_t *self, batch_t *batch, enum why why)
 {
-    put_back_submits(self, &batch->submits, why);
-    put_back_submits(self, &batch->checking, why);
-    fifo_move(&self->completions, &batch->dones);
-    fifo_move(&self->completions, &batch->fails);
+    put_back_submits(&self->submits, &batch->submits, why);
+    put_back_submits(&self->submits, &batch->checking, why);
+    fifo_move(&self->completions.waiting, &batch->dones);
+    fifo_move(&self->completions.waiting, &batch->fails);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
-        claim_failed(self, c);
+        claims_failed(&self->claims, c);
         c->queue->needs_scan = true; /* and with it the lines are open again */
     }
 }
 
 /* The database said no to one submit that went by itself: its producer is told why. */
 static void
-reject_single(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
+reject_single(submits_t *submits, batch_t *batch, const struct pg_outcome *outcome)
 {
     submit_t *s = fifo_take(&batch->checking);
     bool ours = strcmp(outcome->sqlstate, "TM001") == 0;
 
-    uuid_map_remove(self->submitting, &s->fields.job);
-    submits_release(self, s);
+    submits_take_out(submits, s);
     context_log_trace(s->fields.traceparent);
     log_warn("submit.refused", "err=%s sqlstate=%s", tm_err_name(outcome->err),
              outcome->sqlstate);
     log_trace(NULL);
-    intake_reject(self, s, ours ? outcome->err : TM_BAD_REQUEST,
-                  ours ? outcome->message : "the database refused the job");
-    submit_destroy(self, &s);
+    submits->ops->on_refused(submits->ops_arg, s, ours ? outcome->err : TM_BAD_REQUEST,
+                             ours ? outcome->message : "the database refused the job");
+    submit_destroy(submits, &s);
 }
 
 static bool
@@ -111,21 +150,21 @@ is_single(const batch_t *batch)
 }
 
 static void
-unit_failed(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
+unit_failed(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
     bool is_lost = outcome->err == TM_STORE_DOWN;
     bool is_passing = strncmp(outcome->sqlstate, "40", 2) == 0;
     bool is_taken = strcmp(outcome->sqlstate, "23505") == 0;
 
     if (is_passing && batch->is_limited)
-        self->sole_broker_since_us = 0; /* perhaps that was it */
+        self->sole_broker->since_us = 0; /* perhaps that was it */
     if (is_lost)
-        self->is_reconciling = true;
+        set_trust(self, STORE_DOUBTFUL);
     else
         log_warn("unit.refused", "sqlstate=%s submits=%zu", outcome->sqlstate,
                  batch_submits(batch));
     if (!is_lost && !is_passing && is_single(batch))
-        reject_single(self, batch, outcome);
+        reject_single(&self->submits, batch, outcome);
     put_back(self, batch, is_lost ? LOST : is_taken || is_passing ? TAKEN : WRONG);
 }
 
@@ -137,30 +176,30 @@ limit_results(const batch_t *batch)
 }
 
 static void
-unit_done(broker_t *self, batch_t *batch, const struct pg_outcome *outcome)
+unit_done(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
     size_t at = batch->is_limited ? limit_results(batch) : 0;
 
     if (batch->dones.count)
-        completions_dones_ended(self, &batch->dones, outcome->results[at++]);
+        completions_dones_ended(&self->completions, &batch->dones, outcome->results[at++]);
     if (batch->fails.count)
-        completions_fails_ended(self, &batch->fails, outcome->results[at++]);
+        completions_fails_ended(&self->completions, &batch->fails, outcome->results[at++]);
     if (batch->submits.count)
-        submits_ended(self, &batch->submits, outcome->results[at++]);
+        submits_ended(&self->submits, &batch->submits, outcome->results[at++]);
     if (batch->checking.count)
-        submits_ended_checking(self, &batch->checking, outcome->results[at++]);
+        submits_ended_checking(&self->submits, &batch->checking, outcome->results[at++]);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
-        claim_ended(self, c, outcome->results[at++]);
+        claims_ended(&self->claims, c, outcome->results[at++]);
 }
 
 static void
 on_unit(void *arg, const struct pg_outcome *outcome)
 {
     batch_t *batch = arg;
-    broker_t *self = batch->broker;
+    store_t *self = batch->store;
 
     self->units--;
-    self->submits_in_flight -= batch_submits(batch);
+    self->submits.in_flight -= batch_submits(batch);
     if (outcome->err)
         unit_failed(self, batch, outcome);
     else
@@ -169,98 +208,104 @@ on_unit(void *arg, const struct pg_outcome *outcome)
 }
 
 static void
-take_completions(broker_t *self, batch_t *batch)
+take_completions(store_t *self, batch_t *batch)
 {
-    size_t limit = (size_t)self->context.settings->broker_batch;
+    size_t limit = (size_t)self->context->settings->broker_batch;
     completion_t *e;
 
-    while (limit-- > 0 && (e = fifo_take(&self->completions)))
+    while (limit-- > 0 && (e = fifo_take(&self->completions.waiting)))
         fifo_add(e->is_done ? &batch->dones : &batch->fails, e);
 }
 
 /* Nothing that is known waits before it, and no rule that only a claim can keep. A job that was
  * made ready since the last claim left may be overtaken, by the time of one claim. */
 static bool
-leaves_at_once(broker_t *self, const batch_t *batch, queue_t *queue, submit_t *s)
+leaves_at_once(const batch_t *batch, queue_t *queue, submit_t *s)
 {
-    if (s->fields.delay_ms || !queue->is_drained || queue->is_paused || queue->is_exclusive)
+    const fair_queue_t *fair = &queue->fair;
+
+    if (s->fields.delay_ms || !queue->is_drained || queue->is_paused ||
+        queue->ownership != QUEUE_SHARED)
         return false;
-    if (queue->workspace_limit &&
-        (!batch->sole_broker_since_us || fair_queue_find(queue, &s->fields.workspace) ||
-         limits_room(queue, &s->fields.workspace) == 0))
+    if (fair->limits.limit &&
+        (!batch->sole_broker_since_us || fair_queue_find(fair, &s->fields.workspace) ||
+         fair_queue_room(fair, &s->fields.workspace) == 0))
         return false;
-    queue->is_drained = dispatch_reserve(self, queue, &s->worker);
+    queue->is_drained = workers_reserve(queue, &s->worker);
     if (queue->is_drained)
-        limits_take(queue, &s->fields.workspace, 1);
+        fair_queue_take(&queue->fair, &s->fields.workspace, 1);
     return queue->is_drained;
 }
 
 static bool
-take_submit(broker_t *self, batch_t *batch, submit_t *s)
+take_submit(submits_t *submits, batch_t *batch, submit_t *s)
 {
-    queue_t *queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
+    queue_t *queue = submit_queue(submits, s);
 
-    if (uuid_map_get(self->submitting, &s->fields.job))
+    if (uuid_map_get(submits->sent, &s->fields.job))
         return false; /* sent twice: the second waits for the first */
-    uuid_map_put(self->submitting, s);
-    s->is_reserved = leaves_at_once(self, batch, queue, s);
-    batch->is_limited |= s->is_reserved && queue->workspace_limit;
+    uuid_map_put(submits->sent, s);
+    s->is_reserved = leaves_at_once(batch, queue, s);
+    batch->is_limited |= s->is_reserved && queue->fair.limits.limit;
     s->is_new = false;
     fifo_add(s->checks_existing || s->fields.has_key ? &batch->checking : &batch->submits, s);
     return true;
 }
 
 static void
-take_submits(broker_t *self, batch_t *batch)
+take_submits(submits_t *self, batch_t *batch)
 {
-    size_t waiting = self->submits.count;
+    size_t waiting = self->waiting.count;
     size_t bytes = 0;
     submit_t *s;
 
     while (waiting-- > 0 && bytes < UNIT_BYTES &&
-           batch_submits(batch) < (size_t)self->context.settings->broker_batch &&
-           (s = fifo_take(&self->submits))) {
+           batch_submits(batch) < (size_t)self->context->settings->broker_batch &&
+           (s = fifo_take(&self->waiting))) {
         bool is_single = s->retried_singly;
 
         if (is_single && !batch_is_empty(batch)) {
-            fifo_return(&self->submits, s);
+            fifo_return(&self->waiting, s);
             return;
         }
         bytes += s->body.size;
         if (!take_submit(self, batch, s))
-            fifo_add(&self->submits, s);
+            fifo_add(&self->waiting, s);
         else if (is_single)
             return;
     }
 }
 
 static void
-take_claims(broker_t *self, batch_t *batch)
+take_claims(store_t *self, batch_t *batch)
 {
+    const queues_t *queues = self->dispatch->queues;
     claim_t *claim;
 
-    for (queue_t *q = zhashx_first(self->queues); q; q = zhashx_next(self->queues)) {
-        if (q->is_claiming || q->is_paused || dispatch_free_credit(q) == 0)
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues)) {
+        if (q->state == QUEUE_CLAIMING || q->is_paused || workers_free_credit(q) == 0)
             continue;
-        fair_queue_scan(self, q);
-        claim = q->is_scanning ? NULL : claim_new(self, q); /* first what the scan finds */
+        claims_scan(&self->claims, q);
+        if (q->state == QUEUE_SCANNING) /* first what the scan finds */
+            continue;
+        claim = claims_new(&self->claims, q);
         if (claim)
             fifo_add(&batch->claims, claim);
-        batch->is_limited |= claim && q->workspace_limit;
+        batch->is_limited |= claim && q->fair.limits.limit;
     }
 }
 
 static bool
-next_is_single(const broker_t *self)
+next_is_single(const store_t *self)
 {
-    const submit_t *next = fifo_first(&self->submits);
+    const submit_t *next = fifo_first(&self->submits.waiting);
 
     return next && next->retried_singly;
 }
 
 /* First of all: who waits for the lock holds nothing. */
 static void
-add_limit_lock(broker_t *self, pg_unit_t *unit, const batch_t *batch)
+add_limit_lock(store_t *self, pg_unit_t *unit, const batch_t *batch)
 {
     if (!batch->sole_broker_since_us) {
         pg_add(unit, STMT_LIMIT_LOCK);
@@ -268,45 +313,56 @@ add_limit_lock(broker_t *self, pg_unit_t *unit, const batch_t *batch)
     }
     pg_add(unit, STMT_LIMIT_SHARE);
     pg_add(unit, STMT_STILL_SOLE);
-    pg_uuid(unit, &self->context.id);
+    pg_uuid(unit, &self->context->id);
     pg_i64(unit, batch->sole_broker_since_us);
 }
 
 static void
-send_batch(broker_t *self, batch_t *batch)
+send_batch(store_t *self, batch_t *batch)
 {
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
     if (batch->is_limited)
         add_limit_lock(self, unit, batch);
     if (batch->dones.count)
         completions_add_dones(unit, &batch->dones);
     if (batch->fails.count)
-        completions_add_fails(self, unit, &batch->fails);
+        completions_add_fails(&self->completions, unit, &batch->fails);
     if (batch->submits.count)
-        submits_add(self, unit, &batch->submits);
+        submits_add(&self->submits, unit, &batch->submits);
     if (batch->checking.count)
-        submits_add_checking(self, unit, &batch->checking);
+        submits_add_checking(&self->submits, unit, &batch->checking);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c))
-        claim_add(self, unit, c, batch->sole_broker_since_us > 0);
+        claims_add(&self->claims, unit, c, batch->sole_broker_since_us > 0);
     self->units++;
-    self->submits_in_flight += batch_submits(batch);
+    self->submits.in_flight += batch_submits(batch);
     pg_send(&unit, on_unit, batch);
 }
 
-void
-store_flush(broker_t *self)
+/* An answer to a question about submits may be lost as well. */
+static void
+note_lost_answers(store_t *self)
 {
-    size_t limit = (size_t)self->context.settings->database_connections;
+    if (!self->submits.lost_answers || self->trust == STORE_ASKING)
+        return;
+    self->submits.lost_answers = false;
+    set_trust(self, STORE_DOUBTFUL);
+}
 
-    while (context_has_database(&self->context) && !self->is_reconciling &&
+void
+store_flush(store_t *self)
+{
+    size_t limit = (size_t)self->context->settings->database_connections;
+
+    note_lost_answers(self);
+    while (context_has_database(self->context) && self->trust == STORE_SURE &&
            self->units < limit) {
         batch_t *batch = batch_new(self);
 
         take_completions(self, batch);
-        if (!self->context.is_draining && !next_is_single(self))
+        if (!self->context->is_draining && !next_is_single(self))
             take_claims(self, batch); /* what waits goes before what comes */
-        take_submits(self, batch);
+        take_submits(&self->submits, batch);
         if (batch_is_empty(batch)) {
             batch_destroy(&batch);
             return;
@@ -318,36 +374,32 @@ store_flush(broker_t *self)
 static void
 on_reconciled(void *arg, const struct pg_outcome *outcome)
 {
-    broker_t *self = arg;
+    store_t *self = arg;
 
-    self->reconcile_sent = false;
+    set_trust(self, outcome->err ? STORE_DOUBTFUL : STORE_SURE);
     if (outcome->err)
-        return; /* the connection again: upkeep tries once more */
-    for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
-        const char *queue = pg_get(outcome->results[0], row, 0);
-        dispatch_queue(self, queue, strlen(queue))->needs_scan = true;
-    }
-    self->is_reconciling = false;
+        return; /* the connection again: the next turn tries once more */
+    queues_rescan(self->dispatch->queues, outcome->results[0]);
     log_info("store.reconciled", "released=%d", PQntuples(outcome->results[0]));
 }
 
 void
-store_reconcile(broker_t *self)
+store_reconcile(store_t *self)
 {
     pg_array_t *known;
     pg_unit_t *unit;
     lease_t *lease;
 
-    if (!self->is_reconciling || self->reconcile_sent || self->units > 0 ||
-        !context_has_database(&self->context))
+    if (self->trust != STORE_DOUBTFUL || self->units > 0 ||
+        !context_has_database(self->context))
         return;
     known = pg_array_new(PG_UUID);
-    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));)
+    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
         pg_array_bytes(known, lease->job.bytes, 16);
-    unit = pg_unit_new(self->context.pg);
+    unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_RECONCILE);
-    pg_uuid(unit, &self->context.id);
+    pg_uuid(unit, &self->context->id);
     pg_array(unit, &known);
-    self->reconcile_sent = true;
+    set_trust(self, STORE_ASKING);
     pg_send(&unit, on_reconciled, self);
 }

@@ -1,6 +1,86 @@
-#include "broker/store/batch.h"
+#include "broker/store/submits.h"
 
 #include <string.h>
+
+void
+submits_init(submits_t *self)
+{
+    self->sent = uuid_map_new(offsetof(submit_t, fields.job));
+}
+
+void
+submits_fini(submits_t *self)
+{
+    void *item;
+
+    uuid_map_destroy(&self->sent);
+    while ((item = fifo_take(&self->waiting)))
+        free(item);
+}
+
+bool
+submits_have_room(const submits_t *self, tm_str_t body)
+{
+    const settings_t *settings = self->context->settings;
+
+    return self->waiting.count + self->in_flight < (size_t)settings->broker_max_pending &&
+           self->bytes + body.size <= (size_t)settings->broker_max_pending_mb << 20;
+}
+
+static void
+copy_text(char **at, tm_str_t *str)
+{
+    char *start = *at;
+
+    if (str->size > 0)
+        memcpy(start, str->data, str->size);
+    str->data = start;
+    *at += str->size;
+}
+
+submit_t *
+submit_new(submits_t *submits, peer_id_t peer, const tm_msg_t *msg)
+{
+    const struct tm_submit *in = &msg->submit;
+    size_t text = in->queue.size + in->key.size + in->scope.size + in->request_hash.size +
+                  in->traceparent.size + msg->body.size;
+    submit_t *self = malloc(sizeof(*self) + text);
+    char *at;
+
+    if (!self)
+        return NULL;
+    memset(self, 0, sizeof(*self));
+    at = (char *)(self + 1);
+    self->fields = *in;
+    self->body = msg->body;
+    copy_text(&at, &self->fields.queue);
+    copy_text(&at, &self->fields.key);
+    copy_text(&at, &self->fields.scope);
+    copy_text(&at, &self->fields.request_hash);
+    copy_text(&at, &self->fields.traceparent);
+    copy_text(&at, &self->body);
+    self->peer = peer;
+    submits->bytes += self->body.size;
+    return self;
+}
+
+void
+submit_destroy(submits_t *submits, submit_t **self_p)
+{
+    submits->bytes -= (*self_p)->body.size;
+    free(*self_p);
+    *self_p = NULL;
+}
+
+queue_t *
+submit_queue(const submits_t *self, const submit_t *submit)
+{
+    tm_str_t name = submit->fields.queue;
+
+    return queues_get(self->workers->queues, name.data, name.size);
+}
+
+/* --- the statements ----------------------------------------------------------------------- */
 
 static void
 array_text(pg_array_t *array, tm_str_t text, bool is_there)
@@ -20,15 +100,15 @@ array_number(pg_array_t *array, uint64_t value, bool is_there)
         pg_array_null(array);
 }
 
-enum { COLUMNS = 11, KEY_COLUMNS = 3 };
+enum { COLUMNS = 11 };
 
 static void
-add_row(broker_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
+add_job_row(submits_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
 {
     const struct tm_submit *f = &s->fields;
     int64_t attempts = f->has_max_attempts && f->max_attempts
                            ? (int64_t)f->max_attempts
-                           : self->context.settings->broker_max_attempts;
+                           : self->context->settings->broker_max_attempts;
 
     pg_array_bytes(a[0], f->job.bytes, 16);
     pg_array_bytes(a[1], f->queue.data, f->queue.size);
@@ -47,7 +127,7 @@ add_row(broker_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
 }
 
 void
-submits_add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *submits)
+submits_add_jobs(submits_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     static const unsigned types[COLUMNS] = {PG_UUID, PG_TEXT,  PG_UUID, PG_INT8,
                                             PG_INT8, PG_INT8,  PG_INT8, PG_INT8,
@@ -57,21 +137,21 @@ submits_add_jobs(broker_t *self, pg_unit_t *unit, fifo_t *submits)
     for (int i = 0; i < COLUMNS; i++)
         columns[i] = pg_array_new(types[i]);
     for (submit_t *s = fifo_first(submits); s; s = fifo_next(s))
-        add_row(self, columns, s);
+        add_job_row(self, columns, s);
     for (int i = 0; i < COLUMNS; i++)
         pg_array(unit, &columns[i]);
-    pg_uuid(unit, &self->context.id);
+    pg_uuid(unit, &self->context->id);
 }
 
 void
-submits_add(broker_t *self, pg_unit_t *unit, fifo_t *submits)
+submits_add(submits_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     pg_add(unit, STMT_SUBMIT);
     submits_add_jobs(self, unit, submits);
 }
 
 void
-submits_add_checking(broker_t *self, pg_unit_t *unit, fifo_t *submits)
+submits_add_checking(submits_t *self, pg_unit_t *unit, fifo_t *submits)
 {
     pg_array_t *keys = pg_array_new(PG_TEXT), *scopes = pg_array_new(PG_TEXT);
     pg_array_t *hashes = pg_array_new(PG_BYTEA);
@@ -86,39 +166,45 @@ submits_add_checking(broker_t *self, pg_unit_t *unit, fifo_t *submits)
     pg_array(unit, &keys);
     pg_array(unit, &scopes);
     pg_array(unit, &hashes);
-    pg_i64(unit, self->context.settings->idempotency_keep_days);
+    pg_i64(unit, self->context->settings->idempotency_keep_days);
 }
 
 void
-submits_release(broker_t *self, submit_t *s)
+submits_release(submits_t *self, submit_t *submit)
 {
-    queue_t *queue;
-
-    if (!s->is_reserved)
+    if (!submit->is_reserved)
         return;
-    queue = dispatch_queue(self, s->fields.queue.data, s->fields.queue.size);
-    limits_give(queue, &s->fields.workspace, 1);
-    dispatch_release(self, &s->worker);
-    s->is_reserved = false;
+    fair_queue_give(&submit_queue(self, submit)->fair, &submit->fields.workspace, 1);
+    workers_release(self->workers, &submit->worker);
+    submit->is_reserved = false;
 }
 
+void
+submits_take_out(submits_t *self, submit_t *submit)
+{
+    uuid_map_remove(self->sent, &submit->fields.job);
+    submits_release(self, submit);
+}
+
+/* --- their answers ------------------------------------------------------------------------ */
+
 typedef struct {
-    broker_t *broker;
+    submits_t *owner;
     fifo_t submits;
-} lookup_t;
+} query_t;
 
 static void
-judge_key(broker_t *self, submit_t *s, const PGresult *result, int row)
+judge_key(submits_t *self, submit_t *s, const PGresult *result, int row)
 {
     size_t size = 0;
     unsigned char *hash = pg_get_bytes(result, row, 2, &size);
     tm_uuid_t owner = pg_get_uuid(result, row, 1);
 
     if (hash && size == 32 && memcmp(hash, s->fields.request_hash.data, 32) == 0) {
-        intake_accept(self, s, &owner, !tm_uuid_is(&owner, &s->fields.job));
+        self->ops->on_known(self->ops_arg, s, &owner, !tm_uuid_is(&owner, &s->fields.job));
     } else {
-        meters_add(self->context.metrics, METRIC_IDEMPOTENT, "reused", 1);
-        intake_reject(self, s, TM_IDEMPOTENCY_KEY_REUSED, NULL);
+        meters_add(self->context->metrics, METRIC_IDEMPOTENT, "reused", 1);
+        self->ops->on_refused(self->ops_arg, s, TM_IDEMPOTENCY_KEY_REUSED, NULL);
     }
     free(hash);
 }
@@ -133,28 +219,28 @@ on_forgotten(void *arg, const struct pg_outcome *outcome)
 
 /* An expired key is removed, and the submit goes again. */
 static void
-forget_key(broker_t *self, submit_t *s)
+forget_key(submits_t *self, submit_t *s)
 {
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
     pg_add(unit, STMT_KEY_FORGET);
     pg_uuid(unit, &s->fields.workspace);
     pg_str(unit, s->fields.scope.data, s->fields.scope.size);
     pg_str(unit, s->fields.key.data, s->fields.key.size);
-    pg_send(&unit, on_forgotten, self);
+    pg_send(&unit, on_forgotten, NULL);
 }
 
 static void
 on_keys(void *arg, const struct pg_outcome *outcome)
 {
-    lookup_t *lookup = arg;
-    broker_t *self = lookup->broker;
+    query_t *query = arg;
+    submits_t *self = query->owner;
     int rows = outcome->err ? 0 : PQntuples(outcome->results[0]);
     int64_t index = 0;
     int row = 0;
     submit_t *s;
 
-    while ((s = fifo_take(&lookup->submits))) {
+    while ((s = fifo_take(&query->submits))) {
         bool found = row < rows && pg_get_i64(outcome->results[0], row, 0) == index;
 
         if (found && !pg_get_bool(outcome->results[0], row, 3)) {
@@ -164,25 +250,25 @@ on_keys(void *arg, const struct pg_outcome *outcome)
             if (found)
                 forget_key(self, s);
             s->retried_singly = true;
-            fifo_add(&self->submits, s); /* gone meanwhile, or no answer: again */
+            fifo_add(&self->waiting, s); /* gone meanwhile, or no answer: again */
         }
         row += found;
         index++;
     }
-    free(lookup);
+    free(query);
 }
 
 static void
-lookup_keys(broker_t *self, fifo_t *submits)
+lookup_keys(submits_t *self, fifo_t *submits)
 {
-    lookup_t *lookup = zmalloc(sizeof(*lookup));
+    query_t *query = zmalloc(sizeof(*query));
     pg_array_t *workspaces = pg_array_new(PG_UUID), *scopes = pg_array_new(PG_TEXT);
     pg_array_t *keys = pg_array_new(PG_TEXT);
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
-    lookup->broker = self;
-    fifo_move(&lookup->submits, submits);
-    for (submit_t *s = fifo_first(&lookup->submits); s; s = fifo_next(s)) {
+    query->owner = self;
+    fifo_move(&query->submits, submits);
+    for (submit_t *s = fifo_first(&query->submits); s; s = fifo_next(s)) {
         pg_array_bytes(workspaces, s->fields.workspace.bytes, 16);
         pg_array_bytes(scopes, s->fields.scope.data, s->fields.scope.size);
         pg_array_bytes(keys, s->fields.key.data, s->fields.key.size);
@@ -191,14 +277,14 @@ lookup_keys(broker_t *self, fifo_t *submits)
     pg_array(unit, &workspaces);
     pg_array(unit, &scopes);
     pg_array(unit, &keys);
-    pg_send(&unit, on_keys, lookup);
+    pg_send(&unit, on_keys, query);
 }
 
 /* What was there before is a duplicate, unless it is this broker that had sent it. */
 static void
-answer(broker_t *self, submit_t *s, fifo_t *known)
+answer_submit(submits_t *self, submit_t *s, fifo_t *known)
 {
-    uuid_map_remove(self->submitting, &s->fields.job);
+    uuid_map_remove(self->sent, &s->fields.job);
     if (!s->is_new)
         submits_release(self, s);
     if (!s->is_new && s->fields.has_key) {
@@ -206,30 +292,30 @@ answer(broker_t *self, submit_t *s, fifo_t *known)
         return;
     }
     if (s->is_new)
-        intake_committed(self, s);
+        self->ops->on_committed(self->ops_arg, s);
     else
-        intake_accept(self, s, &s->fields.job, !s->is_again);
+        self->ops->on_known(self->ops_arg, s, &s->fields.job, !s->is_again);
     submit_destroy(self, &s);
 }
 
 static void
-answer_all(broker_t *self, fifo_t *submits)
+answer_submits(submits_t *self, fifo_t *submits)
 {
     fifo_t known = {.count = 0};
     submit_t *s;
 
     while ((s = fifo_take(submits)))
-        answer(self, s, &known);
+        answer_submit(self, s, &known);
     if (known.count > 0)
         lookup_keys(self, &known);
 }
 
 static void
-mark(broker_t *self, const PGresult *result, bool is_new)
+mark_new(submits_t *self, const PGresult *result, bool is_new)
 {
     for (int row = 0; row < PQntuples(result); row++) {
         tm_uuid_t id = pg_get_uuid(result, row, 0);
-        submit_t *s = uuid_map_get(self->submitting, &id);
+        submit_t *s = uuid_map_get(self->sent, &id);
 
         if (s)
             s->is_new = is_new;
@@ -237,65 +323,64 @@ mark(broker_t *self, const PGresult *result, bool is_new)
 }
 
 void
-submits_ended_checking(broker_t *self, fifo_t *submits, const PGresult *result)
+submits_ended_checking(submits_t *self, fifo_t *submits, const PGresult *result)
 {
-    mark(self, result, true);
-    answer_all(self, submits);
+    mark_new(self, result, true);
+    answer_submits(self, submits);
 }
 
-/* No answer: what was written is found by sending all again, carefully. */
+/* No answer: what was written is found by sending all again, with a check. */
 static void
-send_again(broker_t *self, fifo_t *submits)
+send_again(submits_t *self, fifo_t *submits)
 {
     submit_t *s;
 
     while ((s = fifo_take(submits))) {
-        uuid_map_remove(self->submitting, &s->fields.job);
-        submits_release(self, s);
+        submits_take_out(self, s);
         s->checks_existing = s->is_again = true;
-        fifo_add(&self->submits, s);
+        fifo_add(&self->waiting, s);
     }
-    self->is_reconciling = true; /* those that were written as leased are nobody's */
+    self->lost_answers = true; /* those that were written as leased are nobody's */
 }
 
 static void
 on_known(void *arg, const struct pg_outcome *outcome)
 {
-    lookup_t *lookup = arg;
+    query_t *query = arg;
 
     if (outcome->err) {
-        send_again(lookup->broker, &lookup->submits);
+        send_again(query->owner, &query->submits);
     } else {
-        mark(lookup->broker, outcome->results[0], false);
-        answer_all(lookup->broker, &lookup->submits);
+        mark_new(query->owner, outcome->results[0], false);
+        answer_submits(query->owner, &query->submits);
     }
-    free(lookup);
+    free(query);
 }
 
 /* Fewer were written than sent: some had ended before. Which ones, the table says. */
 static void
-lookup_known(broker_t *self, fifo_t *submits)
+lookup_known(submits_t *self, fifo_t *submits)
 {
-    lookup_t *lookup = zmalloc(sizeof(*lookup));
+    query_t *query = zmalloc(sizeof(*query));
     pg_array_t *ids = pg_array_new(PG_UUID);
-    pg_unit_t *unit = pg_unit_new(self->context.pg);
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
 
-    lookup->broker = self;
-    fifo_move(&lookup->submits, submits);
-    for (submit_t *s = fifo_first(&lookup->submits); s; s = fifo_next(s))
+    query->owner = self;
+    fifo_move(&query->submits, submits);
+    for (submit_t *s = fifo_first(&query->submits); s; s = fifo_next(s))
         pg_array_bytes(ids, s->fields.job.bytes, 16);
     pg_add(unit, STMT_SUBMIT_KNOWN);
     pg_array(unit, &ids);
-    pg_send(&unit, on_known, lookup);
+    pg_send(&unit, on_known, query);
 }
 
 void
-submits_ended(broker_t *self, fifo_t *submits, const PGresult *result)
+submits_ended(submits_t *self, fifo_t *submits, const PGresult *result)
 {
     for (submit_t *s = fifo_first(submits); s; s = fifo_next(s))
         s->is_new = true;
     if (pg_affected(result) == submits->count)
-        answer_all(self, submits);
+        answer_submits(self, submits);
     else
         lookup_known(self, submits);
 }

@@ -10,8 +10,8 @@
  * names it. The directory is read again when it has changed. If it is gone, nobody is let in;
  * if it cannot be read just now (no descriptors, no memory), what was read last stays.
  */
-#ifndef BROKER_ALLOWLIST_H
-#define BROKER_ALLOWLIST_H
+#ifndef BROKER_WIRE_ALLOWLIST_H
+#define BROKER_WIRE_ALLOWLIST_H
 
 #include "proto/curve.h"
 

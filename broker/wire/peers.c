@@ -325,3 +325,17 @@ peers_expire(peers_t *self, int64_t worker_silent_ms, int64_t other_silent_ms)
             peers_drop(self, peer->id);
     }
 }
+
+void
+peers_count_messages(peers_t *self)
+{
+    for (int type = 0; type < TM_MSG_LIMIT; type++) {
+        const char *name = tm_msg_name((tm_msg_type_t)type);
+
+        if (self->received[type])
+            meters_add(self->context->metrics, METRIC_MESSAGES_IN, name, self->received[type]);
+        if (self->sent[type])
+            meters_add(self->context->metrics, METRIC_MESSAGES_OUT, name, self->sent[type]);
+        self->received[type] = self->sent[type] = 0;
+    }
+}

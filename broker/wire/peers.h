@@ -49,7 +49,7 @@ typedef struct {
     uint64_t seen;
     peer_id_t *dirty; /* those with something to send */
     size_t dirty_count, dirty_limit;
-    uint64_t sent[TM_MSG_LIMIT]; /* messages since the last count */
+    uint64_t sent[TM_MSG_LIMIT], received[TM_MSG_LIMIT]; /* messages since the last count */
 } peers_t;
 
 void peers_init(peers_t *self); /* what is borrowed is set before */
@@ -64,6 +64,7 @@ void peers_send(peers_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_reject(peers_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
                   uint64_t retry_after_ms);
 void peers_flush(peers_t *self);
+void peers_count_messages(peers_t *self); /* in metrics, in bulk */
 void peers_on_pong(peers_t *self, peer_t *peer, const struct tm_pong *pong);
 /* Workers silent for a lease lose their jobs; others who are silent longer are forgotten. */
 void peers_expire(peers_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);

@@ -61,7 +61,7 @@ refused(security_t *self, const char *reason, const char *about, const char *who
 enum { VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, KEY, ZAP_FRAMES };
 
 static const guest_t *
-judge(security_t *self, zmsg_t *message, char key[TM_CURVE_KEY + 1])
+judge_handshake(security_t *self, zmsg_t *message, char key[TM_CURVE_KEY + 1])
 {
     zframe_t *frames[ZAP_FRAMES] = {NULL};
     const guest_t *guest;
@@ -83,7 +83,7 @@ static void
 answer_zap(security_t *self, zmsg_t *message)
 {
     char key[TM_CURVE_KEY + 1] = "";
-    const guest_t *guest = judge(self, message, key);
+    const guest_t *guest = judge_handshake(self, message, key);
     char *version = zmsg_popstr(message), *request = zmsg_popstr(message);
 
     zstr_sendx(self->zap, "1.0", request ? request : "", guest ? "200" : "400",
@@ -252,7 +252,7 @@ allow_plain(const settings_t *settings)
 }
 
 static tm_err_t
-load(security_t *self, const settings_t *settings, zcert_t **ret_cert)
+load_keys(security_t *self, const settings_t *settings, zcert_t **ret_cert)
 {
     char detail[2048] =
         "broker.curve_secret is set but broker.curve_allow is not: no key would "
@@ -310,7 +310,7 @@ security_open(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock
     self = zmalloc(sizeof(*self));
     *self = (security_t){
         .loop = loop, .settings = settings, .metrics = metrics, .socket = socket, .timer = -1};
-    err = load(self, settings, &cert);
+    err = load_keys(self, settings, &cert);
     if (!err && (!set_options(socket, cert) || !open_sockets(self)))
         err = complain("this libzmq cannot keep unknown keys out");
     zcert_destroy(&cert);

@@ -7,8 +7,8 @@
  * Handles  ZAP requests, the socket's handshake events, a look at the allow-list each second
  * Owns     the allow-list, the ZAP socket, the monitor of the broker's socket
  */
-#ifndef BROKER_SECURITY_H
-#define BROKER_SECURITY_H
+#ifndef BROKER_WIRE_SECURITY_H
+#define BROKER_WIRE_SECURITY_H
 
 #include <zmq.h>
 
