@@ -83,20 +83,14 @@ fail_spawn(const spawn_t *spawn, tm_err_t err, const char *detail)
 static void
 take_up_again(const spawn_t *spawn)
 {
-    lease_t *lease = leases_find(&spawn->owner->dispatch->leases, &spawn->job);
-    worker_t *worker = workers_find(spawn->owner->dispatch->workers, &spawn->worker);
-    completion_t lost = {.job = spawn->job,
-                         .attempt = (uint32_t)spawn->attempt,
-                         .worker = spawn->worker,
-                         .retryable = true,
-                         .counts = true,
-                         .is_crash = true};
+    dispatch_t *dispatch = spawn->owner->dispatch;
+    lease_t *lease = leases_find(&dispatch->leases, &spawn->job);
+    worker_t *worker = workers_find(dispatch->workers, &spawn->worker);
 
     if (!lease || lease->attempt != spawn->attempt || lease->state != LEASE_ENDING)
         return;
     if (!worker) {
-        completions_fail(spawn->owner->completions, &lost, tm_str(tm_err_name(TM_WORKER_LOST)),
-                         tm_str("the worker that ran the job went away"));
+        dispatch_lose(dispatch, lease);
         return;
     }
     lease_set_state(lease, LEASE_RUNNING);

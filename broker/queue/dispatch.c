@@ -135,6 +135,14 @@ dispatch_take_back(dispatch_t *self, lease_t *lease, tm_err_t code, const char *
 }
 
 void
+dispatch_lose(dispatch_t *self, lease_t *lease)
+{
+    lease_set_state(lease, LEASE_ENDING);
+    self->on_lost(self->lost_arg, lease, TM_WORKER_LOST,
+                  "the worker that ran the job went away", true, true);
+}
+
+void
 dispatch_worker_lost(dispatch_t *self, worker_t *worker, const char *cause)
 {
     char text[TM_UUID_TEXT];
@@ -144,10 +152,8 @@ dispatch_worker_lost(dispatch_t *self, worker_t *worker, const char *cause)
     for (size_t at = 0; (lease = leases_next(&self->leases, &at));) {
         if (lease->state == LEASE_ENDING || !tm_uuid_is(&lease->worker, &worker->id))
             continue;
-        lease_set_state(lease, LEASE_ENDING);
+        dispatch_lose(self, lease);
         lost++;
-        self->on_lost(self->lost_arg, lease, TM_WORKER_LOST,
-                      "the worker that ran the job went away", true, true);
     }
     meters_add(self->context->metrics, METRIC_LEASES_LOST, cause, lost);
     log_info("worker.gone", "worker=%s actor=%s cause=%s leases=%u",

@@ -41,6 +41,7 @@ void dispatch_end(dispatch_t *self, lease_t *lease); /* its credit was given bac
 /* Takes the lease back. The worker is told; what it still says of the job counts no more. */
 void dispatch_take_back(dispatch_t *self, lease_t *lease, tm_err_t code, const char *detail,
                         bool counts, const char *cause);
+void dispatch_lose(dispatch_t *self, lease_t *lease); /* its worker has gone */
 /* Tells a worker that its lease is gone. */
 void dispatch_drop(dispatch_t *self, const tm_uuid_t *worker, const tm_uuid_t *job,
                    uint32_t attempt, tm_err_t code);

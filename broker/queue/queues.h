@@ -1,7 +1,6 @@
 /* queues - the queues that are known here, and what each of them is at.
  *
- * Handles  nothing: dispatch and the store work on them
- * Owns     the queues; workers are borrowed (workers.h)
+ * Owns     the queues; their workers are borrowed (workers.h)
  */
 #ifndef BROKER_QUEUE_QUEUES_H
 #define BROKER_QUEUE_QUEUES_H
@@ -13,11 +12,14 @@
  * time: a scan sets ranks that a claim would go by. */
 typedef enum { QUEUE_RESTING, QUEUE_SCANNING, QUEUE_CLAIMING } queue_state_t;
 
-/* Who is served. It changes while scans and claims are in flight, so that it is a state of its
- * own. All workers; none, for they want the queue for one of them alone and the row in
- * queue_owners does not say so; none, and the row has been asked for; `owner`, who is connected
- * here. */
-typedef enum { QUEUE_SHARED, QUEUE_UNOWNED, QUEUE_BIDDING, QUEUE_OWNED } queue_ownership_t;
+/* Who is served. Workers come and go while scans and claims are in flight, so that this is a
+ * state of its own. */
+typedef enum {
+    QUEUE_SHARED,  /* all its workers */
+    QUEUE_UNOWNED, /* nobody: they want it for one of them alone, and queue_owners names none */
+    QUEUE_BIDDING, /* nobody: its row in queue_owners has been asked for */
+    QUEUE_OWNED    /* `owner` alone, as the row says */
+} queue_ownership_t;
 
 typedef struct {
     char name[TM_NAME_MAX + 1];
@@ -25,10 +27,10 @@ typedef struct {
     fair_queue_t fair;
     queue_state_t state;
     queue_ownership_t ownership;
-    /* These three are no states of the queue: each may be so in any state of it. */
-    bool needs_scan; /* the table may hold ready jobs of others; also said during a scan */
+    /* Three facts that may hold in every state, each for a reason of its own. */
+    bool needs_scan; /* the table may hold ready jobs of others: they may come during a scan */
     bool is_drained; /* as far as is known, every job that waits has been asked for */
-    bool is_paused;  /* by the rules; what is in flight goes on */
+    bool is_paused;  /* the rules say so: what is in flight goes on */
     tm_uuid_t owner; /* the worker that bids, or that has it */
     int64_t bid_ms;
     int64_t told_ms; /* when the other brokers were last told of ready jobs */
