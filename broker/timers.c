@@ -78,7 +78,7 @@ on_beat(void *arg, const struct pg_outcome *outcome)
 
     self->beat_sent = false;
     if (outcome->err) {
-        free(self->workers_told); /* perhaps it has not heard: told again */
+        free(self->workers_told); /* the database may not have heard: it is told again */
         self->workers_told = NULL;
         return;
     }
@@ -224,7 +224,8 @@ count_what_is_there(timers_t *self)
     meters_set(metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->store->submits.waiting.count);
 }
 
-/* Jobs may also come from SQL or from other brokers: idle workers look once a second. */
+/* Jobs also come from SQL and from other brokers: for idle workers the table is scanned once a
+ * second. */
 static void
 on_second(void *arg)
 {

@@ -78,8 +78,9 @@ fail_spawn(const spawn_t *spawn, tm_err_t err, const char *detail)
                      tm_str(detail));
 }
 
-/* Nobody knows whether it was written. The worker says it again; if it has gone, its lease is
- * lost as any other, and means nothing if it was. */
+/* The answer was lost, so that the jobs may be written or not. The worker says it again; if it
+ * has gone, its lease is lost: where the jobs were written, the attempt has ended and that
+ * changes nothing. */
 static void
 take_up_again(const spawn_t *spawn)
 {

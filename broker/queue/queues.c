@@ -123,7 +123,7 @@ queues_get(queues_t *self, const char *name, size_t size)
     queue->workers = zlistx_new();
     fair_queue_init(&queue->fair);
     queue->max_depth = self->context->settings->broker_max_depth;
-    queue->needs_scan = true; /* who knows what is there */
+    queue->needs_scan = true; /* its ready jobs are in the table alone */
     zhashx_insert(self->by_name, queue->name, queue);
     return queue;
 }

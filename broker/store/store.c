@@ -93,9 +93,12 @@ set_trust(store_t *self, store_trust_t next)
     self->trust = next;
 }
 
-/* Lost: it may be there already. A key of the table that is taken: it is. Anything else: one of
- * them is wrong, and each goes by itself. */
-enum why { LOST, TAKEN, WRONG };
+/* Why a unit's submits go back to those that wait. */
+enum why {
+    LOST,  /* no answer came: the jobs may be written */
+    TAKEN, /* one of the jobs is in the table already */
+    WRONG  /* the database refused one of them: each goes by itself */
+};
 
 static void
 put_back_submits(submits_t *submits, fifo_t *list, enum why why)
@@ -157,7 +160,7 @@ unit_failed(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
     bool is_taken = strcmp(outcome->sqlstate, "23505") == 0;
 
     if (is_passing && batch->is_limited)
-        self->sole_broker->since_us = 0; /* perhaps that was it */
+        self->sole_broker->since_us = 0; /* another broker may have come: that is refused so */
     if (is_lost)
         set_trust(self, STORE_DOUBTFUL);
     else
