@@ -1,428 +1,139 @@
-#include "broker/core.h"
+#include "broker/broker_inner.h"
 
-#include <string.h>
-
-/* --- producers ---------------------------------------------------------------------------- */
-
-static bool
-is_full(broker_t *self, const struct tm_submit *submit)
-{
-    queue_t *queue = dispatch_queue(self, submit->queue.data, submit->queue.size);
-
-    return queue->depth >= queue->max_depth;
-}
+/* --- what producers and callers say ------------------------------------------------------- */
 
 static tm_err_t
-on_submit(void *state, void *peer, const tm_msg_t *msg)
+on_submit(const delivery_t *in)
 {
-    broker_t *self = state;
-    const char *detail = NULL;
-    tm_err_t err = intake_check(self, &msg->submit, msg->body, &detail);
-    submit_t *submit;
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
 
-    (void)peer;
-    if (self->spawn) {
-        spawns_add(self, msg);
-        return TM_OK;
-    }
-    if (!err && self->is_draining)
-        err = TM_DRAINING;
-    else if (!err && !intake_has_room(self, msg->body))
-        err = TM_BUSY;
-    else if (!err && !dispatch_may_name(self, msg->submit.queue)) {
-        err = TM_BUSY;
-        detail = "too many queues are in use at once";
-    } else if (!err && is_full(self, &msg->submit))
-        err = TM_QUEUE_FULL;
-    submit = err ? NULL : submit_new(self, self->from->id, msg);
-    if (!err && !submit)
-        err = TM_NO_MEMORY;
-    if (err) {
-        meters_add(self->metrics, METRIC_SUBMITS, "rejected", 1);
-        peers_reject(self, self->from->id, msg->submit.ref, err, detail,
-                     tm_err_retryable(err) ? 200 : 0);
-        return TM_OK;
-    }
-    fifo_add(&self->submits, submit);
+    if (self->child_jobs.reading)
+        child_jobs_add(&self->child_jobs, in->msg);
+    else
+        intake_submit(&self->intake, from->id, in->msg);
     return TM_OK;
 }
 
 static tm_err_t
-on_status(void *state, void *peer, const tm_msg_t *msg)
+on_status(const delivery_t *in)
 {
-    broker_t *self = state;
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_status *status = &in->msg->status;
 
-    (void)peer;
-    if (self->from->is_deaf)
+    if (from->is_deaf)
         return TM_OK; /* it would not hear the answer, and asks again */
-    if (lookup_has_room(self))
-        store_lookup_state(self, &msg->status.job, self->from->id, msg->status.ref);
+    if (lookup_has_room(&self->lookup))
+        lookup_state(&self->lookup, &status->job, from->id, status->ref);
     else
-        peers_reject(self, self->from->id, msg->status.ref, TM_BUSY, NULL, 100);
+        peers_reject(&self->peers, from->id, status->ref, TM_BUSY, NULL, 100);
     return TM_OK;
 }
 
-/* The watch stands before the look-up, so that no end falls between them. */
+/* The subscription stands before the look-up, so that no end falls between them. */
 static tm_err_t
-on_subscribe(void *state, void *peer, const tm_msg_t *msg)
+on_subscribe(const delivery_t *in)
 {
-    broker_t *self = state;
-    tm_err_t err = audience_add(self, &msg->subscribe.job, self->from->id);
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_subscribe *subscribe = &in->msg->subscribe;
+    tm_err_t err = subscriptions_add(&self->subscriptions, &subscribe->job, from->id);
 
-    (void)peer;
     if (err)
-        peers_reject(self, self->from->id, msg->subscribe.ref, err, NULL, 1000);
+        peers_reject(&self->peers, from->id, subscribe->ref, err, NULL, 1000);
     else
-        store_lookup_state(self, &msg->subscribe.job, self->from->id, msg->subscribe.ref);
+        lookup_state(&self->lookup, &subscribe->job, from->id, subscribe->ref);
     return TM_OK;
 }
 
 static tm_err_t
-on_cancel(void *state, void *peer, const tm_msg_t *msg)
+on_cancel(const delivery_t *in)
 {
-    (void)peer;
-    controls_cancel(state, &msg->cancel);
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
+
+    controls_cancel(&self->controls, from->id, &in->msg->cancel);
     return TM_OK;
 }
 
 static tm_err_t
-on_call(void *state, void *peer, const tm_msg_t *msg)
+on_call(const delivery_t *in)
 {
-    (void)peer;
-    calls_forward(state, &msg->call, msg->body);
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
+
+    calls_forward(&self->calls, from->id, &in->msg->call, in->msg->body);
     return TM_OK;
 }
 
 static tm_err_t
-on_return(void *state, void *peer, const tm_msg_t *msg)
+on_return(const delivery_t *in)
 {
-    (void)peer;
-    calls_return(state, msg);
+    broker_t *self = in->self;
+
+    calls_return(&self->calls, in->peer, in->msg);
     return TM_OK;
 }
 
 static tm_err_t
-on_error(void *state, void *peer, const tm_msg_t *msg)
+on_error(const delivery_t *in)
 {
-    (void)peer;
-    calls_error(state, msg);
+    broker_t *self = in->self;
+
+    calls_error(&self->calls, in->peer, in->msg);
     return TM_OK;
 }
 
 static tm_err_t
-on_put(void *state, void *peer, const tm_msg_t *msg)
+on_put(const delivery_t *in)
 {
-    broker_t *self = state;
-    tm_err_t err = pieces_put(self, &msg->put, msg->body);
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_put *put = &in->msg->put;
+    tm_err_t err = dataset_chunks_put(&self->chunks, from->id, put, in->msg->body);
 
-    (void)peer;
     if (err)
-        peers_reject(self, self->from->id, msg->put.ref, err, NULL,
+        peers_reject(&self->peers, from->id, put->ref, err, NULL,
                      tm_err_retryable(err) ? 100 : 0);
     return TM_OK;
 }
 
-/* --- workers ------------------------------------------------------------------------------ */
-
-static worker_t *
-known_worker(broker_t *self)
-{
-    return self->from->has_worker ? dispatch_worker(self, &self->from->worker) : NULL;
-}
-
-/* A peer is one worker, and a worker is at one peer: a HELLO ends what either was before. */
-static void
-part_from_former(broker_t *self, const tm_uuid_t *id)
-{
-    worker_t *former = known_worker(self), *same = dispatch_worker(self, id);
-
-    if (former && !tm_uuid_is(&former->id, id))
-        dispatch_worker_lost(self, former, "replaced");
-    if (same && same->peer != self->from->id)
-        peers_part(self, same->peer);
-}
+/* --- what anybody says -------------------------------------------------------------------- */
 
 static tm_err_t
-on_hello(void *state, void *peer, const tm_msg_t *msg)
+on_ping(const delivery_t *in)
 {
-    broker_t *self = state;
-    tm_msg_t welcome = {.type = TM_MSG_WELCOME};
-    worker_t *worker;
-    char text[TM_UUID_TEXT];
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
+    tm_msg_t pong = {
+        .type = TM_MSG_PONG,
+        .pong = {.seq = in->msg->ping.seq, .broker = self->context.id, .has_broker = true}};
 
-    (void)peer;
-    part_from_former(self, &msg->hello.worker);
-    worker = dispatch_hello(self, &msg->hello);
-    self->from->has_worker = true;
-    self->from->worker = worker->id;
-    welcome.welcome.broker = self->id;
-    welcome.welcome.ping_ms = (uint64_t)self->settings->broker_ping_ms;
-    welcome.welcome.lease_ms = (uint64_t)self->settings->broker_lease_ms;
-    peers_send(self, self->from->id, &welcome);
-    log_info("worker.hello", "worker=%s actor=%s credit=%llu", tm_uuid_text(&worker->id, text),
-             worker->actor, (unsigned long long)worker->credit);
-    return TM_OK;
-}
-
-typedef struct {
-    broker_t *broker;
-    tm_uuid_t job, worker;
-    uint32_t attempt;
-} adoption_t;
-
-static void
-on_adopted(void *arg, const struct pg_outcome *outcome)
-{
-    adoption_t *adoption = arg;
-    broker_t *self = adoption->broker;
-    lease_t lost = {
-        .job = adoption->job, .attempt = adoption->attempt, .worker = adoption->worker};
-
-    if (outcome->err) {
-        log_warn("job.adopt", "err=%s", tm_err_name(outcome->err));
-        dispatch_release(self, &adoption->worker);
-    } else if (PQntuples(outcome->results[0]) == 0) {
-        dispatch_drop(self, &lost, TM_LEASE_LOST);
-        dispatch_release(self, &adoption->worker);
-    } else {
-        const PGresult *row = outcome->results[0];
-        const char *queue = pg_get(row, 0, 2);
-        struct tm_job job = {.job = adoption->job,
-                             .attempt = adoption->attempt,
-                             .workspace = pg_get_uuid(row, 0, 3),
-                             .timeout_ms = (uint64_t)pg_get_i64(row, 0, 4)};
-        dispatch_adopted(self, dispatch_queue(self, queue, strlen(queue)), &job,
-                         &adoption->worker);
-    }
-    free(adoption);
-}
-
-/* This attempt is another worker's: what its sender says of it does not count. */
-static bool
-is_anothers(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
-{
-    const lease_t *lease = dispatch_lease(self, job);
-    lease_t claimed;
-
-    if (!lease || lease->attempt != attempt || tm_uuid_is(&lease->worker, &self->from->worker))
-        return false;
-    claimed = *lease;
-    claimed.worker = self->from->worker;
-    dispatch_drop(self, &claimed, TM_LEASE_LOST);
-    return true;
-}
-
-/* What the worker holds takes a place of its credit at once, though whose it is the table says.
- */
-static tm_err_t
-on_holding(void *state, void *peer, const tm_msg_t *msg)
-{
-    broker_t *self = state;
-    worker_t *worker = known_worker(self);
-    pg_array_t *ids, *attempts;
-    pg_unit_t *unit;
-    adoption_t *adoption;
-    lease_t *lease;
-
-    (void)peer;
-    if (!worker)
-        return TM_NOT_FOUND;
-    if (is_anothers(self, &msg->holding.job, msg->holding.attempt))
-        return TM_OK;
-    lease = dispatch_lease(self, &msg->holding.job);
-    if (lease) {
-        if (lease->attempt == msg->holding.attempt)
-            lease->confirm_ms = 0;
-        return TM_OK;
-    }
-    worker->used++;
-    adoption = zmalloc(sizeof(*adoption));
-    *adoption = (adoption_t){self, msg->holding.job, self->from->worker,
-                             (uint32_t)msg->holding.attempt};
-    ids = pg_array_new(PG_UUID);
-    attempts = pg_array_new(PG_INT4);
-    pg_array_bytes(ids, msg->holding.job.bytes, 16);
-    pg_array_i64(attempts, (int64_t)msg->holding.attempt);
-    unit = pg_unit_new(self->pg);
-    pg_add(unit, STMT_ADOPT);
-    pg_array(unit, &ids);
-    pg_array(unit, &attempts);
-    pg_uuid(unit, &self->id);
-    pg_uuid(unit, &self->from->worker);
-    pg_send(&unit, on_adopted, adoption);
-    return TM_OK;
-}
-
-/* Credit comes back at once; the lease stays until the commit. */
-lease_t *
-broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt)
-{
-    lease_t *lease = dispatch_lease(self, job);
-
-    if (!lease || lease->attempt != attempt || lease->is_ending ||
-        !tm_uuid_is(&lease->worker, &self->from->worker))
-        return NULL;
-    lease->is_ending = true;
-    dispatch_release(self, &lease->worker);
-    return lease;
-}
-
-/* Without a lease (this broker has just started, or the worker says so again) watchers are told
- * what the table says. */
-static void
-settled_by_worker(broker_t *self, const tm_msg_t *msg, lease_t *lease)
-{
-    tm_msg_t settled = {.type = TM_MSG_SETTLED};
-
-    settled.settled.job = msg->done.job;
-    settled.settled.attempt = msg->done.attempt;
-    peers_send(self, self->from->id, &settled);
-    if (lease) {
-        dispatch_end(self, lease);
-        audience_result(self, &msg->done.job, "done", NULL, NULL, msg->body);
-        meters_add(self->metrics, METRIC_JOBS_ENDED, "done", 1);
-    } else if (audience_has(self, &msg->done.job)) {
-        store_lookup_state(self, &msg->done.job, 0, 0);
-    }
-}
-
-/* Once more would be as large. */
-static void
-refuse_result(broker_t *self, const struct tm_done *done)
-{
-    ending_t like = {.job = done->job,
-                     .attempt = (uint32_t)done->attempt,
-                     .worker = self->from->worker,
-                     .peer = self->from->id,
-                     .counts = true};
-
-    broker_end_lease(self, &done->job, done->attempt);
-    store_fail(self, &like, tm_str(tm_err_name(TM_TOO_LARGE)),
-               tm_str("the result is larger than broker.max_body_kb allows"));
-}
-
-static tm_err_t
-on_done(void *state, void *peer, const tm_msg_t *msg)
-{
-    broker_t *self = state;
-    bool is_known = known_worker(self) != NULL, counts;
-    lease_t *lease;
-
-    (void)peer;
-    counts = is_known && !is_anothers(self, &msg->done.job, msg->done.attempt);
-    if (msg->done.followers > 0)
-        spawns_begin(self, &msg->done, msg->body, counts);
-    if (!is_known)
-        return TM_NOT_FOUND; /* it says HELLO and sends it again */
-    if (!counts || msg->done.followers > 0)
-        return TM_OK;
-    if (!intake_takes(self, msg->body)) {
-        refuse_result(self, &msg->done);
-        return TM_OK;
-    }
-    lease = broker_end_lease(self, &msg->done.job, msg->done.attempt);
-    if (msg->done.settled)
-        settled_by_worker(self, msg, lease);
-    else
-        store_done(self, &msg->done, &self->from->worker, msg->body);
+    peers_send(&self->peers, from->id, &pong);
     return TM_OK;
 }
 
 static tm_err_t
-on_fail(void *state, void *peer, const tm_msg_t *msg)
+on_metrics(const delivery_t *in)
 {
-    broker_t *self = state;
-    const struct tm_fail *fail = &msg->fail;
-    bool is_handed_back = tm_str_is(fail->code, tm_err_name(TM_BUSY)) ||
-                          tm_str_is(fail->code, tm_err_name(TM_DRAINING));
+    broker_t *self = in->self;
+    const peer_t *from = in->peer;
 
-    (void)peer;
-    if (!known_worker(self))
-        return TM_NOT_FOUND;
-    if (is_anothers(self, &fail->job, fail->attempt))
-        return TM_OK;
-    ending_t like = {.job = fail->job,
-                     .attempt = (uint32_t)fail->attempt,
-                     .worker = self->from->worker,
-                     .peer = self->from->id,
-                     .retryable = fail->retryable || is_handed_back,
-                     .counts = !is_handed_back};
-    broker_end_lease(self, &fail->job, fail->attempt);
-    store_fail(self, &like, fail->code, fail->detail);
+    metrics_relay_pass(&self->relay, from->id, in->msg);
     return TM_OK;
 }
 
 static tm_err_t
-on_progress(void *state, void *peer, const tm_msg_t *msg)
+on_pong(const delivery_t *in)
 {
-    broker_t *self = state;
-    lease_t *lease = dispatch_lease(self, &msg->progress.job);
+    broker_t *self = in->self;
 
-    (void)peer;
-    if (lease && lease->attempt == msg->progress.attempt && self->from->has_worker &&
-        tm_uuid_is(&lease->worker, &self->from->worker)) {
-        lease->confirm_ms = 0;
-        audience_progress(self, msg);
-    }
+    peers_on_pong(&self->peers, in->peer, &in->msg->pong);
     return TM_OK;
 }
 
-static tm_err_t
-on_credit(void *state, void *peer, const tm_msg_t *msg)
-{
-    worker_t *worker = known_worker(state);
-
-    (void)peer;
-    if (!worker)
-        return TM_NOT_FOUND;
-    worker->credit = msg->credit.credit;
-    return TM_OK;
-}
-
-static tm_err_t
-on_bye(void *state, void *peer, const tm_msg_t *msg)
-{
-    worker_t *worker = known_worker(state);
-
-    (void)peer;
-    (void)msg;
-    if (!worker)
-        return TM_NOT_FOUND;
-    worker->is_leaving = true;
-    return TM_OK;
-}
-
-static tm_err_t
-on_ping(void *state, void *peer, const tm_msg_t *msg)
-{
-    broker_t *self = state;
-    tm_msg_t pong = {.type = TM_MSG_PONG};
-
-    (void)peer;
-    pong.pong.seq = msg->ping.seq;
-    pong.pong.broker = self->id;
-    pong.pong.has_broker = true;
-    peers_send(self, self->from->id, &pong);
-    return TM_OK;
-}
-
-static tm_err_t
-on_metrics(void *state, void *peer, const tm_msg_t *msg)
-{
-    (void)peer;
-    reports_pass(state, msg);
-    return TM_OK;
-}
-
-static tm_err_t
-on_pong(void *state, void *peer, const tm_msg_t *msg)
-{
-    broker_t *self = state;
-
-    (void)peer;
-    peers_on_pong(self, self->from, &msg->pong);
-    return TM_OK;
-}
+/* --- every message ------------------------------------------------------------------------ */
 
 static uint64_t
 ref_of(const tm_msg_t *msg)
@@ -451,42 +162,84 @@ trace_of(const tm_msg_t *msg)
 }
 
 static void
-refuse(void *state, void *peer, const tm_msg_t *msg, tm_err_t err, const char *what)
+refuse_message(broker_t *self, const peer_t *from, const tm_msg_t *msg, tm_err_t err,
+               const char *what)
 {
-    broker_t *self = state;
-
-    broker_log_trace(trace_of(msg));
-    log_info("message.refused", "err=%s what=\"%s\"", tm_err_name(err), what ? what : "");
+    what = what ? what : tm_err_text(err);
+    context_log_trace(trace_of(msg));
+    log_info("message.refused", "err=%s what=\"%s\"", tm_err_name(err), what);
     log_trace(NULL);
-    if (peer)
-        peers_reject(self, self->from->id, ref_of(msg), err, what, 0);
+    peers_reject(&self->peers, from->id, ref_of(msg), err, what, 0);
 }
 
-const tm_actor_type_t *
-broker_type(void)
+static void
+count_bad(broker_t *self, tm_err_t err)
 {
-    static const tm_actor_type_t type = {
-        .name = "broker",
-        .on = {[TM_MSG_SUBMIT] = on_submit,
-               [TM_MSG_STATUS] = on_status,
-               [TM_MSG_SUBSCRIBE] = on_subscribe,
-               [TM_MSG_CANCEL] = on_cancel,
-               [TM_MSG_CALL] = on_call,
-               [TM_MSG_RETURN] = on_return,
-               [TM_MSG_ERROR] = on_error,
-               [TM_MSG_PUT] = on_put,
-               [TM_MSG_HELLO] = on_hello,
-               [TM_MSG_HOLDING] = on_holding,
-               [TM_MSG_DONE] = on_done,
-               [TM_MSG_FAIL] = on_fail,
-               [TM_MSG_PROGRESS] = on_progress,
-               [TM_MSG_CREDIT] = on_credit,
-               [TM_MSG_BYE] = on_bye,
-               [TM_MSG_PING] = on_ping,
-               [TM_MSG_PONG] = on_pong,
-               [TM_MSG_METRICS] = on_metrics},
-        .admit = security_admit,
-        .refuse = refuse,
-    };
-    return &type;
+    meters_add(self->context.metrics, METRIC_MESSAGES_BAD, tm_err_name(err), 1);
+}
+
+void
+broker_refuse_lone_header(broker_t *self, const peer_t *from)
+{
+    count_bad(self, TM_BAD_MESSAGE);
+    peers_reject(&self->peers, from->id, 0, TM_BAD_MESSAGE,
+                 "a body frame must follow each header frame", 0);
+}
+
+static tm_err_t
+admit_message(const delivery_t *in, const char **ret_what)
+{
+    broker_t *self = in->self;
+    const worker_t *same = in->msg->type == TM_MSG_HELLO
+                               ? workers_find(&self->workers, &in->msg->hello.worker)
+                               : NULL;
+    const struct security_about said = {.is_follower = self->child_jobs.reading != NULL,
+                                        .worker_key = same ? same->key : NULL};
+
+    return security_admit(self->security, in->peer, in->msg, &said, ret_what);
+}
+
+static const handlers_t handlers = {
+    .on = {[TM_MSG_SUBMIT] = on_submit,
+           [TM_MSG_STATUS] = on_status,
+           [TM_MSG_SUBSCRIBE] = on_subscribe,
+           [TM_MSG_CANCEL] = on_cancel,
+           [TM_MSG_CALL] = on_call,
+           [TM_MSG_RETURN] = on_return,
+           [TM_MSG_ERROR] = on_error,
+           [TM_MSG_PUT] = on_put,
+           [TM_MSG_HELLO] = broker_on_hello,
+           [TM_MSG_HOLDING] = broker_on_holding,
+           [TM_MSG_DONE] = broker_on_done,
+           [TM_MSG_FAIL] = broker_on_fail,
+           [TM_MSG_PROGRESS] = broker_on_progress,
+           [TM_MSG_CREDIT] = broker_on_credit,
+           [TM_MSG_BYE] = broker_on_bye,
+           [TM_MSG_PING] = on_ping,
+           [TM_MSG_PONG] = on_pong,
+           [TM_MSG_METRICS] = on_metrics},
+    .admit = admit_message,
+};
+
+bool
+broker_receive(broker_t *self, peer_t *from, tm_str_t header, tm_str_t body)
+{
+    const char *what = NULL; /* the error's own text */
+    tm_msg_t msg;
+    const delivery_t in = {.self = self, .peer = from, .msg = &msg};
+    tm_err_t err = tm_msg_decode(header.data, header.size, &msg, &what);
+
+    if (err) {
+        count_bad(self, err);
+        refuse_message(self, from, NULL, err, what);
+        return err == TM_UNKNOWN_MESSAGE;
+    }
+    msg.body = body.size > 0 ? body : tm_str("");
+    self->peers.received[msg.type]++;
+    if (!handlers.on[msg.type])
+        count_bad(self, TM_NOT_FOUND);
+    err = handlers_call(&handlers, &in, &what);
+    if (err)
+        refuse_message(self, from, &msg, err, what);
+    return true;
 }

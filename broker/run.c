@@ -1,8 +1,7 @@
 #include "actors/kit/sentry/sentry.h"
-#include "broker/broker.h"
-#include "broker/core.h"
-
-#include <unistd.h>
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "broker/broker_inner.h"
 
 enum { DRAIN_MS = 10000, DRAIN_TICK_MS = 50, HIGH_WATER = 10000, READ_AT_ONCE = 1000 };
 
@@ -13,21 +12,11 @@ static const struct pg_statement statements[STMT_COUNT] = {
 };
 
 static void
-destroy_queue(void **item_p)
-{
-    queue_destroy((queue_t **)item_p);
-}
-
-static void
-destroy_put(void **item_p)
-{
-    put_destroy((put_t **)item_p);
-}
-
-static void
 on_database_up(void *arg)
 {
-    upkeep_database_up(arg);
+    broker_t *self = arg;
+
+    timers_database_up(&self->timers);
 }
 
 static void
@@ -38,9 +27,17 @@ on_database_down(void *arg)
 }
 
 static void
+on_notify(void *arg, const char *payload)
+{
+    broker_t *self = arg;
+
+    controls_notify(&self->controls, payload);
+}
+
+static void
 open_database(broker_t *self)
 {
-    const settings_t *settings = self->settings;
+    const settings_t *settings = self->context.settings;
     struct pg_options options = {.url = settings->database_url,
                                  .application = "tunemill broker",
                                  .session = BROKER_SESSION,
@@ -50,151 +47,186 @@ open_database(broker_t *self)
                                  .connect_timeout_ms =
                                      (int)settings->database_connect_timeout_ms,
                                  .max_backoff_ms = (int)settings->database_max_backoff_ms,
-                                 .metrics = self->metrics,
+                                 .metrics = self->context.metrics,
                                  .on_up = on_database_up,
                                  .on_down = on_database_down,
                                  .listen = "tunemill",
-                                 .on_notify = controls_notify,
+                                 .on_notify = on_notify,
                                  .arg = self};
 
-    self->pg = pg_new(self->loop, &options);
+    self->context.pg = pg_new(self->context.loop, &options);
 }
 
-broker_t *
+/* The end of a turn. */
+static void
+on_turn(void *arg)
+{
+    broker_t *self = arg;
+
+    store_reconcile(&self->store);
+    store_flush(&self->store);
+    dataset_chunks_flush(&self->chunks);
+    peers_flush(&self->peers);
+}
+
+static void
+join_queue_room(broker_t *self)
+{
+    self->queues = (queues_t){.context = &self->context};
+    queues_init(&self->queues);
+    self->workers = (workers_t){.queues = &self->queues};
+    workers_init(&self->workers);
+    self->sole_broker = (sole_broker_t){.context = &self->context, .queues = &self->queues};
+    self->dispatch = (dispatch_t){.context = &self->context,
+                                  .peers = &self->peers,
+                                  .queues = &self->queues,
+                                  .workers = &self->workers,
+                                  .sole_broker = &self->sole_broker,
+                                  .on_lost = broker_on_lost,
+                                  .lost_arg = self};
+    leases_init(&self->dispatch.leases);
+}
+
+static void
+join_store_room(broker_t *self)
+{
+    self->store = (store_t){.context = &self->context,
+                            .dispatch = &self->dispatch,
+                            .sole_broker = &self->sole_broker,
+                            .submits = {.context = &self->context,
+                                        .workers = &self->workers,
+                                        .ops = &intake_ops,
+                                        .ops_arg = &self->intake},
+                            .completions = {.context = &self->context,
+                                            .peers = &self->peers,
+                                            .dispatch = &self->dispatch,
+                                            .ops = &lookup_ops,
+                                            .ops_arg = &self->lookup},
+                            .claims = {.context = &self->context, .dispatch = &self->dispatch}};
+    store_init(&self->store);
+    self->chunks = (dataset_chunks_t){.context = &self->context, .peers = &self->peers};
+    dataset_chunks_init(&self->chunks);
+}
+
+static void
+join_jobs_room(broker_t *self)
+{
+    self->subscriptions = (subscriptions_t){.context = &self->context, .peers = &self->peers};
+    subscriptions_init(&self->subscriptions);
+    self->lookup = (lookup_t){.context = &self->context,
+                              .peers = &self->peers,
+                              .leases = &self->dispatch.leases,
+                              .subscriptions = &self->subscriptions};
+    self->controls = (controls_t){.context = &self->context,
+                                  .peers = &self->peers,
+                                  .dispatch = &self->dispatch,
+                                  .lookup = &self->lookup};
+    self->intake = (intake_t){.context = &self->context,
+                              .peers = &self->peers,
+                              .dispatch = &self->dispatch,
+                              .submits = &self->store.submits,
+                              .lookup = &self->lookup,
+                              .controls = &self->controls};
+    self->child_jobs = (child_jobs_t){.context = &self->context,
+                                      .peers = &self->peers,
+                                      .dispatch = &self->dispatch,
+                                      .submits = &self->store.submits,
+                                      .completions = &self->store.completions,
+                                      .lookup = &self->lookup,
+                                      .controls = &self->controls};
+    self->calls =
+        (calls_t){.context = &self->context, .peers = &self->peers, .workers = &self->workers};
+    calls_init(&self->calls);
+}
+
+static broker_t *
 broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t *socket)
 {
     broker_t *self = zmalloc(sizeof(*self));
 
-    self->settings = settings;
-    self->metrics = metrics;
-    self->loop = loop;
-    self->socket = socket;
-    self->ready_fd = -1;
-    self->id = tm_uuid_new();
-    snprintf(self->endpoint, sizeof(self->endpoint), "%s", settings->broker_listen);
-    self->now_ms = clock_ms();
-    peers_init(self);
-    calls_init(self);
-    self->queues = zhashx_new();
-    zhashx_set_destructor(self->queues, destroy_queue);
-    self->workers = uuid_map_new(offsetof(worker_t, id));
-    self->leases = uuid_map_new(offsetof(lease_t, job));
-    self->watches = uuid_map_new(0);
-    self->submitting = uuid_map_new(offsetof(submit_t, fields.job));
-    self->pieces = zlistx_new();
-    zlistx_set_destructor(self->pieces, destroy_put);
+    self->context = (context_t){.settings = settings,
+                                .metrics = metrics,
+                                .loop = loop,
+                                .id = tm_uuid_new(),
+                                .now_ms = clock_ms()};
+    self->peers = (peers_t){.context = &self->context,
+                            .socket = socket,
+                            .on_gone = broker_on_peer_gone,
+                            .gone_arg = self};
+    peers_init(&self->peers);
+    join_queue_room(self);
+    join_store_room(self);
+    join_jobs_room(self);
+    self->timers = (timers_t){.context = &self->context,
+                              .peers = &self->peers,
+                              .dispatch = &self->dispatch,
+                              .sole_broker = &self->sole_broker,
+                              .store = &self->store,
+                              .controls = &self->controls,
+                              .calls = &self->calls,
+                              .on_turn = on_turn,
+                              .turn_arg = self,
+                              .ready_fd = -1};
     open_database(self);
-    upkeep_start(self);
-    reports_start(self);
+    timers_start(&self->timers);
+    self->relay = (metrics_relay_t){.context = &self->context, .peers = &self->peers};
+    metrics_relay_init(&self->relay);
     return self;
 }
 
 static void
-free_all(fifo_t *list)
-{
-    void *item;
-
-    while ((item = fifo_take(list)))
-        free(item);
-}
-
-void
 broker_destroy(broker_t **self_p)
 {
     broker_t *self = *self_p;
-    void *item;
 
     if (!self)
         return;
-    pg_destroy(&self->pg); /* units in flight come back here first */
-    uuid_map_destroy(&self->submitting);
-    free_all(&self->submits);
-    free_all(&self->endings);
-    zlistx_destroy(&self->pieces);
-    audience_fini(self);
-    for (size_t at = 0; (item = uuid_map_next(self->leases, &at));)
-        free(item);
-    uuid_map_destroy(&self->leases);
-    zhashx_destroy(&self->queues);
-    for (size_t at = 0; (item = uuid_map_next(self->workers, &at));)
-        worker_destroy((worker_t **)&item);
-    uuid_map_destroy(&self->workers);
-    calls_fini(self);
-    free(self->workers_told);
-    peers_fini(self);
-    reports_fini(self);
+    pg_destroy(&self->context.pg); /* units in flight come back here first */
+    store_fini(&self->store);
+    dataset_chunks_fini(&self->chunks);
+    subscriptions_fini(&self->subscriptions);
+    leases_fini(&self->dispatch.leases);
+    queues_fini(&self->queues);
+    workers_fini(&self->workers);
+    calls_fini(&self->calls);
+    timers_fini(&self->timers);
+    peers_fini(&self->peers);
+    metrics_relay_fini(&self->relay);
     free(self);
     *self_p = NULL;
 }
 
-void
-broker_turn(broker_t *self)
-{
-    store_reconcile(self);
-    store_flush(self);
-    pieces_flush(self);
-    peers_flush(self);
-}
-
-void
-broker_log_trace(tm_str_t traceparent)
-{
-    traceparent_t trace;
-
-    if (traceparent_parse(traceparent.data, traceparent.size, &trace))
-        log_trace(&trace);
-}
-
-static void
-on_turn(void *arg)
-{
-    broker_turn(arg);
-}
-
 static tm_str_t
-content(zmq_msg_t *frame)
+frame_content(zmq_msg_t *frame)
 {
     return (tm_str_t){zmq_msg_data(frame), zmq_msg_size(frame)};
-}
-
-static void
-refuse_lone_header(broker_t *self)
-{
-    meters_add(self->metrics, METRIC_MESSAGES_BAD, tm_err_name(TM_BAD_MESSAGE), 1);
-    peers_reject(self, self->from->id, 0, TM_BAD_MESSAGE,
-                 "a body frame must follow each header frame", 0);
 }
 
 /* The pairs of one message, each handled as it is read. After a bad one the rest is skipped:
  * what follows it may be anything. */
 static void
-receive_pairs(broker_t *self, void *socket, zmq_msg_t *header, zmq_msg_t *body)
+receive_pairs(broker_t *self, peer_t *from, void *socket, zmq_msg_t *header, zmq_msg_t *body)
 {
     bool is_good = true;
 
     do {
         if (zmq_msg_recv(header, socket, 0) < 0)
             return;
-        is_good = is_good && security_hears(self, header);
+        is_good = is_good && security_hears(self->security, &from, header);
         if (!zmq_msg_more(header)) {
             if (is_good)
-                refuse_lone_header(self);
+                broker_refuse_lone_header(self, from);
             return;
         }
         if (zmq_msg_recv(body, socket, 0) < 0)
             return;
-        if (is_good) {
-            tm_msg_type_t type = actor_dispatch_pair(broker_type(), self, self->metrics, self,
-                                                     content(header), content(body));
-            is_good = type != TM_MSG_NONE;
-            if (type != TM_MSG_LIMIT)
-                self->received[type]++;
-        }
+        is_good =
+            is_good && broker_receive(self, from, frame_content(header), frame_content(body));
     } while (zmq_msg_more(body));
 }
 
 static bool
-receive(broker_t *self, void *socket)
+receive_message(broker_t *self, void *socket)
 {
     zmq_msg_t route, header, body;
     bool is_there;
@@ -204,11 +236,10 @@ receive(broker_t *self, void *socket)
     zmq_msg_init(&body);
     is_there = zmq_msg_recv(&route, socket, ZMQ_DONTWAIT) >= 0;
     if (is_there) {
-        self->from = peers_touch(self, zmq_msg_data(&route), zmq_msg_size(&route));
+        peer_t *from = peers_touch(&self->peers, zmq_msg_data(&route), zmq_msg_size(&route));
         if (zmq_msg_more(&route))
-            receive_pairs(self, socket, &header, &body);
-        spawns_end_of_message(self);
-        self->from = NULL;
+            receive_pairs(self, from, socket, &header, &body);
+        child_jobs_end_of_message(&self->child_jobs);
     }
     zmq_msg_close(&route);
     zmq_msg_close(&header);
@@ -221,8 +252,9 @@ on_readable(void *arg)
 {
     broker_t *self = arg;
 
-    self->now_ms = clock_ms();
-    for (int i = 0; i < READ_AT_ONCE && receive(self, zsock_resolve(self->socket)); i++)
+    self->context.now_ms = clock_ms();
+    for (int i = 0;
+         i < READ_AT_ONCE && receive_message(self, zsock_resolve(self->peers.socket)); i++)
         continue;
 }
 
@@ -232,7 +264,7 @@ on_gone(void *arg, const struct pg_outcome *outcome)
     broker_t *self = arg;
 
     log_info("broker.drained", "err=%s", tm_err_name(outcome->err));
-    loop_stop(self->loop);
+    loop_stop(self->context.loop);
 }
 
 /* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
@@ -243,13 +275,12 @@ on_drain_tick(void *arg)
     broker_t *self = arg;
     pg_unit_t *unit;
 
-    if (self->units > 0 || self->submits.count > 0 || self->endings.count > 0 ||
-        self->beat_sent)
+    if (!store_is_idle(&self->store) || self->timers.beat_sent)
         return;
-    self->beat_sent = true; /* no beat after the end */
-    unit = pg_unit_new(self->pg);
+    self->timers.beat_sent = true; /* no beat after the end */
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_BROKER_END);
-    pg_uuid(unit, &self->id);
+    pg_uuid(unit, &self->context.id);
     pg_send(&unit, on_gone, self);
 }
 
@@ -260,23 +291,19 @@ on_drain_over(void *arg)
 
     log_warn("broker.drain",
              "reason=\"not all could be written in time; producers ask again\"");
-    loop_stop(self->loop);
-}
-
-void
-broker_drain(broker_t *self)
-{
-    self->is_draining = true;
-    log_info("broker.draining", "submits=%zu endings=%zu", self->submits.count,
-             self->endings.count);
-    loop_timer(self->loop, DRAIN_TICK_MS, true, on_drain_tick, self);
-    loop_timer(self->loop, DRAIN_MS, false, on_drain_over, self);
+    loop_stop(self->context.loop);
 }
 
 static void
 on_drain(void *arg)
 {
-    broker_drain(arg);
+    broker_t *self = arg;
+
+    self->context.is_draining = true;
+    log_info("broker.draining", "submits=%zu endings=%zu", self->store.submits.waiting.count,
+             self->store.completions.waiting.count);
+    loop_timer(self->context.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
+    loop_timer(self->context.loop, DRAIN_MS, false, on_drain_over, self);
 }
 
 static zsock_t *
@@ -320,14 +347,16 @@ broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
     if (err)
         return err;
     self = broker_new(loop, settings, metrics, socket);
-    security_attach(security, self);
-    self->ready_fd = ready_fd;
+    self->security = security;
+    if (security)
+        security_attach(security, &self->peers, broker_on_revise, self);
+    self->timers.ready_fd = ready_fd;
     loop_socket(loop, socket, on_readable, self);
     loop_after(loop, on_turn, self);
     loop_signals(loop, on_drain, self);
     loop_spin(loop, settings->broker_spin_us);
     loop_run(loop);
-    return self->fate;
+    return self->timers.exit_status;
 }
 
 tm_err_t

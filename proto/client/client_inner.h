@@ -1,4 +1,9 @@
-/* client_inner - what client.c (brokers, answers, time) and client_ask.c (requests) share.
+/* client_inner - a client's parts, shared by the files of the client only.
+ *
+ *     client.c          making, attaching, waiting; what the clock does
+ *     client_ask.c      what the caller asks
+ *     client_send.c     which broker it goes to
+ *     client_receive.c  what brokers answer
  *
  * Inner header of proto: not installed, and nothing outside proto includes it.
  */
@@ -29,6 +34,18 @@ struct tm_client {
     int tick_timer, flush_timer;
 };
 
-void client_want_flush(tm_client_t *self); /* what was queued leaves soon */
+/* --- client_send.c ------------------------------------------------------------------------ */
+
+void client_want_flush(tm_client_t *self);   /* what was queued leaves soon */
+void client_tell_again(tm_client_t *self);   /* the broker knows nothing of what it was told */
+void client_leave_broker(tm_client_t *self); /* another is asked, if there is one */
+/* Ends the slot and leaves a copy, so that a callback may submit again at once. */
+struct request client_end_request(tm_client_t *self, struct request *request);
+void client_fail_request(tm_client_t *self, struct request *request, tm_err_t err,
+                         const char *detail, uint64_t retry_after_ms);
+
+/* --- client_receive.c --------------------------------------------------------------------- */
+
+bool client_receive(tm_client_t *self, size_t index); /* false: nothing has come */
 
 #endif

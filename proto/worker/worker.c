@@ -43,7 +43,7 @@ wait_for_news(tm_worker_t *self, int64_t wait_ms)
     if (zmq_poll(items, count, wait_ms > 0 ? (long)wait_ms : 0) < 0)
         return false;
     if (!self->is_draining && items[count - 1].revents)
-        words_drain(self);
+        receive_drain(self);
     return true;
 }
 
@@ -58,11 +58,11 @@ turn(tm_worker_t *self, int64_t wait_ms)
         links_wake(self, now_ms);
     self->turned_ms = now_ms;
     if (now_ms >= self->tick_ms) {
-        words_drain(self);
+        receive_drain(self);
         links_tick(self, now_ms);
         self->tick_ms = now_ms + TICK_MS;
     }
-    bool is_read = words_read(self);
+    bool is_read = receive_messages(self);
     if (is_read || self->is_dirty)
         links_flush(self);
     if (is_read || wait_ms <= 0)
@@ -310,7 +310,7 @@ tm_worker_destroy(tm_worker_t **self_p)
     if (self->loop)
         detach(self);
     lock(self);
-    words_leave(self);
+    receive_leave(self);
     while (!may_leave(self))
         turn(self, TICK_MS);
     unlock(self);
@@ -342,7 +342,7 @@ tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
     tm_job_t *job;
 
     lock(self);
-    while (!(job = words_take_ready(self)) && !err)
+    while (!(job = receive_take_ready(self)) && !err)
         err = look_for_jobs(self, end_ms);
     leave_it_to_the_keeper(self);
     unlock(self);
@@ -356,7 +356,7 @@ static void
 hand_back(tm_worker_t *self, tm_job_t **job_p)
 {
     lock(self);
-    words_end(self, *job_p);
+    receive_end_job(self, *job_p);
     if (!self->ready)
         links_flush(self);
     unlock(self);

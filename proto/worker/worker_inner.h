@@ -1,9 +1,9 @@
 /* worker_inner - a worker's parts, shared by the files of the worker only.
  *
- *     worker.c        what the caller calls; who is at the network, and when
- *     worker_links.c  what is told to brokers
- *     worker_words.c  what brokers say
- *     worker_job.c    a job in the worker's hands
+ *     worker.c          what the caller calls; who is at the network, and when
+ *     worker_links.c    what is told to brokers
+ *     worker_receive.c  what brokers say
+ *     worker_job.c      a job in the worker's hands
  *
  * Everything but the atomics is guarded by `lock`. Whoever waits in tm_worker_next is at the
  * network itself, so that a job passes no other thread on its way; while the caller is busy
@@ -122,12 +122,12 @@ void links_tick(tm_worker_t *self,
 void links_flush(tm_worker_t *self);
 void links_wake(tm_worker_t *self, int64_t now_ms); /* this process had been stopped */
 
-/* --- worker_words.c ----------------------------------------------------------------------- */
+/* --- worker_receive.c --------------------------------------------------------------------- */
 
-bool words_read(tm_worker_t *self); /* what has come, from each; false: nothing */
-void words_drain(tm_worker_t *self);
-void words_leave(tm_worker_t *self); /* what the caller has not ended goes back at once */
-void words_end(tm_worker_t *self, tm_job_t *job); /* the caller's: its outcome is set */
-tm_job_t *words_take_ready(tm_worker_t *self);    /* NULL: none */
+bool receive_messages(tm_worker_t *self); /* what has come, from each; false: nothing */
+void receive_drain(tm_worker_t *self);
+void receive_leave(tm_worker_t *self); /* what the caller has not ended goes back at once */
+void receive_end_job(tm_worker_t *self, tm_job_t *job); /* the caller's: its outcome is set */
+tm_job_t *receive_take_ready(tm_worker_t *self);        /* NULL: none */
 
 #endif

@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include "proto/link/handlers.h"
+
 #define PING_MIN_MS  20
 #define READ_AT_ONCE 1000 /* pairs of a broker, before the others' turn */
 
 /* Memory that a dealer's batch may still point to is freed with the next flush. */
 static void
-spend(tm_worker_t *self, tm_job_t *job)
+retire_job(tm_worker_t *self, tm_job_t *job)
 {
     if (job->is_callers_end)
         atomic_fetch_sub(&self->unsettled, 1);
@@ -18,19 +20,19 @@ spend(tm_worker_t *self, tm_job_t *job)
 
 /* Forgets the job for good. */
 static void
-forget(tm_worker_t *self, tm_job_t *job)
+forget_job(tm_worker_t *self, tm_job_t *job)
 {
     if (uuid_map_get(self->held, &job->id) == job)
         uuid_map_remove(self->held, &job->id);
-    spend(self, job);
+    retire_job(self, job);
 }
 
 /* The lease is lost: the job is forgotten now, or when the caller has ended it. */
 static void
-drop(tm_worker_t *self, tm_job_t *job)
+drop_job(tm_worker_t *self, tm_job_t *job)
 {
     if (job->is_ended) {
-        forget(self, job);
+        forget_job(self, job);
         return;
     }
     uuid_map_remove(self->held, &job->id);
@@ -56,11 +58,11 @@ end_call(tm_worker_t *self, tm_job_t *job)
     if (link->dealer.alive && job->outcome.header)
         dealer_parcel(&link->dealer, &job->outcome);
     self->is_dirty = true;
-    spend(self, job);
+    retire_job(self, job);
 }
 
 void
-words_end(tm_worker_t *self, tm_job_t *job)
+receive_end_job(tm_worker_t *self, tm_job_t *job)
 {
     job->is_callers_end = true;
     atomic_fetch_add(&self->unsettled, 1);
@@ -71,7 +73,7 @@ words_end(tm_worker_t *self, tm_job_t *job)
     self->in_hand--;
     self->links[job->home].in_hand--;
     if (atomic_load(&job->is_dropped)) {
-        forget(self, job);
+        forget_job(self, job);
     } else {
         job->is_ended = true;
         links_send_outcome(self, job, zclock_mono());
@@ -80,7 +82,7 @@ words_end(tm_worker_t *self, tm_job_t *job)
 
 /* One that was dropped on its way has ended. */
 tm_job_t *
-words_take_ready(tm_worker_t *self)
+receive_take_ready(tm_worker_t *self)
 {
     tm_job_t *job;
 
@@ -90,7 +92,7 @@ words_take_ready(tm_worker_t *self)
             self->last_ready = &self->ready;
         if (!atomic_load(&job->is_dropped))
             return job;
-        words_end(self, job);
+        receive_end_job(self, job);
     }
     return NULL;
 }
@@ -105,18 +107,21 @@ refuse_job(tm_worker_t *self, tm_job_t *job, tm_err_t why)
     links_send_outcome(self, job, zclock_mono());
 }
 
-static void
-on_job(tm_worker_t *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
+static tm_err_t
+on_job(const delivery_t *in)
 {
+    tm_worker_t *self = in->self;
+    struct link *link = in->peer;
+    const tm_msg_t *msg = in->msg;
     tm_job_t *known = uuid_map_get(self->held, &msg->job.job);
 
     if (known && known->attempt >= msg->job.attempt)
-        return; /* sent twice, or overtaken */
+        return TM_OK; /* sent twice, or overtaken */
     if (zlistx_size(self->all) >= KNOWN_MAX)
-        return; /* a broker that settles nothing: its lease runs out */
+        return TM_OK; /* a broker that settles nothing: its lease runs out */
     if (known)
-        drop(self, known);
-    tm_job_t *job = job_of_lease(&msg->job, body);
+        drop_job(self, known);
+    tm_job_t *job = job_of_lease(&msg->job, &link->dealer.body);
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     uuid_map_put(self->held, job);
@@ -129,53 +134,70 @@ on_job(tm_worker_t *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *bod
         link->in_hand++;
         add_ready(self, job);
     }
+    return TM_OK;
 }
 
-static void
-on_call(tm_worker_t *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
+static tm_err_t
+on_call(const delivery_t *in)
 {
-    tm_job_t *job = job_of_call(&msg->call, body);
+    tm_worker_t *self = in->self;
+    struct link *link = in->peer;
+    const tm_msg_t *msg = in->msg;
+    tm_job_t *job = job_of_call(&msg->call, &link->dealer.body);
 
     job->home = (size_t)(link - self->links);
     job->handle = zlistx_add_end(self->all, job);
     if (!self->is_draining && zlistx_size(self->all) < KNOWN_MAX) {
         add_ready(self, job);
-        return;
+        return TM_OK;
     }
     job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), true);
     end_call(self, job);
+    return TM_OK;
 }
 
-static void
-on_settled(tm_worker_t *self, const struct tm_settled *settled)
+static tm_err_t
+on_settled(const delivery_t *in)
 {
+    tm_worker_t *self = in->self;
+    const struct tm_settled *settled = &in->msg->settled;
     tm_job_t *job = uuid_map_get(self->held, &settled->job);
 
     if (job && job->is_ended && job->attempt == settled->attempt)
-        forget(self, job);
+        forget_job(self, job);
+    return TM_OK;
 }
 
-static void
-on_drop(tm_worker_t *self, const struct tm_drop *dropped)
+static tm_err_t
+on_drop(const delivery_t *in)
 {
+    tm_worker_t *self = in->self;
+    const struct tm_drop *dropped = &in->msg->drop;
     tm_job_t *job = uuid_map_get(self->held, &dropped->job);
 
     if (job && job->attempt == dropped->attempt)
-        drop(self, job);
+        drop_job(self, job);
+    return TM_OK;
 }
 
-static void
-on_cancel(tm_worker_t *self, const struct tm_cancel *cancel)
+static tm_err_t
+on_cancel(const delivery_t *in)
 {
+    tm_worker_t *self = in->self;
+    const struct tm_cancel *cancel = &in->msg->cancel;
     tm_job_t *job = uuid_map_get(self->held, &cancel->job);
 
     if (job && job->attempt == cancel->attempt)
         atomic_store(&job->is_canceled, true);
+    return TM_OK;
 }
 
-static void
-on_welcome(tm_worker_t *self, struct link *link, const struct tm_welcome *welcome)
+static tm_err_t
+on_welcome(const delivery_t *in)
 {
+    tm_worker_t *self = in->self;
+    struct link *link = in->peer;
+    const struct tm_welcome *welcome = &in->msg->welcome;
     uint32_t ping_ms =
         welcome->ping_ms > PING_MIN_MS ? (uint32_t)welcome->ping_ms : PING_MIN_MS;
     uint32_t half_ms = (uint32_t)(welcome->lease_ms / 2);
@@ -185,43 +207,48 @@ on_welcome(tm_worker_t *self, struct link *link, const struct tm_welcome *welcom
     atomic_store(&self->refusal, TM_OK);
     link->dealer.ping_ms = ping_ms;
     link->dealer.silence_ms = half_ms > least_ms ? half_ms : least_ms;
+    return TM_OK;
 }
 
-static void
-on_rejected(tm_worker_t *self, struct link *link, tm_str_t code)
+static tm_err_t
+on_rejected(const delivery_t *in)
 {
-    if (tm_str_is(code, "NOT_FOUND"))
+    tm_worker_t *self = in->self;
+    struct link *link = in->peer;
+    const struct tm_rejected *rejected = &in->msg->rejected;
+
+    if (tm_str_is(rejected->code, "NOT_FOUND"))
         link->is_welcome = false; /* it does not know this worker: HELLO again, by tick */
-    else if (tm_str_is(code, "FORBIDDEN") && !link->is_welcome)
+    else if (tm_str_is(rejected->code, "FORBIDDEN") && !link->is_welcome)
         atomic_store(&self->refusal, TM_FORBIDDEN);
+    return TM_OK;
 }
 
+static const handlers_t handlers = {
+    .on = {[TM_MSG_WELCOME] = on_welcome,
+           [TM_MSG_JOB] = on_job,
+           [TM_MSG_SETTLED] = on_settled,
+           [TM_MSG_DROP] = on_drop,
+           [TM_MSG_CALL] = on_call,
+           [TM_MSG_CANCEL] = on_cancel,
+           [TM_MSG_REJECTED] = on_rejected},
+};
+
 static void
-on_message(tm_worker_t *self, struct link *link, const tm_msg_t *msg, zmq_msg_t *body)
+on_message(tm_worker_t *self, struct link *link, const tm_msg_t *msg)
 {
+    const delivery_t in = {.self = self, .peer = link, .msg = msg};
     int64_t now_ms = zclock_mono();
     bool is_new = dealer_heard(&link->dealer, msg, now_ms);
+    const char *what;
 
     if (is_new && msg->type != TM_MSG_WELCOME)
         links_hello(self, link, now_ms);
-    if (msg->type == TM_MSG_WELCOME)
-        on_welcome(self, link, &msg->welcome);
-    else if (msg->type == TM_MSG_JOB)
-        on_job(self, link, msg, body);
-    else if (msg->type == TM_MSG_SETTLED)
-        on_settled(self, &msg->settled);
-    else if (msg->type == TM_MSG_DROP)
-        on_drop(self, &msg->drop);
-    else if (msg->type == TM_MSG_CALL)
-        on_call(self, link, msg, body);
-    else if (msg->type == TM_MSG_CANCEL)
-        on_cancel(self, &msg->cancel);
-    else if (msg->type == TM_MSG_REJECTED)
-        on_rejected(self, link, msg->rejected.code);
+    handlers_call(&handlers, &in, &what); /* what a worker does not take is not answered */
 }
 
 bool
-words_read(tm_worker_t *self)
+receive_messages(tm_worker_t *self)
 {
     bool is_read = false;
     tm_msg_t msg;
@@ -229,7 +256,7 @@ words_read(tm_worker_t *self)
     for (size_t i = 0; i < self->link_count; i++) {
         dealer_t *dealer = &self->links[i].dealer;
         for (int left = READ_AT_ONCE; left > 0 && dealer_receive(dealer, &msg); left--) {
-            on_message(self, &self->links[i], &msg, &dealer->body);
+            on_message(self, &self->links[i], &msg);
             is_read = true;
         }
     }
@@ -239,7 +266,7 @@ words_read(tm_worker_t *self)
 /* --- the end ------------------------------------------------------------------------------ */
 
 void
-words_drain(tm_worker_t *self)
+receive_drain(tm_worker_t *self)
 {
     uint64_t count;
 
@@ -250,7 +277,7 @@ words_drain(tm_worker_t *self)
 }
 
 void
-words_leave(tm_worker_t *self)
+receive_leave(tm_worker_t *self)
 {
     tm_job_t *job = zlistx_first(self->all);
 

@@ -203,6 +203,29 @@ START_TEST(what_is_no_such_text_is_refused_as_a_whole_and_counted)
 }
 END_TEST
 
+static bool
+has_counted_both(void)
+{
+    return federation_sum(fleet, METRIC_MESSAGES_BAD, "reason=\"BAD_MESSAGE\"") == 1 &&
+           federation_sum(fleet, METRIC_MESSAGES_BAD, "reason=\"NOT_FOUND\"") == 1;
+}
+
+START_TEST(a_broker_counts_what_it_cannot_read_and_what_it_does_not_take)
+{
+    const tm_msg_t job = {.type = TM_MSG_JOB}, done = {.type = TM_MSG_DONE};
+
+    await(hears_the_brokers, "both brokers");
+    peer = peer_end_new(world.endpoint[0]);
+    peer_end_send_raw(peer, "garbage", 7, true);
+    peer_end_send(peer, &job);
+    peer_end_send(peer, &done); /* it is taken, though nobody said HELLO */
+    for (int i = 0; i < 3; i++)
+        peer_end_expect(peer, TM_MSG_REJECTED, SOON_MS);
+    await(has_counted_both, "each counted once");
+    peer_end_destroy(&peer);
+}
+END_TEST
+
 START_TEST(nobody_but_a_watcher_hears)
 {
     tm_msg_t ping = {.type = TM_MSG_PING};
@@ -288,8 +311,9 @@ main(void)
     suite_tests(
         tcase, a_watcher_hears_every_broker_and_shows_each_family_once,
         a_broker_that_is_gone_is_named, a_report_is_heard_once_and_an_older_one_changes_nothing,
-        what_is_no_such_text_is_refused_as_a_whole_and_counted, nobody_but_a_watcher_hears,
-        one_that_watches_hears_the_others_and_not_itself,
+        what_is_no_such_text_is_refused_as_a_whole_and_counted,
+        a_broker_counts_what_it_cannot_read_and_what_it_does_not_take,
+        nobody_but_a_watcher_hears, one_that_watches_hears_the_others_and_not_itself,
         a_process_without_a_loop_reports_from_a_thread, without_brokers_there_is_no_fleet);
     return pg_suite_run(suite, &fixture);
 }

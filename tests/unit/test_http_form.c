@@ -5,7 +5,6 @@
 
 #include "actors/http/core/form.h"
 #include "actors/http/intake/tune_fields.h"
-#include "actors/http/tunes/tune_fields.h"
 #include "tests/support/suite.h"
 
 #define STRATEGY "8fd7589a-97c6-49bf-a65e-357fb063fe33"

@@ -4,7 +4,6 @@
 
 #include "actors/http/core/headers.h"
 #include "actors/http/intake/tune_fields.h"
-#include "actors/http/tunes/tune_fields.h"
 #include "tests/support/suite.h"
 
 static tm_err_t

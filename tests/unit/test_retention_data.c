@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/statements.def"
+#include "broker/base/statements.def"
 #include "tests/unit/retention_help.h"
 #include "tests/support/suite.h"
 

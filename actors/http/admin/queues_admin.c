@@ -2,7 +2,7 @@
  * POST /admin/queues/{name}/pause and /resume, POST /admin/dead/{id}/retry and /drop, and the
  * last two for many: POST /admin/dead/retry and /drop of a queue. The command line does the
  * same (tunemill queues, workers, dead, pause, resume); both call the functions of
- * 005_queue.sql.
+ * functions/jobs.sql.
  */
 #include "actors/http/admin/routes.def"
 #include "actors/http/admin/statements.def"

@@ -1,0 +1,327 @@
+#include "broker/timers.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/kit/util/auto.h"
+#include "actors/kit/util/clock.h"
+#include "broker/queue/exclusive_queues.h"
+
+enum { TICK_MS = 100, SECOND_MS = 1000, DEPTH_MS = 5000, PEER_SILENT_MS = 60000 };
+
+static void
+rescan_ready(timers_t *self, const struct pg_outcome *outcome, const char *event)
+{
+    if (outcome->err) {
+        log_debug("timers.failed", "what=%s err=%s", event, tm_err_name(outcome->err));
+        return;
+    }
+    queues_rescan(self->dispatch->queues, outcome->results[0]);
+    if (PQntuples(outcome->results[0]) > 0)
+        log_info(event, "jobs=%d", PQntuples(outcome->results[0]));
+}
+
+static void
+on_promoted(void *arg, const struct pg_outcome *outcome)
+{
+    rescan_ready(arg, outcome, "jobs.promoted");
+}
+
+static void
+on_reclaimed(void *arg, const struct pg_outcome *outcome)
+{
+    rescan_ready(arg, outcome, "jobs.reclaimed");
+}
+
+static void
+on_expired(void *arg, const struct pg_outcome *outcome)
+{
+    timers_t *self = arg;
+
+    for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
+        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
+        meters_add(self->context->metrics, METRIC_JOBS_ENDED, "dead", 1);
+        subscriptions_result(self->controls->lookup->subscriptions, &job, "dead",
+                             pg_get(outcome->results[0], row, 1),
+                             pg_get(outcome->results[0], row, 2), tm_str(NULL));
+    }
+}
+
+static void
+send_number(timers_t *self, size_t statement, int64_t number, pg_fn *fn)
+{
+    pg_unit_t *unit = pg_unit_new(self->context->pg);
+
+    pg_add(unit, statement);
+    pg_i64(unit, number);
+    pg_send(&unit, fn, self);
+}
+
+static void
+on_rest_canceled(void *arg, const struct pg_outcome *outcome)
+{
+    timers_t *self = arg;
+
+    for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
+        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
+        meters_add(self->context->metrics, METRIC_JOBS_ENDED, "canceled", 1);
+        subscriptions_result(self->controls->lookup->subscriptions, &job, "canceled",
+                             tm_err_name(TM_CANCELED), tm_err_text(TM_CANCELED), tm_str(NULL));
+    }
+}
+
+/* Declared gone by another broker: its leases are being taken over, so it must not go on. */
+static void
+on_beat(void *arg, const struct pg_outcome *outcome)
+{
+    timers_t *self = arg;
+
+    self->beat_sent = false;
+    if (outcome->err) {
+        free(self->workers_told); /* the database may not have heard: it is told again */
+        self->workers_told = NULL;
+        return;
+    }
+    if (PQntuples(outcome->results[0]) > 0) {
+        if (pg_get_bool(outcome->results[0], 0, 1))
+            send_number(self, STMT_RECLAIM, self->context->settings->broker_takeover_ms,
+                        on_reclaimed);
+        sole_broker_check(self->sole_broker, (size_t)pg_get_i64(outcome->results[0], 0, 0));
+        return;
+    }
+    log_error("broker.superseded", "reason=\"another broker has taken over; starting again\"");
+    self->exit_status = TM_LEASE_LOST;
+    loop_stop(self->context->loop);
+}
+
+static void
+on_depth(void *arg, const struct pg_outcome *outcome)
+{
+    timers_t *self = arg;
+    queues_t *queues = self->dispatch->queues;
+    int64_t took_ms = clock_ms() - self->depth_asked_ms;
+
+    /* a long count is made less often: at most a fiftieth of the time goes to it */
+    self->depth_due_ms = clock_ms() + (took_ms * 50 > DEPTH_MS ? took_ms * 50 : DEPTH_MS);
+    if (outcome->err)
+        return;
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
+        q->depth = 0;
+    for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
+        const char *name = pg_get(outcome->results[0], row, 0);
+        queues_get(queues, name, strlen(name))->depth = pg_get_i64(outcome->results[0], row, 1);
+    }
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
+        meters_set(self->context->metrics, METRIC_QUEUE_DEPTH, q->name, q->depth);
+}
+
+static json_t *
+describe_worker(worker_t *worker)
+{
+    json_t *queues = json_array();
+    char id[TM_UUID_TEXT];
+
+    for (queue_t *q = zlistx_first(worker->queues); q; q = zlistx_next(worker->queues))
+        json_array_append_new(queues, json_string(q->name));
+    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:s, s:b}", "worker",
+                     tm_uuid_text(&worker->id, id), "actor", worker->actor, "queues", queues,
+                     "credit", (json_int_t)worker->credit, "used", (json_int_t)worker->used,
+                     "software", worker->software, "leaving", worker->is_leaving);
+}
+
+/* What `tunemill workers` shows. NULL: as the database last heard. The caller frees it. */
+static char *
+workers_news(timers_t *self)
+{
+    tm_auto(json) list = json_array();
+    worker_t *worker;
+    char *text;
+
+    for (size_t at = 0; (worker = workers_next(self->dispatch->workers, &at));)
+        json_array_append_new(list, describe_worker(worker));
+    text = json_dumps(list, JSON_COMPACT);
+    if (text && self->workers_told && strcmp(text, self->workers_told) == 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void
+send_beat(timers_t *self)
+{
+    pg_unit_t *unit;
+    char *news;
+
+    if (self->beat_sent)
+        return;
+    news = workers_news(self);
+    unit = pg_unit_new(self->context->pg);
+    pg_add(unit, STMT_BROKER_BEAT);
+    pg_uuid(unit, &self->context->id);
+    pg_i64(unit, self->context->settings->broker_takeover_ms);
+    pg_text(unit, news);
+    if (news) {
+        free(self->workers_told);
+        self->workers_told = news;
+    }
+    self->beat_sent = true;
+    pg_send(&unit, on_beat, self);
+}
+
+static void
+check_lease(timers_t *self, lease_t *lease)
+{
+    int64_t now_ms = self->context->now_ms;
+
+    if (lease->state == LEASE_ENDING)
+        return;
+    if (lease->deadline_ms <= now_ms)
+        dispatch_take_back(self->dispatch, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT),
+                           true, "timeout");
+    else if (lease->state == LEASE_CANCELING && lease->due_ms <= now_ms)
+        dispatch_take_back(self->dispatch, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false,
+                           "canceled");
+    else if (lease->state == LEASE_UNCONFIRMED && lease->due_ms <= now_ms)
+        dispatch_take_back(self->dispatch, lease, TM_WORKER_LOST,
+                           "the worker never got the job", false, "undelivered");
+}
+
+static void
+check_leases(timers_t *self)
+{
+    lease_t *lease;
+
+    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
+        check_lease(self, lease);
+}
+
+static void
+on_tick(void *arg)
+{
+    timers_t *self = arg;
+
+    self->context->now_ms = clock_ms();
+    peers_expire(self->peers, self->context->settings->broker_lease_ms, PEER_SILENT_MS);
+    check_leases(self);
+    exclusive_queues_check(self->context, self->dispatch->workers);
+    calls_expire(self->calls);
+    if (context_has_database(self->context))
+        send_number(self, STMT_PROMOTE, self->context->settings->broker_batch, on_promoted);
+    self->on_turn(self->turn_arg);
+}
+
+static void
+count_what_is_there(timers_t *self)
+{
+    meters_t *metrics = self->context->metrics;
+
+    peers_count_messages(self->peers);
+    meters_set(metrics, METRIC_WORKERS, NULL,
+               (int64_t)uuid_map_size(self->dispatch->workers->by_id));
+    meters_set(metrics, METRIC_JOBS_LEASED, NULL,
+               (int64_t)uuid_map_size(self->dispatch->leases.by_job));
+    meters_set(metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->store->submits.waiting.count);
+}
+
+/* Jobs also come from SQL and from other brokers: for idle workers the table is scanned once a
+ * second. */
+static void
+on_second(void *arg)
+{
+    timers_t *self = arg;
+    queues_t *queues = self->dispatch->queues;
+
+    self->context->now_ms = clock_ms();
+    count_what_is_there(self);
+    if (!self->context->is_started) {
+        if (pg_is_up(self->context->pg))
+            timers_database_up(self);
+        return;
+    }
+    if (!pg_is_up(self->context->pg))
+        return;
+    queues_forget(queues);
+    lookup_check_subscriptions(self->controls->lookup);
+    for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
+        q->needs_scan = q->needs_scan || workers_free_credit(q) > 0;
+    controls_load(self->controls);
+    controls_look_for_cancels(self->controls);
+    send_number(self, STMT_CANCEL_REST, 0, on_rest_canceled);
+    send_number(self, STMT_EXPIRE, self->context->settings->broker_batch, on_expired);
+    self->on_turn(self->turn_arg);
+}
+
+static void
+on_beat_timer(void *arg)
+{
+    timers_t *self = arg;
+
+    if (context_has_database(self->context))
+        send_beat(self);
+}
+
+static void
+on_depth_timer(void *arg)
+{
+    timers_t *self = arg;
+    pg_unit_t *unit;
+
+    if (!context_has_database(self->context) || clock_ms() < self->depth_due_ms)
+        return;
+    self->depth_asked_ms = clock_ms();
+    self->depth_due_ms = INT64_MAX; /* until it is answered */
+    unit = pg_unit_new(self->context->pg);
+    pg_add(unit, STMT_DEPTH);
+    pg_add(unit, STMT_BROKER_FORGET);
+    pg_send(&unit, on_depth, self);
+}
+
+static void
+on_started(void *arg, const struct pg_outcome *outcome)
+{
+    timers_t *self = arg;
+
+    if (outcome->err) {
+        log_warn("broker.start", "err=%s", tm_err_name(outcome->err));
+        return; /* on_second tries again */
+    }
+    self->context->is_started = true;
+    log_info("broker.ready", "endpoint=%s", self->context->settings->broker_listen);
+    if (self->ready_fd >= 0 && write(self->ready_fd, "ready\n", 6) != 6)
+        log_warn("broker.ready_fd", "reason=\"nobody reads it\"");
+    self->ready_fd = -1;
+    on_depth_timer(self);
+}
+
+void
+timers_database_up(timers_t *self)
+{
+    pg_unit_t *unit;
+
+    if (self->context->is_started)
+        return;
+    unit = pg_unit_new(self->context->pg);
+    pg_add(unit, STMT_BROKER_START);
+    pg_uuid(unit, &self->context->id);
+    pg_text(unit, self->context->settings->broker_listen);
+    pg_send(&unit, on_started, self);
+}
+
+void
+timers_start(timers_t *self)
+{
+    int64_t beat_ms = self->context->settings->broker_takeover_ms / 4;
+
+    loop_timer(self->context->loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
+               on_beat_timer, self);
+    loop_timer(self->context->loop, TICK_MS, true, on_tick, self);
+    loop_timer(self->context->loop, SECOND_MS, true, on_second, self);
+    loop_timer(self->context->loop, SECOND_MS, true, on_depth_timer, self);
+}
+
+void
+timers_fini(timers_t *self)
+{
+    free(self->workers_told);
+}
