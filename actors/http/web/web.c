@@ -109,16 +109,10 @@ on_none_match(void *arg, const char *value)
 }
 
 void
-web_asset(request_t *request)
+web_reply_asset(request_t *request, const struct web_asset *asset)
 {
-    const struct web_asset *asset = asset_named(request_name_in_path(request));
-    struct held held = {0};
+    struct held held = {.etag = asset->etag};
 
-    if (!asset) {
-        request_fail(request, TM_NOT_FOUND, "");
-        return;
-    }
-    held.etag = asset->etag;
     request_headers(request, "If-None-Match", on_none_match, &held);
     request_add_header(request, "ETag", asset->etag);
     request_add_header(request, "Cache-Control", "no-cache");
@@ -126,4 +120,15 @@ web_asset(request_t *request)
         request_reply_static(request, MHD_HTTP_NOT_MODIFIED, asset->type, "", 0);
     else
         request_reply_static(request, MHD_HTTP_OK, asset->type, asset->data, asset->size);
+}
+
+void
+web_asset(request_t *request)
+{
+    const struct web_asset *asset = asset_named(request_name_in_path(request));
+
+    if (asset)
+        web_reply_asset(request, asset);
+    else
+        request_fail(request, TM_NOT_FOUND, "");
 }

@@ -26,7 +26,10 @@ void web_page(request_t *request, const struct web_page *page);
 WEB_PAGES(P)
 #undef P
 
-/* GET /admin/assets/{name}: may be kept, and is asked for again with its ETag. */
+/* GET /admin/assets/{name} */
 void web_asset(request_t *request);
+/* What may be kept, and is asked for again with its ETag: 304 if that is still the same. */
+struct web_asset;
+void web_reply_asset(request_t *request, const struct web_asset *asset);
 
 #endif
