@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "actors/http/tunes/csv.h"
-#include "actors/http/web/openapi.h"
 #include "actors/http/core/problem.h"
 #include "actors/http/core/query.h"
 #include "actors/http/http.h"
@@ -386,90 +385,6 @@ START_TEST(a_leaderboard_becomes_rows)
 }
 END_TEST
 
-/* Every "$ref" of the document leads somewhere. */
-static void
-check_references(const json_t *node, const json_t *schemas)
-{
-    const char *name;
-    size_t index;
-    json_t *value;
-
-    json_object_foreach((json_t *)(uintptr_t)node, name, value)
-    {
-        if (strcmp(name, "$ref") == 0)
-            ck_assert_msg(
-                json_object_get(schemas, strrchr(json_string_value(value), '/') + 1) != NULL,
-                "%s leads nowhere", json_string_value(value));
-        check_references(value, schemas);
-    }
-    json_array_foreach(node, index, value) check_references(value, schemas);
-}
-
-START_TEST(openapi_describes_every_route)
-{
-    settings_t *settings = settings_new();
-    tm_auto(tm_text) text = openapi_render(settings, &http_routes);
-    tm_auto(json) root = json_loads(text, 0, NULL);
-    const json_t *paths = json_object_get(root, "paths");
-
-    ck_assert_ptr_nonnull(root);
-    for (size_t i = 0; i < http_routes.count; i++) {
-        const route_t *route = &http_routes.rows[i];
-        const json_t *path = json_object_get(paths, route->path);
-        const char *method = strcmp(route->method, "GET") == 0      ? "get"
-                             : strcmp(route->method, "DELETE") == 0 ? "delete"
-                             : strcmp(route->method, "PATCH") == 0  ? "patch"
-                                                                    : "post";
-        const json_t *responses = json_object_get(json_object_get(path, method), "responses");
-
-        const char *code = strcmp(route->answer, "elsewhere") == 0 ? "303"
-                           : route->answer[0]                      ? "200"
-                                                                   : "204";
-
-        ck_assert_msg(json_object_get(responses, code) != NULL, "%s %s is missing",
-                      route->method, route->path);
-    }
-    check_references(root, json_object_get(json_object_get(root, "components"), "schemas"));
-    settings_destroy(&settings);
-}
-END_TEST
-
-static size_t
-body_kinds(const json_t *operation)
-{
-    return json_object_size(
-        json_object_get(json_object_get(operation, "requestBody"), "content"));
-}
-
-START_TEST(openapi_says_what_opens_a_route_and_what_is_sent_to_it)
-{
-    settings_t *settings = settings_new();
-    tm_auto(tm_text) text = openapi_render(settings, &http_routes);
-    tm_auto(json) root = json_loads(text, 0, NULL);
-    const json_t *paths = json_object_get(root, "paths");
-    const json_t *ticket =
-        json_object_get(json_object_get(paths, "/admin/events/ticket"), "post");
-    const json_t *login = json_object_get(json_object_get(paths, "/admin/auth/login"), "post");
-    const json_t *explain =
-        json_object_get(json_object_get(paths, "/backtests/tunes/{id}/explain"), "post");
-    const json_t *health = json_object_get(json_object_get(paths, "/health"), "get");
-    const json_t *match = json_object_get(json_object_get(paths, "/match-runs"), "post");
-
-    ck_assert_uint_eq(json_array_size(json_object_get(ticket, "security")), 3);
-    ck_assert(json_is_true(json_object_get(json_object_get(login, "requestBody"), "required")));
-    ck_assert(
-        json_is_false(json_object_get(json_object_get(explain, "requestBody"), "required")));
-    ck_assert_uint_eq(body_kinds(login), 2);
-    ck_assert_uint_eq(body_kinds(match), 1);
-    ck_assert_ptr_null(json_object_get(login, "security"));
-    ck_assert_ptr_null(json_object_get(health, "security"));
-    ck_assert_ptr_nonnull(
-        json_object_get(json_object_get(json_object_get(root, "components"), "securitySchemes"),
-                        "admin_bearer"));
-    settings_destroy(&settings);
-}
-END_TEST
-
 START_TEST(a_text_parameter_has_a_length)
 {
     char longest[1100] = "";
@@ -506,7 +421,6 @@ main(void)
         a_route_takes_only_its_own_parameters, a_name_may_mean_something_else_elsewhere,
         an_encoded_nul_ends_no_text, a_problem_says_what_its_row_says,
         a_problem_quotes_anything_and_stays_json, a_problem_holds_a_bounded_number_of_errors,
-        a_cell_is_never_a_formula, a_leaderboard_becomes_rows, openapi_describes_every_route,
-        openapi_says_what_opens_a_route_and_what_is_sent_to_it, a_text_parameter_has_a_length);
+        a_cell_is_never_a_formula, a_leaderboard_becomes_rows, a_text_parameter_has_a_length);
     return suite_run(suite);
 }

@@ -18,7 +18,7 @@
  *          read. text: a body of at most 64 KiB, kept for request_text (body.h)
  * query    sets of parameters.def
  * run      the handler: all of the request has arrived
- * answer   a schema of openapi.def; "text", "page" (HTML), "file" (any type), "object",
+ * answer   a schema of openapi.json; "text", "page" (HTML), "file" (any type), "object",
  *          "elsewhere" (303), or "" for 204
  *
  * What is asked of a request is decided by its row alone: authorize.h does it, for every row.

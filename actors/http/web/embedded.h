@@ -22,5 +22,6 @@ extern const struct web_asset web_assets[];
 extern const size_t web_asset_count;
 extern const struct web_text web_texts[];
 extern const size_t web_text_count;
+extern const struct web_asset web_openapi; /* openapi.json */
 
 #endif

@@ -112,16 +112,10 @@ on_none_match(void *arg, const char *value)
 
 /* It may be kept by the browser, and is asked for again with its ETag. */
 void
-web_asset(request_t *request)
+web_reply_asset(request_t *request, const struct web_asset *asset)
 {
-    const struct web_asset *asset = asset_named(request_name_in_path(request));
-    struct held held = {0};
+    struct held held = {.etag = asset->etag};
 
-    if (!asset) {
-        answer_fail(request, TM_NOT_FOUND, "");
-        return;
-    }
-    held.etag = asset->etag;
     request_headers(request, "If-None-Match", on_none_match, &held);
     answer_header(request, "ETag", asset->etag);
     answer_header(request, "Cache-Control", "no-cache");
@@ -129,4 +123,15 @@ web_asset(request_t *request)
         answer_static(request, MHD_HTTP_NOT_MODIFIED, asset->type, "", 0);
     else
         answer_static(request, MHD_HTTP_OK, asset->type, asset->data, asset->size);
+}
+
+void
+web_asset(request_t *request)
+{
+    const struct web_asset *asset = asset_named(request_name_in_path(request));
+
+    if (asset)
+        web_reply_asset(request, asset);
+    else
+        answer_fail(request, TM_NOT_FOUND, "");
 }

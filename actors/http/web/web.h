@@ -19,4 +19,8 @@ struct web_page {
 };
 void web_page(request_t *request, const struct web_page *page);
 
+/* What may be kept, and is asked for again with its ETag: 304 if that is still the same. */
+struct web_asset;
+void web_reply_asset(request_t *request, const struct web_asset *asset);
+
 #endif
