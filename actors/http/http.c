@@ -53,28 +53,26 @@ enum {
 static_assert(STATEMENT_COUNT == sizeof(statements) / sizeof(statements[0]),
               "a room is missing");
 
+#define ROW(first, ID, method, path, access, ops, query, run, answer, summary) \
+    {#ID, method, path, ACCESS_##access, &ops##_ops, query, run, first, answer, summary},
+#define TUNES_ROW(...)     ROW(TUNES_FIRST, __VA_ARGS__)
+#define BACKTESTS_ROW(...) ROW(BACKTESTS_FIRST, __VA_ARGS__)
+#define EXPLAIN_ROW(...)   ROW(EXPLAIN_FIRST, __VA_ARGS__)
+#define COVERAGE_ROW(...)  ROW(COVERAGE_FIRST, __VA_ARGS__)
+#define ADMIN_ROW(...)     ROW(ADMIN_FIRST, __VA_ARGS__)
+#define ROW_WITHOUT(...)   ROW(STATEMENT_COUNT, __VA_ARGS__) /* of a room that has no SQL */
+
 static const route_t routes[] = {
-#define R(ID, method, path, access, ops, query, run, answer, summary) \
-    {#ID, method, path, ACCESS_##access, &ops##_ops, query, run, FIRST, answer, summary},
-#define FIRST TUNES_FIRST
-    TUNES_ROUTES(R)
-#undef FIRST
-#define FIRST BACKTESTS_FIRST
-        BACKTESTS_ROUTES(R)
-#undef FIRST
-#define FIRST EXPLAIN_FIRST
-            EXPLAIN_ROUTES(R)
-#undef FIRST
-#define FIRST COVERAGE_FIRST
-                COVERAGE_ROUTES(R)
-#undef FIRST
-#define FIRST ADMIN_FIRST
-                    ADMIN_ROUTES(R)
-#undef FIRST
-#define FIRST STATEMENT_COUNT /* rooms that have no SQL */
-                        AUTH_ROUTES(R) STREAM_ROUTES(R) WEB_ROUTES(R)
-#undef FIRST
-#undef R
+    /* clang-format off */
+    TUNES_ROUTES(TUNES_ROW)
+    BACKTESTS_ROUTES(BACKTESTS_ROW)
+    EXPLAIN_ROUTES(EXPLAIN_ROW)
+    COVERAGE_ROUTES(COVERAGE_ROW)
+    ADMIN_ROUTES(ADMIN_ROW)
+    AUTH_ROUTES(ROW_WITHOUT)
+    STREAM_ROUTES(ROW_WITHOUT)
+    WEB_ROUTES(ROW_WITHOUT)
+    /* clang-format on */
 };
 
 const struct route_table http_routes = {routes, sizeof(routes) / sizeof(routes[0])};

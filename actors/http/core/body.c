@@ -43,3 +43,12 @@ body_text(request_t *request, const char *data, size_t size)
 
 const struct route_ops plain_ops = {.body = body_ignore};
 const struct route_ops text_ops = {.begin = body_text_begin, .body = body_text};
+
+json_t *
+body_json(const request_t *request, struct problem *problem)
+{
+    size_t size;
+    const char *text = request_text(request, &size);
+
+    return json_body_read(request_header(request, "Content-Type"), text, size, problem);
+}

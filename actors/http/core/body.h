@@ -4,6 +4,7 @@
 #ifndef ACTORS_HTTP_CORE_BODY_H
 #define ACTORS_HTTP_CORE_BODY_H
 
+#include "actors/http/core/json_body.h"
 #include "actors/http/core/request.h"
 
 extern const struct route_ops plain_ops, text_ops;
@@ -12,5 +13,9 @@ extern const struct route_ops plain_ops, text_ops;
 bool body_ignore(request_t *request, const char *data, size_t size);
 void body_text_begin(request_t *request);
 bool body_text(request_t *request, const char *data, size_t size);
+
+/* The text as a JSON object, which the caller owns; NULL: the problem says why (json_body.h).
+ */
+json_t *body_json(const request_t *request, struct problem *problem);
 
 #endif

@@ -11,17 +11,15 @@ route_is_name(tm_str_t text)
     return text.size > 0 && text.size <= ROUTE_NAME_MAX;
 }
 
-/* {id} stands for any segment that is not empty, {name} for a name; any other for itself. */
+/* "{id}" stands for any segment that is not empty, "{name}" for a name. */
 static bool
-is_segment(tm_str_t pattern, tm_str_t segment, struct route_match *match)
+take_segment(const char *pattern, tm_str_t segment, struct route_match *match)
 {
-    if (tm_str_is(pattern, "{id}") && segment.size > 0)
-        match->id = segment;
-    else if (tm_str_is(pattern, "{name}") && route_is_name(segment))
-        match->name = segment;
-    else
-        return pattern.size == segment.size &&
-               memcmp(pattern.data, segment.data, segment.size) == 0;
+    const bool is_id = strncmp(pattern, "{id}", 4) == 0;
+
+    if (is_id ? segment.size == 0 : !route_is_name(segment))
+        return false;
+    *(is_id ? &match->id : &match->name) = segment;
     return true;
 }
 
@@ -29,15 +27,19 @@ static bool
 is_path(const char *pattern, const char *path, struct route_match *match)
 {
     match->id = match->name = tm_str(NULL);
-    while (*pattern == '/' && *path == '/') {
-        size_t want = strcspn(++pattern, "/"), have = strcspn(++path, "/");
+    while (*pattern) {
+        if (*pattern == '{') {
+            const size_t size = strcspn(path, "/");
 
-        if (!is_segment((tm_str_t){pattern, want}, (tm_str_t){path, have}, match))
+            if (!take_segment(pattern, (tm_str_t){path, size}, match))
+                return false;
+            pattern = strchr(pattern, '}') + 1;
+            path += size;
+        } else if (*pattern++ != *path++) {
             return false;
-        pattern += want;
-        path += have;
+        }
     }
-    return *pattern == '\0' && *path == '\0';
+    return *path == '\0';
 }
 
 static bool
@@ -75,6 +77,7 @@ route_find(const struct route_table *table, const char *method, const char *path
         }
         allow_method(&match, route->method);
     }
+    match.id = match.name = tm_str(NULL);
     *ret = match;
     return match.allow[0] ? TM_METHOD_NOT_ALLOWED : TM_NOT_FOUND;
 }

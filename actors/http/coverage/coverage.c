@@ -12,8 +12,8 @@
  * the admin token is "admin"; "system" is a match run that fits (match_runs.c).
  */
 #include "actors/http/core/answer.h"
+#include "actors/http/core/body.h"
 #include "actors/http/core/dispatch.h"
-#include "actors/http/core/json_body.h"
 #include "actors/http/core/sql.h"
 #include "actors/http/coverage/routes.def"
 #include "actors/http/coverage/statements.def"
@@ -93,11 +93,9 @@ triage_run(request_t *request, const char *status, const char *note)
 void
 coverage_triage(request_t *request)
 {
-    const char *type = request_header(request, "Content-Type"), *status, *note;
     struct problem problem = {0};
-    size_t size;
-    const char *text = request_text(request, &size);
-    tm_auto(json) body = json_body_read(type, text, size, &problem);
+    tm_auto(json) body = body_json(request, &problem);
+    const char *status, *note;
 
     if (!body) {
         answer_problem(request, &problem);

@@ -23,6 +23,7 @@
  * only that, resolves the open weak runs of its signature.
  */
 #include "actors/http/core/answer.h"
+#include "actors/http/core/body.h"
 #include "actors/http/core/sql.h"
 #include "actors/http/coverage/match_request.h"
 #include "actors/http/coverage/routes.def"
@@ -88,12 +89,9 @@ keep_match(request_t *request, const struct match_request *match)
 void
 match_runs_add(request_t *request)
 {
-    const char *type = request_header(request, "Content-Type");
     struct problem problem = {0};
     struct match_request match;
-    size_t size;
-    const char *text = request_text(request, &size);
-    tm_auto(json) body = json_body_read(type, text, size, &problem);
+    tm_auto(json) body = body_json(request, &problem);
 
     if (!body || !match_request_read(body, &match, &problem)) {
         answer_problem(request, &problem);

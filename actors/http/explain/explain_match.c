@@ -7,8 +7,8 @@
  * model. A strategy that the run did not find is explained too: its score is not known.
  */
 #include "actors/http/core/answer.h"
+#include "actors/http/core/body.h"
 #include "actors/http/core/dispatch.h"
-#include "actors/http/core/json_body.h"
 #include "actors/http/core/sql.h"
 #include "actors/http/explain/explain_match_text.h"
 #include "actors/http/explain/explanation.h"
@@ -21,10 +21,7 @@ enum { COLUMN_HAS_RUN, COLUMN_HAS_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 static void
 explain_match_facts(explanation_t *self, const PGresult *row)
 {
-    const char *name = pg_get(row, 0, COLUMN_NAME), *facts = pg_get(row, 0, COLUMN_FACTS);
-
-    self->strategy_name = name ? strdup(name) : NULL;
-    self->question.facts = facts ? json_loads(facts, 0, NULL) : NULL;
+    explanation_take(self, pg_get(row, 0, COLUMN_NAME), pg_get(row, 0, COLUMN_FACTS));
     if (self->question.facts) {
         const struct qualifier qualifier = explain_match_qualifier(self->question.facts);
 
@@ -80,10 +77,7 @@ struct asked {
 static void
 read_match_body(request_t *request, struct asked *ret, struct problem *problem)
 {
-    size_t size;
-    const char *text = request_text(request, &size);
-    tm_auto(json) body =
-        json_body_read(request_header(request, "Content-Type"), text, size, problem);
+    tm_auto(json) body = body_json(request, problem);
 
     if (!body)
         return;

@@ -18,13 +18,10 @@ enum { COLUMN_STATUS, COLUMN_RUN, COLUMN_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 static void
 explain_tune_facts(explanation_t *self, const PGresult *row)
 {
-    const char *name = pg_get(row, 0, COLUMN_NAME), *facts = pg_get(row, 0, COLUMN_FACTS);
-
     self->run = pg_get_uuid(row, 0, COLUMN_RUN);
     self->strategy = pg_get_uuid(row, 0, COLUMN_STRATEGY);
-    self->strategy_name = name ? strdup(name) : NULL;
     self->question.subject = *request_id_in_path(self->request);
-    self->question.facts = facts ? json_loads(facts, 0, NULL) : NULL;
+    explanation_take(self, pg_get(row, 0, COLUMN_NAME), pg_get(row, 0, COLUMN_FACTS));
     if (self->question.facts) {
         self->text = explain_tune_text(self->question.facts, self->question.verbosity);
         explain_tune_qualifier(self->question.facts, self->qualifier, sizeof(self->qualifier));

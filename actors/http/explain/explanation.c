@@ -41,6 +41,13 @@ explanation_start(request_t *request, enum explain_kind kind, enum explain_verbo
     return self;
 }
 
+void
+explanation_take(explanation_t *self, const char *strategy_name, const char *facts)
+{
+    self->strategy_name = strategy_name ? strdup(strategy_name) : NULL;
+    self->question.facts = facts ? json_loads(facts, 0, NULL) : NULL;
+}
+
 /* --- answering ---------------------------------------------------------------------------- */
 
 static json_t *

@@ -29,6 +29,8 @@ typedef struct {
 /* The workspace is the request's. */
 explanation_t *explanation_start(request_t *request, enum explain_kind kind,
                                  enum explain_verbosity verbosity);
+/* What PostgreSQL says; each may be NULL. */
+void explanation_take(explanation_t *self, const char *strategy_name, const char *facts);
 /* Answers the request, now or later. Before it question, qualifier and text are filled in:
  * facts or a text that are NULL are a want of memory, and answered so. */
 void explanation_give(explanation_t *self);

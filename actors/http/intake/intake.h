@@ -10,16 +10,15 @@
  * and then, in tune_submit.c:
  *
  *   submitting   broker: the job; ACCEPTED means it is durable    -> waiting, or rendering
- *   waiting      for the tune's end, or as long as the client likes -> rendering
+ *   waiting      for the tune's end, as long as the client likes  -> rendering
  *   rendering    PostgreSQL: the tune as it is now                -> waiting, keeping, answered
- *   keeping      PostgreSQL: the final answer under its key, read back as it is kept ->
- * answered
+ *   keeping      PostgreSQL: the answer under its key, read back  -> answered
  *
  * or, in backtest_submit.c:
  *
  *   keeping      PostgreSQL: what was asked for, under an id      -> computing, or forgetting
  *   computing    a tune process computes it                       -> answered, or forgetting
- *   forgetting   PostgreSQL: nothing stays of one that was not computed -> answered
+ *   forgetting   PostgreSQL: what was kept and not computed goes  -> answered
  *
  * Every step holds a reference to the request. A client that has left ends the way at the next
  * step.
