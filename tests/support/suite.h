@@ -11,14 +11,15 @@
  *         return suite_run(suite);
  *     }
  *
- * A test that takes minutes has hung, on a busy machine too; no shorter limit is anyone's.
+ * A test that takes ten minutes has hung, on a busy machine too; no shorter limit is anyone's.
  */
 #ifndef TESTS_SUPPORT_SUITE_H
 #define TESTS_SUPPORT_SUITE_H
 
 #include <check.h>
 
-/* Every test of it runs between set_up and tear_down, in a process of its own; each may be NULL.
+/* Every test of it runs between set_up and tear_down, in a process of its own; each may be
+ * NULL.
  */
 TCase *case_new(const char *name, SFun set_up, SFun tear_down);
 TCase *suite_case(Suite *suite, const char *name, SFun set_up, SFun tear_down);

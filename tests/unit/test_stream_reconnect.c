@@ -308,7 +308,6 @@ main(void)
         fprintf(stderr, "skipped: PostgreSQL is not installed\n");
         return RESULT_SKIP;
     }
-    tcase_set_timeout(tcase, 300);
     suite_tests(tcase, nobody_misses_an_event_by_the_table);
     if (access("/usr/bin/redis-server", X_OK) == 0)
         suite_tests(tcase, nobody_misses_an_event_by_redis);
