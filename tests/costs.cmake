@@ -3,7 +3,8 @@
 set(costs
   browser 150
   alerts_live 120
-  stream_reconnect 100
+  stream_reconnect 60
+  stream_reconnect_redis 60
   broker_model 80
   chaos 70
   retention_cron 60

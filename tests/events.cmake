@@ -13,7 +13,12 @@ if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower
           support/system.c support/command.c
           LIBS tm_cli tm_test_support PkgConfig::curl PkgConfig::pq LABELS "integration")
   add_dependencies(test_stream_reconnect tunemill)
-  set_tests_properties(stream_reconnect PROPERTIES SKIP_RETURN_CODE 77)
+  # side by side: one bus each
+  set_tests_properties(stream_reconnect PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT CK_RUN_CASE=table)
+  add_test(NAME stream_reconnect_redis COMMAND test_stream_reconnect
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(stream_reconnect_redis PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800
+    LABELS "integration" ENVIRONMENT CK_RUN_CASE=redis)
 endif()
 
 # tests/bench/sse: the load, and what publishes to nchan and to us.
