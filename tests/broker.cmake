@@ -1,23 +1,23 @@
 tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c support/peer.c
-        LIBS tm_broker tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_test_support)
 tm_test(broker_rules unit/test_broker_rules.c unit/test_broker_cancel.c
         unit/test_broker_limits.c unit/broker_rules_help.c
-        support/broker_world.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+        support/broker_world.c support/peer.c LIBS tm_broker tm_test_support)
 tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/peer.c
-        LIBS tm_broker tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_test_support)
 tm_test(broker_calls unit/test_broker_calls.c support/broker_world.c support/peer.c
-        LIBS tm_broker tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_test_support)
 tm_test(federation unit/test_federation.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
 tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/peer.c
-        LIBS tm_broker tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_test_support)
 tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c unit/test_broker_roles.c
-        support/curve_world.c support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+        support/curve_world.c support/peer.c LIBS tm_broker tm_test_support)
 tm_test(broker_model unit/test_broker_model.c unit/broker_model.c unit/broker_model_hear.c
         unit/broker_model_steps.c support/broker_world.c support/peer.c
-        LIBS tm_broker tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_test_support)
 tm_test(broker_memory unit/test_broker_memory.c support/broker_world.c support/peer.c
-        LIBS tm_broker tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_test_support)
 set(judged 1)
 if(TM_SANITIZE)
   set(judged 0)
@@ -30,5 +30,3 @@ else()
 endif()
 set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
 
-# they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races PROPERTIES RUN_SERIAL ON)

@@ -1,14 +1,12 @@
-# A whole system each: alone, so that time-outs mean something.
+# A whole system each.
 tm_test(canary canary/test_canary.c support/system.c support/command.c support/stream_pool.c
         support/event_reader.c
-        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
+        LIBS tm_cli tm_test_support PkgConfig::curl LABELS "integration")
 add_dependencies(test_canary tunemill)
-set_tests_properties(canary PROPERTIES RUN_SERIAL ON)
 
 tm_test(llm_canary canary/test_llm_canary.c support/system.c support/command.c
-        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
+        LIBS tm_cli tm_test_support PkgConfig::curl LABELS "integration")
 add_dependencies(test_llm_canary tunemill)
-set_tests_properties(llm_canary PROPERTIES RUN_SERIAL ON)
 
 add_executable(bench_submit bench/bench_submit.c support/system.c support/command.c
                support/tune_world.c)
@@ -21,11 +19,9 @@ tm_test(bad_input canary/test_bad_input.c canary/bad_input.c canary/bad_exchange
         canary/bad_http.c canary/bad_form.c canary/bad_files.c canary/bad_fields.c
         canary/bad_broker.c
         support/system.c support/command.c support/peer.c
-        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
+        LIBS tm_cli tm_test_support PkgConfig::curl LABELS "integration")
 add_dependencies(test_bad_input tunemill)
-set_tests_properties(bad_input PROPERTIES RUN_SERIAL ON)
-
 tm_test(curve_system canary/test_curve_system.c support/system.c support/command.c
         support/stream_pool.c support/event_reader.c
-        LIBS tm_cli tm_llm_stub tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
-set_tests_properties(curve_system PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
+        LIBS tm_cli tm_llm_stub tm_test_support PkgConfig::curl LABELS "integration")
+set_tests_properties(curve_system PROPERTIES SKIP_RETURN_CODE 77)

@@ -2,18 +2,23 @@ tm_test(stream_text unit/test_stream_text.c support/event_reader.c LIBS tm_http)
 
 tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
         support/system.c support/command.c
-        LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600
+        LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq
         LABELS "integration")
 add_dependencies(test_streams tunemill)
-set_tests_properties(streams PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
+set_tests_properties(streams PROPERTIES SKIP_RETURN_CODE 77)
 
 if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower, say nothing more
-# A whole system, and five hundred clients: alone, so that time-outs mean something.
+# A whole system, and five hundred clients.
   tm_test(stream_reconnect unit/test_stream_reconnect.c support/stream_pool.c support/event_reader.c
           support/system.c support/command.c
-          LIBS tm_cli tm_test_support PkgConfig::curl PkgConfig::pq TIMEOUT 600 LABELS "integration")
+          LIBS tm_cli tm_test_support PkgConfig::curl PkgConfig::pq LABELS "integration")
   add_dependencies(test_stream_reconnect tunemill)
-  set_tests_properties(stream_reconnect PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
+  # side by side: one bus each
+  set_tests_properties(stream_reconnect PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT CK_RUN_CASE=table)
+  add_test(NAME stream_reconnect_redis COMMAND test_stream_reconnect
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(stream_reconnect_redis PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800
+    LABELS "integration" ENVIRONMENT CK_RUN_CASE=redis)
 endif()
 
 # tests/bench/sse: the load, and what publishes to nchan and to us.

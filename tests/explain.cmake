@@ -4,7 +4,7 @@ foreach(name prompt text_check)
 endforeach()
 tm_test(explain_process unit/test_explain_process.c unit/test_explain_budget.c unit/explain_help.c
         support/broker_world.c support/peer.c
-        LIBS tm_broker tm_llm_stub tm_test_support TIMEOUT 600)
+        LIBS tm_broker tm_llm_stub tm_test_support)
 add_dependencies(test_explain_process tunemill)
 set_tests_properties(explain_process PROPERTIES SKIP_RETURN_CODE 77)
 foreach(target text_check prompt)

@@ -3,12 +3,10 @@ tm_test(health_window unit/test_health_window.c LIBS tm_health)
 tm_test(health_cards unit/test_health_cards.c LIBS tm_http)
 tm_test(health_probes unit/test_health_probes.c unit/test_health_database.c unit/test_health_processes.c
         unit/test_health_qdrant.c unit/health_help.c unit/fake_federation.c
-        LIBS tm_health tm_llm_stub tm_test_support TIMEOUT 600)
+        LIBS tm_health tm_llm_stub tm_test_support)
 set_tests_properties(health_probes PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(health_webhooks unit/test_health_webhooks.c unit/health_help.c unit/fake_federation.c
-        LIBS tm_health tm_llm_stub tm_test_support TIMEOUT 600)
+        LIBS tm_health tm_llm_stub tm_test_support)
 tm_test(health_system unit/test_health_system.c support/system.c support/command.c
-        LIBS tm_cli tm_llm_stub tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
-# starts a whole system: alone, so that its time-outs mean something
-set_tests_properties(health_system PROPERTIES RUN_SERIAL ON)
+        LIBS tm_cli tm_llm_stub tm_test_support PkgConfig::curl LABELS "integration")
 tm_fuzz(qdrant fuzz/fuzz_qdrant.c LIBS tm_health)

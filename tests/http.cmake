@@ -9,19 +9,19 @@ tm_test(authorize unit/test_authorize.c unit/test_http_login.c support/reads_wor
 tm_test(http_server unit/test_http_server.c LIBS tm_http PkgConfig::curl)
 tm_test(http_reads unit/test_http_reads.c unit/test_http_refusals.c unit/test_http_leaderboard.c
         unit/test_http_control.c unit/test_http_compare.c support/reads_world.c support/tune_world.c
-        LIBS tm_http tm_tune tm_test_support PkgConfig::curl TIMEOUT 600)
+        LIBS tm_http tm_tune tm_test_support PkgConfig::curl)
 tm_test(http_runs unit/test_http_runs.c unit/test_http_backtest.c unit/http_runs_help.c
         support/reads_world.c support/tune_world.c
         support/broker_world.c support/peer.c
-        LIBS tm_http tm_tune tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
+        LIBS tm_http tm_tune tm_broker tm_test_support PkgConfig::curl)
 tm_test(backtest_asks unit/test_backtest_asks.c unit/fake_broker.c LIBS tm_http)
 set_tests_properties(http_reads http_runs PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(http_explain unit/test_http_explain.c support/explain_stand_in.c support/reads_world.c
         support/broker_world.c support/peer.c
-        LIBS tm_http tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
+        LIBS tm_http tm_broker tm_test_support PkgConfig::curl)
 tm_test(http_explain_match unit/test_http_explain_match.c support/explain_stand_in.c
         support/reads_world.c support/broker_world.c support/peer.c
-        LIBS tm_http tm_broker tm_test_support PkgConfig::curl TIMEOUT 600)
+        LIBS tm_http tm_broker tm_test_support PkgConfig::curl)
 set_tests_properties(http_explain http_explain_match PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(explain_text unit/test_explain_text.c LIBS tm_http)
 tm_test(http_web unit/test_http_web.c support/reads_world.c

@@ -1,5 +1,5 @@
 # The kit's tests, and what every room's tests stand on.
-add_library(tm_suite STATIC support/suite.c)
+add_library(tm_suite STATIC support/suite.c support/pace.c)
 target_link_libraries(tm_suite PUBLIC tm_flags PkgConfig::check Threads::Threads m)
 add_library(tm_test_support STATIC support/pg_suite.c support/pg_fixture.c support/pg_cluster.c support/pg_query.c support/kept.c support/pids.c
             support/scratch.c support/peak.c)
@@ -25,5 +25,3 @@ foreach(target settings text log rows explain_call federation_text traceparent)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit)
 endforeach()
 
-# they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(pg PROPERTIES RUN_SERIAL ON)

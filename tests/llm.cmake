@@ -9,12 +9,10 @@ foreach(name retry_after breaker llm_answers model_configs)
 endforeach()
 tm_test(llm_chain unit/test_llm_chain.c unit/test_llm_complaints.c unit/test_llm_asks.c
         unit/test_llm_names.c unit/test_llm_table.c unit/llm_help.c
-        LIBS tm_llm tm_llm_stub ${CMAKE_DL_LIBS} TIMEOUT 900)
+        LIBS tm_llm tm_llm_stub ${CMAKE_DL_LIBS})
 tm_test(cli_doctor unit/test_cli_doctor.c support/command.c ${CMAKE_SOURCE_DIR}/ops/cli/doctor.c
         LIBS tm_llm tm_llm_stub)
 add_dependencies(test_cli_doctor tunemill)
-# they have deadlines: alone, so that a busy machine does not decide the outcome
-set_tests_properties(llm_chain cli_doctor PROPERTIES RUN_SERIAL ON)
 
 foreach(target llm_answer model_configs retry_after)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_llm)

@@ -4,10 +4,10 @@ tm_test(cli_show unit/test_cli_show.c LIBS tm_cli)
 tm_test(supervisor_parts unit/test_supervisor_parts.c LIBS tm_supervisor)
 tm_test(cli unit/test_cli.c support/command.c LIBS PkgConfig::jansson)
 add_dependencies(test_cli tunemill)
-tm_test(supervisor unit/test_supervisor.c support/command.c LIBS tm_cli tm_test_support TIMEOUT 240)
+tm_test(supervisor unit/test_supervisor.c support/command.c LIBS tm_cli tm_test_support)
 add_dependencies(test_supervisor tunemill)
 # starts a whole system each time: alone, so that its time-outs mean something
-set_tests_properties(supervisor PROPERTIES RUN_SERIAL ON LABELS "integration")
+set_tests_properties(supervisor PROPERTIES LABELS "integration")
 tm_test(cli_queues unit/test_cli_queues.c unit/test_cli_dead.c unit/cli_help.c unit/queue_help.c
         support/command.c LIBS tm_test_support PkgConfig::jansson)
 add_dependencies(test_cli_queues tunemill)
@@ -17,6 +17,5 @@ add_test(NAME ops_scripts COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/unit/test_scripts.
          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 # with one whole system
 tm_test(cli_keys unit/test_cli_keys.c support/system.c support/command.c
-        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 240 LABELS "integration")
+        LIBS tm_cli tm_test_support PkgConfig::curl LABELS "integration")
 add_dependencies(test_cli_keys tunemill)
-set_tests_properties(cli_keys PROPERTIES RUN_SERIAL ON)

@@ -20,5 +20,3 @@ if(NOT TM_SANITIZE) # a sanitized library does not load into a plain program
     ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR} ${CMAKE_C_COMPILER})
 endif()
 
-# they watch clocks: alone, so that a busy machine does not decide the outcome
-set_tests_properties(worker worker_loop client PROPERTIES RUN_SERIAL ON)

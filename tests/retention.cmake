@@ -15,12 +15,11 @@ set_tests_properties(retention_cron PROPERTIES SKIP_RETURN_CODE 77)
 tm_test(cli_retention unit/test_cli_retention.c unit/cli_help.c unit/retention_help.c
         unit/queue_help.c support/command.c LIBS tm_test_support PkgConfig::jansson)
 set_tests_properties(cli_retention PROPERTIES SKIP_RETURN_CODE 77)
-# a whole system: alone, so that time-outs mean something
+# a whole system
 tm_test(retention_canary canary/test_retention_canary.c support/system.c support/command.c
-        LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
-set_tests_properties(retention_canary PROPERTIES RUN_SERIAL ON)
+        LIBS tm_cli tm_test_support PkgConfig::curl LABELS "integration")
 # The benchmark with 10^5 rows: fails where a lock is held or waited for as long as 2 s, where a run
 # deletes anything else than what is too old, or where jobs and tunes do not go on beside it.
 add_test(NAME retention_bench COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/bench/retention/run)
-set_tests_properties(retention_bench PROPERTIES TIMEOUT 300 RUN_SERIAL ON LABELS "integration"
+set_tests_properties(retention_bench PROPERTIES PROCESSORS 2 LABELS "integration"
   ENVIRONMENT "TUNEMILL=$<TARGET_FILE:tunemill>;ROWS=100000;ALONE_SECONDS=1")

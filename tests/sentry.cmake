@@ -5,17 +5,14 @@ target_link_libraries(tm_sentry_stub PUBLIC tm_llm_stub PkgConfig::jansson PkgCo
 tm_test(sentry_parts unit/test_sentry_parts.c LIBS tm_sentry)
 tm_test(sentry unit/test_sentry.c unit/test_sentry_refusals.c unit/sentry_help.c
         LIBS tm_sentry tm_sentry_stub)
-# it compares times: alone, so that a busy machine does not decide the outcome
-set_tests_properties(sentry PROPERTIES RUN_SERIAL ON)
 
 foreach(target sentry_dsn sentry_limits)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_sentry)
 endforeach()
 
-# a whole system each: alone, so that time-outs mean something
+# a whole system each
 tm_test(trace canary/test_trace.c support/system.c support/command.c
-        LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl TIMEOUT 900 LABELS "integration")
-set_tests_properties(trace PROPERTIES RUN_SERIAL ON)
+        LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl LABELS "integration")
 tm_test(secrets canary/test_secrets.c support/system.c support/command.c
-        LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl TIMEOUT 300 LABELS "integration")
-set_tests_properties(secrets PROPERTIES RUN_SERIAL ON SKIP_RETURN_CODE 77)
+        LIBS tm_cli tm_sentry_stub tm_test_support PkgConfig::curl LABELS "integration")
+set_tests_properties(secrets PROPERTIES SKIP_RETURN_CODE 77)

@@ -13,8 +13,9 @@
 
 #include "actors/kit/util/clock.h"
 #include "proto/message.h"
+#include "tests/support/patience.h"
 
-enum { PATIENCE_MS = 15000, PING_AGAIN_MS = 500 };
+enum { PING_AGAIN_MS = 500 };
 
 #define S(text)                \
     {                          \

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "actors/kit/util/clock.h"
+#include "tests/support/patience.h"
 
-enum { PATIENCE_MS = 25000, READ_BYTES = 65536 };
+enum { READ_BYTES = 65536 };
 
 /* --- bytes -------------------------------------------------------------------------------- */
 

@@ -48,7 +48,6 @@ main(void)
     TCase *tcase = suite_case(suite, "system", NULL, NULL);
 
     tcase_add_unchecked_fixture(tcase, bad_system_start, bad_system_stop);
-    tcase_set_timeout(tcase, 280);
     suite_tests(tcase, a_bad_request_is_refused, a_bad_form_or_file_is_refused,
                 a_bad_message_is_refused,
                 after_all_of_them_a_good_tune_completes_and_nothing_is_left);

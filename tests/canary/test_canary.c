@@ -256,7 +256,6 @@ main(void)
     Suite *suite = suite_create("canary");
     TCase *tcase = suite_case(suite, "system", set_up, tear_down);
 
-    tcase_set_timeout(tcase, 280);
     suite_tests(tcase, idempotency_concurrent_retry, sse_event_delivery,
                 every_acknowledged_tune_completes_once_whatever_is_killed);
     return suite_run(suite);

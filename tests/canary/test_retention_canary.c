@@ -2,6 +2,7 @@
  * deletes, and neither touches what must stay; then the process makes up what its clock has
  * missed. */
 #include "tests/support/pg_fixture.h"
+#include "tests/support/patience.h"
 #include "tests/support/suite.h"
 #include "tests/support/system.h"
 
@@ -13,8 +14,7 @@
 
 #include "actors/kit/util/clock.h"
 
-#define WORKSPACE   "'00000000-0000-0000-0000-000000000001'"
-#define PATIENCE_MS 60000
+#define WORKSPACE "'00000000-0000-0000-0000-000000000001'"
 
 static struct system_up up;
 

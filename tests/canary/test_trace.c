@@ -7,6 +7,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
+#include "tests/support/patience.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/sentry_world.h"
 #include "tests/support/suite.h"
@@ -20,7 +21,7 @@
 #define WORKSPACE "00000000-0000-0000-0000-000000000001"
 #define WORDS     "buy when the moon is full"
 
-enum { SOON_MS = 15000, PAIR = 24, AT_ONCE = 4 };
+enum { SOON_MS = PATIENCE_MS, PAIR = 24, AT_ONCE = 4 };
 
 static llm_stub_t *sentry, *model;
 static struct system_up up;

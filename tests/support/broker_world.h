@@ -5,10 +5,11 @@
 #include <sys/types.h>
 
 #include "actors/kit/runtime/settings.h"
+#include "tests/support/patience.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
 
-enum { BROKER_WORLD_MAX = 3, BROKER_WORLD_SETTINGS = 32, SOON_MS = 10000 };
+enum { BROKER_WORLD_MAX = 3, BROKER_WORLD_SETTINGS = 32, SOON_MS = PATIENCE_MS };
 
 struct broker_world {
     pg_fixture_t *fixture; /* borrowed */

@@ -6,10 +6,11 @@
 #include <sys/types.h>
 
 #include "actors/kit/runtime/settings.h"
+#include "tests/support/patience.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
 
-enum { SOON_MS = 20000 };
+enum { SOON_MS = PATIENCE_MS };
 
 /* The reasons of tunemill_peers_refused_total. */
 #define CURVE_REASONS(X) \

@@ -19,14 +19,14 @@
 
 #include "migrations/migrate.h"
 #include "tests/support/kept.h"
+#include "tests/support/patience.h"
 #include "tests/support/pg_cluster.h"
 #include "tests/support/pids.h"
 #include "tests/support/scratch.h"
 
-#define TEMPLATE    "tunemill_template"
-#define PATIENCE_MS 60000
-#define BACKENDS    256
-#define SETTINGS    8
+#define TEMPLATE "tunemill_template"
+#define BACKENDS 256
+#define SETTINGS 8
 
 struct pg_fixture {
     char bin[512];  /* where initdb and postgres are */
@@ -243,7 +243,7 @@ pg_fixture_kill(pg_fixture_t *self)
 
     if (!pid_is_running(pid))
         return;
-    kill(pid, SIGSTOP); /* it starts no more children while we count them */
+    pid_stop(pid); /* it starts no more children while we count them */
     count = pids_children(pid, children, BACKENDS);
     kill(pid, SIGKILL);
     for (size_t i = 0; i < count; i++)
@@ -273,6 +273,8 @@ pg_fixture_signal(const pg_fixture_t *self, int signal_number)
 
     if (!pid_is_running(pid))
         return;
+    if (signal_number == SIGSTOP)
+        pid_stop(pid);
     count = pids_children(pid, children, BACKENDS);
     kill(pid, signal_number);
     for (size_t i = 0; i < count; i++)
@@ -443,6 +445,7 @@ make_database(pg_fixture_t *self, const char *template)
     char *admin = url_of(self, "postgres"), name[64], sql[200];
 
     pg_fixture_start(self);
+    pg_fixture_signal(self, SIGCONT); /* a test that failed may have left it stopped */
     drop_ended(admin);
     snprintf(name, sizeof(name), "t_%d_%u", (int)getpid(), self->databases++);
     snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE %s", name, template);

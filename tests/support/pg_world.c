@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 60000
+#include "tests/support/patience.h"
 
 const struct pg_statement world_statements[] = {
 #define S(NAME, params, sql) {#NAME, params, sql},

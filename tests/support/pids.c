@@ -1,13 +1,15 @@
 #include "tests/support/pids.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#define PATIENCE_MS 60000
-#define LINE_SIZE   4096
+#include "tests/support/patience.h"
+
+#define LINE_SIZE 4096
 
 size_t
 pids_read(const char *path, pid_t *pids, size_t limit)
@@ -40,34 +42,65 @@ pids_children(pid_t pid, pid_t *children, size_t limit)
     return pids_read(path, children, limit);
 }
 
-bool
-pid_is_running(pid_t pid)
+/* As in proc(5): R, S, T ...; X if it is not there. */
+static char
+state_of(pid_t pid)
 {
-    char path[64], line[512];
-    const char *end = NULL;
+    char path[64], line[512], state = 'X';
     FILE *file;
 
-    if (pid <= 0)
-        return false;
-    waitpid(pid, NULL, WNOHANG); /* if it is our own */
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     file = fopen(path, "re");
     if (!file)
-        return false;
-    if (fgets(line, sizeof(line), file))
-        end = strrchr(line, ')');
+        return state;
+    if (fgets(line, sizeof(line), file) && strrchr(line, ')'))
+        state = strrchr(line, ')')[2];
     fclose(file);
-    return end && end[2] != 'Z' && end[2] != 'X';
+    return state;
+}
+
+bool
+pid_is_running(pid_t pid)
+{
+    if (pid <= 0)
+        return false;
+    waitpid(pid, NULL, WNOHANG); /* if it is our own */
+    return !strchr("ZX", state_of(pid));
+}
+
+static bool
+has_stopped(pid_t pid)
+{
+    return strchr("TtZX", state_of(pid)) != NULL;
+}
+
+static bool
+is_gone(pid_t pid)
+{
+    return !pid_is_running(pid);
+}
+
+static void
+await(bool (*is_so)(pid_t pid), pid_t pid, const char *what)
+{
+    for (int waited = 0; !is_so(pid); waited += 2) {
+        if (waited > PATIENCE_MS) {
+            fprintf(stderr, "process %d does not %s\n", (int)pid, what);
+            exit(EXIT_FAILURE);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+}
+
+void
+pid_stop(pid_t pid)
+{
+    if (kill(pid, SIGSTOP) == 0)
+        await(has_stopped, pid, "stop");
 }
 
 void
 pid_wait_gone(pid_t pid)
 {
-    for (int waited = 0; pid_is_running(pid); waited += 2) {
-        if (waited > PATIENCE_MS) {
-            fprintf(stderr, "process %d does not end\n", (int)pid);
-            exit(EXIT_FAILURE);
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    }
+    await(is_gone, pid, "end");
 }

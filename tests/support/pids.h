@@ -11,6 +11,8 @@ size_t pids_read(const char *path, pid_t *pids, size_t limit);
 size_t pids_children(pid_t pid, pid_t *children, size_t limit);
 
 bool pid_is_running(pid_t pid); /* one that is dead but not yet waited for is not */
-void pid_wait_gone(pid_t pid);  /* ends the program if that takes more than a minute */
+/* SIGSTOP, and it has stopped when this returns: it has no more children than it has. */
+void pid_stop(pid_t pid);
+void pid_wait_gone(pid_t pid); /* ends the program if that takes more than a minute */
 
 #endif

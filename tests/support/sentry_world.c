@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SOON_S = 10, LOOK_US = 5000 };
+#include "tests/support/patience.h"
+
+enum { SOON_S = PATIENCE_MS / 1000, LOOK_US = 5000 };
 
 const struct llm_stub_step sentry_takes = {
     .act = STUB_BODY, .body = "{\"id\":\"fc6d8c0c43fc4630ad850ee518f1b9d0\"}"};

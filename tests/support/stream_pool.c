@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACK_MS = 30, SOON_MS = 60000, EVENTS = 128 };
+#include "tests/support/patience.h"
+
+enum { BACK_MS = 30, SOON_MS = PATIENCE_MS, EVENTS = 128 };
 
 static int64_t
 now_ms(void)

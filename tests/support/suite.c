@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define HUNG_S 240
+#define HUNG_S 600
 
 TCase *
 case_new(const char *name, SFun set_up, SFun tear_down)

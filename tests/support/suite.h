@@ -11,7 +11,7 @@
  *         return suite_run(suite);
  *     }
  *
- * A test that takes minutes has hung, on a busy machine too; no shorter limit is anyone's.
+ * A test that takes ten minutes has hung, on a busy machine too; no shorter limit is anyone's.
  */
 #ifndef TESTS_SUPPORT_SUITE_H
 #define TESTS_SUPPORT_SUITE_H

@@ -7,10 +7,11 @@
 #include <sys/types.h>
 
 #include "actors/kit/runtime/settings.h"
+#include "tests/support/patience.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
 
-enum { SOON_MS = 10000 };
+enum { SOON_MS = PATIENCE_MS };
 
 extern pg_fixture_t *broker_fixture; /* made by the test program's main */
 

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "actors/kit/util/clock.h"
+#include "tests/support/patience.h"
 
-enum { PATIENCE_MS = 30000, LOOK_MS = 5, LONG_AGO_MS = 3600000 };
+enum { LOOK_MS = 5, LONG_AGO_MS = 3600000 };
 
 pg_fixture_t *health_fixture;
 char *health_url;

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT        16
-#define PATIENCE_MS 60000
+#include "tests/support/patience.h"
+
+#define KEPT 16
 
 pg_fixture_t *queue_fixture;
 char *queue_url;

@@ -6,10 +6,11 @@
 #include <check.h>
 
 #include "actors/tune/recompute/recompute_server.h"
+#include "tests/support/patience.h"
 #include "tests/support/tune_world.h"
 #include "tests/unit/fake_broker.h"
 
-enum { PATIENCE_MS = 20000, DEADLINE_MS = 15000 };
+enum { DEADLINE_MS = 15000 };
 
 extern struct tune_world world;
 extern fake_broker_t *broker;

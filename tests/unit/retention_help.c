@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
-
-enum { PATIENCE_MS = 90000 }; /* pg_cron looks once a minute */
+#include "tests/support/patience.h"
 
 void
 retention_events(int count, const char *type, const char *pinned, const char *age)

@@ -6,10 +6,11 @@
 
 #include "actors/http/backtests/backtest_asks.h"
 #include "actors/kit/util/clock.h"
+#include "tests/support/patience.h"
 #include "tests/unit/fake_broker.h"
 #include "tests/support/suite.h"
 
-enum { PATIENCE_MS = 20000, ANSWERS_MOST = 16 };
+enum { ANSWERS_MOST = 16 };
 
 static struct fake_place place;
 static fake_broker_t *broker;

@@ -423,7 +423,7 @@ START_TEST(a_broker_ends_in_the_midst_of_handshakes)
     ck_assert_int_eq(waitpid(world.pid, &status, 0), world.pid);
     world.pid = 0;
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    ck_assert_int_lt(zclock_mono() - start_ms, 10000);
+    ck_assert_int_lt(zclock_mono() - start_ms, PATIENCE_MS);
     for (int i = 0; i < CONNECTIONS; i++)
         close(fds[i]);
 }
@@ -451,7 +451,6 @@ main(void)
 
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], make_world, end_world);
-        tcase_set_timeout(tcases[i], 90);
         suite_add_tcase(suite, tcases[i]);
     }
     return pg_suite_run(suite, &fixture);

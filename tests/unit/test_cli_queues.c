@@ -541,7 +541,6 @@ wrong_case(void)
 static void
 add_case(Suite *suite, TCase *tcase)
 {
-    tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, cli_setup, cli_teardown);
     suite_add_tcase(suite, tcase);
 }

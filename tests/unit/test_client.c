@@ -4,9 +4,8 @@
 
 #include "fake_broker.h"
 #include "proto/client.h"
+#include "tests/support/patience.h"
 #include "tests/support/suite.h"
-
-#define PATIENCE_MS 15000
 
 static struct fake_place place;
 static fake_broker_t *broker, *second;

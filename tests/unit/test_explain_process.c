@@ -356,7 +356,6 @@ main(void)
 
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], explain_set_up, explain_tear_down);
-        tcase_set_timeout(tcases[i], 120);
         suite_add_tcase(suite, tcases[i]);
     }
     return pg_suite_run(suite, &explain_fixture);

@@ -14,6 +14,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "tests/support/llm_stub.h"
+#include "tests/support/patience.h"
 #include "tests/support/suite.h"
 #include "tests/support/system.h"
 
@@ -22,7 +23,7 @@
 #define JSON        "/admin/system/health.json"
 #define PAGE        "/admin/system/health"
 
-enum { PATIENCE_MS = 30000, REQUESTS = 200 };
+enum { REQUESTS = 200 };
 
 static struct system_up up;
 static llm_stub_t *hanging; /* where Qdrant should be */

@@ -451,6 +451,7 @@ run_tune(struct tune_world *tune)
 {
     static const char *const fields[] = {"seed", "7", "oos_ratio", "0.3", NULL};
 
+    tune_fixture = reads_fixture;
     tune_world_init(tune);
     tune->settings->tune_gate_min_trades = 1;
     tune_world_dataset(tune, "tests/data/SYND.csv");
@@ -521,7 +522,6 @@ http_leaderboard_add(void)
 {
     TCase *board = http_reads_case("leaderboard"), *real = http_reads_case("real");
 
-    tune_fixture = reads_fixture;
     tcase_add_checked_fixture(board, setup, teardown);
     suite_tests(board, all_tunes_trials_are_ranked_together, a_place_is_shown_whole,
                 csv_quotes_what_it_must, csv_of_nothing_is_its_header,

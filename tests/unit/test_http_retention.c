@@ -13,13 +13,13 @@
 
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "tests/support/patience.h"
 #include "tests/support/pg_suite.h"
 #include "tests/support/reads_world.h"
 
-#define PRUNE       "/admin/retention/prune/"
-#define LOGS        "/admin/retention/logs"
-#define STATUS      "/admin/retention/status"
-#define PATIENCE_MS 60000
+#define PRUNE  "/admin/retention/prune/"
+#define LOGS   "/admin/retention/logs"
+#define STATUS "/admin/retention/status"
 
 static struct reads_world world;
 

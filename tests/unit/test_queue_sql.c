@@ -8,10 +8,10 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
+#include "tests/support/patience.h"
 #include "tests/unit/queue_help.h"
 #include "tests/support/pg_suite.h"
 
-#define PATIENCE_MS 60000
 #define TUNE_BODY                                                                      \
     "{\"strategy\": {\"name\": \"x\"}, \"search_type\": \"grid\", \"objective_type\":" \
     " \"score\", \"n_trials\": 4}"
@@ -520,7 +520,6 @@ dead_case(void)
 static void
 add_case(Suite *suite, TCase *tcase)
 {
-    tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, queue_setup, queue_teardown);
     suite_add_tcase(suite, tcase);
 }

@@ -302,16 +302,16 @@ int
 main(void)
 {
     Suite *suite = suite_create("stream_reconnect");
-    TCase *tcase = suite_case(suite, "reconnect", NULL, NULL);
+    TCase *table = suite_case(suite, "table", NULL, NULL);
+    TCase *by_redis = suite_case(suite, "redis", NULL, NULL);
 
     if (access("/usr/lib/postgresql/15/bin/postgres", X_OK) != 0) {
         fprintf(stderr, "skipped: PostgreSQL is not installed\n");
         return RESULT_SKIP;
     }
-    tcase_set_timeout(tcase, 300);
-    suite_tests(tcase, nobody_misses_an_event_by_the_table);
+    suite_tests(table, nobody_misses_an_event_by_the_table);
     if (access("/usr/bin/redis-server", X_OK) == 0)
-        suite_tests(tcase, nobody_misses_an_event_by_redis);
+        suite_tests(by_redis, nobody_misses_an_event_by_redis);
     else
         fprintf(stderr, "skipped: Redis is not installed\n");
     return suite_run(suite);

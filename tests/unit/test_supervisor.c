@@ -19,13 +19,13 @@
 #include "ops/supervisor/paths.h"
 #include "ops/supervisor/status.h"
 #include "tests/support/command.h"
+#include "tests/support/patience.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 
-#define PATIENCE_MS 60000
-#define PIDS_MAX    32
-#define TOKEN       "sesame-of-this-test"
+#define PIDS_MAX 32
+#define TOKEN    "sesame-of-this-test"
 
 struct up {
     char root[64], data_dir[128], log[128];

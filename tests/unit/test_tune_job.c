@@ -477,7 +477,6 @@ main(void)
 
     for (size_t i = 0; i < 4; i++) {
         tcase_add_checked_fixture(cases[i], tune_job_set_up, tune_job_tear_down);
-        tcase_set_timeout(cases[i], 60);
         suite_add_tcase(suite, cases[i]);
     }
     return pg_suite_run(suite, &tune_fixture);

@@ -8,11 +8,10 @@
 #include <unistd.h>
 
 #include "actors/tune/tune.h"
+#include "tests/support/patience.h"
 #include "tests/support/pg_suite.h"
 #include "tests/support/tune_world.h"
 #include "tests/unit/fake_broker.h"
-
-enum { PATIENCE_MS = 20000 };
 
 static struct tune_world world;
 static struct fake_place place;

@@ -6,11 +6,11 @@
 
 #include "fake_broker.h"
 #include "proto/worker.h"
+#include "tests/support/patience.h"
 #include "tests/support/suite.h"
 
-#define PATIENCE_MS 15000
-#define PING_MS     30
-#define LEASE_MS    300
+#define PING_MS  30
+#define LEASE_MS 300
 
 enum { HELD_MAX = 8 };
 

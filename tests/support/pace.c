@@ -1,0 +1,37 @@
+#include "tests/support/pace.h"
+
+#include <time.h>
+
+#define WORK_MS 50
+
+static int64_t
+now_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
+pace_cpu_ms(void)
+{
+    return now_ms(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* Of what several processes do in turn, each waits for its turn. */
+static int64_t
+times_longer(void)
+{
+    int64_t begin_ms = now_ms(CLOCK_MONOTONIC), until_ms = pace_cpu_ms() + WORK_MS;
+
+    while (pace_cpu_ms() < until_ms)
+        continue;
+    return 1 + 2 * (now_ms(CLOCK_MONOTONIC) - begin_ms) / WORK_MS;
+}
+
+bool
+pace_allows(int64_t took_ms, int64_t quiet_ms)
+{
+    return took_ms <= quiet_ms || took_ms <= quiet_ms * times_longer();
+}
