@@ -1,22 +1,22 @@
-tm_test(broker unit/test_broker.c unit/test_broker_workers.c unit/broker_help.c support/peer.c
+tm_test(broker unit/broker/test_broker.c unit/broker/test_broker_workers.c unit/broker/broker_help.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_rules unit/test_broker_rules.c unit/test_broker_cancel.c
-        unit/test_broker_limits.c unit/broker_rules_help.c
+tm_test(broker_rules unit/broker/test_broker_rules.c unit/broker/test_broker_cancel.c
+        unit/broker/test_broker_limits.c unit/broker/broker_rules_help.c
         support/broker_world.c support/peer.c LIBS tm_broker tm_test_support)
-tm_test(broker_spawns unit/test_broker_spawns.c support/broker_world.c support/peer.c
+tm_test(broker_spawns unit/broker/test_broker_spawns.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_calls unit/test_broker_calls.c support/broker_world.c support/peer.c
+tm_test(broker_calls unit/broker/test_broker_calls.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(federation unit/test_federation.c support/broker_world.c support/peer.c
+tm_test(federation unit/broker/test_federation.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/peer.c
+tm_test(broker_races unit/broker/test_broker_races.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c unit/test_broker_roles.c
+tm_test(broker_curve unit/broker/test_broker_curve.c unit/broker/test_broker_allow.c unit/broker/test_broker_roles.c
         support/curve_world.c support/peer.c LIBS tm_broker tm_test_support)
-tm_test(broker_model unit/test_broker_model.c unit/broker_model.c unit/broker_model_hear.c
-        unit/broker_model_steps.c support/broker_world.c support/peer.c
+tm_test(broker_model unit/broker/test_broker_model.c unit/broker/broker_model.c unit/broker/broker_model_hear.c
+        unit/broker/broker_model_steps.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_memory unit/test_broker_memory.c support/broker_world.c support/peer.c
+tm_test(broker_memory unit/broker/test_broker_memory.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
 set(judged 1)
 if(TM_SANITIZE)

@@ -1,7 +1,7 @@
 # The engine's tests: pure functions, no database, no sockets.
-set(engine_help unit/engine_help.c)
+set(engine_help unit/engine/engine_help.c)
 foreach(module csv expr indicators backtest parity search tpe tune overfit)
-  tm_test(${module} unit/test_${module}.c ${engine_help} LIBS tm_engine)
+  tm_test(${module} unit/engine/test_${module}.c ${engine_help} LIBS tm_engine)
 endforeach()
 
 foreach(target csv strategy expr decimal)

@@ -1,6 +1,6 @@
-tm_test(stream_text unit/test_stream_text.c support/event_reader.c LIBS tm_http)
+tm_test(stream_text unit/events/test_stream_text.c support/event_reader.c LIBS tm_http)
 
-tm_test(streams unit/test_streams.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
+tm_test(streams unit/events/test_streams.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
         support/system.c support/command.c
         LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq
         LABELS "integration")
@@ -9,7 +9,7 @@ set_tests_properties(streams PROPERTIES SKIP_RETURN_CODE 77)
 
 if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower, say nothing more
 # A whole system, and five hundred clients.
-  tm_test(stream_reconnect unit/test_stream_reconnect.c support/stream_pool.c support/event_reader.c
+  tm_test(stream_reconnect unit/events/test_stream_reconnect.c support/stream_pool.c support/event_reader.c
           support/system.c support/command.c
           LIBS tm_cli tm_test_support PkgConfig::curl PkgConfig::pq LABELS "integration")
   add_dependencies(test_stream_reconnect tunemill)

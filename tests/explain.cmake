@@ -1,8 +1,8 @@
 # The explain process: its parts, and the whole against a model that is a stub.
 foreach(name prompt text_check)
-  tm_test(${name} unit/test_${name}.c LIBS tm_explain)
+  tm_test(${name} unit/explain/test_${name}.c LIBS tm_explain)
 endforeach()
-tm_test(explain_process unit/test_explain_process.c unit/test_explain_budget.c unit/explain_help.c
+tm_test(explain_process unit/explain/test_explain_process.c unit/explain/test_explain_budget.c unit/explain/explain_help.c
         support/broker_world.c support/peer.c
         LIBS tm_broker tm_llm_stub tm_test_support)
 add_dependencies(test_explain_process tunemill)

@@ -9,16 +9,16 @@ target_compile_definitions(tm_test_support PRIVATE TM_KEPT="${CMAKE_BINARY_DIR}/
   TM_MIGRATIONS_LIBRARY="$<TARGET_FILE:tm_migrations>")
 
 foreach(name log components traceparent digest metrics loop settings explain_call federation_text clock)
-  tm_test(${name} unit/test_${name}.c LIBS tm_kit)
+  tm_test(${name} unit/kit/test_${name}.c LIBS tm_kit)
 endforeach()
-tm_test(single_flight unit/test_single_flight.c LIBS tm_kit)
-tm_test(pg unit/test_pg.c unit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
+tm_test(single_flight unit/kit/test_single_flight.c LIBS tm_kit)
+tm_test(pg unit/kit/test_pg.c unit/kit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
 set_tests_properties(pg PROPERTIES SKIP_RETURN_CODE 77)
 
 add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
   -DPROGRAM=$<TARGET_FILE:tm_settings_file> -DOUT=${CMAKE_CURRENT_BINARY_DIR}/tunemill.cfg
   -DCOMMITTED=${CMAKE_SOURCE_DIR}/config/tunemill.cfg
-  -P ${CMAKE_CURRENT_SOURCE_DIR}/support/same_file.cmake)
+  -P ${CMAKE_CURRENT_SOURCE_DIR}/same_file.cmake)
 set_tests_properties(settings_file PROPERTIES LABELS "unit")
 
 foreach(target settings text log rows explain_call federation_text traceparent)

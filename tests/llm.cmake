@@ -5,12 +5,12 @@ target_link_libraries(tm_llm_stub PUBLIC tm_flags PkgConfig::ssl PkgConfig::cryp
                       PkgConfig::check Threads::Threads)
 
 foreach(name retry_after breaker llm_answers model_configs)
-  tm_test(${name} unit/test_${name}.c LIBS tm_llm)
+  tm_test(${name} unit/explain/test_${name}.c LIBS tm_llm)
 endforeach()
-tm_test(llm_chain unit/test_llm_chain.c unit/test_llm_complaints.c unit/test_llm_asks.c
-        unit/test_llm_names.c unit/test_llm_table.c unit/llm_help.c
+tm_test(llm_chain unit/explain/test_llm_chain.c unit/explain/test_llm_complaints.c unit/explain/test_llm_asks.c
+        unit/explain/test_llm_names.c unit/explain/test_llm_table.c unit/explain/llm_help.c
         LIBS tm_llm tm_llm_stub ${CMAKE_DL_LIBS})
-tm_test(cli_doctor unit/test_cli_doctor.c support/command.c ${CMAKE_SOURCE_DIR}/ops/cli/doctor.c
+tm_test(cli_doctor unit/explain/test_cli_doctor.c support/command.c ${CMAKE_SOURCE_DIR}/ops/cli/doctor.c
         LIBS tm_llm tm_llm_stub)
 add_dependencies(test_cli_doctor tunemill)
 

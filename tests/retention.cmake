@@ -1,19 +1,19 @@
-tm_test(retention_sql unit/test_retention_sql.c unit/test_retention_data.c
-        unit/test_retention_traps.c unit/retention_help.c unit/queue_help.c
+tm_test(retention_sql unit/retention/test_retention_sql.c unit/retention/test_retention_data.c
+        unit/retention/test_retention_traps.c unit/retention/retention_help.c unit/kit/queue_help.c
         LIBS tm_test_support)
 set_tests_properties(retention_sql PROPERTIES SKIP_RETURN_CODE 77)
-tm_test(retention_process unit/test_retention_process.c unit/retention_help.c unit/queue_help.c
+tm_test(retention_process unit/retention/test_retention_process.c unit/retention/retention_help.c unit/kit/queue_help.c
         support/command.c LIBS tm_test_support)
 set_tests_properties(retention_process PROPERTIES SKIP_RETURN_CODE 77)
-tm_test(http_retention unit/test_http_retention.c support/reads_world.c
+tm_test(http_retention unit/retention/test_http_retention.c support/reads_world.c
         LIBS tm_http tm_test_support PkgConfig::curl)
 set_tests_properties(http_retention PROPERTIES SKIP_RETURN_CODE 77)
 # waits for the beginning of a minute, which is when pg_cron looks
-tm_test(retention_cron unit/test_retention_cron.c unit/retention_help.c unit/queue_help.c
+tm_test(retention_cron unit/retention/test_retention_cron.c unit/retention/retention_help.c unit/kit/queue_help.c
         support/command.c LIBS tm_test_support LABELS "integration")
 set_tests_properties(retention_cron PROPERTIES SKIP_RETURN_CODE 77)
-tm_test(cli_retention unit/test_cli_retention.c unit/cli_help.c unit/retention_help.c
-        unit/queue_help.c support/command.c LIBS tm_test_support PkgConfig::jansson)
+tm_test(cli_retention unit/retention/test_cli_retention.c unit/ops/cli_help.c unit/retention/retention_help.c
+        unit/kit/queue_help.c support/command.c LIBS tm_test_support PkgConfig::jansson)
 set_tests_properties(cli_retention PROPERTIES SKIP_RETURN_CODE 77)
 # a whole system
 tm_test(retention_canary canary/test_retention_canary.c support/system.c support/command.c

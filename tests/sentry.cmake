@@ -2,8 +2,8 @@
 add_library(tm_sentry_stub STATIC support/sentry_world.c)
 target_link_libraries(tm_sentry_stub PUBLIC tm_llm_stub PkgConfig::jansson PkgConfig::check)
 
-tm_test(sentry_parts unit/test_sentry_parts.c LIBS tm_sentry)
-tm_test(sentry unit/test_sentry.c unit/test_sentry_refusals.c unit/sentry_help.c
+tm_test(sentry_parts unit/kit/test_sentry_parts.c LIBS tm_sentry)
+tm_test(sentry unit/kit/test_sentry.c unit/kit/test_sentry_refusals.c unit/kit/sentry_help.c
         LIBS tm_sentry tm_sentry_stub)
 
 foreach(target sentry_dsn sentry_limits)

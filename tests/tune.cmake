@@ -1,15 +1,15 @@
 # Tune requests, and the tune actor: its parts, one job against a private PostgreSQL, its process.
-tm_test(tune_request unit/test_tune_request.c unit/test_tune_request_hash.c
-        unit/test_tune_request_body.c unit/tune_request_help.c LIBS tm_kit)
-tm_test(tune_trials unit/test_tune_trials.c LIBS tm_tune)
-tm_test(tune_job unit/test_tune_job.c unit/test_tune_once.c unit/tune_job_help.c
+tm_test(tune_request unit/tune/test_tune_request.c unit/tune/test_tune_request_hash.c
+        unit/tune/test_tune_request_body.c unit/tune/tune_request_help.c LIBS tm_kit)
+tm_test(tune_trials unit/tune/test_tune_trials.c LIBS tm_tune)
+tm_test(tune_job unit/tune/test_tune_job.c unit/tune/test_tune_once.c unit/tune/tune_job_help.c
         support/tune_world.c LIBS tm_tune tm_test_support)
-tm_test(tune_process unit/test_tune_process.c unit/fake_broker.c support/tune_world.c
+tm_test(tune_process unit/tune/test_tune_process.c unit/proto/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support)
-tm_test(recompute unit/test_recompute.c unit/test_recompute_more.c unit/recompute_help.c support/tune_world.c
+tm_test(recompute unit/tune/test_recompute.c unit/tune/test_recompute_more.c unit/tune/recompute_help.c support/tune_world.c
         LIBS tm_tune tm_test_support)
-tm_test(answer_cache unit/test_answer_cache.c LIBS tm_tune)
-tm_test(recompute_server unit/test_recompute_server.c unit/recompute_server_help.c unit/fake_broker.c support/tune_world.c
+tm_test(answer_cache unit/tune/test_answer_cache.c LIBS tm_tune)
+tm_test(recompute_server unit/tune/test_recompute_server.c unit/tune/recompute_server_help.c unit/proto/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support)
 set_tests_properties(recompute recompute_server tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)

@@ -1,0 +1,40 @@
+#include "tests/unit/broker/broker_rules_help.h"
+#include "tests/support/suite.h"
+
+pg_fixture_t *rules_fixture;
+struct broker_world world;
+peer_end_t *producer, *worker;
+
+static void
+start(size_t brokers)
+{
+    broker_world_start(&world, rules_fixture, brokers);
+    producer = peer_end_new(world.endpoint[0]);
+    worker = peer_end_new(world.endpoint[brokers - 1]);
+}
+
+void
+rules_start_one(void)
+{
+    start(1);
+}
+
+void
+rules_start_two(void)
+{
+    start(2);
+}
+
+static void
+stop(void)
+{
+    peer_end_destroy(&producer);
+    peer_end_destroy(&worker);
+    broker_world_stop(&world);
+}
+
+TCase *
+rules_case(Suite *suite, const char *name, void (*set_up)(void))
+{
+    return suite_case(suite, name, set_up, stop);
+}

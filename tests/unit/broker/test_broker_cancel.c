@@ -1,0 +1,139 @@
+/* Jobs that are canceled: while they wait, while they run, and whoever asks. */
+#include "tests/unit/broker/broker_rules_help.h"
+
+#include <signal.h>
+
+static tm_msg_t
+cancel_of(const tm_uuid_t *job)
+{
+    return (tm_msg_t){.type = TM_MSG_CANCEL, .cancel = {.ref = 77, .job = *job}};
+}
+
+static void
+expect_state(const tm_uuid_t *job, const char *state)
+{
+    const tm_msg_t *answer = peer_end_expect(producer, TM_MSG_STATE, SOON_MS);
+
+    ck_assert_uint_eq(answer->state.ref, 77);
+    ck_assert(tm_uuid_is(&answer->state.job, job));
+    ck_assert_msg(tm_str_is(answer->state.state, state), "%.*s instead of %s",
+                  (int)answer->state.state.size, answer->state.state.data, state);
+}
+
+static void
+expect_result(const char *state, const char *code)
+{
+    const tm_msg_t *result = peer_end_expect(producer, TM_MSG_RESULT, SOON_MS);
+
+    ck_assert(tm_str_is(result->result.state, state));
+    ck_assert(tm_str_is(result->result.code, code));
+}
+
+START_TEST(what_waits_is_canceled_at_once)
+{
+    tm_msg_t msg = submit_of("a", 1), cancel;
+
+    msg.submit.watch = msg.submit.has_watch = true;
+    submit_and_wait(producer, &msg);
+    cancel = cancel_of(&msg.submit.job);
+    peer_end_send(producer, &cancel);
+    expect_state(&msg.submit.job, "canceled");
+    expect_result("canceled", "CANCELED");
+    ck_assert_int_eq(
+        broker_world_count(&world, "SELECT count(*) FROM job_runs WHERE outcome = 'canceled'"),
+        1);
+    peer_end_send(producer, &cancel);
+    expect_state(&msg.submit.job, "canceled");
+    cancel.cancel.job = tm_uuid_new();
+    peer_end_send(producer, &cancel);
+    expect_state(&cancel.cancel.job, "unknown");
+}
+END_TEST
+
+START_TEST(what_runs_is_asked_to_stop)
+{
+    tm_msg_t msg = submit_of("a", 1), cancel, fail = {.type = TM_MSG_FAIL};
+    struct tm_job job;
+    const tm_msg_t *asked;
+
+    say_hello(worker, NULL, "a", 1);
+    msg.submit.watch = msg.submit.has_watch = true;
+    peer_end_send(producer, &msg);
+    job = take_job(worker);
+    cancel = cancel_of(&job.job);
+    peer_end_send(producer, &cancel);
+    asked = peer_end_expect(worker, TM_MSG_CANCEL, SOON_MS);
+    ck_assert(tm_uuid_is(&asked->cancel.job, &job.job) && asked->cancel.attempt == 1);
+    fail.fail.job = job.job;
+    fail.fail.attempt = 1;
+    fail.fail.code = tm_str("CANCELED");
+    peer_end_send(worker, &fail);
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    expect_result("canceled", "CANCELED");
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM dead_jobs"), 0);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 0);
+}
+END_TEST
+
+START_TEST(what_does_not_stop_loses_its_lease)
+{
+    tm_msg_t msg = submit_of("a", 1), cancel;
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    msg.submit.watch = msg.submit.has_watch = true;
+    peer_end_send(producer, &msg);
+    job = take_job(worker);
+    cancel = cancel_of(&job.job);
+    peer_end_send(producer, &cancel);
+    ck_assert(tm_str_is(peer_end_expect(worker, TM_MSG_DROP, SOON_MS)->drop.code, "CANCELED"));
+    expect_result("canceled", "CANCELED");
+    finish_job(worker, &job, "late");
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    ck_assert_int_eq(
+        broker_world_count(&world, "SELECT count(*) FROM job_runs WHERE outcome = 'done'"), 0);
+}
+END_TEST
+
+START_TEST(a_canceled_job_whose_worker_dies_is_not_tried_again)
+{
+    tm_msg_t msg = submit_of("a", 1);
+
+    say_hello(worker, NULL, "a", 1);
+    peer_end_send(producer, &msg);
+    take_job(worker);
+    broker_world_kill(&world, 0, SIGKILL); /* nobody is there to tell the worker */
+    peer_end_destroy(&worker);
+    broker_world_run(&world, "SELECT job_cancel(id) FROM jobs");
+    broker_world_launch(&world, 0);
+    broker_world_await(&world, "SELECT count(*) FROM job_runs WHERE outcome = 'canceled'", 1);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM jobs"), 0);
+}
+END_TEST
+
+/* The one who asks and the one who runs are at different brokers. */
+START_TEST(a_job_is_canceled_through_any_broker)
+{
+    tm_msg_t msg = submit_of("a", 1), cancel;
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(worker); /* at the second broker: the first has told of it */
+    ck_assert(tm_uuid_is(&job.job, &msg.submit.job));
+    cancel = cancel_of(&job.job);
+    peer_end_send(producer, &cancel);
+    expect_state(&job.job, "running");
+    peer_end_expect(worker, TM_MSG_CANCEL, SOON_MS);
+}
+END_TEST
+
+void
+broker_cancels(Suite *suite)
+{
+    suite_tests(rules_case(suite, "cancel", rules_start_one), what_waits_is_canceled_at_once,
+                what_runs_is_asked_to_stop, what_does_not_stop_loses_its_lease,
+                a_canceled_job_whose_worker_dies_is_not_tried_again);
+    suite_tests(rules_case(suite, "cancel elsewhere", rules_start_two),
+                a_job_is_canceled_through_any_broker);
+}

@@ -1,0 +1,336 @@
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/engine/engine_help.h"
+#include "tests/support/suite.h"
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+#define ID       "{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"name\":\"x\","
+
+static const char *const all[] = {"bb_reversal", "sma_cross", "sma_cross_ls", "rsi_reversion",
+                                  "donchian_breakout"};
+
+/* Long below 10, out above 20. */
+static const char *const simple =
+    ID "\"entry_long\":\"close < 10\",\"exit_long\":\"close > 20\"}";
+
+/* Runs a strategy without params over these closes. */
+static backtest_trace_t *
+trace_of(const char *spec, const double *closes, size_t count,
+         const struct backtest_options *options, struct metrics *ret)
+{
+    strategy_t *strategy = help_strategy_text(spec);
+    bars_t *bars = help_closes(closes, count);
+    backtest_t *backtest = help_backtest(bars, strategy, options);
+    const double params[STRATEGY_PARAMS_MAX] = {0};
+    backtest_trace_t *trace = NULL;
+
+    ck_assert_int_eq(backtest_trace(backtest, params, ret, &trace), TM_OK);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+    return trace;
+}
+
+START_TEST(orders_fill_at_the_close_that_gave_the_signal)
+{
+    const double closes[] = {15, 15, 8, 12, 25, 30};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+
+    options.cash = 1000;
+    options.commission_bps = 0;
+    backtest_trace_t *trace = trace_of(simple, closes, COUNT(closes), &options, &metrics);
+    ck_assert_uint_eq(trace->trade_count, 1);
+    const struct trade *trade = &trace->trades[0];
+    ck_assert(trade->entry_bar == 2 && trade->entry_price == 8 && trade->size == 124);
+    ck_assert(trade->exit_bar == 4 && trade->exit_price == 25 && trade->pnl == 124 * 17);
+    ck_assert_str_eq(trade_side(trade), "long");
+    ck_assert_str_eq(trade_reason_name(trade->reason), "signal");
+    ck_assert(trace->equity[2] == 1000 && trace->equity[3] == 1000 + 124 * 4);
+    ck_assert(trace->equity[5] == 1000 + 124 * 17 && metrics.equity_final == trace->equity[5]);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(orders_fill_at_the_next_open_when_asked)
+{
+    const double closes[] = {15, 15, 8, 12, 25, 30};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+
+    options.fill_on_close = false;
+    backtest_trace_t *trace = trace_of(simple, closes, COUNT(closes), &options, &metrics);
+    ck_assert_uint_eq(trace->trades[0].entry_bar, 3);
+    ck_assert_uint_eq(trace->trades[0].exit_bar, 5);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(fees_leave_cash_at_entry_and_exit)
+{
+    const double closes[] = {15, 15, 8, 12, 25, 30};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+
+    options.cash = 1000;
+    options.commission_bps = 60;
+    options.slippage_bps = 40;
+    backtest_trace_t *trace = trace_of(simple, closes, COUNT(closes), &options, &metrics);
+    ck_assert(trace->trades[0].size == 123); /* 8.08 each */
+    ck_assert_double_eq_tol(trace->equity[3], 1000 - 123 * 0.08 + 123 * 4, 1e-9);
+    ck_assert_double_eq_tol(trace->trades[0].pnl, 123 * (17 - 0.08 - 0.25), 1e-9);
+    ck_assert_double_eq_tol(metrics.equity_final, 1000 + trace->trades[0].pnl, 1e-9);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(what_is_open_at_the_end_is_closed_or_left)
+{
+    const double closes[] = {15, 15, 8, 12, 14};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics closed, left;
+
+    backtest_trace_t *trace = trace_of(simple, closes, COUNT(closes), &options, &closed);
+    ck_assert_uint_eq(trace->trade_count, 1);
+    ck_assert_str_eq(trade_reason_name(trace->trades[0].reason), "end_of_data");
+    ck_assert(trace->trades[0].exit_price == 14 && trace->equity[4] == closed.equity_final);
+    backtest_trace_destroy(&trace);
+    options.close_at_end = false;
+    trace = trace_of(simple, closes, COUNT(closes), &options, &left);
+    ck_assert_uint_eq(trace->trade_count, 0);
+    ck_assert(left.equity_final > closed.equity_final && left.trades == 0);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(a_signal_on_the_last_bar_is_never_filled)
+{
+    const double closes[] = {15, 15, 15, 8};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+    backtest_trace_t *trace = trace_of(simple, closes, COUNT(closes), &options, &metrics);
+
+    ck_assert(trace->trade_count == 0 && metrics.equity_final == options.cash);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(units_are_whole_unless_fractional)
+{
+    const double closes[] = {15, 15, 8, 12, 25, 30};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+
+    options.cash = 5;
+    backtest_trace_t *trace = trace_of(simple, closes, COUNT(closes), &options, &metrics);
+    ck_assert_uint_eq(trace->trade_count, 0);
+    backtest_trace_destroy(&trace);
+    options.fractional = true;
+    trace = trace_of(simple, closes, COUNT(closes), &options, &metrics);
+    ck_assert_uint_eq(trace->trade_count, 1);
+    ck_assert(trace->trades[0].size > 0.6 && trace->trades[0].size < 0.625);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(a_ruined_short_ends_the_run)
+{
+    const double closes[] = {15, 15, 8, 9, 30, 5, 5, 5};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+    backtest_trace_t *trace = trace_of(ID "\"entry_short\":\"close < 10\"}", closes,
+                                       COUNT(closes), &options, &metrics);
+
+    ck_assert_uint_eq(trace->trade_count, 1);
+    ck_assert_str_eq(trade_side(&trace->trades[0]), "short");
+    ck_assert_str_eq(trade_reason_name(trace->trades[0].reason), "bust");
+    ck_assert(trace->equity[3] > 0 && trace->equity[4] == 0 && trace->equity[7] == 0);
+    ck_assert(metrics.return_pct == -100 && metrics.max_drawdown_pct == -100);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(a_reversing_strategy_turns_at_one_price)
+{
+    const double closes[] = {15, 15, 8, 12, 25, 22, 9, 12};
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    struct metrics metrics;
+    backtest_trace_t *trace = trace_of(
+        ID "\"entry_long\":\"close < 10\",\"entry_short\":\"close > 23\",\"reversing\":true}",
+        closes, COUNT(closes), &options, &metrics);
+
+    ck_assert_uint_eq(trace->trade_count, 3);
+    ck_assert_str_eq(trade_side(&trace->trades[1]), "short");
+    ck_assert(trace->trades[0].exit_bar == 4 && trace->trades[1].entry_bar == 4);
+    ck_assert(trace->trades[0].reason == TRADE_REVERSED);
+    ck_assert(trace->trades[0].exit_price == trace->trades[1].entry_price);
+    backtest_trace_destroy(&trace);
+}
+END_TEST
+
+START_TEST(the_curve_and_the_fast_path_have_the_same_bits)
+{
+    static const char *const files[] = {"sp500_daily", "SYNH", "SYNM", "SYND", "BUST"};
+    const struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+
+    for (size_t i = 0; i < COUNT(files) * COUNT(all); i++) {
+        char path[64];
+        double params[STRATEGY_PARAMS_MAX];
+        struct metrics fast, traced;
+        backtest_trace_t *trace = NULL;
+
+        snprintf(path, sizeof path, "tests/data/%s.csv", files[i / COUNT(all)]);
+        bars_t *bars = help_bars(path);
+        ck_assert_ptr_nonnull(bars);
+        strategy_t *strategy = help_strategy(all[i % COUNT(all)]);
+        backtest_t *backtest = help_backtest(bars, strategy, &options);
+        strategy_defaults(strategy, params);
+        ck_assert_int_eq(backtest_run(backtest, params, &fast, NULL), TM_OK);
+        ck_assert_int_eq(backtest_trace(backtest, params, &traced, &trace), TM_OK);
+        ck_assert_msg(memcmp(&fast, &traced, sizeof fast) == 0, "%s %s", path,
+                      all[i % COUNT(all)]);
+        ck_assert(trace->equity[bars->count - 1] == fast.equity_final);
+        ck_assert((double)trace->trade_count == fast.trades);
+        backtest_trace_destroy(&trace);
+        backtest_destroy(&backtest);
+        strategy_destroy(&strategy);
+        bars_destroy(&bars);
+    }
+}
+END_TEST
+
+START_TEST(the_figures_are_those_of_the_curve)
+{
+    const struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_bars("tests/data/sp500_daily.csv");
+    strategy_t *strategy = help_strategy("sma_cross_ls");
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    double params[STRATEGY_PARAMS_MAX], peak = 0, deepest = 0, profit = 0;
+    backtest_trace_t *trace = NULL;
+    struct metrics metrics;
+
+    strategy_defaults(strategy, params);
+    ck_assert_int_eq(backtest_trace(backtest, params, &metrics, &trace), TM_OK);
+    for (size_t i = 0; i < trace->bar_count; i++) {
+        peak = fmax(peak, trace->equity[i]);
+        deepest = fmax(deepest, 1 - trace->equity[i] / peak);
+    }
+    for (size_t i = 0; i < trace->trade_count; i++)
+        profit += trace->trades[i].pnl;
+    ck_assert(metrics.equity_peak == peak && metrics.max_drawdown_pct == -deepest * 100);
+    ck_assert_double_eq_tol(metrics.equity_final, options.cash + profit, 1e-6);
+    const struct daily_moments moments =
+        overfit_moments(bars->time_ms, trace->equity, trace->bar_count);
+    ck_assert(moments.days == (double)bars->count - 1 && moments.kurtosis > 1);
+    backtest_trace_destroy(&trace);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(a_small_cache_changes_nothing)
+{
+    struct backtest_options roomy = BACKTEST_OPTIONS_DEFAULT, tight = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_walk(700);
+    strategy_t *strategy = help_strategy("sma_cross");
+
+    tight.cache_bytes = 1;
+    backtest_t *a = help_backtest(bars, strategy, &roomy),
+               *b = help_backtest(bars, strategy, &tight);
+    for (int i = 0; i < 200; i++) {
+        const double params[STRATEGY_PARAMS_MAX] = {2 + i * 7 % 13, 5 + i * 11 % 40};
+        struct metrics x, y;
+
+        ck_assert_int_eq(backtest_run(a, params, &x, NULL), TM_OK);
+        ck_assert_int_eq(backtest_run(b, params, &y, NULL), TM_OK);
+        ck_assert_int_eq(memcmp(&x, &y, sizeof x), 0);
+    }
+    backtest_destroy(&a);
+    backtest_destroy(&b);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(a_warmup_longer_than_the_bars_trades_nothing)
+{
+    const struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_walk(30);
+    strategy_t *strategy = help_strategy("bb_reversal");
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    struct metrics metrics;
+
+    for (int period = 28; period < 34; period++) {
+        const double params[STRATEGY_PARAMS_MAX] = {period, 0};
+        ck_assert_int_eq(backtest_run(backtest, params, &metrics, NULL), TM_OK);
+        ck_assert(metrics.trades <= 1 && !isnan(metrics.return_pct));
+    }
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(options_out_of_range_are_refused)
+{
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_walk(30);
+    const bars_t one = bars_slice(bars, 0, 1);
+    strategy_t *strategy = help_strategy("bb_reversal");
+    const double wrong[STRATEGY_PARAMS_MAX] = {0, 2};
+    backtest_t *backtest = NULL;
+    struct metrics metrics;
+
+    ck_assert_int_eq(backtest_new(&one, strategy, &options, &backtest), TM_INSUFFICIENT_DATA);
+    options.cash = (double)NAN;
+    ck_assert_int_eq(backtest_new(bars, strategy, &options, &backtest), TM_BAD_REQUEST);
+    options.cash = 100;
+    options.slippage_bps = 1001;
+    ck_assert_int_eq(backtest_new(bars, strategy, &options, &backtest), TM_BAD_REQUEST);
+    options.slippage_bps = 0;
+    backtest = help_backtest(bars, strategy, &options);
+    ck_assert_int_eq(backtest_run(backtest, wrong, &metrics, NULL), TM_INVALID_PARAM_SPACE);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(metrics_are_a_table)
+{
+    struct metrics metrics;
+
+    metrics_clear(&metrics);
+    for (size_t i = 0; i < METRIC_COUNT_ALL; i++) {
+        ck_assert(isnan(metrics_value(&metrics, i)));
+        metrics_set(&metrics, i, (double)i);
+    }
+    ck_assert(metrics.return_pct == 0 && metrics.equity_peak == METRIC_COUNT_ALL - 1);
+    ck_assert(metrics_value(&metrics, METRIC_INDEX_trades) == metrics.trades);
+    ck_assert_int_eq(metrics_info(METRIC_INDEX_trades)->kind, METRIC_COUNT);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("backtest");
+    TCase *rules = suite_case(suite, "rules", NULL, NULL),
+          *paths = suite_case(suite, "paths", NULL, NULL);
+
+    suite_tests(rules, orders_fill_at_the_close_that_gave_the_signal,
+                orders_fill_at_the_next_open_when_asked, fees_leave_cash_at_entry_and_exit,
+                what_is_open_at_the_end_is_closed_or_left,
+                a_signal_on_the_last_bar_is_never_filled, units_are_whole_unless_fractional,
+                a_ruined_short_ends_the_run, a_reversing_strategy_turns_at_one_price);
+    suite_tests(paths, the_curve_and_the_fast_path_have_the_same_bits,
+                the_figures_are_those_of_the_curve, a_small_cache_changes_nothing,
+                a_warmup_longer_than_the_bars_trades_nothing, options_out_of_range_are_refused,
+                metrics_are_a_table);
+    return suite_run(suite);
+}

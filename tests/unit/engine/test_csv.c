@@ -1,0 +1,431 @@
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/tune/engine/decimal.h"
+#include "actors/tune/engine/stamp.h"
+#include "tests/unit/engine/engine_help.h"
+#include "tests/support/suite.h"
+
+#define HEADER "date,open,high,low,close,volume\n"
+#define DAYS   12
+
+static struct csv_report report;
+
+/* A header and 12 good daily rows; the row `at` (from 0) is replaced by `row` if that is not
+ * NULL. */
+static const char *
+file_with(const char *header, size_t at, const char *row)
+{
+    static char text[4096];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", header);
+
+    for (size_t i = 0; i < DAYS; i++) {
+        if (row && i == at)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", row);
+        else
+            used += (size_t)snprintf(text + used, sizeof text - used,
+                                     "2020-01-%02zu,10,12,9,%zu.5,1000\n", i + 1, 10 + i % 2);
+    }
+    return text;
+}
+
+static bars_t *
+good(const char *text)
+{
+    bars_t *bars = NULL;
+    const tm_err_t err = csv_parse(text, strlen(text), &report, &bars);
+
+    ck_assert_msg(err == TM_OK, "%s", report.error);
+    return bars;
+}
+
+static void
+bad(const char *text, size_t size, const char *needle)
+{
+    bars_t *bars = NULL;
+
+    ck_assert_int_eq(csv_parse(text, size, &report, &bars), TM_DATA_PARSE_FAILED);
+    ck_assert_ptr_null(bars);
+    ck_assert_msg(strstr(report.error, needle) != NULL, "\"%s\" is not in: %s", needle,
+                  report.error);
+}
+
+START_TEST(a_plain_file_is_read_to_the_last_column)
+{
+    bars_t *bars = good(file_with(HEADER, 0, NULL));
+
+    ck_assert_uint_eq(bars->count, DAYS);
+    ck_assert_int_eq(bars->time_ms[0], INT64_C(1577836800000));
+    ck_assert(bars->open[1] == 10 && bars->high[1] == 12 && bars->low[1] == 9);
+    ck_assert(bars->close[1] == 11.5 && bars->volume[1] == 1000);
+    ck_assert_uint_eq(report.warning_count, 0);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(headers_may_be_aliases_in_any_case_and_order)
+{
+    static const char *const headers[] = {
+        "TIMESTAMP,O,H,L,C,V\n",
+        "Datetime,Open,High,Low,Close,Vol\n",
+        "time,open,high,low,Adj Close,volume\n",
+        "date,open,high,low,ADJUSTED_CLOSE,volume\n",
+        "\"Date\", \"Open\" ,high,low,adj_close,volume,\n",
+    };
+
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        bars_t *bars = good(file_with(headers[i], 0, NULL));
+        ck_assert(bars->close[1] == 11.5);
+        bars_destroy(&bars);
+    }
+}
+END_TEST
+
+START_TEST(an_adjusted_close_counts_only_without_a_close)
+{
+    bars_t *bars = help_bars("tests/data/sp500_daily.csv");
+
+    ck_assert_ptr_nonnull(bars);
+    ck_assert(bars->close[0] == 1455.219971);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(a_missing_column_is_named)
+{
+    const char *text = file_with("date,open,high,low,volume\n", 0, NULL);
+
+    bad(text, strlen(text), "no column for close;");
+    text = file_with("date;open;high;low;close;volume\n", 0, NULL);
+    bad(text, strlen(text), "separated by commas");
+}
+END_TEST
+
+START_TEST(rows_without_a_number_are_dropped_and_counted)
+{
+    static const char *const rows[] = {"2020-01-05,10,12,9,,1000",
+                                       "2020-01-05,10,NaN,9,10,1000", "2020-01-05,10,12",
+                                       "2020-01-05,null,12,9,10,1000", ",,,,,"};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bars_t *bars = good(file_with(HEADER, 4, rows[i]));
+
+        ck_assert_uint_eq(bars->count, DAYS - 1);
+        ck_assert_uint_eq(report.dropped, 1);
+        ck_assert_uint_eq(report.warning_count, 1);
+        ck_assert_ptr_nonnull(strstr(report.warnings[0], "line 6"));
+        bars_destroy(&bars);
+    }
+}
+END_TEST
+
+START_TEST(senseless_prices_fail_with_their_lines)
+{
+    static const char *const rows[][2] = {
+        {"2020-01-05,-10,12,9,10,1000", "line 6: open is -10"},
+        {"2020-01-05,10,8,9,10,1000", "line 6: high 8 is below low 9"},
+        {"2020-01-05,10,12,0,10,1000", "line 6: low is 0"},
+        {"2020-01-05,10,12,9,1e999,1000", "line 6: close is inf"},
+        {"2020-01-05,10,12,9,10,-1", "line 6: volume is -1"},
+        {"05/01/2020,10,12,9,10,1", "line 6: date \"05/01/2020\""},
+        {"2020-02-30,10,12,9,10,1", "line 6: date"},
+        {"2020-01-05,1,000,12,9,10,1", "line 6: 7 fields"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *text = file_with(HEADER, 4, rows[i][0]);
+        bad(text, strlen(text), rows[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(only_the_first_offending_lines_are_listed)
+{
+    char text[2048] = HEADER;
+
+    for (int i = 1; i <= 20; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "2020-01-%02d,1,1,2,1,1\n",
+                 i);
+    bad(text, strlen(text), "line 6: high 1 is below low 2; and 15 more");
+    ck_assert_ptr_null(strstr(report.error, "line 7"));
+}
+END_TEST
+
+START_TEST(rows_out_of_order_are_sorted)
+{
+    bars_t *bars = good(file_with(HEADER, 0, "2020-02-01,10,12,9,11.75,1000"));
+
+    ck_assert(report.was_unsorted && report.warning_count == 1);
+    ck_assert(bars->close[DAYS - 1] == 11.75);
+    for (size_t i = 1; i < bars->count; i++)
+        ck_assert_int_lt(bars->time_ms[i - 1], bars->time_ms[i]);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(the_last_of_equal_stamps_wins)
+{
+    bars_t *bars = good(file_with(HEADER, DAYS - 1, "2020-01-03T00:00:00Z,10,12,9,11.75,1000"));
+
+    ck_assert_uint_eq(report.duplicates, 1);
+    ck_assert_uint_eq(bars->count, DAYS - 1);
+    ck_assert(bars->close[2] == 11.75);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(fewer_than_ten_usable_rows_are_too_few)
+{
+    char text[1024] = HEADER;
+
+    for (int i = 1; i <= 9; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "2020-01-%02d,1,2,1,1,1\n",
+                 i);
+    bad(text, strlen(text), "9 usable rows of 9");
+    bad("", 0, "empty");
+    bad(HEADER, strlen(HEADER), "0 usable rows");
+}
+END_TEST
+
+START_TEST(latin1_bom_and_crlf_are_read)
+{
+    char text[4096] = "\xef\xbb\xbf"
+                      "date,open,high,low,close,volume,note\r\n";
+
+    for (int i = 1; i <= 10; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "2020-01-%02d,1,2,1,1,1,caf\xe9\r\n", i);
+    bars_t *bars = good(text);
+    ck_assert_uint_eq(bars->count, 10);
+    ck_assert(report.is_latin1 && report.warning_count == 1);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(utf8_is_no_latin1)
+{
+    bars_t *bars = good(file_with("date,open,high,low,close,volume,Größe\n", 0, NULL));
+
+    ck_assert(!report.is_latin1);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(quoted_fields_are_read)
+{
+    bars_t *bars =
+        good(file_with(HEADER, 0, "\"2020-01-01\",\"10\", \"12\" ,9,\"10.25\",\"7\""));
+
+    ck_assert(bars->close[0] == 10.25 && bars->volume[0] == 7);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_text_are_refused)
+{
+    char nul[512], wide[] = "\xff\xfe"
+                            "d\0a\0t\0e\0";
+    const char *text = file_with(HEADER, 3, "2020-01-04,10,12,9,10,\"1");
+
+    bad(text, strlen(text), "never closed");
+    snprintf(nul, sizeof nul, "%s", file_with(HEADER, 0, NULL));
+    nul[40] = '\0';
+    bad(nul, 300, "line 2: a NUL byte");
+    bad(wide, sizeof wide - 1, "UTF-16");
+}
+END_TEST
+
+START_TEST(a_million_columns_are_refused)
+{
+    const size_t size = 1000000;
+    char *text = malloc(size);
+
+    ck_assert_ptr_nonnull(text);
+    memset(text, ',', size);
+    bad(text, size, "columns");
+    const char *head = file_with(HEADER, 0, NULL);
+    memcpy(text, head, strlen(head));
+    bad(text, size, "line 14");
+    free(text);
+}
+END_TEST
+
+START_TEST(a_file_cut_anywhere_is_safe)
+{
+    const char *text = file_with(HEADER, 2, "\"2020-01-03\",10,12,9,10,\"1\"\"2\"");
+    const size_t size = strlen(text);
+
+    for (size_t n = 0; n <= size; n++) {
+        char *copy = malloc(n + 1); /* so that a read past the end is seen */
+        bars_t *bars = NULL;
+
+        ck_assert_ptr_nonnull(copy);
+        memcpy(copy, text, n);
+        const tm_err_t err = csv_parse(copy, n, &report, &bars);
+        ck_assert((err == TM_OK) == (bars != NULL));
+        ck_assert((err == TM_OK) == (report.error[0] == '\0'));
+        bars_destroy(&bars);
+        free(copy);
+    }
+}
+END_TEST
+
+START_TEST(stamps_are_read_in_every_form)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good_ones[] = {
+        {"2020-01-02", 1577923200000},
+        {"20200102", 1577923200000},
+        {"2020-01-02 03:04", 1577934240000},
+        {"2020-01-02T03:04:05Z", 1577934245000},
+        {"2020-01-02T03:04:05.678", 1577934245678},
+        {"2020-01-02T03:04:05+02:00", 1577927045000},
+        {"2020-01-02 03:04:05-0530", 1577954045000},
+        {"2020-01-02 03:04:05 +00", 1577934245000},
+        {"1577934245", 1577934245000},
+        {"1577934245678", 1577934245678},
+        {"1577934245.5", 1577934245500},
+        {"1969-12-31", -86400000},
+        {"2000-02-29", 951782400000},
+        {"0", 0},
+    };
+    static const char *const bad_ones[] = {"",
+                                           "2020-13-01",
+                                           "2021-02-29",
+                                           "2020-1-2",
+                                           "2020-01-02X",
+                                           "12:00",
+                                           "2020-01-02T25:00",
+                                           "2020-01-02T10:60",
+                                           "1e300",
+                                           "nan",
+                                           "2020-01-02T10:00+2"};
+    int64_t ms;
+
+    for (size_t i = 0; i < sizeof good_ones / sizeof good_ones[0]; i++) {
+        ck_assert_msg(stamp_parse(good_ones[i].text, strlen(good_ones[i].text), &ms), "%s",
+                      good_ones[i].text);
+        ck_assert_msg(ms == good_ones[i].ms, "%s: %" PRId64, good_ones[i].text, ms);
+    }
+    for (size_t i = 0; i < sizeof bad_ones / sizeof bad_ones[0]; i++)
+        ck_assert_msg(!stamp_parse(bad_ones[i], strlen(bad_ones[i]), &ms), "%s", bad_ones[i]);
+}
+END_TEST
+
+START_TEST(decimals_are_rounded_as_strtod_does)
+{
+    uint64_t state = 7;
+
+    for (int i = 0; i < 300000; i++) {
+        char text[64];
+        double value;
+
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const int digits = (int)(state >> 60) + 4;
+        snprintf(text, sizeof text, i % 3 ? "%.*g" : "%.*e", digits,
+                 (double)(state >> 8) * 1e-9 / (double)(1 + (state & 0xffffff)));
+        ck_assert_msg(decimal_parse(text, strlen(text), &value), "%s", text);
+        ck_assert_msg(value == strtod(text, NULL), "%s", text);
+    }
+}
+END_TEST
+
+START_TEST(hard_decimals_are_rounded_right)
+{
+    static const char *const texts[] = {
+        "9007199254740993",
+        "9007199254740992.999999999999",
+        "0.1",
+        "1e22",
+        "1e23",
+        "123456789012345678901234567890",
+        "2.2250738585072014e-308",
+        "4.9e-324",
+        "1e-400",
+        "179769313486231580793728971405303415e273",
+        "0.000000000000000000000000000001",
+        "-0",
+        "+7.",
+        ".5",
+        "00000000000000000000000000000012.5",
+        "1.00000000000000011102230246251565404",
+    };
+    double value;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ck_assert_msg(decimal_parse(texts[i], strlen(texts[i]), &value), "%s", texts[i]);
+        ck_assert_msg(value == strtod(texts[i], NULL), "%s: %.17g", texts[i], value);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_decimal_is_refused)
+{
+    static const char *const texts[] = {"",    ".",  "-",  "e5",  "1e",    "0x10", "inf",
+                                        "nan", "1 ", " 1", "1,5", "1.2.3", "--1",  "1e+"};
+    double value;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        ck_assert_msg(!decimal_parse(texts[i], strlen(texts[i]), &value), "\"%s\"", texts[i]);
+}
+END_TEST
+
+START_TEST(timeframes_come_from_the_median_spacing)
+{
+    char label[BARS_LABEL_BYTES];
+    static const char *const files[][2] = {{"tests/data/sp500_daily.csv", "1d"},
+                                           {"tests/data/SYNH.csv", "1h"},
+                                           {"tests/data/SYNM.csv", "1m"}};
+
+    for (size_t i = 0; i < 3; i++) {
+        bars_t *bars = help_bars(files[i][0]);
+        ck_assert_ptr_nonnull(bars);
+        bars_timeframe(bars, label);
+        ck_assert_str_eq(label, files[i][1]);
+        bars_destroy(&bars);
+    }
+}
+END_TEST
+
+START_TEST(slices_share_no_bar_and_lose_none)
+{
+    bars_t *bars = good(file_with(HEADER, 0, NULL));
+    const bars_t head = bars_slice(bars, 0, 7), tail = bars_slice(bars, 7, 100);
+    const bars_t middle = bars_between(bars, bars->time_ms[2], bars->time_ms[4] + 5);
+
+    ck_assert_uint_eq(head.count + tail.count, bars->count);
+    ck_assert_int_lt(head.time_ms[head.count - 1], tail.time_ms[0]);
+    ck_assert_uint_eq(middle.count, 3);
+    ck_assert_uint_eq(bars_between(bars, INT64_MIN, INT64_MAX).count, bars->count);
+    ck_assert_uint_eq(bars_between(bars, bars->time_ms[5], bars->time_ms[4]).count, 0);
+    ck_assert_uint_eq(bars_slice(bars, 99, 1).count, 0);
+    bars_destroy(&bars);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("csv");
+    TCase *files = suite_case(suite, "files", NULL, NULL),
+          *values = suite_case(suite, "values", NULL, NULL);
+
+    suite_tests(files, a_plain_file_is_read_to_the_last_column,
+                headers_may_be_aliases_in_any_case_and_order,
+                an_adjusted_close_counts_only_without_a_close, a_missing_column_is_named,
+                rows_without_a_number_are_dropped_and_counted,
+                senseless_prices_fail_with_their_lines,
+                only_the_first_offending_lines_are_listed, rows_out_of_order_are_sorted,
+                the_last_of_equal_stamps_wins, fewer_than_ten_usable_rows_are_too_few,
+                latin1_bom_and_crlf_are_read, utf8_is_no_latin1, quoted_fields_are_read,
+                bytes_that_are_no_text_are_refused, a_million_columns_are_refused,
+                a_file_cut_anywhere_is_safe);
+    suite_tests(values, stamps_are_read_in_every_form, decimals_are_rounded_as_strtod_does,
+                hard_decimals_are_rounded_right, what_is_no_decimal_is_refused,
+                timeframes_come_from_the_median_spacing, slices_share_no_bar_and_lose_none);
+    return suite_run(suite);
+}

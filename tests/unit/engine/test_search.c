@@ -1,0 +1,223 @@
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/engine/engine_help.h"
+#include "tests/support/suite.h"
+
+static char detail[256];
+
+static tm_err_t
+parse(const char *json, const char *strategy_name, enum search_type type, space_t **ret)
+{
+    strategy_t *strategy = help_strategy(strategy_name);
+    json_t *space = json ? json_loads(json, 0, NULL) : NULL;
+
+    ck_assert(!json || space);
+    detail[0] = '\0';
+    const tm_err_t err = space_parse(space, strategy, type, ret, detail, sizeof detail);
+    json_decref(space);
+    strategy_destroy(&strategy);
+    return err;
+}
+
+static space_t *
+good(const char *json, enum search_type type)
+{
+    space_t *space = NULL;
+
+    ck_assert_msg(parse(json, "bb_reversal", type, &space) == TM_OK, "%s: %s", json, detail);
+    return space;
+}
+
+START_TEST(a_grid_enumerates_in_order_the_last_param_fastest)
+{
+    space_t *space = good("{\"k\":[1.0,2.5],\"period\":[30,10,20]}", SEARCH_GRID);
+    static const double wanted[6][2] = {{30, 1},   {30, 2.5}, {10, 1},
+                                        {10, 2.5}, {20, 1},   {20, 2.5}};
+    double params[TUNE_PARAMS_MAX];
+
+    ck_assert_uint_eq(space_size(space), 6);
+    for (size_t i = 0; i < 6; i++) {
+        space_params(space, 99, i, params);
+        ck_assert(params[0] == wanted[i][0] && params[1] == wanted[i][1]);
+    }
+    space_destroy(&space);
+}
+END_TEST
+
+START_TEST(a_range_is_five_points_of_a_grid_or_its_steps)
+{
+    space_t *space = good("{\"k\":{\"min\":1,\"max\":3}}", SEARCH_GRID);
+    double params[TUNE_PARAMS_MAX];
+
+    ck_assert_uint_eq(space_size(space), 5);
+    space_params(space, 0, 1, params);
+    ck_assert(params[0] == 20 && params[1] == 1.5);
+    space_destroy(&space);
+    space = good("{\"k\":{\"min\":0.1,\"max\":0.7,\"step\":0.1}}", SEARCH_GRID);
+    ck_assert_uint_eq(space_size(space), 7);
+    space_params(space, 0, 6, params);
+    ck_assert_double_eq_tol(params[1], 0.7, 1e-12);
+    ck_assert(params[1] <= 0.7);
+    space_destroy(&space);
+    space = good("{\"period\":{\"min\":5,\"max\":7}}", SEARCH_GRID);
+    ck_assert_uint_eq(space_size(space), 3);
+    space_destroy(&space);
+    space = good("{\"period\":{\"min\":7,\"max\":7},\"k\":[1]}", SEARCH_GRID);
+    ck_assert_uint_eq(space_size(space), 1);
+    space_destroy(&space);
+}
+END_TEST
+
+START_TEST(random_trials_are_a_function_of_seed_and_index)
+{
+    space_t *a =
+        good("{\"period\":{\"min\":5,\"max\":50},\"k\":{\"min\":1,\"max\":3}}", SEARCH_RANDOM);
+    space_t *b =
+        good("{\"k\":{\"max\":3,\"min\":1},\"period\":{\"max\":50,\"min\":5}}", SEARCH_RANDOM);
+    double x[TUNE_PARAMS_MAX], y[TUNE_PARAMS_MAX];
+    size_t same = 0;
+
+    for (uint64_t i = 0; i < 1000; i++) {
+        space_params(a, 7, i, x);
+        space_params(b, 7, i, y);
+        ck_assert_int_eq(memcmp(x, y, sizeof x), 0);
+        space_params(b, 8, i, y);
+        same += x[1] == y[1];
+    }
+    ck_assert_uint_eq(same, 0);
+    space_destroy(&a);
+    space_destroy(&b);
+}
+END_TEST
+
+START_TEST(random_trials_cover_the_space_evenly)
+{
+    space_t *space = good("{\"period\":{\"min\":5,\"max\":14},\"k\":[1,2,4]}", SEARCH_RANDOM);
+    size_t periods[15] = {0}, ks[5] = {0};
+    double params[TUNE_PARAMS_MAX];
+
+    for (uint64_t i = 0; i < 30000; i++) {
+        space_params(space, 1, i, params);
+        ck_assert(params[0] >= 5 && params[0] <= 14 && floor(params[0]) == params[0]);
+        periods[(size_t)params[0]]++;
+        ks[(size_t)params[1]]++;
+    }
+    for (size_t i = 5; i <= 14; i++)
+        ck_assert(periods[i] > 2700 && periods[i] < 3300);
+    ck_assert(ks[1] > 9600 && ks[2] > 9600 && ks[4] > 9600);
+    ck_assert_uint_eq(space_trials(space, 12), 12);
+    space_destroy(&space);
+}
+END_TEST
+
+START_TEST(a_space_is_derived_from_the_strategy)
+{
+    space_t *space = good(NULL, SEARCH_GRID);
+    double params[TUNE_PARAMS_MAX];
+
+    ck_assert_uint_eq(space_size(space), 25);
+    ck_assert_uint_eq(space_trials(space, 1000), 25);
+    space_params(space, 0, 24, params);
+    ck_assert(params[0] == 60 && params[1] == 3);
+    space_destroy(&space);
+}
+END_TEST
+
+START_TEST(wrong_spaces_are_told)
+{
+    static const char *const cases[][2] = {
+        {"[]", "must be an object"},
+        {"{}", "is empty"},
+        {"{\"q\":[1]}", "has no param q"},
+        {"{\"period\":[]}", "period: a list has from 1"},
+        {"{\"period\":[10,\"x\"]}", "period: value 2"},
+        {"{\"period\":[10.5]}", "period: 10.5 is not a whole number"},
+        {"{\"period\":[10,10]}", "listed twice"},
+        {"{\"period\":[0]}", "period: 0 is not from 1 to 500"},
+        {"{\"period\":7}", "period: must be a list"},
+        {"{\"period\":null}", "period: must be a list"},
+        {"{\"k\":{\"min\":1}}", "k.max: must be a number"},
+        {"{\"k\":{\"min\":3,\"max\":1}}", "above max"},
+        {"{\"k\":{\"min\":1,\"max\":3,\"step\":0}}", "k.step: must be above 0"},
+        {"{\"k\":{\"min\":1,\"max\":3,\"step\":-1}}", "k.step: must be above 0"},
+        {"{\"k\":{\"min\":1,\"max\":3,\"step\":1e-9}}", "more than 1000000 points"},
+        {"{\"k\":{\"min\":1,\"max\":3,\"stpe\":1}}", "not stpe"},
+        {"{\"k\":{\"min\":1,\"max\":3,\"type\":\"text\"}}", "k.type"},
+        {"{\"period\":{\"min\":1,\"max\":3,\"type\":\"float\"}}", "period.type"},
+        {"{\"k\":{\"min\":1,\"max\":1e300}}", "is not from"},
+    };
+    space_t *space = NULL;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_int_eq(parse(cases[i][0], "bb_reversal", SEARCH_GRID, &space),
+                         TM_INVALID_PARAM_SPACE);
+        ck_assert_msg(strstr(detail, cases[i][1]) != NULL, "%s: %s", cases[i][0], detail);
+        ck_assert_ptr_null(space);
+    }
+}
+END_TEST
+
+START_TEST(a_grid_beyond_all_counting_is_refused)
+{
+    char json[2048] = "{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"name\":\"x\","
+                      "\"entry_long\":\"close > 1\",\"params\":{";
+    char space_json[2048] = "{";
+    space_t *space = NULL;
+
+    for (int i = 0; i < 5; i++) {
+        snprintf(json + strlen(json), sizeof json - strlen(json),
+                 "%s\"p%d\":{\"type\":\"float\",\"min\":0,\"max\":1,\"default\":0}",
+                 i ? "," : "", i);
+        snprintf(space_json + strlen(space_json), sizeof space_json - strlen(space_json),
+                 "%s\"p%d\":{\"min\":0,\"max\":1,\"step\":0.00001}", i ? "," : "", i);
+    }
+    strcat(json, "}}");
+    strcat(space_json, "}");
+    strategy_t *strategy = help_strategy_text(json);
+    json_t *spec = json_loads(space_json, 0, NULL);
+    ck_assert_int_eq(space_parse(spec, strategy, SEARCH_GRID, &space, detail, sizeof detail),
+                     TM_INVALID_PARAM_SPACE);
+    ck_assert_ptr_nonnull(strstr(detail, "2^64"));
+    ck_assert_int_eq(space_parse(spec, strategy, SEARCH_RANDOM, &space, detail, sizeof detail),
+                     TM_OK);
+    space_destroy(&space);
+    json_decref(spec);
+    strategy_destroy(&strategy);
+}
+END_TEST
+
+START_TEST(no_params_and_no_search_have_their_own_errors)
+{
+    strategy_t *strategy =
+        help_strategy_text("{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"name\":\"x\","
+                           "\"entry_long\":\"close > 1\"}");
+    enum search_type type = SEARCH_GRID;
+    space_t *space = NULL;
+
+    ck_assert_int_eq(space_parse(NULL, strategy, SEARCH_GRID, &space, detail, sizeof detail),
+                     TM_NO_TUNABLE_PARAMS);
+    ck_assert_int_eq(search_type_parse("Grid", &type), TM_INVALID_SEARCH_TYPE);
+    ck_assert_int_eq(search_type_parse("tpe", &type), TM_OK);
+    ck_assert_int_eq(type, SEARCH_TPE);
+    strategy_destroy(&strategy);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("search");
+    TCase *all = suite_case(suite, "all", NULL, NULL);
+
+    suite_tests(all, a_grid_enumerates_in_order_the_last_param_fastest,
+                a_range_is_five_points_of_a_grid_or_its_steps,
+                random_trials_are_a_function_of_seed_and_index,
+                random_trials_cover_the_space_evenly, a_space_is_derived_from_the_strategy,
+                wrong_spaces_are_told, a_grid_beyond_all_counting_is_refused,
+                no_params_and_no_search_have_their_own_errors);
+    return suite_run(suite);
+}
