@@ -1,6 +1,7 @@
 tm_test(http_headers unit/test_http_headers.c LIBS tm_http)
 tm_test(http_tables unit/test_http_tables.c LIBS tm_http)
-tm_test(openapi unit/test_openapi.c LIBS tm_http)
+tm_test(openapi unit/test_openapi.c unit/test_openapi_schemas.c unit/openapi_document.c
+        LIBS tm_http)
 tm_test(http_form unit/test_http_form.c LIBS tm_http)
 tm_test(http_text unit/test_http_text.c LIBS tm_http)
 tm_test(admin_auth unit/test_admin_auth.c LIBS tm_http)
