@@ -1,6 +1,7 @@
 tm_test(http_headers unit/http/test_http_headers.c LIBS tm_http)
 tm_test(http_tables unit/http/test_http_tables.c LIBS tm_http)
-tm_test(openapi unit/http/test_openapi.c LIBS tm_http)
+tm_test(openapi unit/http/test_openapi.c unit/http/test_openapi_schemas.c unit/http/openapi_document.c
+        LIBS tm_http)
 tm_test(http_form unit/http/test_http_form.c LIBS tm_http)
 tm_test(http_text unit/http/test_http_text.c LIBS tm_http)
 tm_test(admin_auth unit/http/test_admin_auth.c LIBS tm_http)

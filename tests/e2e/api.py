@@ -57,7 +57,10 @@ def resolved(node):
 
 def validate(value, schema, what):
     validator = jsonschema.Draft202012Validator(schema, resolver=RESOLVER, format_checker=formats)
-    wrong = [f"{what} at {'/'.join(map(str, e.absolute_path))}: {e.message[:400]}" for e in validator.iter_errors(value)]
+    wrong = [
+        f"{what} at {'/'.join(map(str, error.absolute_path))}: {error.message[:400]}"
+        for error in validator.iter_errors(value)
+    ]
     assert not wrong, "\n".join(wrong)
 
 

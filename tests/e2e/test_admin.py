@@ -9,8 +9,8 @@ from system import TOKEN, until
 
 
 KILL = """
-    INSERT INTO dead_jobs (id, queue, workspace_id, priority, attempt, failures, crashes, max_attempts, timeout_ms, body, created_at,
-                           code, detail)
+    INSERT INTO dead_jobs (id, queue, workspace_id, priority, attempt, failures, crashes, max_attempts, timeout_ms, body,
+                           created_at, code, detail)
     VALUES ('{job}', 'e2e', '00000000-0000-0000-0000-000000000001', 0, 3, 3, 0, 3, 1000, '\\x00', now(), 'BAD_REQUEST',
             'it was no good');"""
 
@@ -66,10 +66,11 @@ def test_retention(tunemill, client):
 def test_retention_that_fails(tunemill, client):
     """A row that cannot be deleted; and a run while another is under way."""
     tunemill.sql("""
-        INSERT INTO match_runs (id, workspace_id, created_at, intent, intent_signature, query, top_k, num_above_threshold,
-            weak_coverage, reason_codes, candidate_strategy_ids, candidate_scores, coverage_status, priority_score)
-        VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000001', now() - interval '900 days', '{}', 'x', 'x', 1,
-            0, false, '{}', '{}', '{}', 'resolved', 0);
+        INSERT INTO match_runs (id, workspace_id, created_at, intent, intent_signature, query, top_k,
+            num_above_threshold, weak_coverage, reason_codes, candidate_strategy_ids, candidate_scores,
+            coverage_status, priority_score)
+        VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000001', now() - interval '900 days', '{}', 'x', 'x',
+            1, 0, false, '{}', '{}', '{}', 'resolved', 0);
         CREATE FUNCTION e2e_no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'it stays'; END $$;
         CREATE TRIGGER e2e_no BEFORE DELETE ON match_runs FOR EACH ROW EXECUTE FUNCTION e2e_no();""")
     try:

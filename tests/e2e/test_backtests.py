@@ -11,7 +11,8 @@ from baseline import backtest_form, data, tune_form
 
 @pytest.fixture(scope="module")
 def tune(client):
-    return client.expect("TUNE_SUBMIT", 200, body=tune_form(oos_ratio=0.3, n_trials=60, file=("p.csv", data("sp500_daily.csv")))).json
+    form = tune_form(oos_ratio=0.3, n_trials=60, file=("p.csv", data("sp500_daily.csv")))
+    return client.expect("TUNE_SUBMIT", 200, body=form).json
 
 
 def test_a_trial(client, tune):

@@ -26,8 +26,8 @@ def test_matching(client):
     none = match(client, "knitting patterns", topics=["knitting"])
     assert none["reason_codes"] == ["NO_RESULTS"] and none["best_score"] is None
     assert client.expect("WEAK_RUNS", 200).json["items"]
-    whole = {"intent": {"indicators": None, "symbols": ["SPY"]}, "query": "knitting", "top_k": None, "source_ref": "e2e"}
-    client.expect("MATCH_RUN", 200, body=whole)
+    intent = {"indicators": None, "symbols": ["SPY"], "timeframe_buckets": ["daily"], "timeframe_explicit": ["1d"]}
+    client.expect("MATCH_RUN", 200, body={"intent": intent, "query": "knitting", "top_k": None, "source_ref": "e2e"})
 
 
 @pytest.mark.parametrize(

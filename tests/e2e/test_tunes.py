@@ -190,9 +190,8 @@ def test_a_tune_that_goes_away(tunemill, client, busy):
 
 
 def test_a_key_that_expires(tunemill, client, busy):
-    wait = in_background(
-        lambda: client.ask("TUNE_SUBMIT", body=tune_form(seed=9), headers={"X-Idempotency-Key": "gone", "Prefer": "wait=60"})
-    )
+    headers = {"X-Idempotency-Key": "gone", "Prefer": "wait=60"}
+    wait = in_background(lambda: client.ask("TUNE_SUBMIT", body=tune_form(seed=9), headers=headers))
     until(lambda: client.ask("TUNES", query={"status": "queued"}).json["total"] == 1, "the tune is queued")
     tunemill.sql("DELETE FROM idempotency_keys WHERE key = 'gone'")
     busy()
@@ -225,9 +224,11 @@ def test_reading(client, tune):
     runs = client.expect("TUNE_RUNS", 200, id=tune["tune_id"], query={"limit": 200}).json
     assert len(runs["items"]) == runs["total"] == 60
     assert client.expect("TUNE_POINTS", 200, id=tune["tune_id"]).json["total"] == 60
-    for filters in ({"status": "completed"}, {"objective_type": "sharpe"}, {"oos_enabled": "true"}, {"valid_only": "1"}):
-        assert client.expect("TUNES", 200, query=filters).json["items"], filters
-    assert client.expect("TUNES", 200, query={"strategy_entity_id": DONCHIAN, "limit": 1, "offset": 1}).json["offset"] == 1
+    filters = [("status", "completed"), ("objective_type", "sharpe"), ("oos_enabled", "true"), ("valid_only", "1")]
+    for pair in filters:
+        assert client.expect("TUNES", 200, query=[pair]).json["items"], pair
+    page = {"strategy_entity_id": DONCHIAN, "limit": 1, "offset": 1}
+    assert client.expect("TUNES", 200, query=page).json["offset"] == 1
 
 
 def test_comparing(client, tune):

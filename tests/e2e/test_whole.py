@@ -7,14 +7,18 @@ from api import OPERATIONS
 # (operations, or * for all; code; why no test can bring it about)
 UNPROVOKED = [
     ("*", "NO_MEMORY", "the machine would have to be out of memory"),
-    ("*", "DRAINING", "a bridge that ends answers what it was asked before: only what is so late that it is cut off, "
-     "after ten seconds, and what begins something new (test_faults) gets this"),
-    ("TUNE_SUBMIT", "TOO_LARGE", "the broker takes whatever http.max_upload_mb lets in; its own limit is above any form"),
+    (
+        "*",
+        "DRAINING",
+        "a bridge that ends answers what it was asked before: only what is so late that it is cut off, after ten "
+        "seconds, and what begins something new (driven in test_faults) gets this",
+    ),
+    ("TUNE_SUBMIT", "TOO_LARGE", "the broker takes whatever http.max_upload_mb lets in: its limit is above any form"),
     ("BACKTEST_NEW", "TOO_LARGE", "the same"),
     ("BACKTEST_NEW", "DATASET_MISMATCH", "the file was put there by the same request"),
-    ("BACKTEST", "TOO_LARGE", "the curve and the trades are thinned out until they fit; what cannot be is no real strategy"),
+    ("BACKTEST", "TOO_LARGE", "curve and trades are thinned out until they fit: no real strategy is too large"),
     ("BACKTEST", "FILE_TOO_LARGE", "http.max_upload_mb would have to be made smaller between two requests"),
-    ("BACKTEST", "DATA_PARSE_FAILED", "the file was read before; another version of the program may not like it any more"),
+    ("BACKTEST", "DATA_PARSE_FAILED", "the file was read before; only another version of the program may refuse it"),
     ("BACKTEST_NEW", "TIMEOUT", "as BACKTEST's, which is driven: it takes a quarter of a minute"),
 ]
 

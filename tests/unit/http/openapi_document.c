@@ -1,0 +1,107 @@
+#include "tests/unit/http/openapi_document.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/http/http.h"
+#include "actors/http/web/embedded.h"
+
+static json_t *document;
+
+const route_t *
+route_at(size_t index)
+{
+    return index < http_routes.count ? &http_routes.rows[index] : NULL;
+}
+
+void
+openapi_document_setup(void)
+{
+    document = json_loadb((const char *)web_openapi.data, web_openapi.size,
+                          JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(document);
+}
+
+void
+openapi_document_teardown(void)
+{
+    json_decref(document);
+}
+
+json_t *
+openapi_document(void)
+{
+    return document;
+}
+
+json_t *
+openapi_component(const char *kind, const char *name)
+{
+    json_t *components = json_object_get(document, "components");
+
+    return json_object_get(json_object_get(components, kind), name);
+}
+
+json_t *
+openapi_properties(const char *schema)
+{
+    return json_object_get(openapi_component("schemas", schema), "properties");
+}
+
+json_t *
+openapi_resolved(json_t *node)
+{
+    const char *to = json_string_value(json_object_get(node, "$ref"));
+    char kind[32], name[64];
+
+    if (!to)
+        return node;
+    ck_assert_msg(sscanf(to, "#/components/%31[^/]/%63s", kind, name) == 2, "%s", to);
+    node = openapi_component(kind, name);
+    ck_assert_msg(node != NULL, "%s leads nowhere", to);
+    return node;
+}
+
+json_t *
+openapi_operation(const route_t *route)
+{
+    json_t *path = json_object_get(json_object_get(document, "paths"), route->path);
+    char method[16] = "";
+
+    for (size_t i = 0; route->method[i] && i + 1 < sizeof(method); i++)
+        method[i] = (char)(route->method[i] - 'A' + 'a');
+    path = json_object_get(path, method);
+    ck_assert_msg(path != NULL, "%s %s is not described", route->method, route->path);
+    return path;
+}
+
+json_t *
+openapi_words(const char *text)
+{
+    json_t *array = json_array();
+
+    while (*text) {
+        size_t size = strcspn(text, " ");
+
+        json_array_append_new(array, json_stringn(text, size));
+        text += size;
+        text += strspn(text, " ");
+    }
+    return array;
+}
+
+void
+openapi_expect_schema(const json_t *got, json_t *want, const char *what)
+{
+    tm_auto(json) plain = json_deep_copy(got);
+    tm_auto(json) kept = want;
+    tm_auto(tm_text) text = NULL;
+    tm_auto(tm_text) wanted = NULL;
+
+    json_object_del(plain, "description");
+    json_object_del(plain, "contentSchema");
+    text = json_dumps(plain, JSON_SORT_KEYS);
+    wanted = json_dumps(kept, JSON_SORT_KEYS);
+    ck_assert_msg(json_equal(plain, kept), "%s: %s, not %s", what, text ? text : "nothing",
+                  wanted);
+}
