@@ -28,15 +28,15 @@ check_credentials(const char *text)
 static void
 check_peer(const char *text)
 {
-    char printed[PEER_TEXT];
-    struct peer peer, again;
+    char printed[CLIENT_ADDRESS_TEXT];
+    struct client_address peer, again;
 
-    peer_is_loopback_name(text);
-    peer_is_proxy_header(text);
-    if (!peer_parse_forwarded(text, &peer))
+    client_address_is_loopback_name(text);
+    client_address_is_proxy_header(text);
+    if (!client_address_parse_forwarded(text, &peer))
         return;
-    peer_text(&peer, printed);
-    assert(peer_parse_forwarded(printed, &again));
+    client_address_text(&peer, printed);
+    assert(client_address_parse_forwarded(printed, &again));
     assert(memcmp(&peer, &again, sizeof(peer)) == 0);
 }
 
