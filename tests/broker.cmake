@@ -13,6 +13,8 @@ tm_test(broker_races unit/test_broker_races.c support/broker_world.c support/pee
         LIBS tm_broker tm_test_support TIMEOUT 600)
 tm_test(broker_curve unit/test_broker_curve.c unit/test_broker_allow.c support/curve_world.c
         support/peer.c LIBS tm_broker tm_test_support TIMEOUT 600)
+tm_test(broker_end unit/test_broker_end.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support TIMEOUT 900)
 tm_test(broker_model unit/test_broker_model.c unit/broker_model.c unit/broker_model_hear.c
         unit/broker_model_steps.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support TIMEOUT 600)
@@ -28,7 +30,7 @@ if(TM_SANITIZE) # many times slower: the whole length runs without
 else()
   target_compile_definitions(test_broker_model PRIVATE MODEL_STEPS=100000)
 endif()
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(broker broker_end broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
 
 # they watch clocks: alone, so that a busy machine does not decide the outcome
 set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races PROPERTIES RUN_SERIAL ON)

@@ -4,6 +4,10 @@ tm_test(canary canary/test_canary.c support/system.c support/command.c support/s
         LIBS tm_cli tm_test_support PkgConfig::curl TIMEOUT 600 LABELS "integration")
 add_dependencies(test_canary tunemill)
 set_tests_properties(canary PROPERTIES RUN_SERIAL ON)
+# What is left of it when somebody kills it.
+add_test(NAME killed_run COMMAND ${TM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/canary/test_killed_run.py
+         $<TARGET_FILE:keep> $<TARGET_FILE:test_canary> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(killed_run PROPERTIES RUN_SERIAL ON TIMEOUT 1800 LABELS "integration")
 
 tm_test(llm_canary canary/test_llm_canary.c support/system.c support/command.c
         LIBS tm_cli PkgConfig::curl TIMEOUT 300 LABELS "integration")
