@@ -37,3 +37,14 @@ quietly() {
     fi
     return "$status"
 }
+
+# need_release ROOT TARGET...: those of the release build, made anew if they are not of these sources. What
+# building and running them takes is installed.
+need_release() {
+    root=$1
+    shift
+    mkdir -p "$root/build"
+    rm -f "$root/build/bench.log"
+    quietly "$root/build/bench.log" "$root/ops/setup" &&
+        quietly "$root/build/bench.log" "$root/ops/dev" build release "$@" || exit 1
+}

@@ -18,6 +18,8 @@ tm_test(broker_model unit/broker/test_broker_model.c unit/broker/broker_model.c 
         LIBS tm_broker tm_test_support)
 tm_test(broker_memory unit/broker/test_broker_memory.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
+tm_test(broker_end unit/broker/test_broker_end.c support/broker_world.c support/peer.c
+        LIBS tm_broker tm_test_support)
 set(judged 1)
 if(TM_SANITIZE)
   set(judged 0)
@@ -28,5 +30,5 @@ if(TM_SANITIZE) # many times slower: the whole length runs without
 else()
   target_compile_definitions(test_broker_model PRIVATE MODEL_STEPS=100000)
 endif()
-set_tests_properties(broker broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(broker broker_end broker_rules broker_spawns broker_calls broker_races broker_curve broker_model broker_memory PROPERTIES SKIP_RETURN_CODE 77)
 

@@ -20,6 +20,6 @@ target_compile_definitions(chaos PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>"
   CHAOS_LIBC="$<TARGET_FILE:faulty_libc>" CHAOS_SANITIZED=${sanitized})
 # Every fault once; longer, with other seeds and by hand: ops/dev chaos.
 if(NOT TM_SANITIZE) # the stack that a poisonous job overflows is the sanitizer's to report
-  add_test(NAME chaos COMMAND chaos --seconds 60 --seed 1)
+  add_test(NAME chaos COMMAND keep $<TARGET_FILE:chaos> --seconds 60 --seed 1)
   set_tests_properties(chaos PROPERTIES LABELS chaos SKIP_RETURN_CODE 77 PROCESSORS 2)
 endif()

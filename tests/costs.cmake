@@ -24,7 +24,7 @@ set(costs
   clients_node 30
   http_runs 25
   explain_process 25
-  replay 25
+  recompute 25
   streams 25
   health_probes 20
   llm_chain 20

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "actors/kit/runtime/log.h"
+#include "actors/kit/runtime/loop.h"
 #include "actors/kit/sentry/sentry.h"
 #include "actors/kit/sentry/sentry_scrub.h"
 
@@ -313,6 +314,7 @@ cli_service_start(cli_t *self, const char *notes, int *ret_ready_fd, int argc, c
         return CLI_USAGE;
     if (ret_ready_fd)
         *ret_ready_fd = (int)ready_fd;
+    loop_hold_signals();
     cli_log_init(self);
     sentry_start(self->settings, self->command->name);
     return -1;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,6 +224,7 @@ launch(struct curve_world *self)
     self->pid = fork();
     ck_assert_int_ge(self->pid, 0);
     if (self->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves nothing running */
         close(ready[0]);
         be_broker(self, ready[1]);
     }

@@ -161,6 +161,7 @@ static void __attribute__((noreturn)) keep(const pg_fixture_t *self, char *const
         ;
     if (ends[0].revents) {
         kill(server, SIGQUIT);
+        kill(server, SIGCONT); /* a test may have stopped it */
         waitpid(server, NULL, 0);
         remove_files(self);
     }

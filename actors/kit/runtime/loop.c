@@ -332,16 +332,31 @@ on_signal(void *arg)
     self->on_drain(self->drain_arg);
 }
 
+static sigset_t
+block_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return set;
+}
+
+void
+loop_hold_signals(void)
+{
+    block_signals();
+}
+
 void
 loop_signals(loop_t *self, loop_fn *on_drain, void *arg)
 {
     sigset_t set;
 
     assert(self->signals < 0);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    set = block_signals();
     self->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (self->signals < 0) { /* no descriptor is left at the very start: nothing would work */
         log_error("loop.no_signals", "errno=%d", errno);

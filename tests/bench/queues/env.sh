@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # what it sets is used by ./run
 # Shared settings and the start/stop of every server used by ./run.
 # Ports stay below the ephemeral range (32768+), where a client socket may already hold them.
 # Everything (data, logs, node_modules, binaries) lives under $BENCH, outside the repository.
@@ -38,7 +39,7 @@ CONF
 pg_stop() { as_pg "$PGBIN/pg_ctl -w -m fast -D $BENCH/pg/data stop" >/dev/null 2>&1 || true; }
 
 # one broker at a time: server_start NAME ... server_stop
-SERVER_PID= EPMD_PID=
+SERVER_PID="" EPMD_PID=""
 server_start() {
   case $1 in
     redis)     rm -rf "$BENCH"/redis/*
@@ -73,12 +74,12 @@ server_start() {
                local ready; read -r ready <"$BENCH/tunemill/ready" # up keeps the pipe open
                TUNEMILL_BROKER=$(jq -r .broker <<<"$ready")
                export TUNEMILL_BROKER ;;
-    none)      SERVER_PID= ;;
+    none)      SERVER_PID="" ;;
   esac
 }
 server_stop() {
   [ -n "$SERVER_PID" ] || return 0
   kill "$SERVER_PID" 2>/dev/null; wait "$SERVER_PID" 2>/dev/null
   [ -z "$EPMD_PID" ] || { kill "$EPMD_PID" 2>/dev/null; wait "$EPMD_PID" 2>/dev/null; }
-  SERVER_PID= EPMD_PID=
+  SERVER_PID="" EPMD_PID=""
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ start_broker(void)
     broker = fork();
     ck_assert_int_ge(broker, 0);
     if (broker == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves nothing running */
         close(ready[0]);
         log_init("broker", LOG_AT_ERROR);
         _exit(broker_run(settings, ready[1]) == TM_OK ? 0 : 1);
