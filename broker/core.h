@@ -181,8 +181,9 @@ struct broker {
     pg_t *pg;
     tm_uuid_t id;
     char endpoint[1024];
-    int ready_fd;
-    tm_err_t fate;   /* what broker_run returns */
+    loop_fn *on_ready; /* it is of use */
+    void *ready_arg;
+    tm_err_t fate;   /* what the process ends with */
     bool is_started; /* the row in `brokers` is there */
     bool is_draining;
     bool is_reconciling; /* an answer was lost: wait for quiet, then compare with the table */
@@ -358,7 +359,7 @@ void upkeep_start(broker_t *self); /* arms the timers */
 void upkeep_database_up(broker_t *self);
 
 const tm_actor_type_t *broker_type(void);
-broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
+broker_t *broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, pg_t *pg,
                      zsock_t *socket);
 void broker_destroy(broker_t **self_p);
 /* Its worker is free of the job; the lease stays until the commit. NULL: it has no such lease.
@@ -367,6 +368,5 @@ lease_t *broker_end_lease(broker_t *self, const tm_uuid_t *job, uint64_t attempt
 void broker_turn(broker_t *self); /* end of a turn: flush everything */
 /* The lines that follow are of this trace, if it is one. */
 void broker_log_trace(tm_str_t traceparent);
-void broker_drain(broker_t *self);
 
 #endif

@@ -1,10 +1,7 @@
-#include "actors/kit/sentry/sentry.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 
-#include <unistd.h>
-
-enum { DRAIN_MS = 10000, DRAIN_TICK_MS = 50, HIGH_WATER = 10000, READ_AT_ONCE = 1000 };
+enum { HIGH_WATER = 10000, READ_AT_ONCE = 1000 };
 
 static const struct pg_statement statements[STMT_COUNT] = {
 #define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
@@ -24,52 +21,17 @@ destroy_put(void **item_p)
     put_destroy((put_t **)item_p);
 }
 
-static void
-on_database_up(void *arg)
-{
-    upkeep_database_up(arg);
-}
-
-static void
-on_database_down(void *arg)
-{
-    (void)arg;
-    log_warn("store.down", "what=\"submits wait until the database is back\"");
-}
-
-static void
-open_database(broker_t *self)
-{
-    const settings_t *settings = self->settings;
-    struct pg_options options = {.url = settings->database_url,
-                                 .application = "tunemill broker",
-                                 .session = BROKER_SESSION,
-                                 .statements = statements,
-                                 .statement_count = STMT_COUNT,
-                                 .connections = (int)settings->database_connections,
-                                 .connect_timeout_ms =
-                                     (int)settings->database_connect_timeout_ms,
-                                 .max_backoff_ms = (int)settings->database_max_backoff_ms,
-                                 .metrics = self->metrics,
-                                 .on_up = on_database_up,
-                                 .on_down = on_database_down,
-                                 .listen = "tunemill",
-                                 .on_notify = controls_notify,
-                                 .arg = self};
-
-    self->pg = pg_new(self->loop, &options);
-}
-
 broker_t *
-broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t *socket)
+broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, pg_t *pg,
+           zsock_t *socket)
 {
     broker_t *self = zmalloc(sizeof(*self));
 
     self->settings = settings;
     self->metrics = metrics;
     self->loop = loop;
+    self->pg = pg;
     self->socket = socket;
-    self->ready_fd = -1;
     self->id = tm_uuid_new();
     snprintf(self->endpoint, sizeof(self->endpoint), "%s", settings->broker_listen);
     self->now_ms = clock_ms();
@@ -83,7 +45,6 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
     self->submitting = uuid_map_new(offsetof(submit_t, fields.job));
     self->pieces = zlistx_new();
     zlistx_set_destructor(self->pieces, destroy_put);
-    open_database(self);
     upkeep_start(self);
     reports_start(self);
     return self;
@@ -106,7 +67,6 @@ broker_destroy(broker_t **self_p)
 
     if (!self)
         return;
-    pg_destroy(&self->pg); /* units in flight come back here first */
     uuid_map_destroy(&self->submitting);
     free_all(&self->submits);
     free_all(&self->endings);
@@ -226,59 +186,6 @@ on_readable(void *arg)
         continue;
 }
 
-static void
-on_gone(void *arg, const struct pg_outcome *outcome)
-{
-    broker_t *self = arg;
-
-    log_info("broker.drained", "err=%s", tm_err_name(outcome->err));
-    loop_stop(self->loop);
-}
-
-/* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
- * once by the next broker. */
-static void
-on_drain_tick(void *arg)
-{
-    broker_t *self = arg;
-    pg_unit_t *unit;
-
-    if (self->units > 0 || self->submits.count > 0 || self->endings.count > 0 ||
-        self->beat_sent)
-        return;
-    self->beat_sent = true; /* no beat after the end */
-    unit = pg_unit_new(self->pg);
-    pg_add(unit, STMT_BROKER_END);
-    pg_uuid(unit, &self->id);
-    pg_send(&unit, on_gone, self);
-}
-
-static void
-on_drain_over(void *arg)
-{
-    broker_t *self = arg;
-
-    log_warn("broker.drain",
-             "reason=\"not all could be written in time; producers ask again\"");
-    loop_stop(self->loop);
-}
-
-void
-broker_drain(broker_t *self)
-{
-    self->is_draining = true;
-    log_info("broker.draining", "submits=%zu endings=%zu", self->submits.count,
-             self->endings.count);
-    loop_timer(self->loop, DRAIN_TICK_MS, true, on_drain_tick, self);
-    loop_timer(self->loop, DRAIN_MS, false, on_drain_over, self);
-}
-
-static void
-on_drain(void *arg)
-{
-    broker_drain(arg);
-}
-
 static zsock_t *
 make_socket(void)
 {
@@ -306,38 +213,150 @@ bind_socket(zsock_t *socket, const settings_t *settings)
     return TM_BAD_SETTING;
 }
 
-tm_err_t
-broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
-{
-    tm_auto(loop) loop = loop_new();
-    tm_auto(zsock) socket = make_socket();
-    tm_auto(security) security = NULL;
-    tm_auto(broker) self = NULL;
-    tm_err_t err = security_open(loop, settings, metrics, socket, &security);
+/* --- the process -------------------------------------------------------------------------- */
 
-    if (!err)
-        err = bind_socket(socket, settings);
-    if (err)
-        return err;
-    self = broker_new(loop, settings, metrics, socket);
-    security_attach(security, self);
-    self->ready_fd = ready_fd;
-    loop_socket(loop, socket, on_readable, self);
-    loop_after(loop, on_turn, self);
-    loop_signals(loop, on_drain, self);
-    loop_spin(loop, settings->broker_spin_us);
-    loop_run(loop);
-    return self->fate;
+typedef struct {
+    service_t *service;
+    zsock_t *socket;
+    security_t *security;
+    broker_t *broker;
+} process_t;
+
+static void
+on_ready(void *arg)
+{
+    service_ready(arg, "ready");
 }
 
-tm_err_t
-broker_run(const settings_t *settings, int ready_fd)
+static tm_err_t
+start(void *state, service_t *service)
 {
-    tm_auto(meters) metrics = meters_new("broker");
+    process_t *self = state;
+    const settings_t *settings = service->settings;
     tm_err_t err;
 
-    sentry_count(metrics);
-    err = broker_run_metered(settings, metrics, ready_fd);
-    sentry_count(NULL);
-    return err;
+    self->socket = make_socket();
+    err =
+        security_open(service->loop, settings, service->meters, self->socket, &self->security);
+    if (!err)
+        err = bind_socket(self->socket, settings);
+    if (err)
+        return err;
+    self->broker =
+        broker_new(service->loop, settings, service->meters, service->pg, self->socket);
+    self->broker->on_ready = on_ready;
+    self->broker->ready_arg = service;
+    security_attach(self->security, self->broker);
+    loop_socket(service->loop, self->socket, on_readable, self->broker);
+    loop_after(service->loop, on_turn, self->broker);
+    loop_spin(service->loop, settings->broker_spin_us);
+    return TM_OK;
 }
+
+static void
+on_database_up(void *state)
+{
+    const process_t *self = state;
+
+    upkeep_database_up(self->broker);
+}
+
+static void
+on_database_down(void *state)
+{
+    (void)state;
+    log_warn("store.down", "what=\"submits wait until the database is back\"");
+}
+
+static void
+on_notify(void *state, const char *payload)
+{
+    const process_t *self = state;
+
+    controls_notify(self->broker, payload);
+}
+
+static void
+drain(void *state)
+{
+    const process_t *self = state;
+
+    self->broker->is_draining = true;
+}
+
+static void
+on_gone(void *arg, const struct pg_outcome *outcome)
+{
+    const broker_t *self = arg;
+
+    log_info("broker.drained", "err=%s", tm_err_name(outcome->err));
+    loop_stop(self->loop);
+}
+
+/* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
+ * once by the next broker. on_gone ends the loop. */
+static bool
+is_drained(void *state)
+{
+    const process_t *self = state;
+    broker_t *broker = self->broker;
+    pg_unit_t *unit;
+
+    if (broker->units > 0 || broker->submits.count > 0 || broker->endings.count > 0 ||
+        broker->beat_sent)
+        return false;
+    broker->beat_sent = true; /* no beat after the end */
+    unit = pg_unit_new(broker->pg);
+    pg_add(unit, STMT_BROKER_END);
+    pg_uuid(unit, &broker->id);
+    pg_send(&unit, on_gone, broker);
+    return false;
+}
+
+static void
+cut(void *state)
+{
+    (void)state;
+    log_warn("broker.drain",
+             "reason=\"not all could be written in time; producers ask again\"");
+}
+
+static void
+stop(void *state)
+{
+    const process_t *self = state;
+
+    service_end(self->service, self->broker->fate);
+}
+
+static void
+fini(void *state)
+{
+    process_t *self = state;
+
+    broker_destroy(&self->broker);
+    security_destroy(&self->security);
+    zsock_destroy(&self->socket);
+}
+
+const struct service_type broker_service = {
+    .name = "broker",
+    .state_size = sizeof(process_t),
+    .metrics = SERVICE_UNREPORTED,
+    .says_ready = true,
+    .database = {.application = "tunemill broker",
+                 .session = BROKER_SESSION,
+                 .statements = statements,
+                 .statement_count = STMT_COUNT,
+                 .listen = "tunemill"},
+    .start = start,
+    .up = on_database_up,
+    .down = on_database_down,
+    .notify = on_notify,
+    .drain = drain,
+    .is_drained = is_drained,
+    .drain_ms = 10000,
+    .cut = cut,
+    .stop = stop,
+    .fini = fini,
+};

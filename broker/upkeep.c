@@ -1,7 +1,6 @@
 #include "broker/core.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { TICK_MS = 100, SECOND_MS = 1000, DEPTH_MS = 5000, PEER_SILENT_MS = 60000 };
 
@@ -303,9 +302,7 @@ on_started(void *arg, const struct pg_outcome *outcome)
     }
     self->is_started = true;
     log_info("broker.ready", "endpoint=%s", self->endpoint);
-    if (self->ready_fd >= 0 && write(self->ready_fd, "ready\n", 6) != 6)
-        log_warn("broker.ready_fd", "reason=\"nobody reads it\"");
-    self->ready_fd = -1;
+    self->on_ready(self->ready_arg);
     on_depth_timer(self);
 }
 

@@ -239,38 +239,6 @@ START_TEST(one_that_watches_hears_the_others_and_not_itself)
 }
 END_TEST
 
-/* --- a process without a loop ------------------------------------------------------------- */
-
-START_TEST(a_process_without_a_loop_reports_from_a_thread)
-{
-    meters_t *meters = meters_new("tune");
-    tm_msg_t msg = {.type = TM_MSG_METRICS};
-    const tm_msg_t *heard;
-    federation_thread_t *thread;
-
-    msg.metrics.actor = tm_str("py");
-    msg.metrics.instance = tm_str("p1");
-    msg.metrics.has_watch = msg.metrics.watch = true;
-    peer = peer_end_new(world.endpoint[0]);
-    peer_end_send(peer, &msg);
-    meters_add(meters, METRIC_TRIALS, "done", 7);
-    thread = federation_thread_new(world.settings, meters);
-    ck_assert_ptr_nonnull(thread);
-    do
-        heard = peer_end_expect(peer, TM_MSG_METRICS, SOON_MS);
-    while (!tm_str_is(heard->metrics.actor, "tune"));
-    ck_assert(
-        memmem(heard->body.data, heard->body.size, "{outcome=\"done\",actor=\"tune\"", 28));
-    federation_thread_destroy(&thread);
-    ck_assert_ptr_null(thread);
-    do
-        heard = peer_end_expect(peer, TM_MSG_METRICS, SOON_MS);
-    while (!tm_str_is(heard->metrics.actor, "tune") || !heard->metrics.last);
-    meters_destroy(&meters);
-    peer_end_destroy(&peer);
-}
-END_TEST
-
 START_TEST(without_brokers_there_is_no_fleet)
 {
     broker_world_set(&world, "broker.brokers=tcp://");
@@ -295,7 +263,6 @@ main(void)
     tcase_add_test(tcase, what_is_no_such_text_is_refused_as_a_whole_and_counted);
     tcase_add_test(tcase, nobody_but_a_watcher_hears);
     tcase_add_test(tcase, one_that_watches_hears_the_others_and_not_itself);
-    tcase_add_test(tcase, a_process_without_a_loop_reports_from_a_thread);
     tcase_add_test(tcase, without_brokers_there_is_no_fleet);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -29,6 +29,7 @@ void loop_timer_end(loop_t *self, int timer); /* of a one-shot: only before it r
 /* fn runs at the end of every turn in which a handler ran: the place to flush batches. */
 void loop_after(loop_t *self, loop_fn *fn, void *arg);
 void loop_signals(loop_t *self, loop_fn *on_drain, void *arg); /* main thread, once */
+int loop_signal(const loop_t *self); /* the last of these that came; 0: none */
 /* Before it sleeps the loop looks again for up to max_us (0, as at first: never), yielding to
  * whoever wants to run, so long as waits have lately been as short: to be waken costs more than
  * many answers take. A loop with little to do soon stops looking. */
