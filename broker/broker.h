@@ -13,13 +13,10 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
-#include "actors/kit/runtime/metrics.h"
-#include "actors/kit/runtime/settings.h"
+#include "actors/kit/service/service.h"
 
-/* Runs until drained. Writes "ready\n" to ready_fd (unless -1) when bound and connected. */
-TM_CHECKED tm_err_t broker_run(const settings_t *settings, int ready_fd);
-/* The same with the caller's metrics, which any thread may read meanwhile. */
-TM_CHECKED tm_err_t broker_run_metered(const settings_t *settings, meters_t *metrics,
-                                       int ready_fd);
+/* Ready when bound, with its row in the table of brokers. Runs until drained; TM_LEASE_LOST:
+ * another broker has taken over. */
+extern const struct service_type broker_service;
 
 #endif

@@ -1,61 +1,13 @@
-#include "actors/kit/sentry/sentry.h"
-#include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "broker/broker_inner.h"
 
-enum { DRAIN_MS = 10000, DRAIN_TICK_MS = 50, HIGH_WATER = 10000, READ_AT_ONCE = 1000 };
+enum { HIGH_WATER = 10000, READ_AT_ONCE = 1000 };
 
 static const struct pg_statement statements[STMT_COUNT] = {
 #define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
     BROKER_STATEMENTS(S)
 #undef S
 };
-
-static void
-on_database_up(void *arg)
-{
-    broker_t *self = arg;
-
-    timers_database_up(&self->timers);
-}
-
-static void
-on_database_down(void *arg)
-{
-    (void)arg;
-    log_warn("store.down", "what=\"submits wait until the database is back\"");
-}
-
-static void
-on_notify(void *arg, const char *payload)
-{
-    broker_t *self = arg;
-
-    controls_notify(&self->controls, payload);
-}
-
-static void
-open_database(broker_t *self)
-{
-    const settings_t *settings = self->context.settings;
-    struct pg_options options = {.url = settings->database_url,
-                                 .application = "tunemill broker",
-                                 .session = BROKER_SESSION,
-                                 .statements = statements,
-                                 .statement_count = STMT_COUNT,
-                                 .connections = (int)settings->database_connections,
-                                 .connect_timeout_ms =
-                                     (int)settings->database_connect_timeout_ms,
-                                 .max_backoff_ms = (int)settings->database_max_backoff_ms,
-                                 .metrics = self->context.metrics,
-                                 .on_up = on_database_up,
-                                 .on_down = on_database_down,
-                                 .listen = "tunemill",
-                                 .on_notify = on_notify,
-                                 .arg = self};
-
-    self->context.pg = pg_new(self->context.loop, &options);
-}
 
 /* The end of a turn. */
 static void
@@ -140,13 +92,15 @@ join_jobs_room(broker_t *self)
 }
 
 static broker_t *
-broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t *socket)
+broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, pg_t *pg,
+           zsock_t *socket)
 {
     broker_t *self = zmalloc(sizeof(*self));
 
     self->context = (context_t){.settings = settings,
                                 .metrics = metrics,
                                 .loop = loop,
+                                .pg = pg,
                                 .id = tm_uuid_new(),
                                 .now_ms = clock_ms()};
     self->peers = (peers_t){.context = &self->context,
@@ -165,9 +119,7 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock_t 
                               .controls = &self->controls,
                               .calls = &self->calls,
                               .on_turn = on_turn,
-                              .turn_arg = self,
-                              .ready_fd = -1};
-    open_database(self);
+                              .turn_arg = self};
     timers_start(&self->timers);
     self->relay = (metrics_relay_t){.context = &self->context, .peers = &self->peers};
     metrics_relay_init(&self->relay);
@@ -181,7 +133,6 @@ broker_destroy(broker_t **self_p)
 
     if (!self)
         return;
-    pg_destroy(&self->context.pg); /* units in flight come back here first */
     store_fini(&self->store);
     dataset_chunks_fini(&self->chunks);
     subscriptions_fini(&self->subscriptions);
@@ -258,54 +209,6 @@ on_readable(void *arg)
         continue;
 }
 
-static void
-on_gone(void *arg, const struct pg_outcome *outcome)
-{
-    broker_t *self = arg;
-
-    log_info("broker.drained", "err=%s", tm_err_name(outcome->err));
-    loop_stop(self->context.loop);
-}
-
-/* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
- * once by the next broker. */
-static void
-on_drain_tick(void *arg)
-{
-    broker_t *self = arg;
-    pg_unit_t *unit;
-
-    if (!store_is_idle(&self->store) || self->timers.beat_sent)
-        return;
-    self->timers.beat_sent = true; /* no beat after the end */
-    unit = pg_unit_new(self->context.pg);
-    pg_add(unit, STMT_BROKER_END);
-    pg_uuid(unit, &self->context.id);
-    pg_send(&unit, on_gone, self);
-}
-
-static void
-on_drain_over(void *arg)
-{
-    broker_t *self = arg;
-
-    log_warn("broker.drain",
-             "reason=\"not all could be written in time; producers ask again\"");
-    loop_stop(self->context.loop);
-}
-
-static void
-on_drain(void *arg)
-{
-    broker_t *self = arg;
-
-    self->context.is_draining = true;
-    log_info("broker.draining", "submits=%zu endings=%zu", self->store.submits.waiting.count,
-             self->store.completions.waiting.count);
-    loop_timer(self->context.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
-    loop_timer(self->context.loop, DRAIN_MS, false, on_drain_over, self);
-}
-
 static zsock_t *
 make_socket(void)
 {
@@ -333,40 +236,154 @@ bind_socket(zsock_t *socket, const settings_t *settings)
     return TM_BAD_SETTING;
 }
 
-tm_err_t
-broker_run_metered(const settings_t *settings, meters_t *metrics, int ready_fd)
-{
-    tm_auto(loop) loop = loop_new();
-    tm_auto(zsock) socket = make_socket();
-    tm_auto(security) security = NULL;
-    tm_auto(broker) self = NULL;
-    tm_err_t err = security_open(loop, settings, metrics, socket, &security);
+/* --- the process -------------------------------------------------------------------------- */
 
-    if (!err)
-        err = bind_socket(socket, settings);
-    if (err)
-        return err;
-    self = broker_new(loop, settings, metrics, socket);
-    self->security = security;
-    if (security)
-        security_attach(security, &self->peers, broker_on_revise, self);
-    self->timers.ready_fd = ready_fd;
-    loop_socket(loop, socket, on_readable, self);
-    loop_after(loop, on_turn, self);
-    loop_signals(loop, on_drain, self);
-    loop_spin(loop, settings->broker_spin_us);
-    loop_run(loop);
-    return self->timers.exit_status;
+typedef struct {
+    service_t *service;
+    zsock_t *socket;
+    security_t *security;
+    broker_t *broker;
+} process_t;
+
+static void
+on_ready(void *arg)
+{
+    service_ready(arg, "ready");
 }
 
-tm_err_t
-broker_run(const settings_t *settings, int ready_fd)
+static tm_err_t
+start(void *state, service_t *service)
 {
-    tm_auto(meters) metrics = meters_new("broker");
+    process_t *self = state;
+    const settings_t *settings = service->settings;
     tm_err_t err;
 
-    sentry_count(metrics);
-    err = broker_run_metered(settings, metrics, ready_fd);
-    sentry_count(NULL);
-    return err;
+    self->socket = make_socket();
+    err =
+        security_open(service->loop, settings, service->meters, self->socket, &self->security);
+    if (!err)
+        err = bind_socket(self->socket, settings);
+    if (err)
+        return err;
+    self->broker =
+        broker_new(service->loop, settings, service->meters, service->pg, self->socket);
+    self->broker->timers.on_ready = on_ready;
+    self->broker->timers.ready_arg = service;
+    self->broker->security = self->security;
+    if (self->security)
+        security_attach(self->security, &self->broker->peers, broker_on_revise, self->broker);
+    loop_socket(service->loop, self->socket, on_readable, self->broker);
+    loop_after(service->loop, on_turn, self->broker);
+    loop_spin(service->loop, settings->broker_spin_us);
+    return TM_OK;
 }
+
+static void
+on_database_up(void *state)
+{
+    const process_t *self = state;
+
+    timers_database_up(&self->broker->timers);
+}
+
+static void
+on_database_down(void *state)
+{
+    (void)state;
+    log_warn("store.down", "what=\"submits wait until the database is back\"");
+}
+
+static void
+on_notify(void *state, const char *payload)
+{
+    const process_t *self = state;
+
+    controls_notify(&self->broker->controls, payload);
+}
+
+static void
+drain(void *state)
+{
+    const process_t *self = state;
+
+    self->broker->context.is_draining = true;
+    log_info("broker.draining", "submits=%zu endings=%zu",
+             self->broker->store.submits.waiting.count,
+             self->broker->store.completions.waiting.count);
+}
+
+static void
+on_gone(void *arg, const struct pg_outcome *outcome)
+{
+    const broker_t *self = arg;
+
+    log_info("broker.drained", "err=%s", tm_err_name(outcome->err));
+    loop_stop(self->context.loop);
+}
+
+/* Everything accepted is written; then the row says so, and workers' jobs may be adopted at
+ * once by the next broker. on_gone ends the loop. */
+static bool
+is_drained(void *state)
+{
+    const process_t *self = state;
+    broker_t *broker = self->broker;
+    pg_unit_t *unit;
+
+    if (!store_is_idle(&broker->store) || broker->timers.beat_sent)
+        return false;
+    broker->timers.beat_sent = true; /* no beat after the end */
+    unit = pg_unit_new(broker->context.pg);
+    pg_add(unit, STMT_BROKER_END);
+    pg_uuid(unit, &broker->context.id);
+    pg_send(&unit, on_gone, broker);
+    return false;
+}
+
+static void
+cut(void *state)
+{
+    (void)state;
+    log_warn("broker.drain",
+             "reason=\"not all could be written in time; producers ask again\"");
+}
+
+static void
+stop(void *state)
+{
+    const process_t *self = state;
+
+    service_end(self->service, self->broker->timers.exit_status);
+}
+
+static void
+fini(void *state)
+{
+    process_t *self = state;
+
+    broker_destroy(&self->broker);
+    security_destroy(&self->security);
+    zsock_destroy(&self->socket);
+}
+
+const struct service_type broker_service = {
+    .name = "broker",
+    .state_size = sizeof(process_t),
+    .metrics = SERVICE_UNREPORTED,
+    .says_ready = true,
+    .database = {.application = "tunemill broker",
+                 .session = BROKER_SESSION,
+                 .statements = statements,
+                 .statement_count = STMT_COUNT,
+                 .listen = "tunemill"},
+    .start = start,
+    .up = on_database_up,
+    .down = on_database_down,
+    .notify = on_notify,
+    .drain = drain,
+    .is_drained = is_drained,
+    .drain_ms = 10000,
+    .cut = cut,
+    .stop = stop,
+    .fini = fini,
+};

@@ -1,7 +1,6 @@
 #include "broker/timers.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
@@ -288,9 +287,7 @@ on_started(void *arg, const struct pg_outcome *outcome)
     }
     self->context->is_started = true;
     log_info("broker.ready", "endpoint=%s", self->context->settings->broker_listen);
-    if (self->ready_fd >= 0 && write(self->ready_fd, "ready\n", 6) != 6)
-        log_warn("broker.ready_fd", "reason=\"nobody reads it\"");
-    self->ready_fd = -1;
+    self->on_ready(self->ready_arg);
     on_depth_timer(self);
 }
 

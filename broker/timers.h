@@ -19,8 +19,9 @@ typedef struct {
     calls_t *calls;
     loop_fn *on_turn; /* the end of a turn: sends what waits */
     void *turn_arg;
-    int ready_fd;         /* is told once when this broker is ready; -1: nobody */
-    tm_err_t exit_status; /* what broker_run returns */
+    loop_fn *on_ready; /* once: it is of use */
+    void *ready_arg;
+    tm_err_t exit_status; /* what the process ends with */
     bool beat_sent;
     char *workers_told; /* as the database last heard of them */
     int64_t depth_asked_ms, depth_due_ms;

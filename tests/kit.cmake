@@ -15,6 +15,17 @@ tm_test(single_flight unit/kit/test_single_flight.c LIBS tm_kit)
 tm_test(pg unit/kit/test_pg.c unit/kit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
 set_tests_properties(pg PROPERTIES SKIP_RETURN_CODE 77)
 
+# The actor that CONTRIBUTING.md shows, compiled as it stands there.
+set(echo ${CMAKE_CURRENT_BINARY_DIR}/contributing/echo.c)
+add_custom_command(OUTPUT ${echo}
+  COMMAND ${CMAKE_COMMAND} -DIN=${CMAKE_SOURCE_DIR}/CONTRIBUTING.md "-DBEGIN=/* echo - " -DLIMIT=60
+          -DOUT=${echo} -P ${CMAKE_CURRENT_SOURCE_DIR}/code_block.cmake
+  DEPENDS ${CMAKE_SOURCE_DIR}/CONTRIBUTING.md code_block.cmake
+  COMMENT "the actor of CONTRIBUTING.md" VERBATIM)
+tm_test(contributing_actor unit/kit/test_contributing_actor.c ${echo} support/broker_world.c support/peer.c
+        LIBS tm_service tm_test_support)
+set_tests_properties(contributing_actor PROPERTIES SKIP_RETURN_CODE 77)
+
 add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
   -DPROGRAM=$<TARGET_FILE:tm_settings_file> -DOUT=${CMAKE_CURRENT_BINARY_DIR}/tunemill.cfg
   -DCOMMITTED=${CMAKE_SOURCE_DIR}/config/tunemill.cfg

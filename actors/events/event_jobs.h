@@ -7,12 +7,12 @@
 #ifndef ACTORS_EVENTS_EVENT_JOBS_H
 #define ACTORS_EVENTS_EVENT_JOBS_H
 
-#include "actors/kit/runtime/metrics.h"
-#include "actors/kit/runtime/settings.h"
+#include "actors/kit/service/service.h"
 
 typedef struct event_jobs event_jobs_t;
 
-event_jobs_t *event_jobs_new(const settings_t *settings, meters_t *metrics); /* NULL: logged */
+event_jobs_t *event_jobs_new(const service_t *service); /* with a connection of its own */
 void event_jobs_destroy(event_jobs_t **self_p);
+void event_jobs_take(event_jobs_t *self, tm_job_t **job_p); /* waits for the database */
 
 #endif

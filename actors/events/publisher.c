@@ -1,22 +1,19 @@
 #include "actors/events/publisher.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/events/event_jobs.h"
 #include "actors/kit/bus/event_rows.h"
 #include "actors/events/relay.h"
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/federation.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/sentry/sentry.h"
 
 enum {
     PUBLISH = 1000,
     PRUNE = 5000,
     TICK_MS = 1000,
     PRUNE_TICKS = 2,
+    CREDIT = 64,
     RECENT_US = 20000, /* what "lately" is, roughly */
     FLOOD = 14,        /* so many events lately, some 700 a second, are a flood: */
     PAUSE_MS = 4,      /* it is numbered in batches, with a pause between them, so that its own
@@ -24,14 +21,9 @@ enum {
 };
 
 typedef struct {
-    const settings_t *settings;
-    loop_t *loop;
-    meters_t *metrics;
-    federation_t *fleet;
-    pg_t *pg;
+    const service_t *service;
     relay_t *relay; /* NULL: the bus is not Redis */
     event_jobs_t *jobs;
-    int ready_fd; /* -1: said */
     bool is_numbering, is_due, is_pausing, is_pruning;
     double recent; /* events lately */
     int64_t numbered_us, pause_until_ms;
@@ -65,7 +57,7 @@ on_numbered(void *arg, const struct pg_outcome *outcome)
     self->is_numbering = self->is_due = false;
     note(self, count);
     if (count > 0)
-        meters_add(self->metrics, METRIC_EVENTS_PUBLISHED, NULL, (uint64_t)count);
+        meters_add(self->service->meters, METRIC_EVENTS_PUBLISHED, NULL, (uint64_t)count);
     if (self->relay && count > 0)
         relay_look(self->relay);
     if (count == PUBLISH)
@@ -83,7 +75,7 @@ number(publisher_t *self)
     if (self->is_numbering)
         return;
     self->is_numbering = true;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->service->pg);
     pg_add(unit, STMT_EVENTS_PUBLISH);
     pg_i64(unit, PUBLISH);
     pg_send(&unit, on_numbered, self);
@@ -107,31 +99,22 @@ number_soon(publisher_t *self)
         number(self);
     } else if (!self->is_pausing) {
         self->is_pausing = true;
-        loop_timer(self->loop, (uint32_t)left_ms, false, on_pause_end, self);
+        loop_timer(self->service->loop, (uint32_t)left_ms, false, on_pause_end, self);
     }
 }
 
 static bool
 is_in_memory(const publisher_t *self)
 {
-    return strcmp(self->settings->events_bus, "memory") == 0;
+    return strcmp(self->service->settings->events_bus, "memory") == 0;
 }
 
 static void
-say_ready(publisher_t *self)
+on_notify(void *state, const char *payload)
 {
-    if (self->ready_fd >= 0 && dprintf(self->ready_fd, "ready\n") < 0)
-        log_warn("events.ready_unheard", "errno=%d", errno);
-    self->ready_fd = -1;
-}
-
-static void
-on_notify(void *arg, const char *payload)
-{
-    publisher_t *self = arg;
+    publisher_t *self = state;
 
     (void)payload;
-    say_ready(self);
     if (!is_in_memory(self))
         number_soon(self);
 }
@@ -158,9 +141,9 @@ prune(publisher_t *self)
     if (self->is_pruning)
         return;
     self->is_pruning = true;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->service->pg);
     pg_add(unit, STMT_EVENTS_PRUNE);
-    pg_i64(unit, self->settings->events_keep);
+    pg_i64(unit, self->service->settings->events_keep);
     pg_i64(unit, PRUNE);
     pg_send(&unit, on_pruned, self);
 }
@@ -171,14 +154,14 @@ on_waiting(void *arg, const struct pg_outcome *outcome)
     publisher_t *self = arg;
 
     if (!outcome->err)
-        meters_set(self->metrics, METRIC_EVENTS_WAITING, NULL,
+        meters_set(self->service->meters, METRIC_EVENTS_WAITING, NULL,
                    pg_get_i64(outcome->results[0], 0, 0));
 }
 
 static void
 count_waiting(publisher_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    pg_unit_t *unit = pg_unit_new(self->service->pg);
 
     pg_add(unit, STMT_EVENTS_WAITING);
     pg_send(&unit, on_waiting, self);
@@ -186,11 +169,11 @@ count_waiting(publisher_t *self)
 
 /* What another publisher numbered, and what a lost notification was about. */
 static void
-on_tick(void *arg)
+on_tick(void *state)
 {
-    publisher_t *self = arg;
+    publisher_t *self = state;
 
-    if (!pg_is_up(self->pg) || is_in_memory(self))
+    if (is_in_memory(self))
         return;
     number(self);
     if (self->relay)
@@ -202,64 +185,61 @@ on_tick(void *arg)
 
 /* --- the process -------------------------------------------------------------------------- */
 
-static void
-on_drain(void *arg)
+static tm_err_t
+start(void *state, service_t *service)
 {
-    publisher_t *self = arg;
+    publisher_t *self = state;
 
-    log_info("events.draining", "bus=%s", self->settings->events_bus);
-    loop_stop(self->loop);
-}
-
-static bool
-open_all(publisher_t *self)
-{
-    self->loop = loop_new();
-    loop_signals(self->loop, on_drain, self);
-    self->metrics = meters_new("events");
-    sentry_count(self->metrics);
-    self->fleet = federation_new(self->loop, self->settings, self->metrics, false);
-    self->pg = event_pool(self->loop, self->settings, self->metrics, "tunemill_outbox",
-                          on_notify, self);
-    if (!self->pg || !self->fleet)
-        return false;
-    if (strcmp(self->settings->events_bus, "redis") == 0) {
-        self->relay = relay_new(self->loop, self->settings, self->pg);
-        if (!self->relay)
-            log_error("events.bad_redis_url", "what=\"events.redis_url is no Redis address\"");
-        if (!self->relay)
-            return false;
-    }
-    loop_timer(self->loop, TICK_MS, true, on_tick, self);
-    self->jobs = event_jobs_new(self->settings, self->metrics);
-    return self->jobs != NULL;
+    self->jobs = event_jobs_new(service);
+    if (strcmp(service->settings->events_bus, "redis") != 0)
+        return TM_OK;
+    self->relay = relay_new(service->loop, service->settings, service->pg);
+    if (self->relay)
+        return TM_OK;
+    log_error("events.bad_redis_url", "what=\"events.redis_url is no Redis address\"");
+    return TM_BAD_SETTING;
 }
 
 static void
-close_all(publisher_t *self)
+take_job(void *state, tm_job_t **job_p)
 {
-    self->is_numbering = self->is_pruning = true; /* what ends now does not begin again */
+    const publisher_t *self = state;
+
+    event_jobs_take(self->jobs, job_p);
+}
+
+static void
+stop(void *state)
+{
+    publisher_t *self = state;
+
+    self->is_numbering = self->is_pruning = true;
+}
+
+static void
+fini(void *state)
+{
+    publisher_t *self = state;
+
     event_jobs_destroy(&self->jobs);
-    pg_destroy(&self->pg);
     relay_destroy(&self->relay);
-    federation_destroy(&self->fleet);
-    loop_destroy(&self->loop);
-    sentry_count(NULL);
-    meters_destroy(&self->metrics);
 }
 
-tm_err_t
-events_run(const settings_t *settings, int ready_fd)
-{
-    publisher_t self = {.settings = settings, .ready_fd = ready_fd};
-    tm_err_t err = open_all(&self) ? TM_OK : TM_BAD_SETTING;
-
-    if (!err) {
-        log_info("events.ready", "bus=%s", settings->events_bus);
-        loop_run(self.loop);
-        log_info("events.stopped", "published=%llu",
-                 (unsigned long long)meters_get(self.metrics, METRIC_EVENTS_PUBLISHED, NULL));
-    }
-    close_all(&self);
-    return err;
-}
+const struct service_type events_service = {
+    .name = "events",
+    .state_size = sizeof(publisher_t),
+    .database = {.application = "tunemill-events",
+                 .statements = event_statements,
+                 .statement_count = STMT_COUNT,
+                 .connections = 1,
+                 .listen = "tunemill_outbox"},
+    .worker = {.queues = "events", .credit = CREDIT, .exclusive = true},
+    .on_thread = true,
+    .job = take_job,
+    .start = start,
+    .notify = on_notify,
+    .tick_ms = TICK_MS,
+    .tick = on_tick,
+    .stop = stop,
+    .fini = fini,
+};

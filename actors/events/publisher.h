@@ -17,10 +17,8 @@
 #ifndef ACTORS_EVENTS_PUBLISHER_H
 #define ACTORS_EVENTS_PUBLISHER_H
 
-#include "actors/kit/runtime/settings.h"
+#include "actors/kit/service/service.h"
 
-/* Runs until SIGTERM or SIGINT. ready_fd: written a line when the database answers; -1: none.
- */
-TM_CHECKED tm_err_t events_run(const settings_t *settings, int ready_fd);
+extern const struct service_type events_service;
 
 #endif

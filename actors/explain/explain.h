@@ -16,10 +16,9 @@
 #ifndef ACTORS_EXPLAIN_EXPLAIN_H
 #define ACTORS_EXPLAIN_EXPLAIN_H
 
-#include "actors/kit/runtime/settings.h"
+#include "actors/kit/service/service.h"
 
-/* Runs until SIGTERM or SIGINT; then what is asked may end for some seconds. ready_fd: written
- * a line when the database answers; -1: none. */
-TM_CHECKED tm_err_t explain_run(const settings_t *settings, int ready_fd);
+/* At the end what is asked may end for some seconds. */
+extern const struct service_type explain_service;
 
 #endif

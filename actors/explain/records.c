@@ -1,42 +1,14 @@
 #include "actors/explain/records.h"
 
-#include "actors/explain/statements.def"
 #include "actors/kit/runtime/log.h"
 
 enum { KEEP_DAYS = 35, MICRO = 1000000 };
 
-enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    EXPLAIN_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-};
-
-static const struct pg_statement statements[STMT_COUNT] = {
+const struct pg_statement records_statements[STMT_COUNT] = {
 #define S(NAME, params, sql) {#NAME, params, sql},
     EXPLAIN_STATEMENTS(S)
 #undef S
 };
-
-pg_t *
-records_pool(loop_t *loop, const settings_t *settings, meters_t *metrics, loop_fn *on_up,
-             void *arg)
-{
-    struct pg_options options = {
-        .url = settings->database_url,
-        .application = "tunemill-explain",
-        .statements = statements,
-        .statement_count = STMT_COUNT,
-        .connections = (int)settings->database_connections,
-        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
-        .max_backoff_ms = (int)settings->database_max_backoff_ms,
-        .metrics = metrics,
-        .on_up = on_up,
-        .arg = arg,
-    };
-
-    return pg_new(loop, &options);
-}
 
 static void
 add_key(pg_unit_t *unit, const struct explain_question *question,

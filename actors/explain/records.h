@@ -6,6 +6,7 @@
 #define ACTORS_EXPLAIN_RECORDS_H
 
 #include "actors/explain/prompt.h"
+#include "actors/explain/statements.def"
 #include "actors/kit/pg/pg.h"
 #include "actors/kit/runtime/settings.h"
 
@@ -22,9 +23,15 @@ struct records_text {
     const char *body, *provider, *model;
 };
 
-/* on_up: the database can be asked; may be NULL. */
-pg_t *records_pool(loop_t *loop, const settings_t *settings, meters_t *metrics, loop_fn *on_up,
-                   void *arg);
+enum {
+#define S(NAME, params, sql) STMT_##NAME,
+    EXPLAIN_STATEMENTS(S)
+#undef S
+        STMT_COUNT
+};
+
+/* What a pool that is given here has to prepare. */
+extern const struct pg_statement records_statements[STMT_COUNT];
 
 /* A row, body, provider, model, time, if the very prompt has been answered before. */
 void records_find(pg_t *pg, const struct explain_question *question,

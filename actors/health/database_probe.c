@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actors/health/probes_inner.h"
+#include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 
@@ -245,22 +246,16 @@ on_pulse(void *arg)
 static pg_t *
 open_pool(database_t *self, const char *name, loop_fn *on_up)
 {
-    const settings_t *settings = self->probes->world.settings;
-    const struct pg_options options = {
-        .url = settings->database_url,
-        .application = name,
-        .session = HEALTH_SESSION,
-        .statements = statements,
-        .statement_count = STMT_COUNT,
-        .connections = 1,
-        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
-        .max_backoff_ms = (int)settings->database_max_backoff_ms,
-        .metrics = self->probes->world.meters,
-        .on_up = on_up,
-        .arg = self,
-    };
+    const struct probing_world *world = &self->probes->world;
+    struct pg_options options = pg_settings_options(world->settings, world->meters, name);
 
-    return pg_new(self->probes->world.loop, &options);
+    options.session = HEALTH_SESSION;
+    options.statements = statements;
+    options.statement_count = STMT_COUNT;
+    options.connections = 1;
+    options.on_up = on_up;
+    options.arg = self;
+    return pg_new(world->loop, &options);
 }
 
 static void

@@ -8,11 +8,11 @@
 #ifndef ACTORS_HEALTH_H
 #define ACTORS_HEALTH_H
 
-#include "actors/health/probes.h"
+#include "actors/kit/service/service.h"
 
-/* Runs until SIGTERM or SIGINT. Writes a line to ready_fd, if that is not negative, when the
- * probes have begun. */
-TM_CHECKED tm_err_t health_run(const settings_t *settings, const struct probes_model *model,
-                               int ready_fd);
+/* Given: the struct probing of probes_probing (probes.h). Its probes have pools of their own,
+ * one connection each; the duty to tell webhooks is theirs too, since it outlives an outage of
+ * the database, which a lead of the frame does not. */
+extern const struct service_type health_service;
 
 #endif

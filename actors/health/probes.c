@@ -109,3 +109,24 @@ probes_destroy(probes_t **self_p)
     free(self);
     *self_p = NULL;
 }
+
+static void *
+open_probes(const struct probing_world *world, const void *model)
+{
+    return probes_new(world, model);
+}
+
+static void
+close_probes(void **state_p)
+{
+    probes_t *probes = *state_p;
+
+    probes_destroy(&probes);
+    *state_p = NULL;
+}
+
+struct probing
+probes_probing(const struct probes_model *model)
+{
+    return (struct probing){.open = open_probes, .close = close_probes, .arg = model};
+}

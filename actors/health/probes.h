@@ -25,6 +25,8 @@ struct probes_model {
 
 probes_t *probes_new(const struct probing_world *world, const struct probes_model *model);
 void probes_destroy(probes_t **self_p);
+/* The same for a process that does not know this header; borrows the model. */
+struct probing probes_probing(const struct probes_model *model);
 
 /* Whether this process is the one that tells webhooks: the database gives that to one process
  * at a time. While it is away, as it was last; if it never answered, yes. */

@@ -1,7 +1,5 @@
 #include "actors/http/http.h"
 
-#include <unistd.h>
-
 #include "actors/http/admin/health_page.h"
 #include "actors/http/admin/retention_admin.h"
 #include "actors/http/admin/routes.def"
@@ -26,10 +24,9 @@
 #include "actors/http/web/routes.def"
 #include "actors/kit/runtime/broker_settings.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/sentry/sentry.h"
 #include "actors/kit/util/clock.h"
 
-enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, DRAIN_TICK_MS = 20, READY_TICK_MS = 10 };
+enum { GIVE_UP_MS = 10000, DRAIN_MS = 10000, READY_TICK_MS = 10 };
 
 /* --- the rooms ---------------------------------------------------------------------------- */
 
@@ -80,13 +77,11 @@ const struct route_table http_routes = {routes, sizeof(routes) / sizeof(routes[0
 /* --- the process -------------------------------------------------------------------------- */
 
 typedef struct {
+    service_t *service;
     bridge_t bridge;
     server_t *server;
-    int64_t drain_until_ms;
-    int ready_fd;
     int ready_timer;
-    const struct probing *probing; /* NULL: none */
-    void *probes;
+    void *probes; /* NULL: nobody fills the health page */
     health_news_t *news;
 } http_t;
 
@@ -99,53 +94,25 @@ on_result(void *arg, const struct tm_result *result, tm_str_t body)
     tune_waiters_hint(bridge->waits, &result->job);
 }
 
+/* --- opening ------------------------------------------------------------------------------ */
+
+/* Ready is said once requests can be served: listening, the database up, a broker answering. */
 static void
-on_drain_tick(void *arg)
+on_ready_tick(void *arg)
 {
-    http_t *self = arg;
+    const http_t *self = arg;
 
-    if (request_count(&self->bridge) == 0 || clock_ms() >= self->drain_until_ms)
-        loop_stop(self->bridge.loop);
-}
-
-static void
-on_drain(void *arg)
-{
-    http_t *self = arg;
-
-    log_info("http.draining", "requests=%zu", request_count(&self->bridge));
-    self->bridge.is_draining = true;
-    self->drain_until_ms = clock_ms() + DRAIN_MS;
-    server_quiesce(self->server);
-    request_walk(&self->bridge, dispatch_drain);
-    streams_destroy(
-        &self->bridge.streams); /* clients come back to another bridge, or to the next one */
-    loop_timer(self->bridge.loop, DRAIN_TICK_MS, true, on_drain_tick, self);
-}
-
-static pg_t *
-open_pool(bridge_t *bridge)
-{
-    const settings_t *settings = bridge->settings;
-    struct pg_options options = {
-        .url = settings->database_url,
-        .application = "tunemill-http",
-        .statements = statements,
-        .statement_count = STATEMENT_COUNT,
-        .connections = (int)settings->database_connections,
-        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
-        .max_backoff_ms = (int)settings->database_max_backoff_ms,
-        .metrics = bridge->metrics,
-        .arg = bridge,
-    };
-
-    return pg_new(bridge->loop, &options);
+    if (!pg_is_up(self->bridge.pg) || !tm_client_is_connected(self->bridge.client))
+        return;
+    loop_timer_end(self->bridge.loop, self->ready_timer);
+    service_ready(self->service, server_address(self->server));
 }
 
 static void
 open_probes(http_t *self)
 {
     bridge_t *bridge = &self->bridge;
+    const struct probing *probing = self->service->given;
     const struct probing_world world = {.loop = bridge->loop,
                                         .settings = bridge->settings,
                                         .board = bridge->board,
@@ -153,84 +120,26 @@ open_probes(http_t *self)
                                         .fleet = bridge->fleet,
                                         .pool = bridge->pg};
 
-    if (!self->probing)
+    if (!probing)
         return;
-    self->probes = self->probing->open(&world, self->probing->arg);
+    self->probes = probing->open(&world, probing->arg);
     self->news = health_news_new(bridge);
 }
 
-/* Each needs only those before it. TM_BAD_SETTING: a person must correct what was logged. */
-static tm_err_t
-open_bridge(http_t *self)
+static bool
+open_client(bridge_t *bridge)
 {
-    bridge_t *bridge = &self->bridge;
-    struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
-                                        .give_up_ms = GIVE_UP_MS,
-                                        .curve = broker_settings_curve(bridge->settings)};
+    const struct tm_client_options options = {.brokers = bridge->settings->broker_brokers,
+                                              .give_up_ms = GIVE_UP_MS,
+                                              .curve = broker_settings_curve(bridge->settings)};
 
-    bridge->loop = loop_new();
-    loop_signals(bridge->loop, on_drain, self);
-    bridge->metrics = meters_new("http");
-    sentry_count(bridge->metrics);
-    bridge->waits = tune_waiters_new(bridge, TUNES_FIRST + STMT_TUNES_OVER);
-    bridge->gate = admin_auth_new(bridge->settings);
-    bridge->board = components_new(clock_ms());
     bridge->client = tm_client_new(&options);
-    if (!bridge->client) {
-        broker_settings_complain(bridge->settings, "http.bad_brokers");
-        return TM_BAD_SETTING;
-    }
+    if (!bridge->client)
+        return false;
     tm_client_on_watch(bridge->client, NULL, on_result, bridge);
     bridge->asks = backtest_asks_new(bridge->client, backtest_run_answer);
     tm_client_attach(bridge->client, loop_zloop(bridge->loop));
-    bridge->fleet = federation_new(bridge->loop, bridge->settings, bridge->metrics, true);
-    bridge->pg = open_pool(bridge);
-    bridge->long_pg = retention_admin_pool(bridge);
-    self->server = server_new(bridge);
-    bridge->streams = streams_new(bridge->settings, bridge->metrics);
-    if (!bridge->fleet || !bridge->pg || !self->server || !bridge->streams)
-        return TM_BAD_SETTING;
-    open_probes(self);
-    return TM_OK;
-}
-
-/* The pool first: its callbacks answer what waits for it, with all else still there. */
-static void
-close_bridge(http_t *self)
-{
-    bridge_t *bridge = &self->bridge;
-
-    bridge->is_draining = true;
-    health_news_destroy(&self->news);
-    if (self->probes)
-        self->probing->close(&self->probes);
-    streams_destroy(&bridge->streams);
-    pg_destroy(&bridge->long_pg);
-    pg_destroy(&bridge->pg);
-    tm_client_destroy(&bridge->client);
-    backtest_asks_destroy(&bridge->asks);
-    federation_destroy(&bridge->fleet);
-    server_destroy(&self->server);
-    tune_waiters_destroy(&bridge->waits);
-    admin_auth_destroy(&bridge->gate);
-    components_destroy(&bridge->board);
-    loop_destroy(&bridge->loop);
-    sentry_count(NULL);
-    meters_destroy(&bridge->metrics);
-}
-
-/* Ready is said once requests can be served: listening, the database up, a broker answering. */
-static void
-on_ready_tick(void *arg)
-{
-    http_t *self = arg;
-
-    if (!pg_is_up(self->bridge.pg) || !tm_client_is_connected(self->bridge.client))
-        return;
-    loop_timer_end(self->bridge.loop, self->ready_timer);
-    if (self->ready_fd >= 0 &&
-        dprintf(self->ready_fd, "%s\n", server_address(self->server)) < 0)
-        log_warn("http.ready_unheard", "errno=%d", errno);
+    return true;
 }
 
 static tm_err_t
@@ -245,25 +154,120 @@ check_settings(const settings_t *settings)
     return err;
 }
 
-tm_err_t
-http_run(const settings_t *settings, int ready_fd, const struct probing *probing)
+/* In the order of need. TM_BAD_SETTING: what was logged must be corrected by a person. */
+static tm_err_t
+start(void *state, service_t *service)
 {
-    http_t self = {
-        .bridge = {.settings = settings, .routes = &http_routes, .admit = authorize_admit},
-        .probing = probing};
-    tm_err_t err = check_settings(settings);
+    http_t *self = state;
+    bridge_t *bridge = &self->bridge;
 
-    if (err)
-        return err;
-    err = open_bridge(&self);
-    if (!err) {
-        log_info("http.listening", "address=%s", server_address(self.server));
-        self.ready_fd = ready_fd;
-        self.ready_timer =
-            loop_timer(self.bridge.loop, READY_TICK_MS, true, on_ready_tick, &self);
-        loop_run(self.bridge.loop);
-        log_info("http.stopped", "requests=%zu", request_count(&self.bridge));
-    }
-    close_bridge(&self);
-    return err;
+    bridge->settings = service->settings;
+    bridge->routes = &http_routes;
+    bridge->admit = authorize_admit;
+    bridge->loop = service->loop;
+    bridge->metrics = service->meters;
+    bridge->fleet = service->federation;
+    bridge->pg = service->pg;
+    if (check_settings(service->settings))
+        return TM_BAD_SETTING;
+    bridge->waits = tune_waiters_new(bridge, TUNES_FIRST + STMT_TUNES_OVER);
+    bridge->gate = admin_auth_new(bridge->settings);
+    bridge->board = components_new(clock_ms());
+    if (!open_client(bridge))
+        return TM_BAD_SETTING;
+    bridge->long_pg = retention_admin_pool(bridge);
+    self->server = server_new(bridge);
+    bridge->streams = streams_new(bridge->settings, bridge->metrics);
+    if (!self->server || !bridge->streams)
+        return TM_BAD_SETTING;
+    open_probes(self);
+    log_info("http.listening", "address=%s", server_address(self->server));
+    self->ready_timer = loop_timer(bridge->loop, READY_TICK_MS, true, on_ready_tick, self);
+    return TM_OK;
 }
+
+/* --- ending ------------------------------------------------------------------------------- */
+
+static void
+drain(void *state)
+{
+    http_t *self = state;
+    bridge_t *bridge = &self->bridge;
+
+    log_info("http.draining", "requests=%zu", request_count(bridge));
+    bridge->is_draining = true;
+    server_quiesce(self->server);
+    request_walk(bridge, dispatch_drain);
+    streams_destroy(&bridge->streams); /* they come back to another bridge, or the next */
+}
+
+static bool
+is_drained(void *state)
+{
+    const http_t *self = state;
+
+    return request_count(&self->bridge) == 0;
+}
+
+static void
+cut(void *state)
+{
+    const http_t *self = state;
+
+    log_warn("http.drain", "requests=%zu", request_count(&self->bridge));
+}
+
+/* What asks the pool of itself, or looks at it. */
+static void
+close_askers(http_t *self)
+{
+    const struct probing *probing = self->service->given;
+
+    health_news_destroy(&self->news);
+    if (self->probes)
+        probing->close(&self->probes);
+    streams_destroy(&self->bridge.streams);
+    pg_destroy(&self->bridge.long_pg);
+}
+
+static void
+stop(void *state)
+{
+    http_t *self = state;
+
+    self->bridge.is_draining = true;
+    close_askers(self);
+}
+
+static void
+fini(void *state)
+{
+    http_t *self = state;
+    bridge_t *bridge = &self->bridge;
+
+    bridge->pg = NULL;
+    close_askers(self);
+    tm_client_destroy(&bridge->client);
+    backtest_asks_destroy(&bridge->asks);
+    server_destroy(&self->server);
+    tune_waiters_destroy(&bridge->waits);
+    admin_auth_destroy(&bridge->gate);
+    components_destroy(&bridge->board);
+}
+
+const struct service_type http_service = {
+    .name = "http",
+    .state_size = sizeof(http_t),
+    .metrics = SERVICE_WATCHES,
+    .says_ready = true,
+    .database = {.application = "tunemill-http",
+                 .statements = statements,
+                 .statement_count = STATEMENT_COUNT},
+    .start = start,
+    .drain = drain,
+    .is_drained = is_drained,
+    .drain_ms = DRAIN_MS,
+    .cut = cut,
+    .stop = stop,
+    .fini = fini,
+};

@@ -17,13 +17,12 @@
 
 #include "actors/http/core/route.h"
 #include "actors/kit/health/probing.h"
+#include "actors/kit/service/service.h"
 
 extern const struct route_table http_routes; /* of all rooms */
 
-/* Runs until SIGTERM or SIGINT, then finishes what is under way (10 s at most). When listening,
- * writes "ADDRESS:PORT\n" to ready_fd if that is not negative. probing fills the health page;
- * NULL: nobody does. */
-TM_CHECKED tm_err_t http_run(const settings_t *settings, int ready_fd,
-                             const struct probing *probing);
+/* The line that says it is ready is "ADDRESS:PORT". At the end what is under way may finish, 10
+ * s at most. Given: the struct probing that fills the health page; NULL: nobody does. */
+extern const struct service_type http_service;
 
 #endif

@@ -1,14 +1,10 @@
 #include "actors/retention/retention.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/kit/runtime/federation.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/sentry/sentry.h"
-#include "actors/kit/pg/pg.h"
 #include "actors/retention/statements.def"
 
 enum { JOB_MAX = 64, DUE_MAX = 32 };
@@ -27,13 +23,8 @@ static const struct pg_statement statements[] = {
 };
 
 typedef struct {
-    const settings_t *settings;
-    loop_t *loop;
-    meters_t *meters;
-    federation_t *fleet; /* NULL: no broker to report to */
-    pg_t *pg;
-    int ready_fd; /* -1: said */
-    bool leads, has_cron;
+    const service_t *service;
+    bool has_schedule, has_cron;
     bool is_busy;               /* the database was asked something */
     char due[DUE_MAX][JOB_MAX]; /* what the last look found, each to be run once */
     int due_count, next;
@@ -50,7 +41,7 @@ count_run(const retention_t *self, const char *outcome)
     char label[JOB_MAX + 20];
 
     snprintf(label, sizeof(label), "%s" METRICS_AND "%s", self->job, outcome);
-    meters_add(self->meters, METRIC_RETENTION_RUNS, label, 1);
+    meters_add(self->service->meters, METRIC_RETENTION_RUNS, label, 1);
 }
 
 /* run: retention_run_json. */
@@ -66,8 +57,8 @@ note_run(const retention_t *self, const json_t *run)
     if (error)
         log_quote(error, strlen(error), quoted, sizeof(quoted));
     count_run(self, json_is_true(ok) ? "ok" : json_is_false(ok) ? "failed" : "busy");
-    meters_add(self->meters, METRIC_RETENTION_DELETED, self->job, (uint64_t)deleted);
-    meters_observe_us(self->meters, METRIC_RETENTION_SECONDS, self->job, ms * 1000);
+    meters_add(self->service->meters, METRIC_RETENTION_DELETED, self->job, (uint64_t)deleted);
+    meters_observe_us(self->service->meters, METRIC_RETENTION_SECONDS, self->job, ms * 1000);
     if (json_is_false(ok))
         log_warn("retention.failed", "job=%s deleted=%lld ms=%lld what=%s", self->job,
                  (long long)deleted, (long long)ms, quoted);
@@ -95,7 +86,7 @@ on_raised(retention_t *self, const struct pg_outcome *outcome)
     count_run(self, "failed");
     log_error("retention.raised", "job=%s error=%s sqlstate=%s", self->job,
               tm_err_name(outcome->err), outcome->sqlstate);
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->service->pg);
     pg_add(unit, STMT_RETENTION_UNLOCK);
     pg_text(unit, self->job);
     pg_send(&unit, on_unlocked, self);
@@ -125,12 +116,12 @@ run_next(retention_t *self)
 {
     pg_unit_t *unit;
 
-    if (self->next == self->due_count || !pg_is_up(self->pg))
+    if (self->next == self->due_count || !pg_is_up(self->service->pg))
         return;
     self->job = self->due[self->next++];
     log_info("retention.runs", "job=%s", self->job);
     self->is_busy = true;
-    unit = pg_unit_new(self->pg);
+    unit = pg_unit_new(self->service->pg);
     pg_add(unit, STMT_RETENTION_RUN);
     pg_text(unit, self->job);
     pg_send(&unit, on_run, self);
@@ -156,8 +147,8 @@ on_due(void *arg, const struct pg_outcome *outcome)
 static void
 ask_what_is_due(retention_t *self)
 {
-    const settings_t *settings = self->settings;
-    pg_unit_t *unit = pg_unit_new(self->pg);
+    const settings_t *settings = self->service->settings;
+    pg_unit_t *unit = pg_unit_new(self->service->pg);
 
     self->is_busy = true;
     pg_add(unit, STMT_RETENTION_DUE);
@@ -174,121 +165,80 @@ on_scheduled(void *arg, const struct pg_outcome *outcome)
     self->is_busy = false;
     if (outcome->err)
         return;
-    self->leads = true;
+    self->has_schedule = true;
     self->has_cron = pg_get_bool(outcome->results[0], 0, 0);
     log_info("retention.leads", "schedule=%s", self->has_cron ? "pg_cron" : "own");
     ask_what_is_due(self);
 }
 
-/* The lock may be had and the schedule fail: then both are tried again. */
 static void
-on_lead(void *arg, const struct pg_outcome *outcome)
+schedule(retention_t *self)
 {
-    retention_t *self = arg;
-    pg_unit_t *unit;
+    pg_unit_t *unit = pg_unit_new(self->service->pg);
 
-    self->is_busy = false;
-    if (outcome->err || !pg_get_bool(outcome->results[0], 0, 0))
-        return;
-    unit = pg_unit_new(self->pg);
     self->is_busy = true;
     pg_add(unit, STMT_RETENTION_SCHEDULE);
     pg_send(&unit, on_scheduled, self);
 }
 
+/* The lead may be had and the schedule fail: then it is tried again. */
 static void
-look(void *arg)
+look(void *state)
 {
-    retention_t *self = arg;
-    pg_unit_t *unit;
+    retention_t *self = state;
 
-    if (self->is_busy || !pg_is_up(self->pg) || !self->settings->retention_enabled)
+    if (self->is_busy)
         return;
-    if (self->leads) {
+    if (self->has_schedule)
         ask_what_is_due(self);
-        return;
-    }
-    unit = pg_unit_new(self->pg);
-    self->is_busy = true;
-    pg_add(unit, STMT_RETENTION_LEAD);
-    pg_send(&unit, on_lead, self);
+    else
+        schedule(self);
+}
+
+static void
+resign(void *state)
+{
+    retention_t *self = state;
+
+    self->has_schedule = false;
 }
 
 /* --- the process -------------------------------------------------------------------------- */
 
-static void
-on_up(void *arg)
+static tm_err_t
+start(void *state, service_t *service)
 {
-    retention_t *self = arg;
+    retention_t *self = state;
 
-    if (self->ready_fd >= 0 && dprintf(self->ready_fd, "ready\n") < 0)
-        log_warn("retention.ready_unheard", "errno=%d", errno);
-    self->ready_fd = -1;
-    look(self);
-}
-
-/* The session is gone, and its locks with it. */
-static void
-on_down(void *arg)
-{
-    retention_t *self = arg;
-
-    self->leads = false;
-}
-
-static void
-on_drain(void *arg)
-{
-    retention_t *self = arg;
-
-    log_info("retention.draining", "job=%s", self->is_busy ? self->job : "");
-    loop_stop(self->loop);
-}
-
-static pg_t *
-open_pool(retention_t *self)
-{
-    const settings_t *settings = self->settings;
-    struct pg_options options = {
-        .url = settings->database_url,
-        .application = "tunemill-retention",
-        .session = RETENTION_SESSION,
-        .statements = statements,
-        .statement_count = STMT_COUNT,
-        .connections = 1,
-        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
-        .max_backoff_ms = (int)settings->database_max_backoff_ms,
-        .metrics = self->meters,
-        .on_up = on_up,
-        .on_down = on_down,
-        .arg = self,
-    };
-
-    return pg_new(self->loop, &options);
-}
-
-tm_err_t
-retention_process(const settings_t *settings, int ready_fd)
-{
-    retention_t self = {
-        .settings = settings, .ready_fd = ready_fd, .job = "", .loop = loop_new()};
-
-    loop_signals(self.loop, on_drain, &self);
-    self.meters = meters_new("retention");
-    sentry_count(self.meters);
-    self.fleet = federation_new(self.loop, settings, self.meters, false);
-    self.pg = open_pool(&self);
-    loop_timer(self.loop, (uint32_t)(settings->retention_check_seconds * 1000), true, look,
-               &self);
-    log_info("retention.starts", "enabled=%d", settings->retention_enabled);
-    loop_run(self.loop);
-    self.is_busy = true; /* what ends now does not begin again */
-    pg_destroy(&self.pg);
-    federation_destroy(&self.fleet);
-    loop_destroy(&self.loop);
-    log_info("retention.stopped", "deleted=%llu",
-             (unsigned long long)meters_get(self.meters, METRIC_RETENTION_DELETED, self.job));
-    sentry_count(NULL);
-    meters_destroy(&self.meters);
+    self->job = "";
+    if (service->settings->retention_enabled)
+        service->tick_ms = (uint32_t)(service->settings->retention_check_seconds * 1000);
+    log_info("retention.starts", "enabled=%d", service->settings->retention_enabled);
     return TM_OK;
 }
+
+static void
+stop(void *state)
+{
+    retention_t *self = state;
+
+    self->is_busy = true;
+}
+
+const struct service_type retention_service = {
+    .name = "retention",
+    .state_size = sizeof(retention_t),
+    .works_unheard = true,
+    .database = {.application = "tunemill-retention",
+                 .session = RETENTION_SESSION,
+                 .statements = statements,
+                 .statement_count = STMT_COUNT,
+                 .connections = 1},
+    .start = start,
+    .tick = look,
+    .stands_by = true,
+    .lead_statement = STMT_RETENTION_LEAD,
+    .lead = look,
+    .resign = resign,
+    .stop = stop,
+};

@@ -16,11 +16,10 @@
 #ifndef ACTORS_RETENTION_RETENTION_H
 #define ACTORS_RETENTION_RETENTION_H
 
-#include "actors/kit/runtime/settings.h"
+#include "actors/kit/service/service.h"
 
-/* Runs until SIGTERM or SIGINT; a run that is under way then is left between two batches, and
- * gone on with by whoever comes next. ready_fd: written a line when the database answers; -1:
- * none. */
-TM_CHECKED tm_err_t retention_process(const settings_t *settings, int ready_fd);
+/* A run that is under way at the end is left between two batches, and gone on with by whoever
+ * comes next. */
+extern const struct service_type retention_service;
 
 #endif

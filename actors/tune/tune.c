@@ -1,23 +1,19 @@
 #include "actors/tune/tune.h"
 
-#include <czmq.h>
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/federation.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/runtime/metrics.h"
 #include "actors/kit/sentry/sentry.h"
 #include "actors/kit/contracts/tune_request.h"
-#include "actors/kit/runtime/broker_settings.h"
 #include "actors/tune/recompute/recompute_server.h"
 #include "actors/tune/search/tuner.h"
-#include "proto/worker.h"
 
-#define END_WATCH SIGUSR1 /* tells the watch to end; nobody else's */
-#define LOOK_MS   1000    /* how often a waiting worker looks whether it is refused */
+typedef struct {
+    const service_t *service;
+    tuner_t *tuner;                 /* the worker thread's */
+    recompute_server_t *recomputes; /* the loop's */
+} tune_t;
 
 /* ---- one job ---------------------------------------------------------------------------- */
 
@@ -120,134 +116,66 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     log_trace(NULL);
 }
 
-/* ---- signals ---------------------------------------------------------------------------- */
-
-/* Signals are blocked in every thread and taken by one, the watch. */
-struct watch {
-    tm_worker_t *worker;
-    sigset_t signals, before;
-    pthread_t thread;
-};
-
-static void *
-watch_main(void *arg)
-{
-    struct watch *self = arg;
-    bool is_draining = false;
-    int number;
-
-    while (sigwait(&self->signals, &number) == 0 && number != END_WATCH) {
-        if (is_draining) {
-            log_warn("tune.killed", "signal=%d", number);
-            _exit(128 + number);
-        }
-        is_draining = true;
-        log_info("tune.draining", "signal=%d", number);
-        tm_worker_drain(self->worker);
-    }
-    return NULL;
-}
-
-/* Before any other thread starts, so that all inherit the mask. */
-static void
-watch_block(struct watch *self)
-{
-    zsys_handler_set(NULL);
-    sigemptyset(&self->signals);
-    sigaddset(&self->signals, SIGTERM);
-    sigaddset(&self->signals, SIGINT);
-    sigaddset(&self->signals, END_WATCH);
-    pthread_sigmask(SIG_BLOCK, &self->signals, &self->before);
-}
-
-static bool
-watch_start(struct watch *self, tm_worker_t *worker)
-{
-    self->worker = worker;
-    return pthread_create(&self->thread, NULL, watch_main, self) == 0;
-}
-
-static void
-watch_end(struct watch *self)
-{
-    pthread_kill(self->thread, END_WATCH);
-    pthread_join(self->thread, NULL);
-}
-
 /* ---- the process ------------------------------------------------------------------------ */
 
-/* Waits for a job, and says once when a broker refuses this worker. */
-static tm_err_t
-next_job(tm_worker_t *worker, tm_err_t *refusal, tm_job_t **ret_job)
+static void
+take(void *state, tm_job_t **job_p)
 {
-    tm_err_t err;
+    const tune_t *self = state;
 
-    do {
-        tm_err_t now = tm_worker_refusal(worker);
-        if (now && now != *refusal)
-            log_error("tune.refused",
-                      "code=%s what=\"a broker gives this worker no jobs: its "
-                      "certificate does not allow the queue %s\"",
-                      tm_err_name(now), TUNE_QUEUE);
-        *refusal = now;
-        err = tm_worker_next(worker, LOOK_MS, ret_job);
-    } while (err == TM_TIMEOUT);
-    return err;
+    work(self->service->worker, self->tuner, job_p);
 }
 
 static tm_err_t
-serve(const settings_t *settings, tm_worker_t *worker, struct watch *watch)
+start(void *state, service_t *service)
 {
-    meters_t *meters = meters_new("tune");
-    tuner_t *tuner = tuner_new(settings, meters);
-    recompute_server_t *replays = recompute_server_new(settings, meters);
-    federation_thread_t *reports = federation_thread_new(settings, meters);
-    tm_job_t *job = NULL;
-    tm_err_t refusal = TM_OK;
-    bool is_watching = watch_start(watch, worker);
+    tune_t *self = state;
 
-    sentry_count(meters);
-    if (!replays)
+    self->tuner = tuner_new(service->settings, service->meters);
+    self->recomputes = recompute_server_new(service->loop, service->settings, service->meters);
+    if (!self->recomputes)
         log_error("tune.no_replays", "what=\"back-tests will not be shown by this process\"");
-    if (!reports)
-        log_error("tune.no_reports", "what=\"/metrics will not show this process\"");
-    if (is_watching)
-        log_info("tune.ready", "queue=%s", TUNE_QUEUE);
-    while (is_watching && next_job(worker, &refusal, &job) == TM_OK)
-        work(worker, tuner, &job);
-    if (is_watching)
-        watch_end(watch);
-    federation_thread_destroy(&reports);
-    recompute_server_destroy(&replays);
-    tuner_destroy(&tuner);
-    sentry_count(NULL);
-    meters_destroy(&meters);
-    return is_watching ? TM_OK : TM_NO_MEMORY;
+    return TM_OK;
 }
 
-tm_err_t
-tune_run(const settings_t *settings)
+/* Back-tests are shown until the last job has ended. */
+static bool
+is_drained(void *state)
 {
-    struct tm_worker_options options = {.brokers = settings->broker_brokers,
-                                        .actor = "tune",
-                                        .queues = TUNE_QUEUE,
-                                        .credit = 1,
-                                        .software = TM_VERSION,
-                                        .curve = broker_settings_curve(settings)};
-    struct watch watch;
-    tm_worker_t *worker;
-    tm_err_t err;
+    tune_t *self = state;
 
-    watch_block(&watch);
-    worker = tm_worker_new(&options);
-    if (!worker) {
-        broker_settings_complain(settings, "tune.bad_brokers");
-        pthread_sigmask(SIG_SETMASK, &watch.before, NULL);
-        return TM_BAD_SETTING;
-    }
-    err = serve(settings, worker, &watch);
-    tm_worker_destroy(&worker);
-    pthread_sigmask(SIG_SETMASK, &watch.before, NULL);
-    log_info("tune.stopped", "code=%s", tm_err_name(err));
-    return err;
+    if (self->recomputes)
+        recompute_server_drain(self->recomputes);
+    return !self->recomputes || recompute_server_pending(self->recomputes) == 0;
 }
+
+static void
+cut(void *state)
+{
+    const tune_t *self = state;
+
+    if (self->recomputes)
+        log_warn("backtest.drain", "visits=%zu", recompute_server_pending(self->recomputes));
+}
+
+static void
+fini(void *state)
+{
+    tune_t *self = state;
+
+    recompute_server_destroy(&self->recomputes);
+    tuner_destroy(&self->tuner);
+}
+
+const struct service_type tune_service = {
+    .name = "tune",
+    .state_size = sizeof(tune_t),
+    .worker = {.queues = TUNE_QUEUE, .credit = 1},
+    .on_thread = true,
+    .job = take,
+    .start = start,
+    .is_drained = is_drained,
+    .drain_ms = 10000,
+    .cut = cut,
+    .fini = fini,
+};

@@ -10,7 +10,7 @@
  * A job's trials, its tune's row and the job's own end commit in one transaction that is fenced
  * by the job's attempt (job_finish): whatever dies when, they land once or not at all.
  *
- *     tune.c           the process, its signals
+ *     tune.c           the process
  *     tuner.c          one job, step by step
  *     tuner_search.c   the trials, progress, judging
  *     trials.c         computed trials, packed, and their ranking
@@ -24,10 +24,10 @@
 #ifndef ACTORS_TUNE_TUNE_H
 #define ACTORS_TUNE_TUNE_H
 
-#include "actors/kit/runtime/settings.h"
+#include "actors/kit/service/service.h"
 
-/* Runs until SIGTERM or SIGINT: the job at hand is finished first, however long it takes. A
- * second signal ends the process at once. */
-TM_CHECKED tm_err_t tune_run(const settings_t *settings);
+/* At the end the job at hand is finished first, however long it takes; a second signal ends the
+ * process at once. */
+extern const struct service_type tune_service;
 
 #endif

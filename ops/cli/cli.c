@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/runtime/loop.h"
-#include "actors/kit/sentry/sentry.h"
 #include "actors/kit/sentry/sentry_scrub.h"
 
 #define OPTIONS_MAX  48
@@ -285,46 +283,6 @@ cli_log_init(const cli_t *self)
             level = (log_level_t)i;
     log_init(self->command->name, level);
     scrub_log(self->settings);
-}
-
-struct service {
-    const char *ready_fd;
-};
-
-static const struct cli_option service_options[] = {
-    {"ready-fd", "N", CLI_TEXT, offsetof(struct service, ready_fd),
-     "write one line to descriptor N when ready"},
-};
-
-int
-cli_service_start(cli_t *self, const char *notes, int *ret_ready_fd, int argc, char **argv)
-{
-    const struct cli_usage usage = {.arguments = "",
-                                    .options = service_options,
-                                    .option_count = ret_ready_fd ? COUNT(service_options) : 0,
-                                    .notes = notes};
-    struct service service = {NULL};
-    long long ready_fd = -1;
-    int code = cli_parse(self, &usage, &service, argc, argv);
-
-    if (code >= 0)
-        return code;
-    if (service.ready_fd &&
-        !cli_integer(self, "--ready-fd", service.ready_fd, 0, 65535, &ready_fd))
-        return CLI_USAGE;
-    if (ret_ready_fd)
-        *ret_ready_fd = (int)ready_fd;
-    loop_hold_signals();
-    cli_log_init(self);
-    sentry_start(self->settings, self->command->name);
-    return -1;
-}
-
-int
-cli_service_end(const cli_t *self, tm_err_t err)
-{
-    sentry_stop();
-    return err ? cli_fail(self, "%s (%s)", tm_err_text(err), tm_err_name(err)) : CLI_OK;
 }
 
 bool

@@ -78,13 +78,6 @@ int cli_dispatch(cli_t *self, const struct cli_command *commands, size_t count, 
 
 /* For a process of the system: logs under the command's name, at system.log_level. */
 void cli_log_init(const cli_t *self);
-/* The command line of one of its services, which has --ready-fd (*ret_ready_fd, -1: not given;
- * NULL: it has none), then the log and Sentry, which hears of its errors until the end. Returns
- * -1: go on; else the exit code. cli_service_end gives the code to leave with, and has said why
- * on stderr. notes: for --help, or NULL. */
-int cli_service_start(cli_t *self, const char *notes, int *ret_ready_fd, int argc, char **argv);
-int cli_service_end(const cli_t *self, tm_err_t err);
-
 /* "tunemill x: ..." on standard error. Each returns the code to leave with. */
 int cli_fail(const cli_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_misuse(const cli_t *self, const char *format, ...)
@@ -103,10 +96,9 @@ char *cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_
 /* The candidate closest to `name` if it is close enough to be a slip of the hand, else NULL. */
 const char *cli_closest(const char *name, const char *const *candidates, size_t count);
 
-/* commands, one file each */
+/* Commands, one file each, and the one of every process of the system: services.c. */
 cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_queues, cmd_pause, cmd_resume,
     cmd_workers, cmd_dead, cmd_cancel, cmd_backtest, cmd_migrate, cmd_bench, cmd_keys,
-    cmd_broker, cmd_http, cmd_tune, cmd_events, cmd_doctor, cmd_explain, cmd_health,
-    cmd_retention;
+    cmd_doctor, cmd_events, cmd_retention, run_service;
 
 #endif

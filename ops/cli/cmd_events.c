@@ -5,25 +5,10 @@
 #include <string.h>
 
 #include "actors/kit/bus/bus.h"
-#include "actors/events/publisher.h"
 #include "actors/kit/runtime/log.h"
 #include "ops/cli/cli.h"
 #include "ops/cli/local_instance.h"
 #include "ops/cli/workspace.h"
-
-/* --- the process -------------------------------------------------------------------------- */
-
-static const char notes[] =
-    "Numbers the events, so that everybody sees them in one order. Any number of these\n"
-    "processes may run. `tunemill events tail` shows what happens.\n";
-
-static int
-run_process(cli_t *cli, int argc, char **argv)
-{
-    int ready_fd, code = cli_service_start(cli, notes, &ready_fd, argc, argv);
-
-    return code >= 0 ? code : cli_service_end(cli, events_run(cli->settings, ready_fd));
-}
 
 /* --- tail --------------------------------------------------------------------------------- */
 
@@ -201,7 +186,7 @@ int
 cmd_events(cli_t *cli, int argc, char **argv)
 {
     static const struct cli_command commands[] = {
-        {"events", run_process, "the process that numbers events"},
+        {"events", run_service, "the process that numbers events"},
         {"events tail", run_tail, "show what happens"},
     };
 

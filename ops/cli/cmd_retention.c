@@ -4,25 +4,9 @@
 #include <string.h>
 
 #include "actors/kit/util/auto.h"
-#include "actors/retention/retention.h"
 #include "ops/cli/database.h"
 #include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
-
-/* --- the process -------------------------------------------------------------------------- */
-
-static const char notes[] =
-    "Deletes every night what the table retention_policies says. Any number of these\n"
-    "processes may run, one of them works. `tunemill retention status` shows how it\n"
-    "stands, `tunemill retention prune JOB` runs one job, or says what it would delete.\n";
-
-static int
-run_process(cli_t *cli, int argc, char **argv)
-{
-    int ready_fd, code = cli_service_start(cli, notes, &ready_fd, argc, argv);
-
-    return code >= 0 ? code : cli_service_end(cli, retention_process(cli->settings, ready_fd));
-}
 
 /* --- status ------------------------------------------------------------------------------- */
 
@@ -217,7 +201,7 @@ int
 cmd_retention(cli_t *cli, int argc, char **argv)
 {
     static const struct cli_command commands[] = {
-        {"retention", run_process, "the process that deletes what is old"},
+        {"retention", run_service, "the process that deletes what is old"},
         {"retention status", run_status, "show what is kept, and the last runs"},
         {"retention prune", run_prune, "run one job now, or say what it would delete"},
     };

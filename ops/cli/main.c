@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ops/cli/cli.h"
+#include "ops/services.def"
 
 static const struct cli_command commands[] = {
     {"up", cmd_up, "run everything on this machine, with a private database"},
@@ -21,13 +22,9 @@ static const struct cli_command commands[] = {
     {"keys", cmd_keys, "make the certificates of the encrypted wire"},
     {"doctor", cmd_doctor, "say what is wrong: `doctor llm` tries the language models"},
     {"migrate", cmd_migrate, "bring the database's schema and strategies up to date"},
-    {"broker", cmd_broker, "the process that keeps and routes jobs"},
-    {"tune", cmd_tune, "the process that runs tunes"},
-    {"http", cmd_http, "the process that answers HTTP"},
-    {"events", cmd_events, "the process that numbers events; `events tail` shows them"},
-    {"retention", cmd_retention, "the process that deletes what is old; `retention status`"},
-    {"explain", cmd_explain, "the process that has language models explain results"},
-    {"health", cmd_health, "the process that looks after all the others"},
+#define SERVICE(KIND, name, command, given, stage, how, help, notes) {#name, command, help},
+    SERVICES(SERVICE)
+#undef SERVICE
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 

@@ -15,6 +15,10 @@ static const struct child_type types[] = {
     [CHILD_##KIND] = {name, stage, how, stop, hurry},
     CHILDREN(CHILD)
 #undef CHILD
+#define SERVICE(KIND, name, command, given, stage, how, help, notes) \
+    [CHILD_##KIND] = {#name, stage, how, SIGTERM, SIGKILL},
+        SERVICES(SERVICE)
+#undef SERVICE
 };
 
 const char *

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "ops/services.def"
 #include "ops/supervisor/arguments.h"
 #include "ops/supervisor/child.def"
 #include "ops/supervisor/process.h"
@@ -16,7 +17,11 @@ enum child_kind {
 #define CHILD(KIND, name, stage, how, stop, hurry) CHILD_##KIND,
     CHILDREN(CHILD)
 #undef CHILD
-        CHILD_KIND_COUNT
+#define SERVICE(KIND, name, command, given, stage, how, help, notes) CHILD_##KIND,
+        SERVICES(SERVICE)
+#undef SERVICE
+            CHILD_KIND_COUNT,
+    CHILD_SERVICE = CHILD_BROKER /* the first of them */
 };
 
 enum child_state {

@@ -35,34 +35,20 @@ static const char *
 arguments_for(const struct supervisor *self, const struct child *child, int ready_fd,
               struct arguments *ret)
 {
-    switch (child->kind) {
-    case CHILD_INITDB:
+    if (child->kind == CHILD_INITDB) {
         cluster_initdb(self->cluster, ret);
         return ret->items[0];
-    case CHILD_POSTGRES:
+    }
+    if (child->kind == CHILD_POSTGRES) {
         cluster_server(self->cluster, ret);
         return ret->items[0];
-    case CHILD_MIGRATE:
-        add_common(self, child, ret);
-        if (self->cluster)
-            arguments_add(ret, "--create");
-        return SELF;
-    case CHILD_BROKER:
-    case CHILD_HTTP:
-        add_common(self, child, ret);
-        arguments_add(ret, "--ready-fd=%d", ready_fd);
-        return SELF;
-    case CHILD_TUNE:
-    case CHILD_EVENTS:
-    case CHILD_EXPLAIN:
-    case CHILD_RETENTION:
-    case CHILD_HEALTH:
-        add_common(self, child, ret);
-        return SELF;
-    case CHILD_KIND_COUNT:
-        break;
     }
-    return NULL;
+    add_common(self, child, ret);
+    if (child->kind == CHILD_MIGRATE && self->cluster)
+        arguments_add(ret, "--create");
+    if (ready_fd >= 0)
+        arguments_add(ret, "--ready-fd=%d", ready_fd);
+    return SELF;
 }
 
 static bool

@@ -41,6 +41,17 @@ add_child(supervisor_t *self, enum child_kind kind, const char *name)
 }
 
 static void
+add_tunes(supervisor_t *self)
+{
+    for (int64_t i = 1; i <= self->options->settings->tune_workers && i <= 256; i++) {
+        char name[24];
+
+        snprintf(name, sizeof name, "tune-%d", (int)i);
+        add_child(self, CHILD_TUNE, name);
+    }
+}
+
+static void
 add_children(supervisor_t *self)
 {
     if (self->cluster && !cluster_is_made(self->cluster))
@@ -48,18 +59,12 @@ add_children(supervisor_t *self)
     if (self->cluster)
         add_child(self, CHILD_POSTGRES, NULL);
     add_child(self, CHILD_MIGRATE, NULL);
-    add_child(self, CHILD_BROKER, NULL);
-    for (int64_t i = 1; i <= self->options->settings->tune_workers && i <= 256; i++) {
-        char name[24];
-
-        snprintf(name, sizeof name, "tune-%d", (int)i);
-        add_child(self, CHILD_TUNE, name);
+    for (int kind = CHILD_SERVICE; kind < CHILD_KIND_COUNT; kind++) {
+        if (kind == CHILD_TUNE)
+            add_tunes(self);
+        else
+            add_child(self, (enum child_kind)kind, NULL);
     }
-    add_child(self, CHILD_EVENTS, NULL);
-    add_child(self, CHILD_EXPLAIN, NULL);
-    add_child(self, CHILD_RETENTION, NULL);
-    add_child(self, CHILD_HEALTH, NULL);
-    add_child(self, CHILD_HTTP, NULL);
 }
 
 /* ---- what is running, for others -------------------------------------------------------- */

@@ -210,7 +210,11 @@ be_broker(const struct curve_world *self, int ready_fd)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_create(&thread, NULL, publish, &publisher);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    _exit(broker_run_metered(self->settings, metrics, ready_fd) == TM_OK ? 0 : 1);
+    _exit(service_run(&broker_service, &(struct service_options){.settings = self->settings,
+                                                                 .ready_fd = ready_fd,
+                                                                 .meters = metrics}) == TM_OK
+              ? 0
+              : 1);
 }
 
 static bool

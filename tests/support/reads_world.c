@@ -53,7 +53,8 @@ serve(const struct reads_world *self, const char *const *assignments)
     set(settings, "database.max_backoff_ms", "", "200");
     for (; *assignments; assignments++)
         assign(settings, *assignments);
-    err = http_run(settings, -1, NULL);
+    err = service_run(&http_service,
+                      &(struct service_options){.settings = settings, .ready_fd = -1});
     settings_destroy(&settings);
     return err ? 1 : 0;
 }

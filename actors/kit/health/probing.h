@@ -21,9 +21,9 @@ struct probing_world {
 };
 
 struct probing {
-    void *(*open)(const struct probing_world *world, void *arg);
+    void *(*open)(const struct probing_world *world, const void *arg);
     void (*close)(void **state_p);
-    void *arg;
+    const void *arg;
 };
 
 #endif

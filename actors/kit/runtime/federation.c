@@ -1,10 +1,7 @@
 #include "actors/kit/runtime/federation.h"
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/federation_text.h"
@@ -153,7 +150,6 @@ federation_new(loop_t *loop, const settings_t *settings, meters_t *meters, bool 
 
     self->client = tm_client_new(&options);
     if (!self->client) {
-        broker_settings_complain(settings, "metrics.bad_brokers");
         free(self);
         return NULL;
     }
@@ -262,66 +258,4 @@ federation_brokers(const federation_t *self, size_t *ret_configured, const char 
     }
     *ret_configured = count;
     return alive;
-}
-
-/* --- a process without a loop ------------------------------------------------------------- */
-
-struct federation_thread {
-    const settings_t *settings;
-    meters_t *meters;
-    int stop[2]; /* a pipe: closed at the end */
-    pthread_t thread;
-};
-
-static void
-on_stop(void *arg)
-{
-    loop_stop(arg);
-}
-
-static void *
-run(void *arg)
-{
-    federation_thread_t *self = arg;
-    loop_t *loop = loop_new();
-    federation_t *fleet = federation_new(loop, self->settings, self->meters, false);
-
-    loop_fd(loop, self->stop[0], ZMQ_POLLIN, on_stop, loop);
-    loop_run(loop);
-    federation_destroy(&fleet);
-    loop_destroy(&loop);
-    return NULL;
-}
-
-federation_thread_t *
-federation_thread_new(const settings_t *settings, meters_t *meters)
-{
-    federation_thread_t *self = zmalloc(sizeof(*self));
-
-    self->settings = settings;
-    self->meters = meters;
-    if (pipe2(self->stop, O_CLOEXEC) != 0) {
-        free(self);
-        return NULL;
-    }
-    if (pthread_create(&self->thread, NULL, run, self) == 0)
-        return self;
-    close(self->stop[0]);
-    close(self->stop[1]);
-    free(self);
-    return NULL;
-}
-
-void
-federation_thread_destroy(federation_thread_t **self_p)
-{
-    federation_thread_t *self = *self_p;
-
-    if (!self)
-        return;
-    close(self->stop[1]);
-    pthread_join(self->thread, NULL);
-    close(self->stop[0]);
-    free(self);
-    *self_p = NULL;
 }

@@ -47,10 +47,4 @@ size_t federation_processes(const federation_t *self, const char *actor, int64_t
 size_t federation_brokers(const federation_t *self, size_t *ret_configured,
                           const char **ret_silent);
 
-/* For a process without a loop: reports from a thread of its own. NULL: it could not be
- * started. */
-typedef struct federation_thread federation_thread_t;
-federation_thread_t *federation_thread_new(const settings_t *settings, meters_t *meters);
-void federation_thread_destroy(federation_thread_t **self_p);
-
 #endif

@@ -44,6 +44,7 @@ struct loop {
     struct after *afters;
     bool stopped;
     int signals; /* signalfd, -1 if none */
+    int signal;  /* the last that came; 0: none */
     bool draining;
     loop_fn *on_drain;
     void *drain_arg;
@@ -324,6 +325,7 @@ on_signal(void *arg)
 
     if (read(self->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
+    self->signal = (int)info.ssi_signo;
     if (self->draining || !self->on_drain) {
         loop_stop(self);
         return;
@@ -365,6 +367,12 @@ loop_signals(loop_t *self, loop_fn *on_drain, void *arg)
     self->on_drain = on_drain;
     self->drain_arg = arg;
     loop_fd(self, self->signals, ZMQ_POLLIN, on_signal, self);
+}
+
+int
+loop_signal(const loop_t *self)
+{
+    return self->signal;
 }
 
 void

@@ -34,6 +34,7 @@ void loop_signals(loop_t *self, loop_fn *on_drain, void *arg); /* main thread, o
  * socket, and one that came between that and loop_signals would be lost, though a parent's
  * death sends it only once. */
 void loop_hold_signals(void);
+int loop_signal(const loop_t *self); /* the last of these that came; 0: none */
 /* Before it sleeps the loop looks again for up to max_us (0, as at first: never), yielding to
  * whoever wants to run, so long as waits have lately been as short: to be waken costs more than
  * many answers take. A loop with little to do soon stops looking. */

@@ -9,12 +9,10 @@
  */
 #include "actors/tune/recompute/recompute_server.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
+#include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/util/memory.h"
@@ -25,10 +23,7 @@
 #include "actors/tune/store/statements.def"
 #include "proto/worker.h"
 
-enum {
-    CALLS = 256,      /* at once; a broker keeps what is more */
-    DRAIN_MS = 10000, /* longest wait for the database at the end */
-};
+enum { CALLS = 256 }; /* at once; a broker keeps what is more */
 
 enum {
 #define S(NAME, params, sql) STMT_##NAME,
@@ -46,9 +41,6 @@ static const struct pg_statement statements[STMT_COUNT] = {
 struct recompute_server {
     const settings_t *settings;
     meters_t *meters;
-    pthread_t thread;
-    int end_fd; /* readable when the owner wants it to end */
-    /* the thread's own */
     loop_t *loop;
     pg_t *pg;
     tm_worker_t *worker; /* NULL: the database was not there yet */
@@ -93,15 +85,11 @@ tell(const traceparent_t *trace, tm_err_t err, int64_t started_us)
 static void
 end(pending_call_t *self, tm_err_t err)
 {
-    recompute_server_t *server = self->server;
-
     tell(&self->task.trace, err, self->started_us);
-    zlistx_delete(server->visits, self->handle);
+    zlistx_delete(self->server->visits, self->handle);
     free(self->task.answer.text);
     free(self->jobs);
     free(self);
-    if (server->is_ending && zlistx_size(server->visits) == 0)
-        loop_stop(server->loop);
 }
 
 static void
@@ -335,7 +323,7 @@ on_calls(void *arg)
         take(self, job);
 }
 
-/* --- the thread --------------------------------------------------------------------------- */
+/* --- opening and ending ------------------------------------------------------------------- */
 
 /* Nobody is told of us before runs can be found. */
 static void
@@ -358,111 +346,68 @@ on_up(void *arg)
         broker_settings_complain(self->settings, "backtest.bad_brokers");
 }
 
-static void
-on_drained(void *arg)
+recompute_server_t *
+recompute_server_new(loop_t *loop, const settings_t *settings, meters_t *meters)
 {
-    const recompute_server_t *self = arg;
+    recompute_server_t *self = zmalloc(sizeof(*self));
+    struct pg_options options = pg_settings_options(settings, meters, "tunemill backtest");
 
-    log_warn("backtest.drain", "visits=%zu", zlistx_size(self->visits));
-    loop_stop(self->loop);
+    self->loop = loop;
+    self->settings = settings;
+    self->meters = meters;
+    self->pool = recompute_pool_new(settings, meters);
+    if (!self->pool) {
+        free(self);
+        return NULL;
+    }
+    self->visits = zlistx_new();
+    self->cache = answer_cache_new((size_t)settings->tune_answer_cache_mb << 20);
+    loop_fd(loop, recompute_pool_fd(self->pool), ZMQ_POLLIN, on_ended, self);
+    options.statements = statements;
+    options.statement_count = STMT_COUNT;
+    options.connections = 1;
+    options.on_up = on_up;
+    options.arg = self;
+    self->pg = pg_new(loop, &options);
+    return self;
 }
 
-static void
-on_end(void *arg)
+void
+recompute_server_drain(recompute_server_t *self)
 {
-    recompute_server_t *self = arg;
-
-    loop_fd_end(self->loop, self->end_fd);
+    if (self->is_ending)
+        return;
     self->is_ending = true;
     if (self->worker)
         tm_worker_drain(self->worker);
     recompute_pool_close(self->pool);
-    loop_timer(self->loop, DRAIN_MS, false, on_drained, self);
-    if (zlistx_size(self->visits) == 0)
-        loop_stop(self->loop);
 }
 
-static void
-open_all(recompute_server_t *self)
+size_t
+recompute_server_pending(const recompute_server_t *self)
 {
-    const struct pg_options options = {
-        .url = self->settings->database_url,
-        .application = "tunemill backtest",
-        .statements = statements,
-        .statement_count = STMT_COUNT,
-        .connections = 1,
-        .connect_timeout_ms = (int)self->settings->database_connect_timeout_ms,
-        .max_backoff_ms = (int)self->settings->database_max_backoff_ms,
-        .metrics = self->meters,
-        .on_up = on_up,
-        .arg = self};
-
-    self->loop = loop_new();
-    self->visits = zlistx_new();
-    self->cache = answer_cache_new((size_t)self->settings->tune_answer_cache_mb << 20);
-    loop_fd(self->loop, self->end_fd, ZMQ_POLLIN, on_end, self);
-    loop_fd(self->loop, recompute_pool_fd(self->pool), ZMQ_POLLIN, on_ended, self);
-    self->pg = pg_new(self->loop, &options);
+    return zlistx_size(self->visits);
 }
 
 /* What is still looked up fails with the connection, and what is computed ends with the pool.
  */
-static void
-close_all(recompute_server_t *self)
+void
+recompute_server_destroy(recompute_server_t **self_p)
 {
+    recompute_server_t *self = *self_p;
     pending_call_t *visit;
 
+    if (!self)
+        return;
+    self->is_ending = true;
     pg_destroy(&self->pg);
+    loop_fd_end(self->loop, recompute_pool_fd(self->pool));
     recompute_pool_destroy(&self->pool);
     while ((visit = zlistx_first(self->visits)))
         fail(visit, TM_DRAINING, "");
     tm_worker_destroy(&self->worker);
     answer_cache_destroy(&self->cache);
     zlistx_destroy(&self->visits);
-    loop_destroy(&self->loop);
-}
-
-static void *
-serve(void *arg)
-{
-    recompute_server_t *self = arg;
-
-    open_all(self);
-    loop_run(self->loop);
-    close_all(self);
-    return NULL;
-}
-
-recompute_server_t *
-recompute_server_new(const settings_t *settings, meters_t *meters)
-{
-    recompute_server_t *self = zmalloc(sizeof(*self));
-
-    self->settings = settings;
-    self->meters = meters;
-    self->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->pool = self->end_fd >= 0 ? recompute_pool_new(settings, meters) : NULL;
-    if (self->pool && pthread_create(&self->thread, NULL, serve, self) == 0)
-        return self;
-    recompute_pool_destroy(&self->pool);
-    if (self->end_fd >= 0)
-        close(self->end_fd);
-    free(self);
-    return NULL;
-}
-
-void
-recompute_server_destroy(recompute_server_t **self_p)
-{
-    recompute_server_t *self = *self_p;
-    const uint64_t one = 1;
-
-    if (!self)
-        return;
-    if (write(self->end_fd, &one, sizeof(one)) < 0)
-        log_error("backtest.unheard", "errno=%d", errno);
-    pthread_join(self->thread, NULL);
-    close(self->end_fd);
     free(self);
     *self_p = NULL;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/tune/store/copy.h"
@@ -32,16 +33,10 @@ tune_store_t *
 tune_store_new(const settings_t *settings, meters_t *meters)
 {
     tune_store_t *self = zmalloc(sizeof(*self));
-    struct pg_options options = {.url = settings->database_url,
-                                 .application = "tunemill tune",
-                                 .statements = statements,
-                                 .statement_count = STMT_COUNT,
-                                 .connections = 1,
-                                 .connect_timeout_ms =
-                                     (int)settings->database_connect_timeout_ms,
-                                 .max_backoff_ms = (int)settings->database_max_backoff_ms,
-                                 .metrics = meters};
+    struct pg_options options = pg_settings_options(settings, meters, "tunemill tune");
 
+    options.statements = statements;
+    options.statement_count = STMT_COUNT;
     self->pg = pg_sync_new(&options);
     return self;
 }

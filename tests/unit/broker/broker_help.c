@@ -31,7 +31,11 @@ start_broker(void)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves nothing running */
         close(ready[0]);
         log_init("broker", LOG_AT_ERROR);
-        _exit(broker_run(settings, ready[1]) == TM_OK ? 0 : 1);
+        _exit(service_run(&broker_service, &(struct service_options){.settings = settings,
+                                                                     .ready_fd = ready[1]}) ==
+                      TM_OK
+                  ? 0
+                  : 1);
     }
     close(ready[1]);
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);

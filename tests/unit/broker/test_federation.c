@@ -263,38 +263,6 @@ START_TEST(one_that_watches_hears_the_others_and_not_itself)
 }
 END_TEST
 
-/* --- a process without a loop ------------------------------------------------------------- */
-
-START_TEST(a_process_without_a_loop_reports_from_a_thread)
-{
-    meters_t *meters = meters_new("tune");
-    tm_msg_t msg = {.type = TM_MSG_METRICS};
-    const tm_msg_t *heard;
-    federation_thread_t *thread;
-
-    msg.metrics.actor = tm_str("py");
-    msg.metrics.instance = tm_str("p1");
-    msg.metrics.has_watch = msg.metrics.watch = true;
-    peer = peer_end_new(world.endpoint[0]);
-    peer_end_send(peer, &msg);
-    meters_add(meters, METRIC_TRIALS, "done", 7);
-    thread = federation_thread_new(world.settings, meters);
-    ck_assert_ptr_nonnull(thread);
-    do
-        heard = peer_end_expect(peer, TM_MSG_METRICS, SOON_MS);
-    while (!tm_str_is(heard->metrics.actor, "tune"));
-    ck_assert(
-        memmem(heard->body.data, heard->body.size, "{outcome=\"done\",actor=\"tune\"", 28));
-    federation_thread_destroy(&thread);
-    ck_assert_ptr_null(thread);
-    do
-        heard = peer_end_expect(peer, TM_MSG_METRICS, SOON_MS);
-    while (!tm_str_is(heard->metrics.actor, "tune") || !heard->metrics.last);
-    meters_destroy(&meters);
-    peer_end_destroy(&peer);
-}
-END_TEST
-
 START_TEST(without_brokers_there_is_no_fleet)
 {
     broker_world_set(&world, "broker.brokers=tcp://");
@@ -308,12 +276,12 @@ main(void)
     Suite *suite = suite_create("fleet");
     TCase *tcase = suite_case(suite, "fleet", start, stop);
 
-    suite_tests(
-        tcase, a_watcher_hears_every_broker_and_shows_each_family_once,
-        a_broker_that_is_gone_is_named, a_report_is_heard_once_and_an_older_one_changes_nothing,
-        what_is_no_such_text_is_refused_as_a_whole_and_counted,
-        a_broker_counts_what_it_cannot_read_and_what_it_does_not_take,
-        nobody_but_a_watcher_hears, one_that_watches_hears_the_others_and_not_itself,
-        a_process_without_a_loop_reports_from_a_thread, without_brokers_there_is_no_fleet);
+    suite_tests(tcase, a_watcher_hears_every_broker_and_shows_each_family_once,
+                a_broker_that_is_gone_is_named,
+                a_report_is_heard_once_and_an_older_one_changes_nothing,
+                what_is_no_such_text_is_refused_as_a_whole_and_counted,
+                a_broker_counts_what_it_cannot_read_and_what_it_does_not_take,
+                nobody_but_a_watcher_hears, one_that_watches_hears_the_others_and_not_itself,
+                without_brokers_there_is_no_fleet);
     return pg_suite_run(suite, &fixture);
 }

@@ -28,7 +28,9 @@ start_tuner(void)
     if (tuner == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         log_init("tune", LOG_AT_ERROR);
-        exit((int)tune_run(brokers.settings));
+        exit((int)service_run(
+            &tune_service,
+            &(struct service_options){.settings = brokers.settings, .ready_fd = -1}));
     }
 }
 

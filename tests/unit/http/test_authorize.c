@@ -267,12 +267,16 @@ START_TEST(production_does_not_start_without_a_token)
 
     ck_assert_int_eq(
         settings_set(settings, "system.profile=production", detail, sizeof(detail)), TM_OK);
-    ck_assert_int_eq(http_run(settings, -1, NULL), TM_BAD_SETTING);
+    ck_assert_int_eq(service_run(&http_service, &(struct service_options){.settings = settings,
+                                                                          .ready_fd = -1}),
+                     TM_BAD_SETTING);
     ck_assert_int_eq(
         settings_set(settings, "system.profile=development", detail, sizeof(detail)), TM_OK);
     ck_assert_int_eq(settings_set(settings, "http.admin_token=a b", detail, sizeof(detail)),
                      TM_OK);
-    ck_assert_int_eq(http_run(settings, -1, NULL), TM_BAD_SETTING);
+    ck_assert_int_eq(service_run(&http_service, &(struct service_options){.settings = settings,
+                                                                          .ready_fd = -1}),
+                     TM_BAD_SETTING);
     settings_destroy(&settings);
 }
 END_TEST

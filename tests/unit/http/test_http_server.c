@@ -47,7 +47,8 @@ serve(void)
     set(settings, "system.data_dir", "", root);
     set(settings, "broker.brokers", "ipc:///nowhere", root);
     set(settings, "database.url", "dbname=none host=", root);
-    err = http_run(settings, -1, NULL);
+    err = service_run(&http_service,
+                      &(struct service_options){.settings = settings, .ready_fd = -1});
     settings_destroy(&settings);
     return err ? 1 : 0;
 }

@@ -1,29 +1,89 @@
 #include "tests/unit/tune/recompute_server_help.h"
 
 #include <libpq-fe.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "actors/kit/util/clock.h"
 
 struct tune_world world;
 fake_broker_t *broker;
-recompute_server_t *server;
 tm_uuid_t tune;
 
 static struct fake_place place;
 static PGconn *locks;
 static uint64_t asked;
+static pthread_t thread;
+static int end_fd = -1; /* -1: no server */
 
 /* ---- the service ------------------------------------------------------------------------ */
+
+struct serving {
+    loop_t *loop;
+    recompute_server_t *server;
+};
+
+static void
+look_whether_all_is_answered(void *arg)
+{
+    const struct serving *self = arg;
+
+    if (recompute_server_pending(self->server) == 0)
+        loop_stop(self->loop);
+}
+
+static void
+on_end(void *arg)
+{
+    struct serving *self = arg;
+
+    loop_fd_end(self->loop, end_fd);
+    recompute_server_drain(self->server);
+    loop_timer(self->loop, 5, true, look_whether_all_is_answered, self);
+}
+
+static void *
+serve(void *arg)
+{
+    struct serving self = {.loop = loop_new()};
+
+    self.server = recompute_server_new(self.loop, world.settings, world.meters);
+    ck_assert_ptr_nonnull(self.server);
+    loop_fd(self.loop, end_fd, ZMQ_POLLIN, on_end, &self);
+    loop_run(self.loop);
+    recompute_server_destroy(&self.server);
+    loop_destroy(&self.loop);
+    return arg;
+}
+
+void
+tell_server_to_end(void)
+{
+    ck_assert_int_eq(eventfd_write(end_fd, 1), 0);
+}
+
+void
+end_server(void)
+{
+    if (end_fd < 0)
+        return;
+    tell_server_to_end();
+    pthread_join(thread, NULL);
+    close(end_fd);
+    end_fd = -1;
+}
 
 void
 start_server(void)
 {
     tm_msg_t hello, welcome = {.type = TM_MSG_WELCOME};
 
-    server = recompute_server_new(world.settings, world.meters);
-    ck_assert_ptr_nonnull(server);
+    end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ck_assert_int_ge(end_fd, 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
     ck_assert(fake_broker_take(broker, PATIENCE_MS, TM_MSG_HELLO, &hello));
     ck_assert(tm_str_is(hello.hello.actor, "backtest"));
     ck_assert(tm_str_is(hello.hello.services, "backtest.run,backtest"));
@@ -69,7 +129,7 @@ void
 service_tear_down(void)
 {
     PQfinish(locks);
-    recompute_server_destroy(&server);
+    end_server();
     fake_broker_destroy(&broker);
     tune_world_fini(&world);
     fake_place_fini(&place);

@@ -14,10 +14,11 @@ enum { DEADLINE_MS = 15000 };
 
 extern struct tune_world world;
 extern fake_broker_t *broker;
-extern recompute_server_t *server;
 extern tm_uuid_t tune; /* the first that ran */
 
 void start_server(void);
+void tell_server_to_end(void);
+void end_server(void); /* and waits */
 void make_tune(const char *data);
 void make_other_tune(void); /* on data that the server has not read yet */
 void service_set_up(void);

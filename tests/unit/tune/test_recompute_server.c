@@ -169,7 +169,7 @@ START_TEST(without_room_every_answer_is_computed)
     const struct backtest_call call = run_of(0);
     char *first;
 
-    recompute_server_destroy(&server);
+    end_server();
     world.settings->tune_answer_cache_mb = 0;
     start_server();
     first = answer_to(&call);
@@ -266,7 +266,7 @@ START_TEST(so_many_are_computed_at_once_as_the_setting_says)
     struct backtest_call slow;
     uint64_t ref;
 
-    recompute_server_destroy(&server);
+    end_server();
     world.settings->tune_replay_threads = 2;
     start_server();
     make_other_tune();
@@ -350,18 +350,10 @@ START_TEST(a_database_that_is_away_is_a_reason_to_try_again)
 }
 END_TEST
 
-static void *
-destroy_server(void *arg)
-{
-    recompute_server_destroy(&server);
-    return arg;
-}
-
 START_TEST(at_the_end_what_is_computed_is_answered_and_what_waits_is_not)
 {
     struct backtest_call slow, waiting;
     uint64_t ref, waiting_ref;
-    pthread_t thread;
 
     expect_any(run_of(0)); /* so that the thread has its connection */
     make_other_tune();
@@ -372,11 +364,11 @@ START_TEST(at_the_end_what_is_computed_is_answered_and_what_waits_is_not)
     await_locked("1");
     waiting_ref = send_call(&waiting);
     expect_error(send_text(BACKTEST_SERVICE, "", DEADLINE_MS), TM_BAD_REQUEST);
-    ck_assert_int_eq(pthread_create(&thread, NULL, destroy_server, NULL), 0);
+    tell_server_to_end();
     expect_error(waiting_ref, TM_DRAINING);
     unlock_data();
     free(take_answer(ref));
-    pthread_join(thread, NULL);
+    end_server();
     ck_assert_uint_eq(trials_read(), 2);
 }
 END_TEST

@@ -29,7 +29,8 @@ setup(void)
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-        _exit((int)tune_run(world.settings));
+        _exit((int)service_run(&tune_service, &(struct service_options){
+                                                  .settings = world.settings, .ready_fd = -1}));
     }
     broker = fake_broker_new(place.endpoint[0]);
     fake_broker_ignore(broker, "backtest"); /* its other end, which takes no jobs */
@@ -204,7 +205,9 @@ START_TEST(endpoints_that_are_none_are_a_wrong_setting)
 
     free(settings->broker_brokers);
     settings->broker_brokers = strdup("");
-    ck_assert_int_eq(tune_run(settings), TM_BAD_SETTING);
+    ck_assert_int_eq(service_run(&tune_service, &(struct service_options){.settings = settings,
+                                                                          .ready_fd = -1}),
+                     TM_BAD_SETTING);
     settings_destroy(&settings);
 }
 END_TEST
