@@ -1,11 +1,11 @@
 /* tune - the process `tunemill tune`: takes jobs of the queue "tune" and writes their results.
  *
  * Handles  JOB on the queue "tune"; the body is a tune request
- * (actors/kit/contracts/tune_request.h); CALL for a run to be shown, beside the jobs
- * (recompute_server.h) Emits    PROGRESS at most ten times a second, the last always; DONE or
- * FAIL Owns     its worker end (a network thread of its own), one database connection, parsed
- * bars up to tune.dataset_cache_mb; and a recompute_server, with threads and connections of its
- * own
+ *          (actors/kit/contracts/tune_request.h). CALL for a run to be shown, beside the jobs
+ *          (recompute_server.h)
+ * Emits    PROGRESS at most ten times a second, the last always; DONE or FAIL
+ * Owns     its worker end, the thread that runs the jobs and that one's database connection,
+ *          parsed bars up to tune.dataset_cache_mb, and a recompute_server
  *
  * A job's trials, its tune's row and the job's own end commit in one transaction that is fenced
  * by the job's attempt (job_finish): whatever dies when, they land once or not at all.

@@ -12,25 +12,28 @@
  *   standby    with `stands_by` any number of processes may run and one has the lead: the one
  *              whose connection holds the lock that `lead_statement` takes. The others try at
  *              each tick; whoever loses the database loses the lead
- *   draining   the first SIGTERM or SIGINT: the worker end takes no more, and `drain`. Then,
- * for at most drain_ms, until `is_drained`; then `cut` and at most cut_ms more. A second signal
- * ends the loop at once closing    `stop`, the pool (what is in flight ends, and its callbacks
- * run), `fini`, the worker end, the last report of the metrics, the loop
+ *   draining   the first SIGTERM or SIGINT: the worker end takes no more, and `drain`.
+ *              Then, for at most drain_ms, until `is_drained`; then `cut` and at most cut_ms
+ *              more. A second signal ends the loop at once
+ *   closing    `stop`, the pool (what is in flight ends, and its callbacks run), `fini`, the
+ *              worker end, the last report of the metrics, the loop
  *
  * Three things differ from one process to another, and are options:
  *
- *   on_thread     `job` runs on a thread of its own, one job at a time, for as long as it
- * wants: tune computes there. Draining waits for its end without a bound, since an hour's work
- * should not be lost; a second signal ends the process at once. Such a worker end is open from
- * the start: the thread waits for the database itself. Without the option jobs come on the
- * loop, and not before the database answers says_ready    the process knows itself when it is
- * of use, and calls service_ready: broker, when its row is written; http, when a broker
- * answers, with its address metrics       SERVICE_UNREPORTED: the broker hands on the reports
- * of all, and its own
+ *   on_thread    `job` runs on a thread of its own, one job at a time, for as long as it
+ *                wants: tune computes there. Draining waits for its end without a bound, since
+ *                an hour's work should not be lost; a second signal ends the process at once.
+ *                Such a worker end is open from the start: the thread waits for the database
+ *                itself. Without the option jobs come on the loop, and not before the database
+ *                answers
+ *   says_ready   the process knows itself when it is of use, and calls service_ready: broker,
+ *                when its row is written; http, when a broker answers, with its address
+ *   metrics      SERVICE_UNREPORTED: the broker hands on the reports of all, and its own
  *
- * In the log, NAME being the type's: NAME.bad_brokers (the settings name none that can be
- * spoken to), NAME.refused (a certificate does not allow the queues), NAME.ready_unheard
- * (nobody reads ready_fd), NAME.killed (by a second signal, in the middle of a job).
+ * In the log, NAME being the type's: NAME.ready (unless it says so itself), NAME.draining,
+ * NAME.stopped; NAME.bad_brokers (the settings name none that can be spoken to),
+ * NAME.refused (a certificate does not allow the queues), NAME.ready_unheard (nobody reads
+ * ready_fd), NAME.killed (by a second signal, in the middle of a job).
  *
  * CONTRIBUTING.md has a whole actor as an example.
  */
