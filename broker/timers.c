@@ -285,6 +285,7 @@ on_started(void *arg, const struct pg_outcome *outcome)
         log_warn("broker.start", "err=%s", tm_err_name(outcome->err));
         return; /* on_second tries again */
     }
+    controls_take(self->controls, outcome->results[1]);
     self->context->is_started = true;
     log_info("broker.ready", "endpoint=%s", self->context->settings->broker_listen);
     self->on_ready(self->ready_arg);
@@ -302,6 +303,7 @@ timers_database_up(timers_t *self)
     pg_add(unit, STMT_BROKER_START);
     pg_uuid(unit, &self->context->id);
     pg_text(unit, self->context->settings->broker_listen);
+    pg_add(unit, STMT_QUEUES); /* before its limits are known no job may start */
     pg_send(&unit, on_started, self);
 }
 

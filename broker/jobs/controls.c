@@ -95,21 +95,25 @@ take_rules(queue_t *queue, const PGresult *result, int row)
     queue->fair.limits.limit = pg_get_i64(result, row, 3);
 }
 
-static void
-on_rules(void *arg, const struct pg_outcome *outcome)
+void
+controls_take(controls_t *self, const PGresult *rules)
 {
-    controls_t *self = arg;
     queues_t *queues = self->dispatch->queues;
 
-    if (outcome->err)
-        return; /* asked again within a second */
     forget_rules(self);
-    for (int row = 0; row < PQntuples(outcome->results[0]); row++) {
-        const char *name = pg_get(outcome->results[0], row, 0);
-        take_rules(queues_get(queues, name, strlen(name)), outcome->results[0], row);
+    for (int row = 0; row < PQntuples(rules); row++) {
+        const char *name = pg_get(rules, row, 0);
+        take_rules(queues_get(queues, name, strlen(name)), rules, row);
     }
     for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
         fair_queue_settle(&q->fair);
+}
+
+static void
+on_rules(void *arg, const struct pg_outcome *outcome)
+{
+    if (!outcome->err) /* else asked again within a second */
+        controls_take(arg, outcome->results[0]);
 }
 
 void

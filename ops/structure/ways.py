@@ -48,7 +48,8 @@ def ways_of(text):
 
 
 def holds(text, word):
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+    """Also as the enumerator that a table makes of its row's name."""
+    return re.search(rf"(?<!\w)(?:STMT_|METRIC_|TM_MSG_)?{re.escape(word)}(?!\w)", text) is not None
 
 
 def is_c(path):
@@ -64,11 +65,16 @@ def includes(tree, path, other):
     return suffix in C and (module == stem or bool(names & headers))
 
 
+def linked(tree, one, other):
+    """One includes a header of the other: who is told by a callback stands above who tells."""
+    return includes(tree, one, other) or includes(tree, other, one)
+
+
 def shares_word(one, other, texts, heading):
     """A word that one item quotes and both files hold, and which links them."""
     both_c = is_c(one.path) and is_c(other.path)
     for word in one.words + other.words:
-        is_name = re.fullmatch(r"[A-Z][A-Z0-9_]*", word) or "/" in word or "." in word
+        is_name = re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z0-9]+(_[a-z0-9]+)+", word) or "/" in word or "." in word
         if len(word) < 4 or holds(heading, word) or (both_c and not is_name):
             continue
         if holds(texts[one.path], word) and holds(texts[other.path], word):
@@ -102,11 +108,12 @@ def check_way(tree, line, heading, items):
     if count > WAY_FILES:
         yield Finding(TEXT, line, "way", f'"{heading}" opens {count} files, at most {WAY_FILES}')
     for one, other in zip(items, items[1:]):
-        if one.path not in texts or other.path not in texts or includes(tree, one.path, other.path):
+        if one.path not in texts or other.path not in texts or linked(tree, one.path, other.path):
             continue
         if not shares_word(one, other, texts, heading):
-            yield Finding(TEXT, other.line, "way", f"from {one.path} one does not come to {other.path}: it includes "
-                          "no header of it, and no message, statement or route that the items quote is in both")
+            yield Finding(TEXT, other.line, "way", f"from {one.path} one does not come to {other.path}: neither "
+                          "includes a header of the other, and no message, statement, route or function that the items "
+                          "quote is in both")
 
 
 def check(tree):

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "actors/kit/contracts/tune_request.h"
+#include "actors/kit/contracts/tune_error.h"
 
 typedef enum { TUNE_UUID, TUNE_CHOICE, TUNE_INT, TUNE_NUM, TUNE_JSON, TUNE_DATE } tune_kind_t;
 
@@ -33,9 +33,5 @@ size_t tune_json_depth(const char *text, size_t size);
 
 /* A real date's start in UTC; false if it is none. */
 bool tune_date_parse(const char *text, int64_t *ret_ms);
-
-__attribute__((format(printf, 4, 5))) tm_err_t tune_refuse(struct tune_request_error *ret,
-                                                           tm_err_t err, const char *field,
-                                                           const char *format, ...);
 
 #endif

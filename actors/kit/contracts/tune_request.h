@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "actors/kit/contracts/tune_error.h"
 #include "actors/kit/runtime/settings.h"
 #include "proto/message.h"
 
@@ -22,13 +23,6 @@
 #define TUNE_SCOPE "POST /backtests/tune" /* of its idempotency keys */
 
 typedef struct tune_request tune_request_t;
-
-/* One wrong field, for problem+json's errors[]. */
-struct tune_request_error {
-    tm_err_t err;   /* the first error's own code, e.g. TM_INVALID_SEARCH_TYPE */
-    char field[64]; /* "" for the whole */
-    char text[512];
-};
 
 /* limits come from settings (tune.max_trials, tune.default_trials) */
 tune_request_t *tune_request_new(const settings_t *settings);

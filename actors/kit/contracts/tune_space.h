@@ -3,7 +3,9 @@
 #ifndef ACTORS_KIT_CONTRACTS_TUNE_SPACE_H
 #define ACTORS_KIT_CONTRACTS_TUNE_SPACE_H
 
-#include "actors/kit/contracts/tune_request.h"
+#include <jansson.h>
+
+#include "actors/kit/contracts/tune_error.h"
 
 #define TUNE_SPACE_NAMES_MAX  32
 #define TUNE_SPACE_VALUES_MAX 1000 /* in one list; the engine takes no more */

@@ -86,7 +86,7 @@ start_server(void)
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
     ck_assert(fake_broker_take(broker, PATIENCE_MS, TM_MSG_HELLO, &hello));
     ck_assert(tm_str_is(hello.hello.actor, "backtest"));
-    ck_assert(tm_str_is(hello.hello.services, "backtest.run,backtest"));
+    ck_assert(tm_str_is(hello.hello.services, "backtest.run"));
     ck_assert_uint_eq(hello.hello.queues.size, 0);
     ck_assert_uint_gt(hello.hello.calls, 1);
     welcome.welcome = (struct tm_welcome){
