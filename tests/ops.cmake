@@ -13,7 +13,7 @@ tm_test(cli_queues unit/ops/test_cli_queues.c unit/ops/test_cli_dead.c unit/ops/
 add_dependencies(test_cli_queues tunemill)
 set_tests_properties(cli_queues PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(choices fuzz/fuzz_choices.c LIBS tm_cli)
-add_test(NAME ops_scripts COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/unit/test_scripts.sh
+add_test(NAME ops_scripts COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/unit/ops/test_scripts.sh
          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 # with one whole system
 tm_test(cli_keys unit/ops/test_cli_keys.c support/system.c support/command.c

@@ -41,26 +41,26 @@ static struct {
 
 /* --- the certificates --------------------------------------------------------------------- */
 
-/* The lines of README.md that make certificates, run by a shell. */
+/* The lines of SECURITY.md that make certificates, run by a shell. */
 static void
 make_certificates(void)
 {
     char script[8192], line[512];
     const char *argv[] = {"/bin/sh", "-ec", script, NULL};
-    FILE *readme = fopen("README.md", "r");
+    FILE *text = fopen("SECURITY.md", "r");
     struct command *made;
     size_t size, count = 0;
 
-    ck_assert_ptr_nonnull(readme);
+    ck_assert_ptr_nonnull(text);
     size = (size_t)snprintf(script, sizeof(script),
                             "keys=%s/keys\ntunemill() { \"%s\" \"$@\"; }\n", up.root, TUNEMILL);
-    while (fgets(line, sizeof(line), readme))
+    while (fgets(line, sizeof(line), text))
         if (strncmp(line, "tunemill keys $keys ", 20) == 0) {
             size += (size_t)snprintf(script + size, sizeof(script) - size, "%s", line);
             ck_assert_uint_lt(size, sizeof(script));
             count++;
         }
-    fclose(readme);
+    fclose(text);
     ck_assert_uint_ge(count, 6);
     made = command_run(argv);
     ck_assert_msg(made && made->code == 0, "%s", made ? made->err : "no shell");
@@ -406,7 +406,7 @@ expect_no_refusal(void)
     fclose(log);
 }
 
-START_TEST(every_process_does_its_work_with_the_certificate_of_the_readme)
+START_TEST(every_process_does_its_work_with_the_certificate_that_is_advised)
 {
     struct stream_pool pool;
     tm_auto(tm_text) tune = NULL;
@@ -440,7 +440,7 @@ main(void)
         return PG_FIXTURE_SKIP;
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 240);
-    tcase_add_test(tcase, every_process_does_its_work_with_the_certificate_of_the_readme);
+    tcase_add_test(tcase, every_process_does_its_work_with_the_certificate_that_is_advised);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
