@@ -4,14 +4,14 @@
  * transaction, under an advisory lock: runners that start together wait for each other.
  *
  *   NNN_name.sql         tables. Applied once, and recorded with its checksum in
- *                        schema_migrations. One that was changed after it was applied is an
- *                        error; a row that this binary does not know is of a newer one and left
- *                        alone.
- *   functions/name.sql   functions, views and triggers, all CREATE OR REPLACE. Applied again
- *                        whenever its checksum is another than schema_functions says, and all of
- *                        them behind a migration that was applied. A database that a newer
- *                        binary has migrated keeps that one's functions. What a file no longer
- *                        defines is dropped by a numbered migration.
+ *                        schema_migrations. One that was changed after it was applied is
+ *                        an error; a row that this binary does not know is of a newer one
+ *                        and left alone.
+ *   functions/name.sql   functions, views and triggers, all CREATE OR REPLACE. Applied
+ *                        again whenever its checksum is another than schema_functions
+ *                        says, and all of them behind a migration that was applied. A
+ *                        database that a newer binary has migrated keeps that one's. What a
+ *                        file no longer defines is dropped by a numbered migration.
  *
  * Running it again applies nothing.
  */

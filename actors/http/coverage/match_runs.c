@@ -1,5 +1,6 @@
 /* POST /match-runs: which strategies fit what is asked for, and whether they fit
- * well enough. Matching and keeping are one transaction (match_run_record, functions/coverage.sql).
+ * well enough. Matching and keeping are one transaction (match_run_record,
+ * functions/coverage.sql).
  *
  * A strategy's score is from 0 to 1, with four decimals:
  *

@@ -1,8 +1,8 @@
 /* GET /openapi.json: openapi.json, byte for byte as it stands beside this file.
  *
- * It is kept by hand. tests/unit/http/test_openapi.c holds it to the tables of routes, parameters,
- * forms and errors, tests/e2e/ to what a running system answers: whoever adds a route describes
- * it there and drives it there. */
+ * It is kept by hand. tests/unit/http/test_openapi.c holds it to the tables of routes,
+ * parameters, forms and errors, tests/e2e/ to what a running system answers: whoever adds a
+ * route describes it there and drives it there. */
 #include "actors/http/core/answer.h"
 #include "actors/http/web/embedded.h"
 #include "actors/http/web/routes.def"

@@ -1,8 +1,8 @@
 /* bus - every event, in order, for those who pass them on.
  *
- * Events have numbers without gaps (migrations/functions/events.sql). A reader is told each one once
- * and in order, from a little before the last at its start; what a returning client has missed
- * before that is read with bus_replay. Where they come from is the setting events.bus:
+ * Events have numbers without gaps (migrations/functions/events.sql). A reader is told each one
+ * once and in order, from a little before the last at its start; what a returning client has
+ * missed before that is read with bus_replay. Where they come from is the setting events.bus:
  *
  *   postgres  the table `events`; a notification says that there are more. Survives restarts.
  *   redis     a Redis stream that the publisher fills from that table, with the same numbers.

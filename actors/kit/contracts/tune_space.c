@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-
 /* One entry of the space, and what the strategy says of that param. */
 struct entry {
     const char *name;
