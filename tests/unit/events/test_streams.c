@@ -476,7 +476,7 @@ START_TEST(an_event_follows_a_job_in_the_jobs_own_transaction)
     submit("of.test", "x");
     ck_assert_int_eq(tm_worker_next(worker, 20000, &job), TM_OK);
     follower.workspace.bytes[15] = 1;
-    tm_worker_done_with(worker, &job, &follower, 1, false, NULL, 0);
+    tm_worker_done_with(worker, &job, &(struct tm_job_end){.jobs = &follower, .job_count = 1});
     expect_events(1);
     ck_assert_int_eq(
         number("SELECT count(*) FROM job_runs WHERE queue = 'of.test' AND outcome = 'done'"),

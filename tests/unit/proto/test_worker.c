@@ -245,7 +245,7 @@ START_TEST(jobs_that_follow_inherit_the_trace)
     welcome(broker);
     send_job(broker, NULL, 1);
     job = take_job();
-    tm_worker_done_with(worker, &job, jobs, 2, false, NULL, 0);
+    tm_worker_done_with(worker, &job, &(struct tm_job_end){.jobs = jobs, .job_count = 2});
     ck_assert_uint_eq(expect(broker, TM_MSG_DONE).done.followers, 2);
     ck_assert(tm_str_is(expect(broker, TM_MSG_SUBMIT).submit.traceparent, "00-aa-bb-01"));
     ck_assert(tm_str_is(expect(broker, TM_MSG_SUBMIT).submit.traceparent, "00-cc-dd-01"));
