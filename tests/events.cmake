@@ -1,6 +1,6 @@
 tm_test(stream_text unit/events/test_stream_text.c support/event_reader.c LIBS tm_http)
 
-tm_test(streams unit/events/test_streams.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
+tm_test(streams unit/events/test_streams.c unit/events/streams_help.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
         support/system.c support/command.c
         LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq
         LABELS "integration")

@@ -7,7 +7,7 @@ tm_test(http_text unit/http/test_http_text.c LIBS tm_http)
 tm_test(admin_auth unit/http/test_admin_auth.c LIBS tm_http)
 tm_test(authorize unit/http/test_authorize.c unit/http/test_http_login.c support/reads_world.c
         LIBS tm_http tm_test_support PkgConfig::curl)
-tm_test(http_server unit/http/test_http_server.c LIBS tm_http PkgConfig::curl)
+tm_test(http_server unit/http/test_http_server.c unit/http/http_server_help.c LIBS tm_http PkgConfig::curl)
 tm_test(http_reads unit/http/test_http_reads.c unit/http/test_http_refusals.c unit/http/test_http_leaderboard.c
         unit/http/test_http_control.c unit/http/test_http_compare.c support/reads_world.c support/tune_world.c
         LIBS tm_http tm_tune tm_test_support PkgConfig::curl)
