@@ -1,6 +1,6 @@
 # The chain of language models: its parts, the whole against stubs of providers, and the doctor.
 pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl)
-add_library(tm_llm_stub STATIC support/llm_stub.c support/llm_stub_text.c)
+add_library(tm_llm_stub STATIC support/llm/llm_stub.c support/llm/llm_stub_acts.c support/llm/llm_stub_text.c)
 target_link_libraries(tm_llm_stub PUBLIC tm_flags PkgConfig::ssl PkgConfig::crypto PkgConfig::jansson
                       PkgConfig::check Threads::Threads)
 
