@@ -22,7 +22,8 @@ if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower
 endif()
 
 # tests/bench/sse: the load, and what publishes to nchan and to us.
-add_executable(sseload bench/sse/sseload.c bench/sse/ssestat.c)
+add_executable(sseload bench/sse/sseload.c bench/sse/sseopt.c bench/sse/ssestat.c
+               bench/sse/ssetext.c)
 add_executable(ssepub bench/sse/ssepub.c)
 add_executable(eventpub bench/sse/eventpub.c)
 target_link_libraries(eventpub PRIVATE PkgConfig::pq)
