@@ -12,14 +12,11 @@
 
 #include "error.h"
 #include "messages.def"
+#include "uuid.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct {
-    uint8_t bytes[16];
-} tm_uuid_t;
 
 /* Borrowed bytes, not terminated. data is never NULL after decoding. */
 typedef struct {
@@ -134,15 +131,6 @@ char *tm_str_dup(tm_str_t self); /* freed by the caller */
  * characters only, `?` for what is not UTF-8. For texts that others wrote and a STR field is to
  * carry. */
 tm_str_t tm_text_clean(const char *text, char *buffer, size_t size);
-
-/* Ids. tm_uuid_new makes version 7 (RFC 9562): sorted by time, so that indexes stay dense. */
-#define TM_UUID_TEXT 37
-tm_uuid_t tm_uuid_new(void);
-bool tm_uuid_is(const tm_uuid_t *a, const tm_uuid_t *b);
-bool tm_uuid_is_nil(const tm_uuid_t *self);
-TM_CHECKED tm_err_t tm_uuid_parse(const char *text, size_t size,
-                                  tm_uuid_t *ret);                        /* 8-4-4-4-12 */
-const char *tm_uuid_text(const tm_uuid_t *self, char text[TM_UUID_TEXT]); /* returns text */
 
 #ifdef __cplusplus
 }

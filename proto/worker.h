@@ -29,6 +29,7 @@
 #define PROTO_WORKER_H
 
 #include "curve.h"
+#include "job_spec.h"
 #include "message.h"
 
 #ifdef __cplusplus
@@ -49,6 +50,16 @@ struct tm_worker_options {
     bool exclusive; /* of all who say so, one at a time gets the queues' jobs; the next takes
                        over */
     struct tm_curve curve; /* none: plain, and on this machine only */
+};
+
+/* The end of a job that has jobs follow it. */
+struct tm_job_end {
+    const struct tm_job_spec *jobs; /* without keys */
+    size_t job_count;               /* at most 1000 */
+    bool join; /* they are its children: it waits until all have ended, and runs once more
+                  (tm_job_is_join) */
+    const void *body; /* what watchers get, as of tm_worker_done; may be NULL */
+    size_t body_size;
 };
 
 /* Does not wait for a broker, which may come later. NULL: an option is wrong (tm_curve_check
@@ -80,13 +91,10 @@ bool tm_job_is_call(const tm_job_t *job);
  * shipped: one that is larger fails the job for good. */
 void tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body,
                     size_t size);
-/* Ends the job and hands in jobs (client.h) that commit with its end, or not at all: at most
- * 1000, without keys, each as large as a job may be. `join`: they are its children; the job
- * waits for them and runs once more when all have ended (tm_job_is_join). One without a
- * traceparent gets the job's. One that is not valid fails the job for good. */
-struct tm_job_spec;
-void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
-                         size_t count, bool join, const void *body, size_t size);
+/* As tm_worker_done, and hands in jobs that commit with the end of this one, or not at all:
+ * each as large as a job may be. One without a traceparent gets the job's. One that is not
+ * valid fails the job for good. What `end` points to is copied before the call returns. */
+void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end);
 /* code: TM_JOB_FAILED for what the job itself did, or any other but TM_OK. detail is for
  * people, may be NULL and is cut to 2000 bytes. retryable: it comes again after a pause, until
  * its max_attempts have failed (TM_BUSY and TM_DRAINING do not count); else it is dead at once.

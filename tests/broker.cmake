@@ -11,12 +11,13 @@ tm_test(federation unit/broker/test_federation.c support/broker_world.c support/
         LIBS tm_broker tm_test_support)
 tm_test(broker_races unit/broker/test_broker_races.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_curve unit/broker/test_broker_curve.c unit/broker/test_broker_allow.c unit/broker/test_broker_roles.c
+tm_test(broker_curve unit/broker/test_broker_curve.c unit/broker/test_broker_allow.c unit/broker/test_broker_start.c
+        unit/broker/test_broker_roles.c
         support/curve_world.c support/peer.c LIBS tm_broker tm_test_support)
 tm_test(broker_model unit/broker/test_broker_model.c unit/broker/broker_model.c unit/broker/broker_model_hear.c
         unit/broker/broker_model_steps.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
-tm_test(broker_memory unit/broker/test_broker_memory.c support/broker_world.c support/peer.c
+tm_test(broker_memory unit/broker/test_broker_memory.c unit/broker/broker_memory_help.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)
 tm_test(broker_end unit/broker/test_broker_end.c support/broker_world.c support/peer.c
         LIBS tm_broker tm_test_support)

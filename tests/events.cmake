@@ -1,6 +1,6 @@
 tm_test(stream_text unit/events/test_stream_text.c support/event_reader.c LIBS tm_http)
 
-tm_test(streams unit/events/test_streams.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
+tm_test(streams unit/events/test_streams.c unit/events/streams_help.c support/stream_pool.c support/event_reader.c support/nginx_proxy.c
         support/system.c support/command.c
         LIBS tm_cli tm_proto tm_test_support PkgConfig::curl PkgConfig::pq
         LABELS "integration")
@@ -22,7 +22,8 @@ if(NOT TM_SANITIZE) # five hundred clients and a whole system, many times slower
 endif()
 
 # tests/bench/sse: the load, and what publishes to nchan and to us.
-add_executable(sseload bench/sse/sseload.c bench/sse/ssestat.c)
+add_executable(sseload bench/sse/sseload.c bench/sse/sseopt.c bench/sse/ssestat.c
+               bench/sse/ssetext.c)
 add_executable(ssepub bench/sse/ssepub.c)
 add_executable(eventpub bench/sse/eventpub.c)
 target_link_libraries(eventpub PRIVATE PkgConfig::pq)

@@ -8,7 +8,7 @@ tm_test(supervisor unit/ops/test_supervisor.c support/command.c LIBS tm_cli tm_t
 add_dependencies(test_supervisor tunemill)
 # starts a whole system each time: alone, so that its time-outs mean something
 set_tests_properties(supervisor PROPERTIES LABELS "integration")
-tm_test(cli_queues unit/ops/test_cli_queues.c unit/ops/test_cli_dead.c unit/ops/cli_help.c unit/kit/queue_help.c
+tm_test(cli_queues unit/ops/test_cli_queues.c unit/ops/test_cli_workers.c unit/ops/test_cli_dead.c unit/ops/cli_help.c unit/kit/queue_help.c
         support/command.c LIBS tm_test_support PkgConfig::jansson)
 add_dependencies(test_cli_queues tunemill)
 set_tests_properties(cli_queues PROPERTIES SKIP_RETURN_CODE 77)

@@ -4,7 +4,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "proto/message.h"
+#include "proto/uuid.h"
 
 /* Without randomness two jobs could share an id, which loses one of them: better to stop. */
 static void

@@ -404,22 +404,22 @@ add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
 }
 
 void
-tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_spec *jobs,
-                    size_t count, bool join, const void *body, size_t size)
+tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end)
 {
     tm_job_t *job = *job_p;
     tm_msg_t msg = {.type = TM_MSG_DONE,
                     .done = {.job = job->id,
                              .attempt = job->attempt,
-                             .followers = count,
-                             .has_followers = count > 0,
-                             .join = join,
-                             .has_join = join && count > 0},
-                    .body = {body, size}};
-    tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : encoded_msg_init(&job->outcome, &msg);
+                             .followers = end->job_count,
+                             .has_followers = end->job_count > 0,
+                             .join = end->join,
+                             .has_join = end->join && end->job_count > 0},
+                    .body = {end->body, end->body_size}};
+    tm_err_t err =
+        end->body_size > TM_BODY_MAX ? TM_TOO_LARGE : encoded_msg_init(&job->outcome, &msg);
 
     if (!err)
-        err = add_followers(job, jobs, count);
+        err = add_followers(job, end->jobs, end->job_count);
     if (err) {
         job_forget_followers(job);
         job_set_failed(job, err, "a job that was to follow is not valid, or is too large",

@@ -15,7 +15,7 @@
 #include "actors/kit/util/clock.h"
 #include "proto/client.h"
 #include "tests/support/command.h"
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/support/stream_pool.h"
 #include "tests/support/system.h"

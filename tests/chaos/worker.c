@@ -145,7 +145,9 @@ have_children(struct worker *self, struct held *held)
                                            .max_attempts = kind->max_attempts,
                                            .body = "child ",
                                            .body_size = 6};
-    tm_worker_done_with(self->tm, &held->job, children, CHILDREN, true, NULL, 0);
+    tm_worker_done_with(
+        self->tm, &held->job,
+        &(struct tm_job_end){.jobs = children, .job_count = CHILDREN, .join = true});
 }
 
 static void

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 
 enum { ENVELOPE_ITEMS = 8 };
 

@@ -1,4 +1,4 @@
-/* broker_curve - what the three files of the encrypted broker's tests share. */
+/* broker_curve - what the four files of the encrypted broker's tests share. */
 #ifndef TESTS_UNIT_BROKER_BROKER_CURVE_H
 #define TESTS_UNIT_BROKER_BROKER_CURVE_H
 
@@ -23,6 +23,7 @@ void expect_rejected(peer_end_t *peer, const tm_msg_t *msg, const char *code,
 int count(const char *sql);
 
 TCase *broker_allow_tests(void); /* test_broker_allow.c */
+TCase *broker_start_tests(void); /* test_broker_start.c */
 TCase *broker_roles_tests(void); /* test_broker_roles.c */
 
 #endif

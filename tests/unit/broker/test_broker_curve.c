@@ -447,7 +447,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("broker_curve");
-    TCase *tcases[] = {intruder_tests(), broker_allow_tests(), broker_roles_tests()};
+    TCase *tcases[] = {intruder_tests(), broker_allow_tests(), broker_start_tests(),
+                       broker_roles_tests()};
 
     for (size_t i = 0; i < sizeof(tcases) / sizeof(tcases[0]); i++) {
         tcase_add_checked_fixture(tcases[i], make_world, end_world);

@@ -15,129 +15,13 @@
 #include "tests/support/stream_pool.h"
 #include "tests/support/suite.h"
 #include "tests/support/system.h"
+#include "tests/unit/events/streams_help.h"
 
 #define ONE    "00000000-0000-0000-0000-000000000001"
 #define TWO    "00000000-0000-0000-0000-000000000002"
 #define STREAM "/admin/events/stream?workspace_id=" ONE
 
-enum { RESULT_SKIP = 77, STREAMS_MAX = 40, KEEP = 100, LOOKS = 6000, LOOK_US = 10000 };
-
-static struct system_up up;
-static struct stream_pool pool;
-static PGconn *database;
-
-/* --- what happens ------------------------------------------------------------------------- */
-
-static long
-number(const char *sql)
-{
-    PGresult *result = PQexec(database, sql);
-    long value;
-
-    ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK, "%s", PQerrorMessage(database));
-    value = PQntuples(result) ? strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
-    PQclear(result);
-    return value;
-}
-
-static void
-await(const char *sql, long wanted)
-{
-    for (int looks = 0; number(sql) != wanted; looks++) {
-        ck_assert_msg(looks < LOOKS, "still not %ld: %s", wanted, sql);
-        usleep(LOOK_US);
-    }
-}
-
-static void
-emit(const char *topic, const char *workspace, int count)
-{
-    char sql[300];
-
-    snprintf(sql, sizeof(sql),
-             "SELECT count(event_emit('%s', '%s', jsonb_build_object('n', i)))"
-             " FROM generate_series(1, %d) AS i",
-             topic, workspace, count);
-    number(sql);
-    await("SELECT count(*) FROM event_outbox", 0);
-}
-
-static int64_t
-last_id(void)
-{
-    return number("SELECT last_id FROM event_log");
-}
-
-/* --- clients ------------------------------------------------------------------------------ */
-
-static void
-start_pool(size_t count)
-{
-    stream_pool_start(&pool, (uint16_t)(int)strtol(strrchr(up.http, ':') + 1, NULL, 10), count);
-}
-
-static void
-stop_pool(void)
-{
-    if (pool.clients)
-        stream_pool_stop(&pool);
-    memset(&pool, 0, sizeof(pool));
-}
-
-static struct stream_client *
-open_one(size_t index, const char *path, const char *last)
-{
-    struct stream_client *client = &pool.clients[index];
-
-    if (last)
-        snprintf(client->reader.last_id, sizeof(client->reader.last_id), "%s", last);
-    stream_client_open(client, path);
-    return client;
-}
-
-static size_t wanted;
-
-static bool
-has_wanted(struct stream_pool *self)
-{
-    return self->clients[0].count >= wanted;
-}
-
-static void
-expect_events(size_t count)
-{
-    wanted = count;
-    stream_pool_until(&pool, has_wanted, "the events have come");
-    stream_pool_turn(&pool, 100);
-    ck_assert_uint_eq(pool.clients[0].count, count);
-}
-
-static bool
-is_reset(struct stream_pool *self)
-{
-    return self->clients[0].resets > 0;
-}
-
-static bool
-is_answered(struct stream_pool *self)
-{
-    return self->clients[0].status != 0;
-}
-
-static bool
-has_answers(struct stream_pool *self)
-{
-    for (size_t i = 0; i < self->count; i++)
-        if (self->clients[i].connects == 0)
-            return false;
-    return self->clients[self->count - 1].status != 0;
-}
-
-static void
-set_up(void)
-{
-    start_pool(1);
-}
+enum { RESULT_SKIP = 77, STREAMS_MAX = 40, KEEP = 100 };
 
 /* --- the stream --------------------------------------------------------------------------- */
 
@@ -476,7 +360,7 @@ START_TEST(an_event_follows_a_job_in_the_jobs_own_transaction)
     submit("of.test", "x");
     ck_assert_int_eq(tm_worker_next(worker, 20000, &job), TM_OK);
     follower.workspace.bytes[15] = 1;
-    tm_worker_done_with(worker, &job, &follower, 1, false, NULL, 0);
+    tm_worker_done_with(worker, &job, &(struct tm_job_end){.jobs = &follower, .job_count = 1});
     expect_events(1);
     ck_assert_int_eq(
         number("SELECT count(*) FROM job_runs WHERE queue = 'of.test' AND outcome = 'done'"),

@@ -8,7 +8,7 @@
 #include "actors/kit/contracts/explain_call.h"
 #include "proto/client.h"
 #include "tests/support/broker_world.h"
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 
 #define OTHER_WORKSPACE "00000000-0000-0000-0000-000000000002"
 

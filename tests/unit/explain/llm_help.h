@@ -6,7 +6,7 @@
 #include <check.h>
 
 #include "actors/explain/llm/chain.h"
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 
 /* openai:one, anthropic:two, ollama:three */
 enum { LLM_STUBS = 3 };

@@ -9,7 +9,7 @@
 
 #include "ops/cli/doctor.h"
 #include "tests/support/command.h"
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 #include "tests/support/suite.h"
 
 #define SECRET "s3cr3t"

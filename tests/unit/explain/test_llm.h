@@ -7,6 +7,7 @@
 TCase *llm_table_case(void);
 TCase *llm_complaints_case(void);
 TCase *llm_asks_case(void);
+TCase *llm_wire_case(void);
 TCase *llm_names_case(void);
 
 #endif

@@ -11,6 +11,7 @@ main(void)
 
     suite_add_tcase(suite, llm_complaints_case());
     suite_add_tcase(suite, llm_asks_case());
+    suite_add_tcase(suite, llm_wire_case());
     suite_add_tcase(suite, llm_names_case());
     suite_add_tcase(suite, llm_table_case());
     return suite_run(suite);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "actors/health/probes_inner.h"
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/unit/health/fake_federation.h"
 

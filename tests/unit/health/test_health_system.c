@@ -13,7 +13,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 #include "tests/support/patience.h"
 #include "tests/support/suite.h"
 #include "tests/support/system.h"

@@ -7,6 +7,7 @@
 TCase *http_reads_case(const char *name); /* in the program's suite */
 void http_refusals_add(void);
 void http_leaderboard_add(void);
+void http_stored_add(void);
 void http_control_add(void);
 void http_compare_add(void);
 

@@ -454,6 +454,7 @@ main(void)
     add_cases();
     http_refusals_add();
     http_leaderboard_add();
+    http_stored_add();
     http_control_add();
     http_compare_add();
     return pg_suite_run(http_reads_suite, &reads_fixture);

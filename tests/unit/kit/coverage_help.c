@@ -67,3 +67,13 @@ coverage_events(void)
         "   right(payload ->> 'run_id', 1), right(workspace_id::text, 1),"
         "   payload ->> 'coverage_status'), '; ' ORDER BY seq), '') FROM gone");
 }
+
+const char *
+coverage_triage(int n, const char *status, const char *note, const char *by)
+{
+    return queue_ask("SELECT concat_ws(' ', r ->> 'coverage_status', r ->> 'acknowledged_by',"
+                     "   r ->> 'resolved_by', r ->> 'resolution_note')"
+                     "  FROM match_run_triage('" QUEUE_WORKSPACE "', '%s', '%s',"
+                     "       nullif('%s', ''), '%s') t (r)",
+                     queue_id(n), status, note, by);
+}

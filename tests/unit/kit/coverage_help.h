@@ -28,6 +28,11 @@ const char *coverage_record(int n, const char *workspace, const char *archetype,
  * ids by their last character. The outbox is empty then. */
 const char *coverage_events(void);
 
+/* Changes the run with the id of n; "status acknowledged_by resolved_by note", of what there
+ * is. */
+const char *coverage_triage(int n, const char *status, const char *note, const char *by);
+
 void coverage_score_add(Suite *suite);
+void coverage_triage_add(TCase *tcase);
 
 #endif

@@ -182,3 +182,26 @@ queue_collect(PGconn *session)
     PQclear(last);
     return text;
 }
+
+/* The next word on the channel; waits for it. */
+static PGnotify *
+next_word(PGconn *listener)
+{
+    struct pollfd ready = {.fd = PQsocket(listener), .events = POLLIN};
+    PGnotify *word;
+
+    while (!(word = PQnotifies(listener)))
+        if (poll(&ready, 1, PATIENCE_MS) != 1 || !PQconsumeInput(listener))
+            return NULL;
+    return word;
+}
+
+void
+queue_expect_word(PGconn *listener, const char *expected)
+{
+    PGnotify *word = next_word(listener);
+
+    ck_assert_msg(word && strcmp(word->extra, expected) == 0, "\"%s\", not \"%s\"",
+                  word ? word->extra : "nothing", expected);
+    PQfreemem(word);
+}

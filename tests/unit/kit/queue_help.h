@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_KIT_QUEUE_HELP_H
 #define TESTS_UNIT_KIT_QUEUE_HELP_H
 
+#include <check.h>
 #include <libpq-fe.h>
 
 #include "tests/support/pg_fixture.h"
@@ -35,5 +36,10 @@ void queue_run(PGconn *session, const char *format, ...) __attribute__((format(p
 void queue_send_and_block(PGconn *session, const char *sql);
 /* The first value of what was sent, or "ERROR: ..."; the caller frees it. */
 char *queue_collect(PGconn *session);
+
+/* The next notification that the listener gets is this. */
+void queue_expect_word(PGconn *listener, const char *expected);
+
+TCase *queue_cancel_case(void); /* test_queue_cancel.c */
 
 #endif

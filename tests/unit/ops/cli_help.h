@@ -28,6 +28,7 @@ const json_t *cli_at(const json_t *value, const char *path);
 /* The numbered line and column (from 0; columns are two spaces apart) of a table, as text. */
 const char *cli_cell(const char *table, int line, int column);
 
+TCase *cli_workers_case(void);
 TCase *cli_dead_case(void);
 TCase *cli_cancel_case(void);
 

@@ -1,6 +1,6 @@
 /* llm_stub_text - what llm_stub answers with. */
-#ifndef TESTS_SUPPORT_LLM_STUB_TEXT_H
-#define TESTS_SUPPORT_LLM_STUB_TEXT_H
+#ifndef TESTS_SUPPORT_LLM_LLM_STUB_TEXT_H
+#define TESTS_SUPPORT_LLM_LLM_STUB_TEXT_H
 
 #include <openssl/ssl.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "tests/support/llm_stub_text.h"
+#include "tests/support/llm/llm_stub_text.h"
 
 #include <check.h>
 #include <jansson.h>

@@ -3,13 +3,13 @@
  *
  * One stub is one provider; which shape it answers in, the path of a request tells.
  */
-#ifndef TESTS_SUPPORT_LLM_STUB_H
-#define TESTS_SUPPORT_LLM_STUB_H
+#ifndef TESTS_SUPPORT_LLM_LLM_STUB_H
+#define TESTS_SUPPORT_LLM_LLM_STUB_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tests/support/llm_stub_text.h"
+#include "tests/support/llm/llm_stub_text.h"
 
 #define LLM_STUB_TEXT "The stub has read the figures." /* of a good answer */
 

@@ -1,6 +1,6 @@
 /* A thread listens and starts one for each connection; each takes one request, acts, and ends.
  * What waits, waits for its peer to go or for the stub to stop, whichever is first. */
-#include "tests/support/llm_stub.h"
+#include "tests/support/llm/llm_stub.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -17,67 +17,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/support/llm_stub_text.h"
+#include "tests/support/llm/llm_stub_inner.h"
 
-enum { KEPT = 4096, REQUEST_MAX = 1 << 20, DRIBBLE_MS = 10, FOREVER_MS = -1 };
+enum { REQUEST_MAX = 1 << 20 };
 
-struct llm_stub {
-    int listener, stop; /* stop: readable when it is time */
-    char url[64];
-    SSL_CTX *tls;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t changed;
-    const struct llm_stub_step *steps;
-    size_t step_count, requests, connections, waiting, running;
-    char *kept[KEPT];
-    bool is_stopping, is_released;
-};
-
-struct connection {
-    llm_stub_t *stub;
-    int fd;
-    SSL *tls;
-    char *request; /* head and body */
-    struct llm_stub_step step;
-};
-
-/* --- bytes -------------------------------------------------------------------------------- */
-
-static bool
-send_all(struct connection *self, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t sent = self->tls ? SSL_write(self->tls, data, size < 65536 ? (int)size : 65536)
-                                 : send(self->fd, data, size, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return false;
-        data += sent;
-        size -= (size_t)sent;
-    }
-    return true;
-}
-
-static bool
-send_text(struct connection *self, const char *text)
-{
-    return send_all(self, text, strlen(text));
-}
-
-/* False: the peer has gone, or the stub stops. */
-static bool
-wait_ms(struct connection *self, int ms)
-{
-    struct pollfd fds[] = {{.fd = self->fd, .events = POLLRDHUP},
-                           {.fd = self->stub->stop, .events = POLLIN}};
-
-    return poll(fds, 2, ms) == 0;
-}
+/* --- connections -------------------------------------------------------------------------- */
 
 static ssize_t
-receive(struct connection *self, char *data, size_t size)
+receive(struct llm_stub_connection *self, char *data, size_t size)
 {
     struct pollfd fds[] = {{.fd = self->fd, .events = POLLIN},
                            {.fd = self->stub->stop, .events = POLLIN}};
@@ -91,7 +38,7 @@ receive(struct connection *self, char *data, size_t size)
 
 /* Head and body, by Content-Length. */
 static bool
-read_request(struct connection *self)
+read_request(struct llm_stub_connection *self)
 {
     size_t size = 0, whole = 0;
 
@@ -113,172 +60,9 @@ read_request(struct connection *self)
     return whole > 0 && size >= whole;
 }
 
-/* --- acts --------------------------------------------------------------------------------- */
-
-static void
-answer(struct connection *self, int status, const char *headers, const char *body, size_t size)
-{
-    char head[2048];
-
-    snprintf(head, sizeof(head),
-             "HTTP/1.1 %d Stub\r\nContent-Type: application/json\r\n%sContent-Length: "
-             "%zu\r\nConnection: close\r\n\r\n",
-             status, headers ? headers : "", size);
-    if (send_text(self, head))
-        send_all(self, body, size);
-}
-
-static void
-answer_text(struct connection *self, int status, const char *headers, char *body)
-{
-    answer(self, status, headers, body, strlen(body));
-    free(body);
-}
-
-static void
-cut(struct connection *self)
-{
-    char *body = llm_stub_good(self->request, LLM_STUB_TEXT), head[200];
-
-    snprintf(head, sizeof(head), "HTTP/1.1 200 Stub\r\nContent-Length: %zu\r\n\r\n",
-             strlen(body));
-    if (send_text(self, head))
-        send_all(self, body, strlen(body) / 2);
-    free(body);
-}
-
-static void
-dribble(struct connection *self)
-{
-    char *body = llm_stub_good(self->request, LLM_STUB_TEXT), head[200];
-    size_t size = strlen(body);
-
-    snprintf(head, sizeof(head), "HTTP/1.1 200 Stub\r\nContent-Length: %zu\r\n\r\n", size);
-    if (send_text(self, head))
-        for (size_t i = 0; i < size && send_all(self, body + i, 1); i++)
-            if (!wait_ms(self, DRIBBLE_MS))
-                break;
-    free(body);
-}
-
-static void
-pad(struct connection *self)
-{
-    char *body = llm_stub_good(self->request, LLM_STUB_TEXT);
-    int left = self->step.delay_ms;
-
-    if (send_text(self, "HTTP/1.1 200 Stub\r\nConnection: close\r\n\r\n"))
-        while (send_text(self, "\n") && wait_ms(self, DRIBBLE_MS))
-            if (self->step.delay_ms && (left -= DRIBBLE_MS) <= 0) {
-                send_text(self, body);
-                break;
-            }
-    free(body);
-}
-
-static void
-flood(struct connection *self)
-{
-    static const char blanks[] =
-        "{\"x\":\"................................................"
-        ".............................................................";
-
-    if (!send_text(self, "HTTP/1.1 200 Stub\r\nConnection: close\r\n\r\n"))
-        return;
-    for (size_t sent = 0; sent < 100u << 20; sent += sizeof(blanks) - 1)
-        if (!send_all(self, blanks, sizeof(blanks) - 1))
-            return;
-}
-
-static void
-bomb(struct connection *self)
-{
-    size_t size;
-    char *body = llm_stub_bomb(64u << 20, &size);
-
-    answer(self, 200, "Content-Encoding: gzip\r\n", body, size);
-    free(body);
-}
-
-static void
-reset(struct connection *self)
-{
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-    send_text(self, "HTTP/1.1 200 OK\r\nContent-Ty");
-    wait_ms(self, DRIBBLE_MS); /* so that it is read before the reset */
-    setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-}
-
-static void
-gather(struct connection *self)
-{
-    llm_stub_t *stub = self->stub;
-
-    pthread_mutex_lock(&stub->lock);
-    stub->waiting++;
-    pthread_cond_broadcast(&stub->changed);
-    while (stub->waiting < self->step.gather && !stub->is_stopping && !stub->is_released)
-        pthread_cond_wait(&stub->changed, &stub->lock);
-    pthread_mutex_unlock(&stub->lock);
-    answer_text(self, 200, NULL, llm_stub_good(self->request, LLM_STUB_TEXT));
-}
-
-static void
-act(struct connection *self)
-{
-    const struct llm_stub_step *step = &self->step;
-    const char *text = step->body ? step->body : LLM_STUB_TEXT;
-
-    if (step->delay_ms && step->act != STUB_PAD && !wait_ms(self, step->delay_ms))
-        return;
-    switch (step->act) {
-    case STUB_GOOD:
-        answer_text(self, 200, step->headers, llm_stub_good(self->request, text));
-        return;
-    case STUB_EMPTY:
-        answer_text(self, 200, step->headers, llm_stub_good(self->request, " \n"));
-        return;
-    case STUB_ERROR_IN_200:
-        answer_text(self, 200, NULL,
-                    strdup("{\"error\":{\"message\":\"upstream died\",\"code\":502}}"));
-        return;
-    case STUB_BODY:
-        answer_text(self, step->status ? step->status : 200, step->headers,
-                    strdup(step->body ? step->body : ""));
-        return;
-    case STUB_CUT:
-        cut(self);
-        return;
-    case STUB_DRIBBLE:
-        dribble(self);
-        return;
-    case STUB_PAD:
-        pad(self);
-        return;
-    case STUB_HUGE:
-        flood(self);
-        return;
-    case STUB_BOMB:
-        bomb(self);
-        return;
-    case STUB_HANG:
-        wait_ms(self, FOREVER_MS);
-        return;
-    case STUB_RESET:
-        reset(self);
-        return;
-    case STUB_GATHER:
-        gather(self);
-        return;
-    }
-}
-
-/* --- connections -------------------------------------------------------------------------- */
-
 /* Counts the request and finds what to do. */
 static void
-take_step(struct connection *self)
+take_step(struct llm_stub_connection *self)
 {
     static const struct llm_stub_step good = {.act = STUB_GOOD};
     llm_stub_t *stub = self->stub;
@@ -295,7 +79,7 @@ take_step(struct connection *self)
 }
 
 static void
-end_connection(struct connection *self)
+end_connection(struct llm_stub_connection *self)
 {
     llm_stub_t *stub = self->stub;
 
@@ -313,7 +97,7 @@ end_connection(struct connection *self)
 static void *
 serve(void *arg)
 {
-    struct connection *self = arg;
+    struct llm_stub_connection *self = arg;
     bool is_open = true;
 
     if (self->stub->tls) {
@@ -327,7 +111,7 @@ serve(void *arg)
     }
     if (is_open && read_request(self)) {
         take_step(self);
-        act(self);
+        llm_stub_act(self);
     }
     end_connection(self);
     return NULL;
@@ -336,14 +120,14 @@ serve(void *arg)
 static void
 start(llm_stub_t *stub, int fd)
 {
-    struct connection *self = calloc(1, sizeof(*self));
+    struct llm_stub_connection *self = calloc(1, sizeof(*self));
     pthread_t thread;
 
     pthread_mutex_lock(&stub->lock);
     stub->connections++;
     stub->running++;
     pthread_mutex_unlock(&stub->lock);
-    *self = (struct connection){.stub = stub, .fd = fd};
+    *self = (struct llm_stub_connection){.stub = stub, .fd = fd};
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, self), 0);
     pthread_detach(thread); /* the stub waits until none is running */
 }
