@@ -37,14 +37,21 @@ now_ms(void)
 static size_t
 add_children(pid_t pid, pid_t pids[PIDS_MOST], size_t count)
 {
-    char path[64];
+    char path[64], *line = NULL, *at, *end;
+    size_t size = 0;
     FILE *file;
-    int child;
 
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
     file = fopen(path, "re");
-    while (file && count < PIDS_MOST && fscanf(file, "%d", &child) == 1)
-        pids[count++] = child;
+    if (file && getline(&line, &size, file) > 0)
+        for (at = line; count < PIDS_MOST; at = end) {
+            long child = strtol(at, &end, 10);
+
+            if (end == at)
+                break;
+            pids[count++] = (pid_t)child;
+        }
+    free(line);
     if (file)
         fclose(file);
     return count;

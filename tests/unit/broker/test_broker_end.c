@@ -119,16 +119,15 @@ static bool
 has_word_on_sigterm(pid_t pid)
 {
     char path[64], line[256];
-    unsigned long long mask, masks = 0;
+    unsigned long long masks = 0;
     FILE *file;
 
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     file = fopen(path, "re");
     ck_assert_ptr_nonnull(file);
     while (fgets(line, sizeof(line), file))
-        if (sscanf(line, "SigCgt: %llx", &mask) == 1 ||
-            sscanf(line, "SigBlk: %llx", &mask) == 1)
-            masks |= mask;
+        if (strncmp(line, "SigCgt:", 7) == 0 || strncmp(line, "SigBlk:", 7) == 0)
+            masks |= strtoull(line + 7, NULL, 16);
     fclose(file);
     return masks >> (SIGTERM - 1) & 1;
 }

@@ -188,7 +188,8 @@ expect_codes(json_t *response, const char *status, const char *id)
         const tm_err_t err = tm_err_by_name(name, json_string_length(code));
 
         ck_assert_msg(strcmp(tm_err_name(err), name) == 0, "%s: there is no %s", id, name);
-        ck_assert_msg(tm_err_http(err) == atoi(status), "%s: %s is no %s", id, name, status);
+        ck_assert_msg(tm_err_http(err) == strtol(status, NULL, 10), "%s: %s is no %s", id, name,
+                      status);
     }
 }
 
@@ -200,7 +201,7 @@ START_TEST(every_problem_has_the_status_of_its_code)
 
     for (size_t i = 0; (route = route_at(i)); i++)
         json_object_foreach(json_object_get(openapi_operation(route), "responses"), status,
-                            response) if (atoi(status) >= 400)
+                            response) if (strtol(status, NULL, 10) >= 400)
             expect_codes(openapi_resolved(response), status, route->id);
 }
 END_TEST
