@@ -29,7 +29,8 @@ class System {
     chmodSync(this.root, 0o711); // PostgreSQL does not run as root, and must get through
     this.data = join(this.root, 'data');
     const env = Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|OPENROUTER|OLLAMA|LLM)_/.test(name)); // no other model is asked
-    this.child = spawn(process.env.TUNEMILL, ['up', '--data-dir', this.data, '--http', '127.0.0.1:0', '--tune', '2'], {
+    // a test that is killed leaves nothing running: setpriv becomes the program, which dies with us
+    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', process.env.TUNEMILL, 'up', '--data-dir', this.data, '--http', '127.0.0.1:0', '--tune', '2'], {
       env: { ...Object.fromEntries(env), ...this.environment, ADMIN_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stderr.pipe(createWriteStream(join(ARTIFACTS, this.log)));
