@@ -5,6 +5,7 @@ target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_pr
 foreach(name log components traceparent digest metrics loop actor settings explain_call federation_text clock)
   tm_test(${name} unit/test_${name}.c LIBS tm_kit)
 endforeach()
+tm_test(fields unit/test_fields.c LIBS tm_fields)
 tm_test(pg unit/test_pg.c unit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
 set_tests_properties(pg PROPERTIES SKIP_RETURN_CODE 77)
 
