@@ -2,20 +2,18 @@
 #ifndef ACTORS_KIT_RUNTIME_SETTINGS_TABLE_H
 #define ACTORS_KIT_RUNTIME_SETTINGS_TABLE_H
 
-#include <stddef.h>
+#include "actors/kit/fields/field.h"
 
-typedef enum { SETTING_STR, SETTING_INT, SETTING_NUM, SETTING_BOOL } setting_kind_t;
+#define SETTING_STR  FIELD_TEXT
+#define SETTING_INT  FIELD_INT
+#define SETTING_NUM  FIELD_NUMBER
+#define SETTING_BOOL FIELD_BOOL
 
 struct setting {
-    const char *section, *name, *key; /* key: section.name */
-    const char *variable;             /* TUNEMILL_SECTION_NAME in lower case */
-    setting_kind_t kind;
-    const char *text; /* default of a STR */
-    double number;    /* default of the others */
-    double min, max;
-    const char *env; /* short name, or NULL */
-    const char *doc;
-    size_t offset; /* in settings_t */
+    const char *section, *name;
+    const char *variable; /* TUNEMILL_SECTION_NAME in small letters */
+    const char *env;      /* short name, or NULL */
+    field_t field;        /* called section.name; its place is in settings_t */
 };
 
 extern const struct setting settings_table[];
