@@ -15,7 +15,7 @@ add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
   -P ${CMAKE_CURRENT_SOURCE_DIR}/support/same_file.cmake)
 set_tests_properties(settings_file PROPERTIES LABELS "unit")
 
-foreach(target settings text log rows explain_call federation_text traceparent)
+foreach(target fields settings text log rows explain_call federation_text traceparent)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit)
 endforeach()
 

@@ -86,11 +86,33 @@ START_TEST(every_wrong_parameter_is_named_at_once)
 
     reads_get(&world, TUNES "?limit=0&status=x&workspace_id=y", &answer);
     ck_assert_int_eq(answer.status, 422);
-    reads_expect(json_object_get(answer.json, "errors"),
-                 "[{'loc':'query.limit','msg':'must be a whole number from 1 to 200'},"
-                 "{'loc':'query.status','msg':'must be one of: queued running completed failed"
-                 " canceled'},{'loc':'query.workspace_id','msg':'is not a UUID'}]");
+    reads_expect(
+        json_object_get(answer.json, "errors"),
+        "[{'loc':'query.limit','msg':'\\\"0\\\" is not a whole number from 1 to 200'},"
+        "{'loc':'query.status','msg':'\\\"x\\\" is not one of: queued running completed"
+        " failed canceled'},{'loc':'query.workspace_id','msg':'is not a UUID'}]");
     reads_answer_fini(&answer);
+}
+END_TEST
+
+/* One for each set of parameters, and for routes that take none. */
+START_TEST(a_parameter_that_a_route_does_not_take_is_refused)
+{
+    static const char *const strange[][2] = {
+        {TUNES "?limt=5", "query.limt"},
+        {TUNES "?format=csv", "query.format"},
+        {TUNES "/00000000-0000-7000-8000-000000000001?limit=1", "query.limit"},
+        {TUNES "/00000000-0000-7000-8000-000000000001/runs?statis=x", "query.statis"},
+        {"/backtests/leaderboard?fromat=csv", "query.fromat"},
+        {"/backtests/compare?tune_ids=1", "query.tune_ids"},
+        {"/strategies?drop=table", "query.drop"},
+        {"/health?verbose=1", "query.verbose"},
+        {"/health?workspace_id=" READS_WORKSPACE, "query.workspace_id"},
+        {"/openapi.json?%6c=1", "query.l"},
+    };
+
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
+        reads_expect_problem(&world, strange[i][0], 422, "UNKNOWN_FIELD", strange[i][1]);
 }
 END_TEST
 
@@ -341,6 +363,7 @@ add_tests(TCase *refusals)
     tcase_add_test(refusals, limits_hold_at_their_edges);
     tcase_add_test(refusals, a_filter_that_says_nothing_known_is_refused);
     tcase_add_test(refusals, every_wrong_parameter_is_named_at_once);
+    tcase_add_test(refusals, a_parameter_that_a_route_does_not_take_is_refused);
     tcase_add_test(refusals, an_id_that_is_no_uuid_is_refused);
     tcase_add_test(refusals, nobody_reads_another_workspace);
     tcase_add_test(refusals, all_who_name_the_workspace_agree);

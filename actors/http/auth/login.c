@@ -1,13 +1,15 @@
 #include "actors/http/auth/login.h"
 
 #include "actors/http/auth/authorize.h"
-#include "actors/http/core/fields.h"
 #include "actors/http/core/html.h"
+#include "actors/http/core/json_body.h"
 #include "actors/http/core/request.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
 #define HOME "/admin/backtests/tunes" /* where to, if nobody says */
+
+enum { TOKEN_MAX = 65536 }; /* as long as the body may be */
 
 /* --- the page ----------------------------------------------------------------------------- */
 
@@ -70,7 +72,7 @@ refuse(request_t *request, const struct problem *problem, const char *next)
 {
     char seconds[16];
 
-    if (fields_is_json_type(request_header(request, "Content-Type"))) {
+    if (json_body_is_json(request_header(request, "Content-Type"))) {
         request_problem(request, problem);
         return;
     }
@@ -112,31 +114,46 @@ set_cookie(request_t *request, const char *name, const char *value, const char *
     request_add_header(request, "Set-Cookie", text);
 }
 
+struct asked {
+    const char *token, *next;
+};
+
+static const field_t rows[] = {
+    {.name = "token",
+     .kind = FIELD_TEXT,
+     .max = TOKEN_MAX,
+     .flags = FIELD_SECRET,
+     FIELD_AT(struct asked, token)},
+    {.name = "next", .kind = FIELD_TEXT, .max = TOKEN_MAX, FIELD_AT(struct asked, next)},
+};
+static const struct fields table = FIELDS_OF(rows);
+
 void
 login_run(request_t *request)
 {
     struct problem problem = {0};
-    const char *type = request_header(request, "Content-Type"), *next, *token;
+    const char *type = request_header(request, "Content-Type");
+    struct asked asked = {NULL, NULL};
     size_t size;
     const char *text = request_text(request, &size);
-    tm_auto(fields) fields = fields_new(type, text, size, &problem);
+    tm_auto(json) body = json_body_or_form(type, text, size, &problem);
 
-    if (!fields) {
+    if (!body) {
         request_problem(request, &problem);
         return;
     }
-    next = fields_text(fields, "next");
-    token = fields_text(fields, "token");
-    if (!opens(request, token, &problem)) {
-        refuse(request, &problem, next);
+    if (!json_body_fields(body, &table, &asked, &problem) ||
+        !opens(request, asked.token, &problem)) {
+        refuse(request, &problem, asked.next);
         return;
     }
     if (admin_auth_has_token(request_bridge(request)->gate))
-        set_cookie(request, ADMIN_COOKIE, token, "SameSite=Lax; Path=/");
-    if (fields_is_json_type(type))
+        set_cookie(request, ADMIN_COOKIE, asked.token, "SameSite=Lax; Path=/");
+    if (json_body_is_json(type))
         done(request);
     else
-        request_redirect(request, next && authorize_is_own_address(next) ? next : HOME);
+        request_redirect(
+            request, asked.next && authorize_is_own_address(asked.next) ? asked.next : HOME);
 }
 
 void

@@ -16,7 +16,7 @@
 #include "actors/http/core/request.h"
 #include "actors/http/tunes/tune_receive.h"
 #include "actors/kit/util/auto.h"
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/json_text.h"
 
 enum { PARAMS_DEPTH = 1 };
 
@@ -219,7 +219,7 @@ read_params(intake_t *self, struct problem *problem)
     json_t *value;
 
     self->params = !field || field->size == 0 ? json_object()
-                   : tune_json_depth(field->data, field->size) <= PARAMS_DEPTH
+                   : json_text_depth(field->data, field->size) <= PARAMS_DEPTH
                        ? json_loadb(field->data, field->size, JSON_REJECT_DUPLICATES, NULL)
                        : NULL;
     if (!json_is_object(self->params))
@@ -264,7 +264,7 @@ backtest_intake_run(request_t *request)
     tune_receive_end(self->receive, &problem);
     if (!problem.err) {
         self->workspace = *request_workspace(request);
-        self->tune = tune_request_new(self->bridge->settings);
+        self->tune = tune_request_new_backtest(self->bridge->settings);
         tune_fields_read(tune_receive_form(self->receive), self->tune, &self->workspace,
                          self->bridge->settings, &problem);
         read_params(self, &problem);

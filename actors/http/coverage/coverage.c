@@ -89,24 +89,36 @@ triage(request_t *request, const char *status, const char *note)
     pg_send(&unit, on_triaged, request_ref(request));
 }
 
+struct asked {
+    const char *status, *note;
+};
+
+static const field_t rows[] = {
+    {.name = "status",
+     .kind = FIELD_CHOICE,
+     .choices = "open acknowledged resolved",
+     .flags = FIELD_REQUIRED,
+     FIELD_AT(struct asked, status)},
+    {.name = "note",
+     .kind = FIELD_TEXT,
+     .max = NOTE_MAX,
+     .flags = FIELD_CHARACTERS,
+     FIELD_AT(struct asked, note)},
+};
+static const struct fields table = FIELDS_OF(rows);
+
 void
 coverage_triage(request_t *request)
 {
-    const char *type = request_header(request, "Content-Type"), *status, *note;
+    const char *type = request_header(request, "Content-Type");
+    struct asked asked = {NULL, NULL};
     struct problem problem = {0};
     size_t size;
     const char *text = request_text(request, &size);
     tm_auto(json) body = json_body_read(type, text, size, &problem);
 
-    if (!body) {
-        request_problem(request, &problem);
-        return;
-    }
-    status = json_body_word(json_object_get(body, "status"), "body.status",
-                            "open acknowledged resolved", &problem);
-    note = json_body_text(json_object_get(body, "note"), "body.note", 0, NOTE_MAX, &problem);
-    if (problem.err)
+    if (!body || !json_body_fields(body, &table, &asked, &problem))
         request_problem(request, &problem);
     else
-        triage(request, status, note);
+        triage(request, asked.status, asked.note);
 }

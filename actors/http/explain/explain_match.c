@@ -55,21 +55,27 @@ read_facts(const explanation_t *self)
     pg_send(&unit, on_facts, request_ref(self->request));
 }
 
-static void
-read_id(const json_t *body, const char *name, tm_uuid_t *ret, struct problem *problem)
-{
-    const char *text = json_string_value(json_object_get(body, name));
-    char loc[80];
-
-    snprintf(loc, sizeof(loc), "body.%s", name);
-    if (!text || tm_uuid_parse(text, strlen(text), ret))
-        problem_add(problem, TM_VALIDATION_FAILED, loc, "is not a UUID");
-}
-
 struct asked {
     tm_uuid_t run, strategy;
+    const char *verbosity_text;
     enum explain_verbosity verbosity;
 };
+
+static const field_t rows[] = {
+    {.name = "run_id",
+     .kind = FIELD_UUID,
+     .flags = FIELD_REQUIRED,
+     FIELD_AT(struct asked, run)},
+    {.name = "strategy_id",
+     .kind = FIELD_UUID,
+     .flags = FIELD_REQUIRED,
+     FIELD_AT(struct asked, strategy)},
+    {.name = "verbosity",
+     .kind = FIELD_CHOICE,
+     .choices = "short detailed",
+     FIELD_AT(struct asked, verbosity_text)},
+};
+static const struct fields table = FIELDS_OF(rows);
 
 static void
 read_body(request_t *request, struct asked *ret, struct problem *problem)
@@ -79,12 +85,8 @@ read_body(request_t *request, struct asked *ret, struct problem *problem)
     tm_auto(json) body =
         json_body_read(request_header(request, "Content-Type"), text, size, problem);
 
-    if (!body)
-        return;
-    read_id(body, "run_id", &ret->run, problem);
-    read_id(body, "strategy_id", &ret->strategy, problem);
-    ret->verbosity =
-        explanation_verbosity(request, json_object_get(body, "verbosity"), problem);
+    if (body && json_body_fields(body, &table, ret, problem))
+        ret->verbosity = explanation_verbosity(request, ret->verbosity_text, problem);
 }
 
 void

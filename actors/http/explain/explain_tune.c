@@ -2,8 +2,9 @@
 
 #include "actors/http/explain/explain_tune_text.h"
 #include "actors/http/explain/explanation.h"
-#include "actors/http/core/fields.h"
+#include "actors/http/core/json_body.h"
 #include "actors/http/core/request.h"
+#include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 
 enum { COLUMN_STATUS, COLUMN_RUN, COLUMN_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
@@ -70,22 +71,31 @@ read_facts(request_t *request)
     pg_send(&unit, on_facts, request_ref(request));
 }
 
+struct asked {
+    const char *verbosity;
+};
+
+static const field_t rows[] = {{.name = "verbosity",
+                                .kind = FIELD_CHOICE,
+                                .choices = "short detailed",
+                                FIELD_AT(struct asked, verbosity)}};
+static const struct fields table = FIELDS_OF(rows);
+
 /* A body is not needed. */
 static enum explain_verbosity
 read_body(request_t *request, struct problem *problem)
 {
-    enum explain_verbosity verbosity = EXPLAIN_SHORT;
-    fields_t *body = NULL;
+    struct asked asked = {NULL};
     size_t size;
-    const char *text = request_text(request, &size);
+    const char *text = request_text(request, &size), *type;
+    tm_auto(json) body = NULL;
 
+    type = request_header(request, "Content-Type");
     if (size > 0)
-        body = fields_new(request_header(request, "Content-Type"), text, size, problem);
-    if (!problem->err)
-        verbosity = explanation_verbosity(
-            request, body ? fields_value(body, "verbosity") : NULL, problem);
-    fields_destroy(&body);
-    return verbosity;
+        body = json_body_or_form(type, text, size, problem);
+    if (body)
+        json_body_fields(body, &table, &asked, problem);
+    return explanation_verbosity(request, asked.verbosity, problem);
 }
 
 void

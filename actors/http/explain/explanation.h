@@ -39,8 +39,8 @@ void explanation_give(explanation_t *self);
 /* The process is about to end: if this is such a request and it waits, it waits no more. */
 void explanation_hurry(request_t *request);
 
-/* What a member of the body (NULL: there is none) and the query say; short if neither does. */
-enum explain_verbosity explanation_verbosity(const request_t *request, const json_t *said,
+/* What the body (NULL: nothing) and the query say; short if neither does. */
+enum explain_verbosity explanation_verbosity(const request_t *request, const char *said,
                                              struct problem *problem);
 
 #endif

@@ -5,7 +5,7 @@
 #include "actors/http/web/openapi.def"
 #include "actors/http/core/request.h"
 #include "actors/kit/util/auto.h"
-#include "actors/kit/contracts/tune_request.def"
+#include "actors/kit/contracts/tune_field.h"
 
 /* --- schemas ------------------------------------------------------------------------------ */
 
@@ -94,122 +94,91 @@ words(const char *text)
     return array;
 }
 
-/* --- the form of a tune ------------------------------------------------------------------- */
+/* --- fields, from their rows -------------------------------------------------------------- */
 
 static json_t *
-field_uuid(const char *choices, double min, double max)
+number_schema(const field_t *row)
 {
-    (void)choices;
-    (void)min;
-    (void)max;
-    return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
+    const bool is_int = row->kind == FIELD_INT;
+
+    return json_pack("{s:s, s:o, s:o}", "type", is_int ? "integer" : "number", "minimum",
+                     is_int ? json_integer((json_int_t)row->min) : json_real(row->min),
+                     "maximum",
+                     is_int ? json_integer((json_int_t)row->max) : json_real(row->max));
 }
 
 static json_t *
-field_choice(const char *choices, double min, double max)
+text_schema(const field_t *row)
 {
-    (void)min;
-    (void)max;
-    return json_pack("{s:s, s:o}", "type", "string", "enum", words(choices));
+    return json_pack("{s:s, s:I, s:I}", "type", "string", "minLength", (json_int_t)row->min,
+                     "maxLength", (json_int_t)row->max);
 }
 
 static json_t *
-field_int(const char *choices, double min, double max)
+row_schema(const field_t *row)
 {
-    json_t *field = json_pack("{s:s, s:I}", "type", "integer", "minimum", (json_int_t)min);
-
-    (void)choices;
-    if (max > min)
-        json_object_set_new(field, "maximum", json_integer((json_int_t)max));
-    return field;
-}
-
-static json_t *
-field_num(const char *choices, double min, double max)
-{
-    (void)choices;
-    return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum", min, "maximum", max);
-}
-
-static json_t *
-field_json(const char *choices, double min, double max)
-{
-    (void)choices;
-    (void)min;
-    return json_pack("{s:s, s:s, s:I}", "type", "string", "contentMediaType", JSON_TYPE,
-                     "maxLength", (json_int_t)max);
-}
-
-static json_t *
-field_date(const char *choices, double min, double max)
-{
-    (void)choices;
-    (void)min;
-    (void)max;
-    return json_pack("{s:s, s:s}", "type", "string", "format", "date");
-}
-
-static void
-add_field(json_t *fields, const char *name, json_t *schema, const char *standard,
-          const char *doc)
-{
-    json_object_set_new(schema, "description", json_string(doc));
-    if (standard) {
-        json_t *value = json_loads(standard, JSON_DECODE_ANY, NULL);
-        json_object_set_new(schema, "default", value ? value : json_string(standard));
+    switch (row->kind) {
+    case FIELD_BOOL:
+        return json_pack("{s:s}", "type", "boolean");
+    case FIELD_INT:
+    case FIELD_NUMBER:
+        return number_schema(row);
+    case FIELD_TEXT:
+    case FIELD_NAME:
+        return text_schema(row);
+    case FIELD_CHOICE:
+        return json_pack("{s:s, s:o}", "type", "string", "enum", words(row->choices));
+    case FIELD_UUID:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
+    case FIELD_DATE:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "date");
+    case FIELD_TIME:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
+    case FIELD_OBJECT:
+        return json_pack("{s:s, s:s, s:I}", "type", "string", "contentMediaType", JSON_TYPE,
+                         "maxLength", (json_int_t)row->max);
+    case FIELD_LIST:
+        return json_pack("{s:s}", "type", "array");
+    case FIELD_FILE:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "binary");
     }
-    json_object_set_new(fields, name, schema);
+    return json_object();
 }
 
-#define TUNE_FIELD_CHOICES_UUID(name)   ""
-#define TUNE_FIELD_CHOICES_INT(name)    ""
-#define TUNE_FIELD_CHOICES_NUM(name)    ""
-#define TUNE_FIELD_CHOICES_JSON(name)   ""
-#define TUNE_FIELD_CHOICES_DATE(name)   ""
-#define TUNE_FIELD_CHOICES_CHOICE(name) TUNE_CHOICES_##name
-#define field_UUID                      field_uuid
-#define field_CHOICE                    field_choice
-#define field_INT                       field_int
-#define field_NUM                       field_num
-#define field_JSON                      field_json
-#define field_DATE                      field_date
-
 static json_t *
-tune_form(const settings_t *settings)
+described(const field_t *row)
 {
-    json_t *fields = json_object(), *trials;
+    json_t *schema = row_schema(row);
+    json_t *standard = row->standard ? json_loads(row->standard, JSON_DECODE_ANY, NULL) : NULL;
 
-    add_field(fields, "file", json_pack("{s:s, s:s}", "type", "string", "format", "binary"),
-              NULL, "open, high, low, close, volume by date, as CSV");
-    add_field(fields, "workspace_id", field_uuid("", 0, 0), NULL, "as X-Workspace-Id");
-#define T(name, KIND, standard, min, max, error, doc)                                 \
-    add_field(fields, #name, field_##KIND(TUNE_FIELD_CHOICES_##KIND(name), min, max), \
-              standard, doc);
-    TUNE_FIELDS(T)
-#undef T
-    trials = json_object_get(fields, "n_trials");
-    json_object_set_new(trials, "maximum", json_integer(settings->tune_max_trials));
-    json_object_set_new(trials, "default", json_integer(settings->tune_default_trials));
-    return json_pack("{s:s, s:o, s:[s, s]}", "type", "object", "properties", fields, "required",
-                     "file", "strategy_entity_id");
+    if (row->standard && !standard)
+        standard = json_string(row->standard);
+    json_object_set_new(schema, "description", json_string(row->help));
+    if (standard)
+        json_object_set_new(schema, "default", standard);
+    return schema;
 }
 
-/* The fields of a tune that a back-test has too. */
 static json_t *
-backtest_form(const settings_t *settings)
+uuid_schema(void)
 {
-    static const char *const kept[] = {"file",         "workspace_id", "strategy_entity_id",
-                                       "oos_ratio",    "initial_cash", "commission_bps",
-                                       "slippage_bps", "date_from",    "date_to"};
-    json_t *form = tune_form(settings), *all = json_object_get(form, "properties");
+    return row_schema(&(field_t){.kind = FIELD_UUID});
+}
+
+static json_t *
+form_schema(unsigned form, const settings_t *settings)
+{
     json_t *fields = json_object();
 
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-        json_object_set(fields, kept[i], json_object_get(all, kept[i]));
-    add_field(fields, "params", field_json("", 0, FORM_FIELD_BYTES), "{}",
-              "the strategy's params, as {\"period\": 20}; others have their default");
-    json_object_set_new(form, "properties", fields);
-    return form;
+    for (size_t i = 0; i < tune_fields.count; i++) {
+        struct tune_limited limited;
+
+        tune_field_limited(&tune_fields.rows[i], settings, &limited);
+        if (limited.row.flags & form)
+            json_object_set_new(fields, limited.row.name, described(&limited.row));
+    }
+    return json_pack("{s:s, s:o, s:[s, s]}", "type", "object", "properties", fields, "required",
+                     "file", "strategy_entity_id");
 }
 
 /* --- operations --------------------------------------------------------------------------- */
@@ -223,60 +192,44 @@ parameter(const char *where, const char *name, bool is_required, json_t *schema,
 }
 
 static json_t *
-query_schema(const query_field_t *field)
+query_schema(const field_t *row)
 {
-    switch (field->kind) {
-    case QUERY_UUID:
-        return field_uuid("", 0, 0);
-    case QUERY_UUIDS:
-        return json_pack("{s:s, s:o, s:I, s:I, s:b}", "type", "array", "items",
-                         field_uuid("", 0, 0), "minItems", (json_int_t)field->min, "maxItems",
-                         (json_int_t)field->max, "uniqueItems", 1);
-    case QUERY_WORD:
-        return field_choice(field->choices, 0, 0);
-    case QUERY_BOOL:
-        return json_pack("{s:s}", "type", "boolean");
-    case QUERY_TEXT:
-        return json_pack("{s:s, s:I}", "type", "string", "maxLength", (json_int_t)field->max);
-    case QUERY_INT:
-        return json_pack("{s:s, s:I, s:I, s:o*}", "type", "integer", "minimum",
-                         (json_int_t)field->min, "maximum", (json_int_t)field->max, "default",
-                         field->standard < field->min ? NULL : json_integer(field->standard));
-    case QUERY_NAME:
-        return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
-                         QUERY_NAME_MAX);
-    case QUERY_TIME:
-        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
-    }
-    return json_object();
+    json_t *schema = row_schema(row);
+
+    if (row->flags & QUERY_MANY)
+        return json_pack("{s:s, s:o, s:I, s:I, s:b}", "type", "array", "items", schema,
+                         "minItems", (json_int_t)row->min, "maxItems", (json_int_t)row->max,
+                         "uniqueItems", 1);
+    if (row->standard)
+        json_object_set_new(schema, "default",
+                            json_loads(row->standard, JSON_DECODE_ANY, NULL));
+    return schema;
 }
 
 static json_t *
 parameters_of(const route_t *route)
 {
     json_t *list = json_array();
-    const query_field_t *field;
-
     if (route->access != ACCESS_OPEN) {
-        json_array_append_new(list, parameter("header", "X-Workspace-Id", false,
-                                              field_uuid("", 0, 0), "the workspace"));
-        json_array_append_new(list,
-                              parameter("query", "workspace_id", false, field_uuid("", 0, 0),
-                                        "the same; both must agree"));
+        json_array_append_new(
+            list, parameter("header", "X-Workspace-Id", false, uuid_schema(), "the workspace"));
+        json_array_append_new(list, parameter("query", "workspace_id", false, uuid_schema(),
+                                              "the same; both must agree"));
     }
     if (strstr(route->path, "{id}"))
-        json_array_append_new(list,
-                              parameter("path", "id", true, field_uuid("", 0, 0), "the id"));
+        json_array_append_new(list, parameter("path", "id", true, uuid_schema(), "the id"));
     if (strstr(route->path, "{name}"))
         json_array_append_new(list, parameter("path", "name", true,
                                               json_pack("{s:s, s:s}", "type", "string",
                                                         "pattern", "^[a-z0-9._-]{1,64}$"),
                                               "the name"));
-    for (size_t i = 0; (field = query_field_at(i)); i++)
-        if (field->set & route->query)
-            json_array_append_new(list,
-                                  parameter("query", field->name, field->kind == QUERY_UUIDS,
-                                            query_schema(field), field->doc));
+    for (size_t i = 0; i < query_fields.count; i++) {
+        const field_t *row = &query_fields.rows[i];
+
+        if (row->flags & QUERY_SET(route->query))
+            json_array_append_new(list, parameter("query", row->name, row->flags & QUERY_MANY,
+                                                  query_schema(row), row->help));
+    }
     if (route->body == BODY_TUNE) {
         json_array_append_new(
             list, parameter("header", "X-Idempotency-Key", false,
@@ -342,7 +295,7 @@ body_of(const route_t *route, const settings_t *settings)
     case BODY_BACKTEST:
         return json_pack(
             "{s:b, s:{s:{s:o}}}", "required", 1, "content", "multipart/form-data", "schema",
-            route->body == BODY_TUNE ? tune_form(settings) : backtest_form(settings));
+            form_schema(route->body == BODY_TUNE ? TUNE_FORM : BACKTEST_FORM, settings));
     case BODY_SMALL:
     case BODY_OPTIONAL:
         return json_pack("{s:b, s:{s:{s:o}, s:{s:o}}}", "required", route->body == BODY_SMALL,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/kit/util/auto.h"
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/json_text.h"
 
 #define QUESTION_DEPTH 12
 #define ANSWER_DEPTH   1
@@ -100,7 +100,7 @@ load(const char *text, size_t size, size_t most, size_t depth)
 {
     json_t *root = NULL;
 
-    if (size <= most && tune_json_depth(text, size) <= depth)
+    if (size <= most && json_text_depth(text, size) <= depth)
         root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(root))
         return root;

@@ -1,6 +1,8 @@
 #include "actors/kit/contracts/tune_space.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actors/kit/contracts/tune_field.h"
@@ -8,34 +10,31 @@
 /* One entry of the space, and what the strategy says of that param. */
 struct entry {
     const char *name;
-    bool is_int;
-    double min, max;
+    field_t value; /* what each of its numbers may be */
     struct tune_request_error *error;
+    tm_err_t err;
 };
 
-#define refuse(entry, format, ...)                                                       \
-    tune_refuse((entry)->error, TM_INVALID_PARAM_SPACE, "param_space", "%.60s: " format, \
-                (entry)->name, __VA_ARGS__)
-
-static tm_err_t
-check_value(const struct entry *self, const json_t *value, const char *what)
+__attribute__((format(printf, 2, 3))) static tm_err_t
+refuse(struct entry *self, const char *format, ...)
 {
-    double number = json_number_value(value);
+    char why[FIELD_WHY];
+    va_list args;
 
-    if (!json_is_number(value))
-        return refuse(self, "%s is not a number", what);
-    if (number < self->min || number > self->max)
-        return refuse(self, "%s must be between %.15g and %.15g, as the strategy says", what,
-                      self->min, self->max);
-    if (self->is_int && number != floor(number))
-        return refuse(self, "%s must be a whole number", what);
-    return TM_OK;
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    if (!self->err)
+        self->err = tune_refuse(self->error, TM_INVALID_PARAM_SPACE, "param_space", "%.60s: %s",
+                                self->name, why);
+    return self->err;
 }
 
 static tm_err_t
-check_list(const struct entry *self, const json_t *list)
+check_list(struct entry *self, const json_t *list)
 {
-    char what[40];
+    char why[FIELD_WHY];
+    struct field_value unused;
     size_t index;
     json_t *value;
 
@@ -43,62 +42,47 @@ check_list(const struct entry *self, const json_t *list)
         return refuse(self, "a list has 1 to %d values", TUNE_SPACE_VALUES_MAX);
     json_array_foreach(list, index, value)
     {
-        snprintf(what, sizeof(what), "value %zu", index + 1);
-        tm_err_t err = check_value(self, value, what);
-        if (err)
-            return err;
+        if (field_from_json(&self->value, value, &unused, why))
+            return refuse(self, "value %zu: %s", index + 1, why);
     }
     return TM_OK;
 }
 
-static tm_err_t
-check_type(const struct entry *self, const json_t *type)
+static void
+tell(void *arg, tm_err_t err, const char *name, const char *why)
 {
-    const char *text = json_string_value(type);
-
-    if (!type || (text && (strcmp(text, "int") == 0 || strcmp(text, "float") == 0)))
-        return TM_OK;
-    return refuse(self, "type is \"int\" or \"float\"%s", "");
+    (void)err;
+    refuse(arg, "%.40s: %s", name, why);
 }
 
 static tm_err_t
-check_names(const struct entry *self, json_t *range)
+check_range(struct entry *self, json_t *range)
 {
-    static const char *const known[] = {"min", "max", "step", "type"};
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(range, name, value)
-    {
-        size_t i = 0;
-        while (i < 4 && strcmp(known[i], name) != 0)
-            i++;
-        if (i == 4)
-            return refuse(self, "a range has min, max, step and type, not \"%.40s\"", name);
-    }
-    return TM_OK;
-}
-
-static tm_err_t
-check_range(const struct entry *self, json_t *range)
-{
-    const json_t *low = json_object_get(range, "min"), *high = json_object_get(range, "max");
+    const field_t rows[] = {
+        {.name = "min",
+         .kind = self->value.kind,
+         .min = self->value.min,
+         .max = self->value.max,
+         .flags = FIELD_REQUIRED},
+        {.name = "max",
+         .kind = self->value.kind,
+         .min = self->value.min,
+         .max = self->value.max,
+         .flags = FIELD_REQUIRED},
+        {.name = "step", .kind = FIELD_NUMBER, .min = -HUGE_VAL, .max = HUGE_VAL},
+        {.name = "type", .kind = FIELD_CHOICE, .choices = "int float"},
+    };
+    const struct fields table = FIELDS_OF(rows);
     const json_t *step = json_object_get(range, "step");
-    tm_err_t err = check_names(self, range);
 
-    if (!err)
-        err = check_type(self, json_object_get(range, "type"));
-    if (!err)
-        err = check_value(self, low, "min");
-    if (!err)
-        err = check_value(self, high, "max");
-    if (err)
-        return err;
-    if (json_number_value(low) > json_number_value(high))
-        return refuse(self, "min is above %s", "max");
-    if (step && !(json_is_number(step) && json_number_value(step) > 0))
-        return refuse(self, "%s is not a number above 0", "step");
-    return TM_OK;
+    fields_read(&table, range, NULL, tell, self);
+    if (self->err)
+        return self->err;
+    if (json_number_value(json_object_get(range, "min")) >
+        json_number_value(json_object_get(range, "max")))
+        return refuse(self, "min is above max");
+    return !step || json_number_value(step) > 0 ? TM_OK
+                                                : refuse(self, "step: is not a number above 0");
 }
 
 static struct entry
@@ -106,40 +90,53 @@ entry_of(const char *name, const json_t *param, struct tune_request_error *error
 {
     const json_t *min = json_object_get(param, "min"), *max = json_object_get(param, "max");
     const char *type = json_string_value(json_object_get(param, "type"));
-    struct entry entry = {.name = name, .min = -HUGE_VAL, .max = HUGE_VAL, .error = error};
+    struct entry entry = {.name = name, .error = error};
 
-    entry.is_int = type && strcmp(type, "int") == 0;
-    if (json_is_number(min))
-        entry.min = json_number_value(min);
-    if (json_is_number(max))
-        entry.max = json_number_value(max);
+    entry.value = (field_t){.kind = type && strcmp(type, "int") == 0 ? FIELD_INT : FIELD_NUMBER,
+                            .min = json_is_number(min) ? json_number_value(min) : -HUGE_VAL,
+                            .max = json_is_number(max) ? json_number_value(max) : HUGE_VAL};
     return entry;
 }
 
+static tm_err_t
+refuse_name(struct entry *self, json_t *params)
+{
+    struct fields_near near = {.name = self->name};
+    const char *name;
+    json_t *param;
+
+    json_object_foreach(params, name, param) fields_near(&near, name);
+    return refuse(self, "the strategy has no such parameter%s%s%s",
+                  near.best ? "; did you mean " : "", near.best ? near.best : "",
+                  near.best ? "?" : "");
+}
+
+static tm_err_t
+check_entry(struct entry *self, json_t *value)
+{
+    if (json_is_array(value))
+        return check_list(self, value);
+    if (json_is_object(value))
+        return check_range(self, value);
+    return refuse(self, "is neither a list of numbers nor a range {min, max}");
+}
+
 tm_err_t
-tune_space_check(json_t *space, const json_t *params, struct tune_request_error *ret_error)
+tune_space_check(json_t *space, json_t *params, struct tune_request_error *ret_error)
 {
     struct entry whole = {.name = "it", .error = ret_error};
     const char *name;
     json_t *value;
 
     if (json_object_size(space) == 0)
-        return refuse(&whole, "names no parameter; %s",
-                      "leave it out to try the strategy's own");
+        return refuse(&whole, "names no parameter; leave it out to try the strategy's own");
     json_object_foreach(space, name, value)
     {
         const json_t *param = json_object_get(params, name);
         struct entry entry = entry_of(name, param, ret_error);
-        tm_err_t err;
+        tm_err_t err =
+            params && !param ? refuse_name(&entry, params) : check_entry(&entry, value);
 
-        if (params && !param)
-            return refuse(&entry, "%s", "the strategy has no such parameter");
-        if (json_is_array(value))
-            err = check_list(&entry, value);
-        else if (json_is_object(value))
-            err = check_range(&entry, value);
-        else
-            err = refuse(&entry, "is neither a list of numbers nor a range %s", "{min, max}");
         if (err)
             return err;
     }

@@ -20,10 +20,16 @@ field_err(const field_t *self)
 /* --- what is said ------------------------------------------------------------------------- */
 
 static void
-print_limits(const field_t *self, const char *what, const char *unit, char *ret, size_t size)
+print_limits(const field_t *self, const char *what, const char *joint, const char *unit,
+             char *ret, size_t size)
 {
-    snprintf(ret, size, "%s%s%.15g to %.15g%s", what, what[0] ? " " : "", self->min, self->max,
-             unit);
+    const int digits = self->kind == FIELD_INT ? 16 : 15; /* an INT has all of its own */
+
+    if (isinf(self->min) && isinf(self->max))
+        snprintf(ret, size, "%s", what);
+    else
+        snprintf(ret, size, "%s %s %.*g to %.*g%s", what, joint, digits, self->min, digits,
+                 self->max, unit);
 }
 
 void
@@ -34,13 +40,13 @@ field_allowed(const field_t *self, char *ret, size_t size)
         snprintf(ret, size, "true or false");
         break;
     case FIELD_INT:
-        print_limits(self, "a whole number from", "", ret, size);
+        print_limits(self, "a whole number", "from", "", ret, size);
         break;
     case FIELD_NUMBER:
-        print_limits(self, "a number from", "", ret, size);
+        print_limits(self, "a number", "from", "", ret, size);
         break;
     case FIELD_TEXT:
-        print_limits(self, "a text of",
+        print_limits(self, "a text", "of",
                      self->flags & FIELD_CHARACTERS ? " characters" : " bytes", ret, size);
         break;
     case FIELD_CHOICE:
@@ -60,7 +66,10 @@ field_allowed(const field_t *self, char *ret, size_t size)
         snprintf(ret, size, "a time in UTC since 1970, as 2026-03-01T12:30:00.000Z");
         break;
     case FIELD_OBJECT:
-        snprintf(ret, size, "a JSON object of at most %zu names", self->most);
+        if (self->most)
+            snprintf(ret, size, "a JSON object of at most %zu names", self->most);
+        else
+            snprintf(ret, size, "a JSON object");
         break;
     case FIELD_LIST:
         snprintf(ret, size, "a list of at most %zu texts", self->most);
@@ -121,7 +130,7 @@ check_number(const field_t *self, double number, const char *seen, struct field_
              char why[FIELD_WHY])
 {
     if (!(number >= self->min && number <= self->max) ||
-        (self->kind == FIELD_INT && floor(number) != number))
+        (self->kind == FIELD_INT && (floor(number) != number || fabs(number) > 0x1p53)))
         return refuse(self, seen, why);
     ret->number = number;
     ret->integer = self->kind == FIELD_INT ? (int64_t)number : 0;
@@ -448,7 +457,8 @@ field_store(const field_t *self, const struct field_value *value, void *owner)
         break;
     case FIELD_OBJECT:
     case FIELD_LIST:
-        memcpy(at, &value->json, sizeof(value->json));
+        if (self->size)
+            memcpy(at, &value->json, sizeof(value->json));
         break;
     case FIELD_FILE:
         break;

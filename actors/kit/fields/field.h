@@ -67,9 +67,11 @@ typedef struct field {
     size_t offset, size, has_at;
 } field_t;
 
-#define FIELD_AT(type, member) \
-    .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
-#define FIELD_REF(type, member) .offset = offsetof(type, member)
+#define FIELD_MEMBER(type, member) (((type *)0)->member)
+#define FIELD_AT(type, member)                                             \
+    .offset = offsetof(type, member),                                      \
+    .size = _Generic(FIELD_MEMBER(type, member), const char * : 0, default \
+                     : sizeof(FIELD_MEMBER(type, member)))
 #define FIELD_HAS(type, member) .has_at = offsetof(type, member)
 
 /* A value that was read. Texts are borrowed from what they were read from, and so is json, but

@@ -49,9 +49,9 @@ fields_distance(const char *a, const char *b)
 void
 fields_near(struct fields_near *self, const char *candidate)
 {
-    size_t distance = fields_distance(self->name, candidate);
+    size_t distance = fields_distance(self->name, candidate), size = strlen(self->name);
 
-    if (distance > least(strlen(self->name) / 3 + 1, NEAR_MAX) ||
+    if (distance > (size < 4 ? 1 : least(size / 3 + 1, NEAR_MAX)) ||
         (self->best && distance >= self->distance))
         return;
     self->best = candidate;
@@ -73,7 +73,7 @@ fields_nearest(const char *name, const char *const *candidates, size_t count)
 static bool
 is_in(const field_t *row, unsigned sets)
 {
-    return sets == 0 || (row->flags & sets) != 0;
+    return sets == FIELDS_ALL || (row->flags & sets) != 0;
 }
 
 const field_t *
@@ -144,9 +144,9 @@ refuse_unknown(const struct reader *self, const struct fields *table, json_t *ob
 
     json_object_foreach(object, name, value)
     {
-        if (fields_find(table, 0, name))
+        if (fields_find(table, FIELDS_ALL, name))
             continue;
-        fields_unknown(table, 0, name, why);
+        fields_unknown(table, FIELDS_ALL, name, why);
         say(self, TM_UNKNOWN_FIELD, name, why);
     }
 }

@@ -11,12 +11,14 @@ struct fields {
     size_t count;
 };
 
-#define FIELDS(table)                               \
+#define FIELDS_OF(table)                               \
     {                                               \
         (table), sizeof(table) / sizeof((table)[0]) \
     }
 
-/* sets: only rows that have one of these flags; 0: all. NULL: there is none. */
+/* sets: rows that have one of these flags count, the others are not there. NULL: there is none.
+ */
+#define FIELDS_ALL (~0U)
 const field_t *fields_find(const struct fields *self, unsigned sets, const char *name);
 
 /* Why a name is refused (TM_UNKNOWN_FIELD): "is not known here; did you mean n_trials?" */

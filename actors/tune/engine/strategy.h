@@ -42,10 +42,11 @@ struct strategy_param {
 typedef struct strategy strategy_t;
 
 /* TM_INVALID_STRATEGY with the reason (field, place in the expression) in detail, which is cut
- * to detail_size and may be NULL. Specs nest at most a few levels and are at most 64 KiB. */
+ * to detail_size and may be NULL; TM_UNKNOWN_FIELD for a member that none of the above is.
+ * Specs nest at most a few levels and are at most 64 KiB. */
 TM_CHECKED tm_err_t strategy_parse(const char *json, size_t size, strategy_t **ret,
                                    char *detail, size_t detail_size);
-TM_CHECKED tm_err_t strategy_from_json(const json_t *spec, strategy_t **ret, char *detail,
+TM_CHECKED tm_err_t strategy_from_json(json_t *spec, strategy_t **ret, char *detail,
                                        size_t detail_size); /* borrows spec */
 void strategy_destroy(strategy_t **self_p);
 

@@ -104,7 +104,7 @@ read_request(struct replay_run *self)
     text = json_dumps(self->stored.request, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!text)
         return TM_NO_MEMORY;
-    err = tune_setup_spec(text, strlen(text), &self->spec, self->detail);
+    err = tune_setup_spec(text, strlen(text), NULL, &self->spec, self->detail);
     free(text);
     return err;
 }
