@@ -38,34 +38,18 @@ struct cli_kind {
     double min, max;
     const char *choices;
 };
-#define CLI_FLAG                         \
-    {                                    \
-        CLI_SETS, FIELD_BOOL, 0, 0, NULL \
-    }
-#define CLI_LIST                                \
-    {                                           \
-        CLI_ADDS, FIELD_TEXT, 0, INFINITY, NULL \
-    }
-#define CLI_TEXT                                 \
-    {                                            \
-        CLI_KEEPS, FIELD_TEXT, 0, INFINITY, NULL \
-    }
-#define CLI_CHOICE(words)                    \
+#define CLI_KIND(way, KIND, min, max, words) \
     {                                        \
-        CLI_KEEPS, FIELD_CHOICE, 0, 0, words \
+        way, FIELD_##KIND, min, max, words   \
     }
-#define CLI_WHOLE(min, max)                  \
-    {                                        \
-        CLI_KEEPS, FIELD_INT, min, max, NULL \
-    }
-#define CLI_INT(min, max)                    \
-    {                                        \
-        CLI_READS, FIELD_INT, min, max, NULL \
-    } /* a long long */
-#define CLI_NUMBER(min, max)                    \
-    {                                           \
-        CLI_READS, FIELD_NUMBER, min, max, NULL \
-    } /* a double */
+
+#define CLI_FLAG             CLI_KIND(CLI_SETS, BOOL, 0, 0, NULL)
+#define CLI_LIST             CLI_KIND(CLI_ADDS, TEXT, 0, INFINITY, NULL)
+#define CLI_TEXT             CLI_KIND(CLI_KEEPS, TEXT, 0, INFINITY, NULL)
+#define CLI_CHOICE(words)    CLI_KIND(CLI_KEEPS, CHOICE, 0, 0, words)
+#define CLI_WHOLE(min, max)  CLI_KIND(CLI_KEEPS, INT, min, max, NULL)
+#define CLI_INT(min, max)    CLI_KIND(CLI_READS, INT, min, max, NULL)    /* a long long */
+#define CLI_NUMBER(min, max) CLI_KIND(CLI_READS, NUMBER, min, max, NULL) /* a double */
 
 struct cli_option {
     const char *name;  /* --name */

@@ -9,23 +9,23 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const field_t inner_rows[] = {
-    {.name = "weight", .kind = FIELD_NUMBER, .max = 1, .flags = FIELD_REQUIRED}};
+    {FIELD_IS_NUMBER("weight", 0, 1), .flags = FIELD_REQUIRED}};
 static const struct fields inner = FIELDS_OF(inner_rows);
 
 static const field_t rows[] = {
-    {.name = "is", .kind = FIELD_BOOL, .flags = FIELD_YES_NO},
-    {.name = "count", .kind = FIELD_INT, .min = -5, .max = 9007199254740991.0},
-    {.name = "share", .kind = FIELD_NUMBER, .min = -1e300, .max = 1e300},
-    {.name = "text", .kind = FIELD_TEXT, .min = 1, .max = 20},
-    {.name = "prose", .kind = FIELD_TEXT, .max = 20, .flags = FIELD_CHARACTERS},
-    {.name = "how", .kind = FIELD_CHOICE, .choices = "grid random tpe"},
-    {.name = "name", .kind = FIELD_NAME, .choices = "abc._-", .min = 1, .max = 8},
-    {.name = "id", .kind = FIELD_UUID},
-    {.name = "day", .kind = FIELD_DATE},
-    {.name = "at", .kind = FIELD_TIME},
-    {.name = "space", .kind = FIELD_OBJECT, .max = 1000, .most = 4},
-    {.name = "list", .kind = FIELD_LIST, .min = 1, .max = 5, .most = 3},
-    {.name = "inner", .kind = FIELD_OBJECT, .members = &inner},
+    {FIELD_IS("is", BOOL), .flags = FIELD_YES_NO},
+    {FIELD_IS_INT("count", -5, 9007199254740991.0)},
+    {FIELD_IS_NUMBER("share", -1e300, 1e300)},
+    {FIELD_IS_TEXT("text", 1, 20)},
+    {FIELD_IS_TEXT("prose", 0, 20), .flags = FIELD_CHARACTERS},
+    {FIELD_IS_CHOICE("how", "grid random tpe")},
+    {FIELD_IS("name", NAME), .choices = "abc._-", .min = 1, .max = 8},
+    {FIELD_IS("id", UUID)},
+    {FIELD_IS("day", DATE)},
+    {FIELD_IS("at", TIME)},
+    {FIELD_IS("space", OBJECT), .max = 1000, .most = 4},
+    {FIELD_IS("list", LIST), .min = 1, .max = 5, .most = 3},
+    {FIELD_IS("inner", OBJECT), .members = &inner},
 };
 static const struct fields table = FIELDS_OF(rows);
 
@@ -33,7 +33,7 @@ static void
 tell(void *arg, tm_err_t err, const char *name, const char *why)
 {
     (void)arg;
-    assert(err && name[0] && why[0]);
+    assert(err && name && why[0]);
 }
 
 /* As text, and what it becomes as JSON: the same value. */

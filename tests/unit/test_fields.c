@@ -12,26 +12,20 @@
 #define WORDS    "grid random tpe"
 #define COUNT(t) (int)(sizeof(t) / sizeof((t)[0]))
 
-static const field_t count_row = {.name = "count", .kind = FIELD_INT, .min = 1, .max = 200};
-static const field_t seed_row = {
-    .name = "seed", .kind = FIELD_INT, .min = -9007199254740991.0, .max = 9007199254740991.0};
-static const field_t share_row = {
-    .name = "share", .kind = FIELD_NUMBER, .min = 0.01, .max = 0.5};
-static const field_t text_row = {.name = "text", .kind = FIELD_TEXT, .min = 2, .max = 4};
-static const field_t prose_row = {
-    .name = "prose", .kind = FIELD_TEXT, .min = 2, .max = 4, .flags = FIELD_CHARACTERS};
-static const field_t choice_row = {.name = "how", .kind = FIELD_CHOICE, .choices = WORDS};
-static const field_t name_row = {
-    .name = "name", .kind = FIELD_NAME, .choices = "abc", .min = 1, .max = 3};
-static const field_t bool_row = {.name = "is", .kind = FIELD_BOOL};
-static const field_t yes_row = {.name = "is", .kind = FIELD_BOOL, .flags = FIELD_YES_NO};
-static const field_t uuid_row = {.name = "id", .kind = FIELD_UUID};
-static const field_t date_row = {
-    .name = "day", .kind = FIELD_DATE, .err = TM_INVALID_DATE_FORMAT};
-static const field_t time_row = {.name = "at", .kind = FIELD_TIME};
-static const field_t object_row = {.name = "space", .kind = FIELD_OBJECT, .max = 40, .most = 2};
-static const field_t secret_row = {
-    .name = "key", .kind = FIELD_CHOICE, .choices = "a b", .flags = FIELD_SECRET};
+static const field_t count_row = {FIELD_IS_INT("count", 1, 200)};
+static const field_t seed_row = {FIELD_IS_INT("seed", -9007199254740991.0, 9007199254740991.0)};
+static const field_t share_row = {FIELD_IS_NUMBER("share", 0.01, 0.5)};
+static const field_t text_row = {FIELD_IS_TEXT("text", 2, 4)};
+static const field_t prose_row = {FIELD_IS_TEXT("prose", 2, 4), .flags = FIELD_CHARACTERS};
+static const field_t choice_row = {FIELD_IS("how", CHOICE), .choices = WORDS};
+static const field_t name_row = {FIELD_IS("name", NAME), .choices = "abc", .min = 1, .max = 3};
+static const field_t bool_row = {FIELD_IS("is", BOOL)};
+static const field_t yes_row = {FIELD_IS("is", BOOL), .flags = FIELD_YES_NO};
+static const field_t uuid_row = {FIELD_IS("id", UUID)};
+static const field_t date_row = {FIELD_IS("day", DATE), .err = TM_INVALID_DATE_FORMAT};
+static const field_t time_row = {FIELD_IS("at", TIME)};
+static const field_t object_row = {FIELD_IS("space", OBJECT), .max = 40, .most = 2};
+static const field_t secret_row = {FIELD_IS_CHOICE("key", "a b"), .flags = FIELD_SECRET};
 
 /* What a value is read from as text and as JSON, and the JSON it becomes; NULL: it has no such
  * form. */
@@ -217,6 +211,8 @@ START_TEST(a_text_with_a_nul_within_is_no_value)
     struct field_value value;
 
     ck_assert(field_from_text(&count_row, "12\0004", 4, &value, why));
+    ck_assert(field_from_text(&text_row, "a\0b", 3, &value, why));
+    ck_assert_str_eq(why, "holds a zero byte");
     ck_assert(field_from_text(&choice_row, "grid\0x", 6, &value, why));
     ck_assert(field_from_text(&name_row, "a\0b", 3, &value, why));
     ck_assert(field_from_text(&date_row, "2020-01-0\0", 10, &value, why));
@@ -242,54 +238,23 @@ struct owner {
     struct inner inner;
 };
 
-static const field_t inner_rows[] = {{.name = "weight",
-                                      .kind = FIELD_NUMBER,
-                                      .min = 0,
-                                      .max = 1,
-                                      .flags = FIELD_REQUIRED,
-                                      FIELD_AT(struct inner, weight)}};
+static const field_t inner_rows[] = {
+    {FIELD_IS_NUMBER("weight", 0, 1), .flags = FIELD_REQUIRED, FIELD_AT(struct inner, weight)}};
 static const struct fields inner_table = FIELDS_OF(inner_rows);
 
 static const field_t rows[] = {
-    {.name = "narrow",
-     .kind = FIELD_INT,
-     .min = 0,
-     .max = 10,
-     .standard = "3",
-     FIELD_AT(struct owner, narrow)},
-    {.name = "wide",
-     .kind = FIELD_INT,
-     .min = -10,
-     .max = 10,
-     .flags = FIELD_OWN,
-     FIELD_AT(struct owner, wide)},
-    {.name = "number",
-     .kind = FIELD_NUMBER,
-     .min = 0,
-     .max = 1,
-     .standard = "0.5",
-     FIELD_AT(struct owner, number),
+    {FIELD_IS_INT("narrow", 0, 10), .standard = "3", FIELD_AT(struct owner, narrow)},
+    {FIELD_IS_INT("wide", -10, 10), .flags = FIELD_OWN, FIELD_AT(struct owner, wide)},
+    {FIELD_IS_NUMBER("number", 0, 1), .standard = "0.5", FIELD_AT(struct owner, number),
      FIELD_HAS(struct owner, has_number)},
-    {.name = "is", .kind = FIELD_BOOL, .standard = "true", FIELD_AT(struct owner, is)},
-    {.name = "text",
-     .kind = FIELD_TEXT,
-     .max = 9,
-     .flags = FIELD_REQUIRED,
-     FIELD_AT(struct owner, text)},
-    {.name = "word", .kind = FIELD_CHOICE, .choices = "one two", FIELD_AT(struct owner, word)},
-    {.name = "id", .kind = FIELD_UUID, FIELD_AT(struct owner, id)},
-    {.name = "uuid", .kind = FIELD_UUID, FIELD_AT(struct owner, uuid)},
-    {.name = "list",
-     .kind = FIELD_LIST,
-     .min = 1,
-     .max = 3,
-     .most = 2,
-     FIELD_AT(struct owner, list)},
-    {.name = "inner",
-     .kind = FIELD_OBJECT,
-     .members = &inner_table,
-     FIELD_AT(struct owner, inner)},
-    {.name = "file", .kind = FIELD_FILE, .flags = FIELD_ELSEWHERE},
+    {FIELD_IS("is", BOOL), .standard = "true", FIELD_AT(struct owner, is)},
+    {FIELD_IS_TEXT("text", 0, 9), .flags = FIELD_REQUIRED, FIELD_AT(struct owner, text)},
+    {FIELD_IS_CHOICE("word", "one two"), FIELD_AT(struct owner, word)},
+    {FIELD_IS("id", UUID), FIELD_AT(struct owner, id)},
+    {FIELD_IS("uuid", UUID), FIELD_AT(struct owner, uuid)},
+    {FIELD_IS("list", LIST), .min = 1, .max = 3, .most = 2, FIELD_AT(struct owner, list)},
+    {FIELD_IS("inner", OBJECT), .members = &inner_table, FIELD_AT(struct owner, inner)},
+    {FIELD_IS("file", FILE), .flags = FIELD_ELSEWHERE},
 };
 static const struct fields table = FIELDS_OF(rows);
 

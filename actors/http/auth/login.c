@@ -119,12 +119,9 @@ struct asked {
 };
 
 static const field_t rows[] = {
-    {.name = "token",
-     .kind = FIELD_TEXT,
-     .max = TOKEN_MAX,
-     .flags = FIELD_SECRET,
+    {FIELD_IS_TEXT("token", 0, TOKEN_MAX), .flags = FIELD_SECRET,
      FIELD_AT(struct asked, token)},
-    {.name = "next", .kind = FIELD_TEXT, .max = TOKEN_MAX, FIELD_AT(struct asked, next)},
+    {FIELD_IS_TEXT("next", 0, TOKEN_MAX), FIELD_AT(struct asked, next)},
 };
 static const struct fields table = FIELDS_OF(rows);
 

@@ -94,15 +94,9 @@ struct asked {
 };
 
 static const field_t rows[] = {
-    {.name = "status",
-     .kind = FIELD_CHOICE,
-     .choices = "open acknowledged resolved",
-     .flags = FIELD_REQUIRED,
+    {FIELD_IS_CHOICE("status", "open acknowledged resolved"), .flags = FIELD_REQUIRED,
      FIELD_AT(struct asked, status)},
-    {.name = "note",
-     .kind = FIELD_TEXT,
-     .max = NOTE_MAX,
-     .flags = FIELD_CHARACTERS,
+    {FIELD_IS_TEXT("note", 0, NOTE_MAX), .flags = FIELD_CHARACTERS,
      FIELD_AT(struct asked, note)},
 };
 static const struct fields table = FIELDS_OF(rows);

@@ -60,30 +60,16 @@ static const field_t intent_rows[] = {
     TERMS(symbols),
     TERMS(topics),
     TERMS(risk_terms),
-    {.name = "overall_confidence", .kind = FIELD_NUMBER, .max = 1},
+    {FIELD_IS_NUMBER("overall_confidence", 0, 1)},
 };
 static const struct fields intent_fields = FIELDS_OF(intent_rows);
 
 static const field_t rows[] = {
-    {.name = "intent",
-     .kind = FIELD_OBJECT,
-     .flags = FIELD_REQUIRED,
-     .members = &intent_fields},
-    {.name = "query",
-     .kind = FIELD_TEXT,
-     .min = 1,
-     .max = MATCH_QUERY_MAX,
-     .flags = FIELD_CHARACTERS | FIELD_REQUIRED,
+    {FIELD_IS("intent", OBJECT), .flags = FIELD_REQUIRED, .members = &intent_fields},
+    {FIELD_IS_TEXT("query", 1, MATCH_QUERY_MAX), .flags = FIELD_CHARACTERS | FIELD_REQUIRED,
      FIELD_AT(struct match_request, query)},
-    {.name = "top_k",
-     .kind = FIELD_INT,
-     .min = 1,
-     .max = MATCH_TOP_K_MAX,
-     FIELD_AT(struct match_request, top_k)},
-    {.name = "source_ref",
-     .kind = FIELD_TEXT,
-     .max = MATCH_SOURCE_MAX,
-     .flags = FIELD_CHARACTERS,
+    {FIELD_IS_INT("top_k", 1, MATCH_TOP_K_MAX), FIELD_AT(struct match_request, top_k)},
+    {FIELD_IS_TEXT("source_ref", 0, MATCH_SOURCE_MAX), .flags = FIELD_CHARACTERS,
      FIELD_AT(struct match_request, source_ref)},
 };
 static const struct fields table = FIELDS_OF(rows);

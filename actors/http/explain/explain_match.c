@@ -62,18 +62,9 @@ struct asked {
 };
 
 static const field_t rows[] = {
-    {.name = "run_id",
-     .kind = FIELD_UUID,
-     .flags = FIELD_REQUIRED,
-     FIELD_AT(struct asked, run)},
-    {.name = "strategy_id",
-     .kind = FIELD_UUID,
-     .flags = FIELD_REQUIRED,
-     FIELD_AT(struct asked, strategy)},
-    {.name = "verbosity",
-     .kind = FIELD_CHOICE,
-     .choices = "short detailed",
-     FIELD_AT(struct asked, verbosity_text)},
+    {FIELD_IS("run_id", UUID), .flags = FIELD_REQUIRED, FIELD_AT(struct asked, run)},
+    {FIELD_IS("strategy_id", UUID), .flags = FIELD_REQUIRED, FIELD_AT(struct asked, strategy)},
+    {FIELD_IS_CHOICE("verbosity", "short detailed"), FIELD_AT(struct asked, verbosity_text)},
 };
 static const struct fields table = FIELDS_OF(rows);
 

@@ -75,10 +75,8 @@ struct asked {
     const char *verbosity;
 };
 
-static const field_t rows[] = {{.name = "verbosity",
-                                .kind = FIELD_CHOICE,
-                                .choices = "short detailed",
-                                FIELD_AT(struct asked, verbosity)}};
+static const field_t rows[] = {
+    {FIELD_IS_CHOICE("verbosity", "short detailed"), FIELD_AT(struct asked, verbosity)}};
 static const struct fields table = FIELDS_OF(rows);
 
 /* A body is not needed. */

@@ -32,42 +32,18 @@ struct asked {
 };
 
 static const field_t rows[] = {
-    {.name = "workspace_id",
-     .kind = FIELD_UUID,
-     .flags = FIELD_REQUIRED,
+    {FIELD_IS("workspace_id", UUID), .flags = FIELD_REQUIRED,
      FIELD_AT(struct asked, call.workspace)},
-    {.name = "run_id",
-     .kind = FIELD_UUID,
-     FIELD_AT(struct asked, call.run),
+    {FIELD_IS("run_id", UUID), FIELD_AT(struct asked, call.run),
      FIELD_HAS(struct asked, has_run)},
-    {.name = "tune_id",
-     .kind = FIELD_UUID,
-     FIELD_AT(struct asked, call.tune),
+    {FIELD_IS("tune_id", UUID), FIELD_AT(struct asked, call.tune),
      FIELD_HAS(struct asked, has_tune)},
-    {.name = "trial_index",
-     .kind = FIELD_INT,
-     .max = INT32_MAX,
-     FIELD_AT(struct asked, call.trial),
+    {FIELD_IS_INT("trial_index", 0, INT32_MAX), FIELD_AT(struct asked, call.trial),
      FIELD_HAS(struct asked, has_trial)},
-    {.name = "points",
-     .kind = FIELD_INT,
-     .min = BACKTEST_POINTS_MIN,
-     .max = BACKTEST_POINTS_MAX,
-     .flags = FIELD_REQUIRED,
+    {FIELD_IS_INT("points", BACKTEST_POINTS_MIN, BACKTEST_POINTS_MAX), .flags = FIELD_REQUIRED,
      FIELD_AT(struct asked, call.points)},
 };
 static const struct fields table = FIELDS_OF(rows);
-
-/* The first fault. */
-static void
-tell(void *arg, tm_err_t err, const char *name, const char *why)
-{
-    char *what = arg;
-
-    (void)err;
-    if (!what[0])
-        snprintf(what, BACKTEST_CALL_WHY, "%.60s: %s", name, why);
-}
 
 tm_err_t
 backtest_call_parse(const char *text, size_t size, struct backtest_call *ret,
@@ -77,13 +53,16 @@ backtest_call_parse(const char *text, size_t size, struct backtest_call *ret,
     tm_auto(json) root =
         size <= TEXT_MAX ? json_text_object(text, size, DEPTH_MAX, NULL) : NULL;
 
+    struct fields_first first = {.err = TM_OK};
+
     why[0] = '\0';
+    fields_read_known(&table, root, &asked, fields_tell_first, &first);
     if (!root)
         snprintf(why, BACKTEST_CALL_WHY, "the question is no small JSON object");
-    else
-        fields_read_known(&table, root, &asked, tell, why);
-    if (!why[0] &&
-        (asked.has_run ? tm_uuid_is_nil(&asked.call.run) : !asked.has_tune || !asked.has_trial))
+    else if (first.err)
+        snprintf(why, BACKTEST_CALL_WHY, "%.60s: %s", first.name, first.why);
+    else if ((asked.has_run ? tm_uuid_is_nil(&asked.call.run)
+                            : !asked.has_tune || !asked.has_trial))
         snprintf(why, BACKTEST_CALL_WHY,
                  "it names neither a run_id nor a tune_id and a trial_index");
     if (why[0])

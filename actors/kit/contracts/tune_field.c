@@ -11,11 +11,8 @@
 #define IN_BACKTEST BACKTEST_FORM
 #define IN_BOTH     (TUNE_FORM | BACKTEST_FORM)
 
-static const field_t objective_rows[] = {{.name = "dd_lambda",
-                                          .kind = FIELD_NUMBER,
-                                          .standard = "0.02",
-                                          .max = 1000,
-                                          .err = TM_INVALID_OBJECTIVE_PARAMS,
+static const field_t objective_rows[] = {{FIELD_IS("dd_lambda", NUMBER), .standard = "0.02",
+                                          .max = 1000, .err = TM_INVALID_OBJECTIVE_PARAMS,
                                           .help = "weight of the drawdown penalty",
                                           .size = sizeof(double)}};
 const struct fields tune_objective_params_fields = FIELDS_OF(objective_rows);

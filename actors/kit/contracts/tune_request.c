@@ -180,27 +180,16 @@ fill_defaults(tune_request_t *self, struct tune_request_error *ret)
     return TM_OK;
 }
 
-static void
-tell_objective(void *arg, tm_err_t err, const char *name, const char *why)
-{
-    struct tune_request_error *first = arg;
-
-    (void)err;
-    if (!first->err)
-        tune_refuse(first, TM_INVALID_OBJECTIVE_PARAMS, "objective_params", "%.60s: %s", name,
-                    why);
-}
-
 static tm_err_t
 check_objective(const tune_request_t *self, struct tune_request_error *ret)
 {
-    struct tune_request_error first = {.err = TM_OK};
+    struct fields_first first = {.err = TM_OK};
 
     fields_read(&tune_objective_params_fields, json_object_get(self->root, "objective_params"),
-                NULL, tell_objective, &first);
-    if (first.err && ret)
-        *ret = first;
-    return first.err;
+                NULL, fields_tell_first, &first);
+    return first.err ? tune_refuse(ret, TM_INVALID_OBJECTIVE_PARAMS, "objective_params",
+                                   "%.60s: %s", first.name, first.why)
+                     : TM_OK;
 }
 
 static tm_err_t
@@ -315,19 +304,12 @@ take_values(tune_request_t *self, const json_t *root, struct tune_request_error 
 
 /* Every value was checked when it was taken. */
 static void
-tell_nobody(void *arg, tm_err_t err, const char *name, const char *why)
-{
-    (void)arg;
-    (void)err;
-    (void)name;
-    (void)why;
-}
-
-static void
 read_spec(json_t *root, struct tune_spec *ret)
 {
+    struct fields_first unused = {.err = TM_OK};
+
     ret->oos_ratio = NAN;
-    fields_read_known(&tune_fields, root, ret, tell_nobody, NULL);
+    fields_read_known(&tune_fields, root, ret, fields_tell_first, &unused);
     ret->strategy = json_object_get(root, "strategy");
     ret->date_from_ms = INT64_MIN;
     ret->date_to_ms = INT64_MAX;

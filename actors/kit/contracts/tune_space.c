@@ -12,11 +12,10 @@ struct entry {
     const char *name;
     field_t value; /* what each of its numbers may be */
     struct tune_request_error *error;
-    tm_err_t err;
 };
 
 __attribute__((format(printf, 2, 3))) static tm_err_t
-refuse(struct entry *self, const char *format, ...)
+refuse(const struct entry *self, const char *format, ...)
 {
     char why[FIELD_WHY];
     va_list args;
@@ -24,14 +23,12 @@ refuse(struct entry *self, const char *format, ...)
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    if (!self->err)
-        self->err = tune_refuse(self->error, TM_INVALID_PARAM_SPACE, "param_space", "%.60s: %s",
-                                self->name, why);
-    return self->err;
+    return tune_refuse(self->error, TM_INVALID_PARAM_SPACE, "param_space", "%.60s: %s",
+                       self->name, why);
 }
 
 static tm_err_t
-check_list(struct entry *self, const json_t *list)
+check_list(const struct entry *self, const json_t *list)
 {
     char why[FIELD_WHY];
     struct field_value unused;
@@ -48,36 +45,31 @@ check_list(struct entry *self, const json_t *list)
     return TM_OK;
 }
 
-static void
-tell(void *arg, tm_err_t err, const char *name, const char *why)
-{
-    (void)err;
-    refuse(arg, "%.40s: %s", name, why);
-}
-
 static tm_err_t
-check_range(struct entry *self, json_t *range)
+check_range(const struct entry *self, json_t *range)
 {
+    const field_t *value = &self->value;
     const field_t rows[] = {
         {.name = "min",
-         .kind = self->value.kind,
-         .min = self->value.min,
-         .max = self->value.max,
+         .kind = value->kind,
+         .min = value->min,
+         .max = value->max,
          .flags = FIELD_REQUIRED},
         {.name = "max",
-         .kind = self->value.kind,
-         .min = self->value.min,
-         .max = self->value.max,
+         .kind = value->kind,
+         .min = value->min,
+         .max = value->max,
          .flags = FIELD_REQUIRED},
-        {.name = "step", .kind = FIELD_NUMBER, .min = -HUGE_VAL, .max = HUGE_VAL},
-        {.name = "type", .kind = FIELD_CHOICE, .choices = "int float"},
+        {FIELD_IS_NUMBER("step", -HUGE_VAL, HUGE_VAL)},
+        {FIELD_IS_CHOICE("type", "int float")},
     };
     const struct fields table = FIELDS_OF(rows);
     const json_t *step = json_object_get(range, "step");
+    struct fields_first first = {.err = TM_OK};
 
-    fields_read(&table, range, NULL, tell, self);
-    if (self->err)
-        return self->err;
+    fields_read(&table, range, NULL, fields_tell_first, &first);
+    if (first.err)
+        return refuse(self, "%.40s: %s", first.name, first.why);
     if (json_number_value(json_object_get(range, "min")) >
         json_number_value(json_object_get(range, "max")))
         return refuse(self, "min is above max");
@@ -99,7 +91,7 @@ entry_of(const char *name, const json_t *param, struct tune_request_error *error
 }
 
 static tm_err_t
-refuse_name(struct entry *self, json_t *params)
+refuse_name(const struct entry *self, json_t *params)
 {
     struct fields_near near = {.name = self->name};
     const char *name;
@@ -112,7 +104,7 @@ refuse_name(struct entry *self, json_t *params)
 }
 
 static tm_err_t
-check_entry(struct entry *self, json_t *value)
+check_entry(const struct entry *self, json_t *value)
 {
     if (json_is_array(value))
         return check_list(self, value);

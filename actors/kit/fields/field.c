@@ -19,65 +19,59 @@ field_err(const field_t *self)
 
 /* --- what is said ------------------------------------------------------------------------- */
 
-static void
-print_limits(const field_t *self, const char *what, const char *joint, const char *unit,
-             char *ret, size_t size)
+static bool
+is_number(const field_t *self)
 {
-    const int digits = self->kind == FIELD_INT ? 16 : 15; /* an INT has all of its own */
+    return self->kind == FIELD_INT || self->kind == FIELD_NUMBER;
+}
 
-    if (isinf(self->min) && isinf(self->max))
-        snprintf(ret, size, "%s", what);
-    else
-        snprintf(ret, size, "%s %s %.*g to %.*g%s", what, joint, digits, self->min, digits,
-                 self->max, unit);
+static bool
+is_text(const field_t *self)
+{
+    return self->kind >= FIELD_TEXT && self->kind <= FIELD_TIME;
+}
+
+/* How lengths are counted. */
+static const char *
+unit_of(const field_t *self)
+{
+    const bool is_in_characters = self->flags & FIELD_CHARACTERS || self->kind == FIELD_NAME;
+
+    return is_in_characters ? "characters" : "bytes";
 }
 
 void
 field_allowed(const field_t *self, char *ret, size_t size)
 {
-    switch (self->kind) {
-    case FIELD_BOOL:
-        snprintf(ret, size, "true or false");
-        break;
-    case FIELD_INT:
-        print_limits(self, "a whole number", "from", "", ret, size);
-        break;
-    case FIELD_NUMBER:
-        print_limits(self, "a number", "from", "", ret, size);
-        break;
-    case FIELD_TEXT:
-        print_limits(self, "a text", "of",
-                     self->flags & FIELD_CHARACTERS ? " characters" : " bytes", ret, size);
-        break;
-    case FIELD_CHOICE:
-        snprintf(ret, size, "one of: %s", self->choices);
-        break;
-    case FIELD_NAME:
-        snprintf(ret, size, "%.15g to %.15g characters of: %s", self->min, self->max,
-                 self->choices);
-        break;
-    case FIELD_UUID:
-        snprintf(ret, size, "a UUID");
-        break;
-    case FIELD_DATE:
-        snprintf(ret, size, "a date of the form YYYY-MM-DD");
-        break;
-    case FIELD_TIME:
-        snprintf(ret, size, "a time in UTC since 1970, as 2026-03-01T12:30:00.000Z");
-        break;
-    case FIELD_OBJECT:
-        if (self->most)
-            snprintf(ret, size, "a JSON object of at most %zu names", self->most);
-        else
-            snprintf(ret, size, "a JSON object");
-        break;
-    case FIELD_LIST:
-        snprintf(ret, size, "a list of at most %zu texts", self->most);
-        break;
-    case FIELD_FILE:
-        snprintf(ret, size, "a file");
-        break;
-    }
+    static const char *const words[] = {
+        [FIELD_BOOL] = "true or false",
+        [FIELD_INT] = "a whole number",
+        [FIELD_NUMBER] = "a number",
+        [FIELD_TEXT] = "a text of ",
+        [FIELD_CHOICE] = "one of: ",
+        [FIELD_NAME] = "",
+        [FIELD_UUID] = "a UUID",
+        [FIELD_DATE] = "a date of the form YYYY-MM-DD",
+        [FIELD_TIME] = "a time in UTC since 1970, as 2026-03-01T12:30:00.000Z",
+        [FIELD_OBJECT] = "a JSON object",
+        [FIELD_LIST] = "a list",
+        [FIELD_FILE] = "a file",
+    };
+    const int digits = self->kind == FIELD_INT ? 16 : 15; /* an INT has all of its own */
+    const bool is_measured = self->kind == FIELD_TEXT || self->kind == FIELD_NAME;
+    size_t used = (size_t)snprintf(ret, size, "%s", words[self->kind]);
+
+    if (is_number(self) && !(isinf(self->min) && isinf(self->max)))
+        snprintf(ret + used, size - used, " from %.*g to %.*g", digits, self->min, digits,
+                 self->max);
+    if (is_measured)
+        used += (size_t)snprintf(ret + used, size - used, "%.15g to %.15g %s", self->min,
+                                 self->max, unit_of(self));
+    if (self->kind == FIELD_CHOICE || self->kind == FIELD_NAME)
+        snprintf(ret + used, size - used, "%s%s", is_measured ? " of: " : "", self->choices);
+    if (self->most)
+        snprintf(ret + used, size - used, " of at most %zu %s", self->most,
+                 self->kind == FIELD_LIST ? "texts" : "names");
 }
 
 /* The one sentence. */
@@ -102,25 +96,17 @@ quote(const char *text, size_t size, char seen[SEEN_BYTES])
 static const char *
 describe(const json_t *value, char seen[SEEN_BYTES])
 {
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_STRING:
+    static const char *const words[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_TRUE] = "true",
+        [JSON_FALSE] = "false",      [JSON_NULL] = "null",
+    };
+
+    if (json_is_string(value))
         return quote(json_string_value(value), json_string_length(value), seen);
-    case JSON_INTEGER:
-    case JSON_REAL:
-        snprintf(seen, SEEN_BYTES, "%.15g", json_number_value(value));
-        return seen;
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
+    if (!json_is_number(value))
+        return words[json_typeof(value)];
+    snprintf(seen, SEEN_BYTES, "%.15g", json_number_value(value));
+    return seen;
 }
 
 /* --- checks, whatever it was read from ---------------------------------------------------- */
@@ -151,13 +137,15 @@ count_characters(const char *text, size_t size)
 static tm_err_t
 check_length(const field_t *self, const char *text, size_t size, char why[FIELD_WHY])
 {
-    const bool is_in_characters = self->flags & FIELD_CHARACTERS || self->kind == FIELD_LIST;
-    size_t count = is_in_characters ? count_characters(text, size) : size;
+    size_t count = self->flags & FIELD_CHARACTERS ? count_characters(text, size) : size;
 
-    if ((double)count >= self->min && (double)count <= self->max)
+    if (memchr(text, '\0', size))
+        snprintf(why, FIELD_WHY, "holds a zero byte");
+    else if ((double)count < self->min || (double)count > self->max)
+        snprintf(why, FIELD_WHY, "has %zu %s, allowed are %.15g to %.15g", count, unit_of(self),
+                 self->min, self->max);
+    else
         return TM_OK;
-    snprintf(why, FIELD_WHY, "has %zu %s, allowed are %.15g to %.15g", count,
-             is_in_characters ? "characters" : "bytes", self->min, self->max);
     return field_err(self);
 }
 
@@ -234,24 +222,17 @@ check_text(const field_t *self, const char *text, size_t size, struct field_valu
            char why[FIELD_WHY])
 {
     char seen[SEEN_BYTES];
-    bool is_fine = true;
 
-    if (self->kind == FIELD_TEXT) {
-        tm_err_t err = check_length(self, text, size, why);
-        if (err)
-            return err;
-    } else if (self->kind == FIELD_CHOICE) {
-        is_fine = is_choice(self, text, size);
-    } else if (self->kind == FIELD_NAME) {
-        is_fine = is_name(self, text, size);
-    } else if (self->kind == FIELD_UUID) {
-        is_fine = read_uuid(text, size, ret->uuid);
-    } else {
-        is_fine = is_moment(self, text, size);
-    }
     ret->text = text;
     ret->size = size;
-    return is_fine ? TM_OK : refuse(self, quote(text, size, seen), why);
+    if (self->kind == FIELD_TEXT)
+        return check_length(self, text, size, why);
+    if (self->kind == FIELD_CHOICE ? is_choice(self, text, size)
+        : self->kind == FIELD_NAME ? is_name(self, text, size)
+        : self->kind == FIELD_UUID ? read_uuid(text, size, ret->uuid)
+                                   : is_moment(self, text, size))
+        return TM_OK;
+    return refuse(self, quote(text, size, seen), why);
 }
 
 static tm_err_t
@@ -325,30 +306,16 @@ field_from_text(const field_t *self, const char *text, size_t size, struct field
     double number;
 
     *ret = (struct field_value){.is_true = false};
-    switch (self->kind) {
-    case FIELD_BOOL:
-        return parse_bool(self, text, size, &ret->is_true)
-                   ? TM_OK
-                   : refuse(self, quote(text, size, seen), why);
-    case FIELD_INT:
-    case FIELD_NUMBER:
-        if (!parse_number(self, text, size, &number))
-            return refuse(self, quote(text, size, seen), why);
-        return check_number(self, number, quote(text, size, seen), ret, why);
-    case FIELD_TEXT:
-    case FIELD_CHOICE:
-    case FIELD_NAME:
-    case FIELD_UUID:
-    case FIELD_DATE:
-    case FIELD_TIME:
+    if (is_text(self))
         return check_text(self, text, size, ret, why);
-    case FIELD_OBJECT:
+    if (self->kind == FIELD_OBJECT)
         return parse_object(self, text, size, ret, why);
-    case FIELD_LIST:
-    case FIELD_FILE:
-        break;
-    }
-    return refuse(self, "a text", why);
+    quote(text, size, seen);
+    if (is_number(self) && parse_number(self, text, size, &number))
+        return check_number(self, number, seen, ret, why);
+    if (self->kind == FIELD_BOOL && parse_bool(self, text, size, &ret->is_true))
+        return TM_OK;
+    return refuse(self, seen, why);
 }
 
 /* --- from JSON ---------------------------------------------------------------------------- */
@@ -358,42 +325,19 @@ field_from_json(const field_t *self, json_t *value, struct field_value *ret,
                 char why[FIELD_WHY])
 {
     char seen[SEEN_BYTES];
+    const char *text = json_string_value(value);
 
-    *ret = (struct field_value){.is_true = json_is_true(value)};
-    switch (self->kind) {
-    case FIELD_BOOL:
-        if (json_is_boolean(value))
-            return TM_OK;
-        break;
-    case FIELD_INT:
-    case FIELD_NUMBER:
-        if (json_is_number(value))
-            return check_number(self, json_number_value(value), describe(value, seen), ret,
-                                why);
-        break;
-    case FIELD_TEXT:
-    case FIELD_CHOICE:
-    case FIELD_NAME:
-    case FIELD_UUID:
-    case FIELD_DATE:
-    case FIELD_TIME:
-        if (json_is_string(value) &&
-            strlen(json_string_value(value)) == json_string_length(value))
-            return check_text(self, json_string_value(value), json_string_length(value), ret,
-                              why);
-        break;
-    case FIELD_OBJECT:
-        if (json_is_object(value))
-            return check_object(self, value, ret, why);
-        break;
-    case FIELD_LIST:
-        ret->json = value;
-        if (json_is_array(value) && json_array_size(value) <= self->most)
-            return TM_OK;
-        break;
-    case FIELD_FILE:
-        break;
-    }
+    *ret = (struct field_value){.is_true = json_is_true(value), .json = value};
+    if (is_number(self) && json_is_number(value))
+        return check_number(self, json_number_value(value), describe(value, seen), ret, why);
+    if (is_text(self) && text && strlen(text) == json_string_length(value))
+        return check_text(self, text, json_string_length(value), ret, why);
+    if (self->kind == FIELD_OBJECT && json_is_object(value))
+        return check_object(self, value, ret, why);
+    if ((self->kind == FIELD_BOOL && json_is_boolean(value)) ||
+        (self->kind == FIELD_LIST && json_is_array(value) &&
+         json_array_size(value) <= self->most))
+        return TM_OK;
     return refuse(self, describe(value, seen), why);
 }
 
@@ -408,17 +352,18 @@ print_uuid(const uint8_t uuid[16], char ret[37])
         at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
 }
 
+/* A text of its own, cut to its member; a UUID in its canonical form. */
 static void
 store_text(const field_t *self, const struct field_value *value, char *at)
 {
-    size_t size = value->size < self->size ? value->size : self->size - 1;
-
-    if (self->size == 0) {
+    if (self->size == 0)
         memcpy(at, &value->text, sizeof(value->text));
-        return;
-    }
-    memcpy(at, value->text, size);
-    at[size] = '\0';
+    else if (self->kind != FIELD_UUID)
+        snprintf(at, self->size, "%.*s", (int)value->size, value->text);
+    else if (self->size == sizeof(value->uuid))
+        memcpy(at, value->uuid, sizeof(value->uuid));
+    else
+        print_uuid(value->uuid, at);
 }
 
 void
@@ -429,68 +374,35 @@ field_store(const field_t *self, const struct field_value *value, void *owner)
 
     if (self->has_at)
         memcpy((char *)owner + self->has_at, &(bool){true}, sizeof(bool));
-    switch (self->kind) {
-    case FIELD_BOOL:
-        memcpy(at, &value->is_true, sizeof(bool));
-        break;
-    case FIELD_INT:
-        if (self->size == sizeof(narrow))
-            memcpy(at, &narrow, sizeof(narrow));
-        else
-            memcpy(at, &value->integer, sizeof(value->integer));
-        break;
-    case FIELD_NUMBER:
-        memcpy(at, &value->number, sizeof(value->number));
-        break;
-    case FIELD_UUID:
-        if (self->size == sizeof(value->uuid))
-            memcpy(at, value->uuid, sizeof(value->uuid));
-        else
-            print_uuid(value->uuid, at);
-        break;
-    case FIELD_TEXT:
-    case FIELD_CHOICE:
-    case FIELD_NAME:
-    case FIELD_DATE:
-    case FIELD_TIME:
+    if (is_text(self))
         store_text(self, value, at);
-        break;
-    case FIELD_OBJECT:
-    case FIELD_LIST:
-        if (self->size)
-            memcpy(at, &value->json, sizeof(value->json));
-        break;
-    case FIELD_FILE:
-        break;
-    }
+    else if (self->kind == FIELD_BOOL)
+        memcpy(at, &value->is_true, sizeof(value->is_true));
+    else if (self->kind == FIELD_NUMBER)
+        memcpy(at, &value->number, sizeof(value->number));
+    else if (self->kind == FIELD_INT && self->size == sizeof(narrow))
+        memcpy(at, &narrow, sizeof(narrow));
+    else if (self->kind == FIELD_INT)
+        memcpy(at, &value->integer, sizeof(value->integer));
+    else if (self->size) /* JSON */
+        memcpy(at, &value->json, sizeof(value->json));
 }
 
 json_t *
 field_json(const field_t *self, const struct field_value *value)
 {
-    char text[37];
+    char uuid[37];
 
-    switch (self->kind) {
-    case FIELD_BOOL:
-        return json_boolean(value->is_true);
-    case FIELD_INT:
-        return json_integer(value->integer);
-    case FIELD_NUMBER:
-        return json_real(value->number);
-    case FIELD_UUID:
-        print_uuid(value->uuid, text);
-        return json_string(text);
-    case FIELD_TEXT:
-    case FIELD_CHOICE:
-    case FIELD_NAME:
-    case FIELD_DATE:
-    case FIELD_TIME:
-        return json_stringn(value->text, value->size);
-    case FIELD_OBJECT:
-    case FIELD_LIST:
-        return json_incref(value->json);
-    case FIELD_FILE:
-        break;
+    if (self->kind == FIELD_UUID) {
+        print_uuid(value->uuid, uuid);
+        return json_string(uuid);
     }
-    return NULL;
+    if (is_text(self))
+        return json_stringn(value->text, value->size);
+    if (self->kind == FIELD_BOOL)
+        return json_boolean(value->is_true);
+    if (is_number(self))
+        return self->kind == FIELD_INT ? json_integer(value->integer)
+                                       : json_real(value->number);
+    return json_incref(value->json);
 }

@@ -43,6 +43,7 @@ enum {
     FIELD_OWN = 256       /* this flag and higher ones mean what the table's owner says */
 };
 
+#define FIELD_NAME_MAX   160 /* bytes of a place, as "intent.topics[1]" */
 #define FIELD_WHY        512 /* bytes of a sentence */
 #define FIELD_DEPTH_MAX  8   /* of an object given as text */
 #define FIELD_NUMBER_MAX 64  /* bytes of a number */
@@ -67,7 +68,15 @@ typedef struct field {
     size_t offset, size, has_at;
 } field_t;
 
-#define FIELD_MEMBER(type, member) (((type *)0)->member)
+/* Of rows with designated initialisers: {FIELD_IS_INT("top_k", 1, 50), FIELD_AT(struct x,
+ * top_k)} */
+#define FIELD_IS(name_, KIND)             .name = (name_), .kind = FIELD_##KIND
+#define FIELD_IS_INT(name, min_, max_)    FIELD_IS(name, INT), .min = (min_), .max = (max_)
+#define FIELD_IS_NUMBER(name, min_, max_) FIELD_IS(name, NUMBER), .min = (min_), .max = (max_)
+#define FIELD_IS_TEXT(name, min_, max_)   FIELD_IS(name, TEXT), .min = (min_), .max = (max_)
+#define FIELD_IS_CHOICE(name, words)      FIELD_IS(name, CHOICE), .choices = (words)
+
+#define FIELD_MEMBER(type, member)        (((type *)0)->member)
 #define FIELD_AT(type, member)                                             \
     .offset = offsetof(type, member),                                      \
     .size = _Generic(FIELD_MEMBER(type, member), const char * : 0, default \

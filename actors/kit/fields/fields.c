@@ -7,7 +7,6 @@ enum {
     NAME_MAX_BYTES = 64, /* of names that are compared */
     NEAR_MAX = 4,        /* further off is another word */
     NAMED_MAX = 6,       /* so few names are listed where none is near */
-    PATH_MAX_BYTES = 160
 };
 
 /* --- near names --------------------------------------------------------------------------- */
@@ -116,6 +115,18 @@ fields_unknown(const struct fields *self, unsigned sets, const char *name, char 
         list_names(self, sets, why);
 }
 
+void
+fields_tell_first(void *arg, tm_err_t err, const char *name, const char *why)
+{
+    struct fields_first *first = arg;
+
+    if (first->err)
+        return;
+    first->err = err;
+    snprintf(first->name, sizeof(first->name), "%s", name);
+    snprintf(first->why, sizeof(first->why), "%s", why);
+}
+
 /* --- whole objects ------------------------------------------------------------------------ */
 
 struct reader {
@@ -129,7 +140,7 @@ struct reader {
 static void
 say(const struct reader *self, tm_err_t err, const char *name, const char *why)
 {
-    char path[PATH_MAX_BYTES];
+    char path[FIELD_NAME_MAX];
 
     snprintf(path, sizeof(path), "%s%s", self->prefix, name);
     self->tell(self->arg, err, path, why);
@@ -161,7 +172,7 @@ read_list(const struct reader *self, const field_t *row, const json_t *list)
                           .err = row->err};
 
     for (size_t i = 0; i < json_array_size(list); i++) {
-        char name[PATH_MAX_BYTES], why[FIELD_WHY];
+        char name[FIELD_NAME_MAX], why[FIELD_WHY];
         struct field_value value;
         tm_err_t err = field_from_json(&item, json_array_get(list, i), &value, why);
 
@@ -176,7 +187,7 @@ static void read_rows(const struct reader *self, const struct fields *table, jso
 static void
 read_members(const struct reader *self, const field_t *row, json_t *object)
 {
-    char prefix[PATH_MAX_BYTES];
+    char prefix[FIELD_NAME_MAX];
     struct reader inner = *self;
 
     snprintf(prefix, sizeof(prefix), "%s%s.", self->prefix, row->name);
@@ -224,19 +235,16 @@ void
 fields_read(const struct fields *self, json_t *object, void *owner, fields_tell_fn *tell,
             void *arg)
 {
-    const struct reader reader = {.tell = tell, .arg = arg, .prefix = "", .owner = owner};
-
-    read_rows(&reader, self, object);
+    read_rows(&(struct reader){.tell = tell, .arg = arg, .prefix = "", .owner = owner}, self,
+              object);
 }
 
 void
 fields_read_known(const struct fields *self, json_t *object, void *owner, fields_tell_fn *tell,
                   void *arg)
 {
-    const struct reader reader = {
-        .tell = tell, .arg = arg, .is_tolerant = true, .prefix = "", .owner = owner};
-
-    read_rows(&reader, self, object);
+    read_rows(&(struct reader){tell, arg, .is_tolerant = true, .prefix = "", .owner = owner},
+              self, object);
 }
 
 void

@@ -11,7 +11,7 @@ struct fields {
     size_t count;
 };
 
-#define FIELDS_OF(table)                               \
+#define FIELDS_OF(table)                            \
     {                                               \
         (table), sizeof(table) / sizeof((table)[0]) \
     }
@@ -27,6 +27,13 @@ void fields_unknown(const struct fields *self, unsigned sets, const char *name,
 
 /* Told of everything that is wrong, one by one; name: "top_k", "intent.topics[1]". */
 typedef void fields_tell_fn(void *arg, tm_err_t err, const char *name, const char *why);
+
+/* One that keeps the first fault. */
+struct fields_first {
+    tm_err_t err; /* TM_OK at the start */
+    char name[FIELD_NAME_MAX], why[FIELD_WHY];
+};
+void fields_tell_first(void *first, tm_err_t err, const char *name, const char *why);
 
 /* Every member of the object into `owner` (NULL: it is only checked). A member that is null is
  * absent. Unknown names are told first, then the rows' faults in their order. */

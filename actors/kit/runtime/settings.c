@@ -101,6 +101,18 @@ unknown(const struct source *source, const char *key)
     return wrong(source, "%.64s: no such setting (--help lists them all)", key);
 }
 
+static tm_err_t
+unknown_section(const struct source *source, const char *name)
+{
+    struct fields_near near = {.name = name};
+
+    for (size_t i = 0; i < settings_table_count; i++)
+        fields_near(&near, settings_table[i].section);
+    if (near.best)
+        return wrong(source, "%.64s: no such section (did you mean %s?)", name, near.best);
+    return wrong(source, "%.64s: no such section (--help lists them all)", name);
+}
+
 static field_t
 field_of(const struct setting *row)
 {
@@ -225,7 +237,7 @@ read_section(settings_t *self, const config_setting_t *group, const char *name,
 
     locate(group, name, where, sizeof(where));
     if (!section_exists(section))
-        return wrong(source, "%.64s: no such section (--help lists them all)", section);
+        return unknown_section(source, section);
     if (!config_setting_is_group(group))
         return wrong(source, "%s: must be a section: %s: { ... };", section, section);
     for (int i = 0; i < config_setting_length(group); i++) {

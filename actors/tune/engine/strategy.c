@@ -47,13 +47,13 @@ fail(const struct reader *reader, const char *format, ...)
     .max = sizeof(((struct strategy *)0)->member) - 1, FIELD_AT(struct strategy, member)
 
 static const field_t spec_rows[] = {
-    {.name = "id", .kind = FIELD_UUID, .flags = FIELD_REQUIRED, FIELD_AT(struct strategy, id)},
+    {FIELD_IS("id", UUID), .flags = FIELD_REQUIRED, FIELD_AT(struct strategy, id)},
     {TEXT_ROW(name, 1), .flags = FIELD_REQUIRED},
     {TEXT_ROW(description, 0)},
-    {.name = "tags", .kind = FIELD_LIST, .max = TEXT_MAX, .most = TAGS_MAX},
-    {.name = "params", .kind = FIELD_OBJECT},
-    {.name = "indicators", .kind = FIELD_OBJECT},
-    {.name = "reversing", .kind = FIELD_BOOL, FIELD_AT(struct strategy, is_reversing)},
+    {FIELD_IS("tags", LIST), .max = TEXT_MAX, .most = TAGS_MAX},
+    {FIELD_IS("params", OBJECT)},
+    {FIELD_IS("indicators", OBJECT)},
+    {FIELD_IS("reversing", BOOL), FIELD_AT(struct strategy, is_reversing)},
 #define R(rule) {.name = #rule, .kind = FIELD_TEXT, .flags = FIELD_ELSEWHERE},
     RULES(R)
 #undef R
@@ -70,46 +70,27 @@ struct param_given {
     FIELD_AT(struct param_given, param.member)
 
 static const field_t param_rows[] = {
-    {.name = "type",
-     .kind = FIELD_CHOICE,
-     .choices = "int float",
-     .flags = FIELD_REQUIRED,
+    {FIELD_IS_CHOICE("type", "int float"), .flags = FIELD_REQUIRED,
      FIELD_AT(struct param_given, type)},
     {PARAM_ROW("min", min), .flags = FIELD_REQUIRED},
     {PARAM_ROW("max", max), .flags = FIELD_REQUIRED},
     {PARAM_ROW("default", default_value), .flags = FIELD_REQUIRED},
     {PARAM_ROW("step", step)},
-    {.name = "search", .kind = FIELD_LIST, .flags = FIELD_ELSEWHERE},
+    {FIELD_IS("search", LIST), .flags = FIELD_ELSEWHERE},
 };
 static const struct fields param_fields = FIELDS_OF(param_rows);
-
-/* The first fault of an object. */
-struct first {
-    const struct reader *reader;
-    const char *place; /* "params.period." */
-    tm_err_t err;
-};
-
-static void
-tell(void *arg, tm_err_t err, const char *name, const char *why)
-{
-    struct first *first = arg;
-
-    if (first->err)
-        return;
-    first->err = fail(first->reader, "%s%.60s: %s", first->place, name, why);
-    if (err == TM_UNKNOWN_FIELD)
-        first->err = err;
-}
 
 static tm_err_t
 read_object(const struct reader *reader, const struct fields *table, const char *place,
             json_t *object, void *owner)
 {
-    struct first first = {.reader = reader, .place = place};
+    struct fields_first first = {.err = TM_OK};
+    tm_err_t err = TM_OK;
 
-    fields_read(table, object, owner, tell, &first);
-    return first.err;
+    fields_read(table, object, owner, fields_tell_first, &first);
+    if (first.err)
+        err = fail(reader, "%s%.60s: %s", place, first.name, first.why);
+    return first.err == TM_UNKNOWN_FIELD ? first.err : err;
 }
 
 static tm_err_t
@@ -407,6 +388,19 @@ strategy_param_index(const strategy_t *self, const char *name)
             return (int)i;
     }
     return -1;
+}
+
+void
+strategy_unknown_param(const strategy_t *self, const char *name, char *detail,
+                       size_t detail_size)
+{
+    struct fields_near near = {.name = name};
+
+    for (size_t i = 0; i < self->param_count; i++)
+        fields_near(&near, self->params[i].name);
+    snprintf(detail, detail_size, "the strategy %s has no param %.40s%s%s%s", self->name, name,
+             near.best ? "; did you mean " : "", near.best ? near.best : "",
+             near.best ? "?" : "");
 }
 
 void

@@ -56,6 +56,9 @@ const char *strategy_description(const strategy_t *self); /* "" if none */
 size_t strategy_param_count(const strategy_t *self);
 const struct strategy_param *strategy_param(const strategy_t *self, size_t index);
 int strategy_param_index(const strategy_t *self, const char *name); /* -1: none */
+/* "the strategy s has no param perod; did you mean period?" */
+void strategy_unknown_param(const strategy_t *self, const char *name, char *detail,
+                            size_t detail_size);
 void strategy_defaults(const strategy_t *self, double params[STRATEGY_PARAMS_MAX]);
 
 /* Are params within their ranges, and integers where they must be? Else TM_INVALID_PARAM_SPACE.

@@ -134,10 +134,10 @@ read_params(struct replay_run *self)
     {
         const int index = strategy_param_index(self->strategy, name);
 
-        if (index < 0)
-            return tune_setup_refuse(self->detail, TM_INVALID_PARAM_SPACE,
-                                     "the strategy %s has no param %.40s",
-                                     strategy_name(self->strategy), name);
+        if (index < 0) {
+            strategy_unknown_param(self->strategy, name, self->detail, TUNE_DETAIL_BYTES);
+            return TM_INVALID_PARAM_SPACE;
+        }
         if (!json_is_number(value))
             return tune_setup_refuse(self->detail, TM_INVALID_PARAM_SPACE, "%s: is no number",
                                      name);
