@@ -174,7 +174,7 @@ START_TEST(wrong_parameters_are_named_with_what_there_is)
                 2, "--cash");
     assert_says(
         tunemill("backtest", SP500, "--strategy", "bb_reversal", "--fill", "never", NULL), 2,
-        "neither close nor open");
+        "\"never\" is not one of: close open");
 }
 END_TEST
 

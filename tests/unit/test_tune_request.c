@@ -209,7 +209,7 @@ static const struct {
     {"{}", "names no parameter"},
     {"{\"window\":[1]}", "window: the strategy has no such parameter"},
     {"{\"perod\":[10]}", "perod: the strategy has no such parameter; did you mean period?"},
-    {"{\"k\":[]}", "k: a list has 1 to"},
+    {"{\"k\":[]}", "k: a list has from 1 to"},
     {"{\"k\":[1,\"2\"]}", "value 2: \"2\" is not a number"},
     {"{\"k\":[true]}", "value 1: true is not a number"},
     {"{\"k\":[10.5]}", "value 1: 10.5 is not a number from 0 to 10"},

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/fields/fields.h"
+#include "actors/kit/fields/param_space.h"
 
 struct dimension {
     size_t param;
@@ -61,36 +61,17 @@ search_type_parse(const char *name, enum search_type *ret)
     return TM_INVALID_SEARCH_TYPE;
 }
 
-/* What a value of the param may be. */
-static field_t
-value_row(const struct strategy_param *param, const char *name)
-{
-    return (field_t){.name = name,
-                     .kind = param->is_int ? FIELD_INT : FIELD_NUMBER,
-                     .min = param->min,
-                     .max = param->max,
-                     .flags = FIELD_REQUIRED};
-}
-
 static tm_err_t
 read_list(const struct reader *reader, const struct strategy_param *param, const json_t *list,
           struct dimension *dimension)
 {
     const size_t count = json_array_size(list);
-    const field_t row = value_row(param, "value");
-    char why[FIELD_WHY];
-    struct field_value value;
 
-    if (count == 0 || count > SEARCH_VALUES_MAX)
-        return fail(reader, "%s: a list has from 1 to %d values, this one %zu", param->name,
-                    SEARCH_VALUES_MAX, count);
     dimension->values = calloc(count, sizeof *dimension->values);
     if (!dimension->values)
         return TM_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        if (field_from_json(&row, json_array_get(list, i), &value, why))
-            return fail(reader, "%s: value %zu: %.120s", param->name, i + 1, why);
-        dimension->values[i] = value.number;
+        dimension->values[i] = json_number_value(json_array_get(list, i));
         for (size_t k = 0; k < i; k++) {
             if (dimension->values[k] == dimension->values[i])
                 return fail(reader, "%s: %.10g is listed twice", param->name,
@@ -162,40 +143,15 @@ lay_out_range(const struct reader *reader, const char *name, double step, double
 }
 
 static tm_err_t
-check_range(const struct reader *reader, const struct strategy_param *param, json_t *range)
-{
-    const field_t rows[] = {
-        value_row(param, "min"),
-        value_row(param, "max"),
-        {FIELD_IS_NUMBER("step", -HUGE_VAL, HUGE_VAL)},
-        {FIELD_IS_CHOICE("type", param->is_int ? "int" : "int float")},
-    };
-    const struct fields table = FIELDS_OF(rows);
-    struct fields_first first = {.err = TM_OK};
-
-    fields_read(&table, range, NULL, fields_tell_first, &first);
-    return first.err ? fail(reader, "%s.%.40s: %.120s", param->name, first.name, first.why)
-                     : TM_OK;
-}
-
-static tm_err_t
 read_range(const struct reader *reader, const struct strategy_param *param, json_t *range,
            struct dimension *dimension)
 {
     const char *type = json_string_value(json_object_get(range, "type"));
     const double step = json_number_value(json_object_get(range, "step"));
-    const tm_err_t err = check_range(reader, param, range);
 
-    if (err)
-        return err;
     dimension->min = json_number_value(json_object_get(range, "min"));
     dimension->max = json_number_value(json_object_get(range, "max"));
     dimension->is_int = param->is_int || (type && type[0] == 'i');
-    if (dimension->min > dimension->max)
-        return fail(reader, "%s: min %.10g is above max %.10g", param->name, dimension->min,
-                    dimension->max);
-    if (json_object_get(range, "step") && !(step > 0))
-        return fail(reader, "%s.step: must be above 0", param->name);
     if (dimension->is_int && (floor(step) != step || floor(dimension->min) != dimension->min))
         return fail(reader, "%s: min and step must be whole numbers", param->name);
     return lay_out_range(reader, param->name, step, dimension->is_int ? 1 : 0, dimension);
@@ -207,14 +163,16 @@ add_dimension(const struct reader *reader, size_t index, json_t *json)
     const struct strategy_param *param = strategy_param(reader->strategy, index);
     struct dimension *dimension = &reader->space->dimensions[reader->space->count++];
 
+    const field_t value = {
+        .kind = param->is_int ? FIELD_INT : FIELD_NUMBER, .min = param->min, .max = param->max};
+    char why[FIELD_WHY];
+
     dimension->param = index;
     dimension->is_int = param->is_int;
-    if (json_is_array(json))
-        return read_list(reader, param, json, dimension);
-    if (json_is_object(json))
-        return read_range(reader, param, json, dimension);
-    return fail(reader, "%s: must be a list of values or {\"min\": .., \"max\": ..}",
-                param->name);
+    if (!param_space_entry(&value, json, why))
+        return fail(reader, "%s: %.180s", param->name, why);
+    return json_is_array(json) ? read_list(reader, param, json, dimension)
+                               : read_range(reader, param, json, dimension);
 }
 
 static tm_err_t
