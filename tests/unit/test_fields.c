@@ -408,6 +408,10 @@ START_TEST(names_of_any_length_are_compared)
     ck_assert_uint_eq(fields_distance(long_name, "b"), 64);
     ck_assert_uint_eq(fields_distance("", "abc"), 3);
     ck_assert_uint_eq(fields_distance("abc", "ABC"), 0);
+    ck_assert_uint_eq(fields_distance("lml", "llm"), 1);
+    ck_assert_uint_eq(fields_distance("exit_lnog", "exit_long"), 1);
+    ck_assert_uint_eq(fields_distance("abcd", "badc"), 2);
+    ck_assert_uint_eq(fields_distance("kitten", "sitting"), 3);
 }
 END_TEST
 

@@ -23,26 +23,34 @@ least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static bool
+is_same(char a, char b)
+{
+    return small(a) == small(b);
+}
+
 size_t
 fields_distance(const char *a, const char *b)
 {
-    size_t row[NAME_MAX_BYTES + 1], a_size = strnlen(a, NAME_MAX_BYTES),
-                                    b_size = strnlen(b, NAME_MAX_BYTES);
+    size_t rows[3][NAME_MAX_BYTES + 1], a_size = strnlen(a, NAME_MAX_BYTES),
+                                        b_size = strnlen(b, NAME_MAX_BYTES);
 
-    for (size_t j = 0; j <= b_size; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        size_t diagonal = row[0];
+    for (size_t i = 0; i <= a_size; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
 
         row[0] = i;
         for (size_t j = 1; j <= b_size; j++) {
-            size_t change = diagonal + (small(a[i - 1]) != small(b[j - 1]));
-
-            diagonal = row[j];
-            row[j] = least(change, least(row[j], row[j - 1]) + 1);
+            if (i == 0) {
+                row[j] = j;
+                continue;
+            }
+            row[j] = least(above[j - 1] + !is_same(a[i - 1], b[j - 1]),
+                           least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) && is_same(a[i - 2], b[j - 1]))
+                row[j] = least(row[j], before[j - 2] + 1);
         }
     }
-    return row[b_size];
+    return rows[a_size % 3][b_size];
 }
 
 void

@@ -54,6 +54,7 @@ struct fields_near {
 };
 void fields_near(struct fields_near *self, const char *candidate);
 const char *fields_nearest(const char *name, const char *const *candidates, size_t count);
-size_t fields_distance(const char *a, const char *b); /* in edits; letter case does not count */
+/* In letters changed, left out, put in, or exchanged with the next; case does not count. */
+size_t fields_distance(const char *a, const char *b);
 
 #endif
