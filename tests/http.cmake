@@ -38,6 +38,6 @@ tm_test(http_coverage unit/http/test_http_coverage.c unit/http/test_http_triage.
         LIBS tm_http tm_test_support PkgConfig::curl)
 set_tests_properties(http_match_runs http_coverage PROPERTIES SKIP_RETURN_CODE 77)
 foreach(target idempotency_key query form headers route leaderboard
-        ticket fields address match_request)
+        ticket json_body address match_request)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_http)
 endforeach()

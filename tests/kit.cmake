@@ -12,6 +12,7 @@ foreach(name log components traceparent digest metrics loop settings explain_cal
   tm_test(${name} unit/kit/test_${name}.c LIBS tm_kit)
 endforeach()
 tm_test(single_flight unit/kit/test_single_flight.c LIBS tm_kit)
+tm_test(fields unit/kit/test_fields.c LIBS tm_fields)
 tm_test(pg unit/kit/test_pg.c unit/kit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
 set_tests_properties(pg PROPERTIES SKIP_RETURN_CODE 77)
 
@@ -32,7 +33,7 @@ add_test(NAME settings_file COMMAND ${CMAKE_COMMAND}
   -P ${CMAKE_CURRENT_SOURCE_DIR}/same_file.cmake)
 set_tests_properties(settings_file PROPERTIES LABELS "unit")
 
-foreach(target settings text log rows explain_call federation_text traceparent)
+foreach(target fields settings text log rows explain_call federation_text traceparent)
   tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit)
 endforeach()
 

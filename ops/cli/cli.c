@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,52 +100,73 @@ make_table(const struct cli_usage *usage, struct option *table)
 
         table[count++] = (struct option){
             .name = option->name,
-            .has_arg = option->kind == CLI_FLAG ? no_argument : required_argument};
+            .has_arg = option->kind.way == CLI_SETS ? no_argument : required_argument};
     }
     table[count] = (struct option){.name = NULL};
+}
+
+bool
+cli_field(const cli_t *self, const char *name, const field_t *row, const char *text,
+          void *owner)
+{
+    char why[FIELD_WHY];
+    struct field_value value;
+
+    if (field_from_text(row, text, strlen(text), &value, why)) {
+        cli_misuse(self, "%s: %s", name, why);
+        return false;
+    }
+    field_store(row, &value, owner);
+    return true;
 }
 
 static bool
 apply(const cli_t *self, const struct cli_option *option, void *state, const char *value)
 {
-    char *member = (char *)state + option->offset;
-    struct cli_list *list = (struct cli_list *)(void *)member;
+    const struct cli_kind *kind = &option->kind;
+    const field_t row = {
+        .kind = kind->kind, .min = kind->min, .max = kind->max, .choices = kind->choices};
+    void *member = (char *)state + option->offset;
+    struct cli_list *list = member;
+    char name[64];
+    union {
+        int64_t whole;
+        const char *text;
+    } unused;
 
-    switch (option->kind) {
-    case CLI_FLAG:
-        *(bool *)(void *)member = true;
-        return true;
-    case CLI_TEXT:
-        *(const char **)(void *)member = value;
-        return true;
-    case CLI_LIST:
-        if (list->count == CLI_LIST_MAX)
-            break;
+    snprintf(name, sizeof name, "--%s", option->name);
+    if (kind->way == CLI_READS)
+        return cli_field(self, name, &row, value, member);
+    if (value && !cli_field(self, name, &row, value, &unused))
+        return false;
+    if (kind->way == CLI_SETS) {
+        *(bool *)member = true;
+    } else if (kind->way == CLI_KEEPS) {
+        *(const char **)member = value;
+    } else if (list->count < CLI_LIST_MAX) {
         list->items[list->count++] = value;
-        return true;
+    } else {
+        cli_misuse(self, "--%s was given more than %d times", option->name, CLI_LIST_MAX);
+        return false;
     }
-    cli_misuse(self, "--%s was given more than %d times", option->name, CLI_LIST_MAX);
-    return false;
+    return true;
 }
 
 static int
 refuse_option(const cli_t *self, const struct cli_usage *usage, int code, const char *word)
 {
-    const char *names[OPTIONS_MAX];
-    const char *closest;
-    size_t count = 0;
+    struct fields_near near = {.name = word + 2};
 
     if (code == ':')
         return cli_misuse(self, "%s needs a value", word);
     if (strncmp(word, "--", 2) != 0)
         return cli_misuse(self, "there is no option -%c", optopt);
     for (size_t i = 0; i < usage->option_count; i++)
-        names[count++] = usage->options[i].name;
+        fields_near(&near, usage->options[i].name);
     for (size_t i = 0; i < COUNT(common); i++)
-        names[count++] = common[i].name;
-    closest = cli_closest(word + 2, names, count);
-    if (closest)
-        return cli_misuse(self, "there is no option %s; did you mean --%s?", word, closest);
+        fields_near(&near, common[i].name);
+    if (near.best)
+        return cli_misuse(self, "there is no option %s; did you mean --%s?", word, near.best);
     return cli_misuse(self, "there is no option %s", word);
 }
 
@@ -236,18 +256,17 @@ static int
 refuse_word(const cli_t *self, const struct cli_command *commands, size_t count,
             const char *word)
 {
-    size_t skip = strlen(commands[0].name) + 1, used = 0, word_count = 0;
-    const char *words[CLI_WORDS_MAX], *closest;
+    size_t skip = strlen(commands[0].name) + 1, used = 0;
+    struct fields_near near = {.name = word};
     char list[256] = "";
 
-    for (size_t i = 1; i < count && word_count < CLI_WORDS_MAX; i++) {
-        words[word_count++] = commands[i].name + skip;
+    for (size_t i = 1; i < count; i++) {
+        fields_near(&near, commands[i].name + skip);
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 1 ? ", " : "",
                                  commands[i].name + skip);
     }
-    closest = cli_closest(word, words, word_count);
-    if (closest)
-        return cli_misuse(self, "what is \"%s\"? did you mean %s?", word, closest);
+    if (near.best)
+        return cli_misuse(self, "what is \"%s\"? did you mean %s?", word, near.best);
     return cli_misuse(self, "what is \"%s\"? there is: %s", word, list);
 }
 
@@ -283,39 +302,6 @@ cli_log_init(const cli_t *self)
             level = (log_level_t)i;
     log_init(self->command->name, level);
     scrub_log(self->settings);
-}
-
-bool
-cli_number(const cli_t *self, const char *name, const char *text, double min, double max,
-           double *ret)
-{
-    char *end = NULL;
-    double value = strtod(text, &end);
-
-    if (end != text && *end == '\0' && isfinite(value) && value >= min && value <= max) {
-        *ret = value;
-        return true;
-    }
-    cli_misuse(self, "%s: \"%s\" is not a number from %g to %g", name, text, min, max);
-    return false;
-}
-
-bool
-cli_integer(const cli_t *self, const char *name, const char *text, long long min, long long max,
-            long long *ret)
-{
-    char *end = NULL;
-    long long value;
-
-    errno = 0;
-    value = strtoll(text, &end, 10);
-    if (end != text && *end == '\0' && errno == 0 && value >= min && value <= max) {
-        *ret = value;
-        return true;
-    }
-    cli_misuse(self, "%s: \"%s\" is not a whole number from %lld to %lld", name, text, min,
-               max);
-    return false;
 }
 
 static char *
@@ -369,49 +355,4 @@ cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_t *ret
         cli_fail(self, "cannot read %s: %s", path, strerror(errno));
     fclose(file);
     return data;
-}
-
-/* Levenshtein distance of two short words. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[65], width = strlen(b);
-
-    if (width > 64 || strlen(a) > 64)
-        return 64;
-    for (size_t j = 0; j <= width; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t corner = row[0];
-
-        row[0] = i + 1;
-        for (size_t j = 0; j < width; j++) {
-            size_t best = corner + (a[i] != b[j]);
-
-            corner = row[j + 1];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (corner + 1 < best)
-                best = corner + 1;
-            row[j + 1] = best;
-        }
-    }
-    return row[width];
-}
-
-const char *
-cli_closest(const char *name, const char *const *candidates, size_t count)
-{
-    const char *closest = NULL;
-    size_t least = strlen(name) / 3 + 2;
-
-    for (size_t i = 0; i < count; i++) {
-        size_t d = distance(name, candidates[i]);
-
-        if (d < least) {
-            least = d;
-            closest = candidates[i];
-        }
-    }
-    return closest;
 }

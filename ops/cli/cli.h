@@ -7,16 +7,17 @@
 #ifndef OPS_CLI_CLI_H
 #define OPS_CLI_CLI_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "actors/kit/fields/fields.h"
 #include "actors/kit/runtime/settings.h"
 #include "proto/message.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 #define CLI_LIST_MAX   64
-#define CLI_WORDS_MAX  16 /* of a command's own commands */
 #define CLI_DETAIL_MAX 1024
 
 struct cli_list {
@@ -24,14 +25,36 @@ struct cli_list {
     size_t count;
 };
 
-/* FLAG sets a bool, TEXT a const char *, LIST appends to a struct cli_list: the member at
- * `offset` of the command's own struct. */
-enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_LIST };
+/* What an option does with its value, at `offset` of the command's own struct; what is not
+ * given stays as it is. Whatever it does, a value that the row does not allow is refused. */
+struct cli_kind {
+    enum {
+        CLI_SETS,  /* a bool becomes true */
+        CLI_ADDS,  /* one more of a struct cli_list */
+        CLI_KEEPS, /* the text itself, in a const char * */
+        CLI_READS  /* what it means */
+    } way;
+    field_kind_t kind;
+    double min, max;
+    const char *choices;
+};
+#define CLI_KIND(way, KIND, min, max, words) \
+    {                                        \
+        way, FIELD_##KIND, min, max, words   \
+    }
+
+#define CLI_FLAG             CLI_KIND(CLI_SETS, BOOL, 0, 0, NULL)
+#define CLI_LIST             CLI_KIND(CLI_ADDS, TEXT, 0, INFINITY, NULL)
+#define CLI_TEXT             CLI_KIND(CLI_KEEPS, TEXT, 0, INFINITY, NULL)
+#define CLI_CHOICE(words)    CLI_KIND(CLI_KEEPS, CHOICE, 0, 0, words)
+#define CLI_WHOLE(min, max)  CLI_KIND(CLI_KEEPS, INT, min, max, NULL)
+#define CLI_INT(min, max)    CLI_KIND(CLI_READS, INT, min, max, NULL)    /* a long long */
+#define CLI_NUMBER(min, max) CLI_KIND(CLI_READS, NUMBER, min, max, NULL) /* a double */
 
 struct cli_option {
     const char *name;  /* --name */
     const char *value; /* what --help calls it; NULL for a flag */
-    enum cli_kind kind;
+    struct cli_kind kind;
     size_t offset;
     const char *help;
 };
@@ -83,18 +106,12 @@ int cli_fail(const cli_t *self, const char *format, ...) __attribute__((format(p
 int cli_misuse(const cli_t *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Numbers from the command line: whole text, finite, within the limits. False: said on stderr.
- */
-bool cli_number(const cli_t *self, const char *name, const char *text, double min, double max,
-                double *ret);
-bool cli_integer(const cli_t *self, const char *name, const char *text, long long min,
-                 long long max, long long *ret);
+/* A value by its row, into `owner`. False: said on stderr, of what is called `name`. */
+bool cli_field(const cli_t *self, const char *name, const field_t *row, const char *text,
+               void *owner);
 
 /* A whole file, terminated by a NUL that is not counted. NULL: said on stderr. */
 char *cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_t *ret_size);
-
-/* The candidate closest to `name` if it is close enough to be a slip of the hand, else NULL. */
-const char *cli_closest(const char *name, const char *const *candidates, size_t count);
 
 /* Commands, one file each, and the one of every process of the system: services.c. */
 cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_queues, cmd_pause, cmd_resume,

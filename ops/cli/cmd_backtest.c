@@ -14,9 +14,10 @@
 #define FILE_MAX_BYTES ((size_t)1 << 30)
 
 struct options {
-    const char *strategy, *cash, *commission_bps, *slippage_bps, *fill, *end_of_data;
+    const char *strategy, *fill, *end_of_data;
+    struct backtest_options account;
     struct cli_list params;
-    bool fractional, json;
+    bool json;
 };
 
 /* One back-test, step by step. */
@@ -36,16 +37,18 @@ static const struct cli_option option_table[] = {
      "one of config/strategies, or the path of a spec"},
     {"param", "NAME=VALUE", CLI_LIST, offsetof(struct options, params),
      "one parameter; the others have the strategy's defaults"},
-    {"cash", "C", CLI_TEXT, offsetof(struct options, cash), "to begin with; default 10000"},
-    {"commission-bps", "B", CLI_TEXT, offsetof(struct options, commission_bps),
-     "of each fill; default 10"},
-    {"slippage-bps", "B", CLI_TEXT, offsetof(struct options, slippage_bps),
+    {"cash", "C", CLI_NUMBER(1, 1e15), offsetof(struct options, account.cash),
+     "to begin with; default 10000"},
+    {"commission-bps", "B", CLI_NUMBER(0, 1000),
+     offsetof(struct options, account.commission_bps), "of each fill; default 10"},
+    {"slippage-bps", "B", CLI_NUMBER(0, 1000), offsetof(struct options, account.slippage_bps),
      "of each fill; default 0"},
-    {"fill", "close|open", CLI_TEXT, offsetof(struct options, fill),
+    {"fill", "close|open", CLI_CHOICE("close open"), offsetof(struct options, fill),
      "orders are filled at the signal's close, or at the next open; default close"},
-    {"end-of-data", "close|open", CLI_TEXT, offsetof(struct options, end_of_data),
+    {"end-of-data", "close|open", CLI_CHOICE("close open"),
+     offsetof(struct options, end_of_data),
      "close what is held at the end, or leave it open and unlisted; default close"},
-    {"fractional", NULL, CLI_FLAG, offsetof(struct options, fractional),
+    {"fractional", NULL, CLI_FLAG, offsetof(struct options, account.fractional),
      "buy fractions of a unit"},
     {"json", NULL, CLI_FLAG, offsetof(struct options, json),
      "print JSON, numbers with 17 digits, undefined ones null"},
@@ -63,42 +66,16 @@ static const struct cli_usage usage = {
 
 /* ---- reading what was asked for --------------------------------------------------------- */
 
-static bool
-read_choice(const struct run *self, const char *name, const char *text, bool *ret_is_close)
-{
-    if (!text)
-        return true;
-    if (strcmp(text, "close") != 0 && strcmp(text, "open") != 0) {
-        cli_misuse(self->cli, "%s: \"%s\" is neither close nor open", name, text);
-        return false;
-    }
-    *ret_is_close = strcmp(text, "close") == 0;
-    return true;
-}
-
-static bool
+static void
 read_account(struct run *self)
 {
     const struct options *options = self->options;
-    const struct {
-        const char *name, *text;
-        double min, max;
-        double *value;
-    } numbers[] = {
-        {"--cash", options->cash, 1, 1e15, &self->account.cash},
-        {"--commission-bps", options->commission_bps, 0, 1000, &self->account.commission_bps},
-        {"--slippage-bps", options->slippage_bps, 0, 1000, &self->account.slippage_bps},
-    };
 
-    self->account = (struct backtest_options)BACKTEST_OPTIONS_DEFAULT;
-    self->account.fractional = options->fractional;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].text && !cli_number(self->cli, numbers[i].name, numbers[i].text,
-                                           numbers[i].min, numbers[i].max, numbers[i].value))
-            return false;
-    return read_choice(self, "--fill", options->fill, &self->account.fill_on_close) &&
-           read_choice(self, "--end-of-data", options->end_of_data,
-                       &self->account.close_at_end);
+    self->account = options->account;
+    if (options->fill)
+        self->account.fill_on_close = strcmp(options->fill, "close") == 0;
+    if (options->end_of_data)
+        self->account.close_at_end = strcmp(options->end_of_data, "close") == 0;
 }
 
 static bool
@@ -150,7 +127,9 @@ read_param(struct run *self, const char *text)
     index = strategy_param_index(self->strategy, name);
     if (index < 0)
         return refuse_param(self, name);
-    return cli_number(self->cli, name, equals + 1, -1e15, 1e15, &self->params[index]);
+    return cli_field(self->cli, name,
+                     &(field_t){.kind = FIELD_NUMBER, .min = -1e15, .max = 1e15}, equals + 1,
+                     &self->params[index]);
 }
 
 static bool
@@ -267,7 +246,8 @@ run(struct run *self)
 {
     int code;
 
-    if (!read_account(self) || !read_strategy(self) || !read_params(self))
+    read_account(self);
+    if (!read_strategy(self) || !read_params(self))
         return CLI_USAGE;
     code = read_bars(self, self->cli->arguments[0]);
     if (!code)
@@ -284,7 +264,7 @@ run(struct run *self)
 int
 cmd_backtest(cli_t *cli, int argc, char **argv)
 {
-    struct options options = {.strategy = NULL};
+    struct options options = {.account = BACKTEST_OPTIONS_DEFAULT};
     struct run self = {.cli = cli, .options = &options};
     int code = cli_parse(cli, &usage, &options, argc, argv);
 

@@ -6,29 +6,29 @@
 #include "ops/cli/cli.h"
 
 struct bench {
-    const char *jobs, *producers, *workers, *payload, *window, *credit, *history, *backlog;
-    const char *workspace_limit, *rounds;
-    bool json, snapshot;
+    struct bench_options what;
+    bool json;
 };
 
+#define WHAT(member, min, max) CLI_INT(min, max), offsetof(struct bench, what.member)
+
 static const struct cli_option options[] = {
-    {"jobs", "N", CLI_TEXT, offsetof(struct bench, jobs), "jobs of each measurement; 200000"},
-    {"producers", "P", CLI_TEXT, offsetof(struct bench, producers), "producer processes; 1"},
-    {"workers", "W", CLI_TEXT, offsetof(struct bench, workers), "worker processes; 1"},
-    {"payload", "B", CLI_TEXT, offsetof(struct bench, payload), "bytes of a job's body; 200"},
-    {"window", "N", CLI_TEXT, offsetof(struct bench, window),
+    {"jobs", "N", WHAT(jobs, 512, 100000000), "jobs of each measurement; 200000"},
+    {"producers", "P", WHAT(producers, 1, 64), "producer processes; 1"},
+    {"workers", "W", WHAT(workers, 1, 64), "worker processes; 1"},
+    {"payload", "B", WHAT(payload, 8, 1 << 20), "bytes of a job's body; 200"},
+    {"window", "N", WHAT(window, 1, 1000000),
      "unanswered submits of all producers together; 2048"},
-    {"credit", "N", CLI_TEXT, offsetof(struct bench, credit),
-     "jobs at once of a worker; 10000"},
-    {"history", "N", CLI_TEXT, offsetof(struct bench, history),
+    {"credit", "N", WHAT(credit, 1, 10000), "jobs at once of a worker; 10000"},
+    {"history", "N", WHAT(history, 0, 1000000000),
      "jobs that have ended before the measurement begins; 0"},
-    {"backlog", "N", CLI_TEXT, offsetof(struct bench, backlog),
+    {"backlog", "N", WHAT(backlog, 0, 1000000000),
      "jobs that wait in another queue meanwhile; 0"},
-    {"snapshot", NULL, CLI_FLAG, offsetof(struct bench, snapshot),
+    {"snapshot", NULL, CLI_FLAG, offsetof(struct bench, what.snapshot),
      "a forgotten transaction keeps vacuum from clearing up meanwhile"},
-    {"workspace-limit", "N", CLI_TEXT, offsetof(struct bench, workspace_limit),
+    {"workspace-limit", "N", WHAT(workspace_limit, 1, 1000000000),
      "running jobs that a workspace may have (all jobs are of one); no limit"},
-    {"rounds", "N", CLI_TEXT, offsetof(struct bench, rounds),
+    {"rounds", "N", WHAT(rounds, 1, BENCH_ROUNDS_MAX),
      "measure in turn with an empty system beside it, N times, and nothing but the jobs"},
     {"json", NULL, CLI_FLAG, offsetof(struct bench, json), "print the figures as JSON"},
 };
@@ -44,13 +44,6 @@ static const struct cli_usage usage = {
         "is durable before it counts. The floors are the same PostgreSQL without a broker:\n"
         "256 rows a commit on two connections. Compare figures of one run only.\n",
 };
-
-static bool
-number(const cli_t *cli, const char *name, const char *text, long long min, long long max,
-       long long *ret)
-{
-    return !text || cli_integer(cli, name, text, min, max, ret);
-}
 
 static void
 print_json(const struct bench_figures *f)
@@ -148,13 +141,12 @@ print_table(const struct bench_figures *f)
 int
 cmd_bench(cli_t *cli, int argc, char **argv)
 {
-    struct bench self = {.json = false};
-    struct bench_options what = {.jobs = 200000,
-                                 .producers = 1,
-                                 .workers = 1,
-                                 .payload = 200,
-                                 .window = 2048,
-                                 .credit = 10000};
+    struct bench self = {.what = {.jobs = 200000,
+                                  .producers = 1,
+                                  .workers = 1,
+                                  .payload = 200,
+                                  .window = 2048,
+                                  .credit = 10000}};
     struct bench_figures figures = {.enqueue = 0};
     char detail[CLI_DETAIL_MAX] = "";
     int code = cli_parse(cli, &usage, &self, argc, argv);
@@ -164,22 +156,9 @@ cmd_bench(cli_t *cli, int argc, char **argv)
     if (strcmp(cli->arguments[0], "queue") != 0)
         return cli_misuse(cli, "there is no benchmark \"%s\"; there is: queue",
                           cli->arguments[0]);
-    if (!number(cli, "--jobs", self.jobs, 512, 100000000, &what.jobs) ||
-        !number(cli, "--producers", self.producers, 1, 64, &what.producers) ||
-        !number(cli, "--workers", self.workers, 1, 64, &what.workers) ||
-        !number(cli, "--payload", self.payload, 8, 1 << 20, &what.payload) ||
-        !number(cli, "--window", self.window, 1, 1000000, &what.window) ||
-        !number(cli, "--credit", self.credit, 1, 10000, &what.credit) ||
-        !number(cli, "--history", self.history, 0, 1000000000, &what.history) ||
-        !number(cli, "--backlog", self.backlog, 0, 1000000000, &what.backlog) ||
-        !number(cli, "--workspace-limit", self.workspace_limit, 1, 1000000000,
-                &what.workspace_limit) ||
-        !number(cli, "--rounds", self.rounds, 1, BENCH_ROUNDS_MAX, &what.rounds))
-        return CLI_USAGE;
-    what.snapshot = self.snapshot;
-    if (what.rounds > 0)
-        return compare_rounds(cli, &what, self.json);
-    if (bench_queue(&what, &figures, detail, sizeof detail))
+    if (self.what.rounds > 0)
+        return compare_rounds(cli, &self.what, self.json);
+    if (bench_queue(&self.what, &figures, detail, sizeof detail))
         return cli_fail(cli, "%s", detail);
     if (self.json)
         print_json(&figures);

@@ -20,7 +20,8 @@ static const struct cli_option options[] = {
      "only those that died of this, such as JOB_FAILED"},
     {"before", "TIME|AGE", CLI_TEXT, offsetof(struct dead, before),
      "only those that died before: 2026-03-01, 2026-03-01T12:30Z, 36h, 7d"},
-    {"limit", "N", CLI_TEXT, offsetof(struct dead, limit), "the newest N; default 20"},
+    {"limit", "N", CLI_WHOLE(1, 100000), offsetof(struct dead, limit),
+     "the newest N; default 20"},
     {"json", NULL, CLI_FLAG, offsetof(struct dead, json), "print JSON"},
     {"data-dir", "DIR", CLI_TEXT, offsetof(struct dead, data_dir),
      "of the running `tunemill up`; default system.data_dir"},
@@ -72,18 +73,14 @@ run_list(cli_t *cli, int argc, char **argv)
     struct dead self = {.limit = "20"};
     int code = cli_parse(cli, &usage, &self, argc, argv);
     struct time_arg before;
-    char limit[24];
-    long long count;
 
     if (code >= 0)
         return code;
     if ((self.queue && !queue_arg_check(cli, "--queue", self.queue)) ||
-        !time_arg_parse(cli, "--before", self.before, &before) ||
-        !cli_integer(cli, "--limit", self.limit, 1, 100000, &count))
+        !time_arg_parse(cli, "--before", self.before, &before))
         return CLI_USAGE;
-    snprintf(limit, sizeof limit, "%lld", count);
     return list(cli, &self,
-                (const char *[]){self.queue, self.code, before.time, before.age_s, limit});
+                (const char *[]){self.queue, self.code, before.time, before.age_s, self.limit});
 }
 
 int

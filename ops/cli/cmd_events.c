@@ -13,7 +13,7 @@
 /* --- tail --------------------------------------------------------------------------------- */
 
 struct tail {
-    const char *data_dir, *workspace, *topics, *last;
+    const char *data_dir, *workspace, *topics;
     bool json;
 
     cli_t *cli;
@@ -29,7 +29,8 @@ static const struct cli_option tail_options[] = {
     {"topic", "LIST", CLI_TEXT, offsetof(struct tail, topics),
      "topics and categories (backtests, coverage), separated by commas; all"},
     {"workspace", "UUID", CLI_TEXT, offsetof(struct tail, workspace), "of this one only; all"},
-    {"last", "N", CLI_TEXT, offsetof(struct tail, last), "begin with the last N; 0"},
+    {"last", "N", CLI_INT(0, 1000000), offsetof(struct tail, before),
+     "begin with the last N; 0"},
     {"data-dir", "DIR", CLI_TEXT, offsetof(struct tail, data_dir),
      "of the running `tunemill up`; default system.data_dir"},
     {"json", NULL, CLI_FLAG, offsetof(struct tail, json), "one JSON object a line"},
@@ -137,8 +138,6 @@ read_options(struct tail *self)
     tm_str_t wrong;
 
     if (self->workspace && !workspace_parse(self->cli, self->workspace, &self->only))
-        return CLI_USAGE;
-    if (self->last && !cli_integer(self->cli, "--last", self->last, 0, 1000000, &self->before))
         return CLI_USAGE;
     if (!topics_parse(self->topics, &self->wanted, &wrong))
         return cli_misuse(self->cli, "--topic: \"%.*s\" is no topic and no category",

@@ -95,9 +95,10 @@ static const struct cli_usage limit_usage = {
 static bool
 is_limit(const cli_t *cli, const char *name, const char *text, long long max)
 {
-    long long value;
+    const field_t row = {.kind = FIELD_INT, .min = 1, .max = (double)max};
+    int64_t value;
 
-    return !text || strcmp(text, "none") == 0 || cli_integer(cli, name, text, 1, max, &value);
+    return !text || strcmp(text, "none") == 0 || cli_field(cli, name, &row, text, &value);
 }
 
 static void

@@ -119,9 +119,9 @@ struct prune {
 };
 
 static const struct cli_option prune_options[] = {
-    {"cutoff-days", "N", CLI_TEXT, offsetof(struct prune, cutoff_days),
+    {"cutoff-days", "N", CLI_WHOLE(1, 730), offsetof(struct prune, cutoff_days),
      "delete what is older; default as retention_policies says"},
-    {"batch-size", "N", CLI_TEXT, offsetof(struct prune, batch_size),
+    {"batch-size", "N", CLI_WHOLE(100, 100000), offsetof(struct prune, batch_size),
      "rows deleted at a time, 100 to 100000"},
     {"run", NULL, CLI_FLAG, offsetof(struct prune, run), "delete"},
     {"dry-run", NULL, CLI_FLAG, offsetof(struct prune, dry_run),
@@ -182,18 +182,11 @@ run_prune(cli_t *cli, int argc, char **argv)
 {
     struct prune self = {.run = false};
     int code = cli_parse(cli, &prune_usage, &self, argc, argv);
-    long long number;
 
     if (code >= 0)
         return code;
     if (self.run && self.dry_run)
         return cli_misuse(cli, "--run and --dry-run exclude each other");
-    if (self.cutoff_days &&
-        !cli_integer(cli, "--cutoff-days", self.cutoff_days, 1, 730, &number))
-        return CLI_USAGE;
-    if (self.batch_size &&
-        !cli_integer(cli, "--batch-size", self.batch_size, 100, 100000, &number))
-        return CLI_USAGE;
     return prune(cli, &self);
 }
 

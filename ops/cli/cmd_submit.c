@@ -5,6 +5,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/digest.h"
+#include "actors/kit/contracts/tune_field.h"
 #include "actors/kit/contracts/tune_request.h"
 #include "actors/kit/runtime/broker_settings.h"
 #include "ops/cli/local_instance.h"
@@ -14,36 +15,36 @@
 #include "ops/cli/follow_tune.h"
 #include "ops/cli/workspace.h"
 
-/* options that are fields of a tune request: X(option, field, VALUE, help) */
-#define FIELDS(X)                                                               \
-    X("search", search_type, "TYPE", "grid or random; default random")          \
-    X("trials", n_trials, "N", "how many; default 50, or all points of a grid") \
-    X("seed", seed, "S", "the same seed gives the same trials")                 \
-    X("oos", oos_ratio, "SHARE", "judge on the last 0.01 to 0.5 of the bars")   \
-    X("cash", initial_cash, "C", "to begin with; default 10000")                \
-    X("commission-bps", commission_bps, "B", "of each fill; default 10")        \
-    X("slippage-bps", slippage_bps, "B", "of each fill; default 0")             \
-    X("min-trades", min_trades, "N", "fewer make a trial invalid; default 5")   \
-    X("objective", objective_type, "NAME",                                      \
-      "sharpe, sharpe_dd_penalty, return, return_dd_penalty or calmar")         \
-    X("from", date_from, "DATE", "first day, 2020-01-31")                       \
-    X("to", date_to, "DATE", "last day")
+/* options that are fields of a tune request: X(option, field, VALUE); what each may be is said
+ * by its row of tune_request.def */
+#define FIELDS(X)                            \
+    X("search", search_type, "TYPE")         \
+    X("trials", n_trials, "N")               \
+    X("seed", seed, "S")                     \
+    X("oos", oos_ratio, "SHARE")             \
+    X("cash", initial_cash, "C")             \
+    X("commission-bps", commission_bps, "B") \
+    X("slippage-bps", slippage_bps, "B")     \
+    X("min-trades", min_trades, "N")         \
+    X("objective", objective_type, "NAME")   \
+    X("from", date_from, "DATE")             \
+    X("to", date_to, "DATE")
 
 enum {
-#define X(option, field, value, help) FIELD_##field,
+#define X(option, field, value) OPTION_##field,
     FIELDS(X)
 #undef X
-        FIELD_COUNT
+        OPTION_COUNT
 };
 
 static const char *const field_names[] = {
-#define X(option, field, value, help) [FIELD_##field] = #field,
+#define X(option, field, value) [OPTION_##field] = #field,
     FIELDS(X)
 #undef X
 };
 
 struct submit {
-    const char *fields[FIELD_COUNT];
+    const char *fields[OPTION_COUNT];
     const char *strategy, *key, *workspace, *data_dir;
     struct cli_list space;
     bool watch, json;
@@ -61,14 +62,17 @@ struct submit {
     char detail[TM_DETAIL_MAX + 1];
 };
 
+static char helps[OPTION_COUNT][200];
+
 static const struct cli_option options[] = {
     {"strategy", "NAME|ID|FILE", CLI_TEXT, offsetof(struct submit, strategy),
      "one of config/strategies, or the path of a spec"},
     {"space", "NAME=VALUES", CLI_LIST, offsetof(struct submit, space),
      "period=10:50:5, k=1,1.5,2 or k=1..3; default the strategy's own"},
-#define X(option, field, value, help) \
-    {option, value, CLI_TEXT,         \
-     offsetof(struct submit, fields) + FIELD_##field * sizeof(char *), help},
+#define X(option, field, value)                                         \
+    {option, value, CLI_TEXT,                                           \
+     offsetof(struct submit, fields) + OPTION_##field * sizeof(char *), \
+     helps[OPTION_##field]},
     FIELDS(X)
 #undef X
         {"key", "TEXT", CLI_TEXT, offsetof(struct submit, key),
@@ -95,6 +99,26 @@ static const struct cli_usage usage = {
              "that of the running `tunemill up`.\n",
 };
 
+/* Before --help is asked for, and so before the settings are there: theirs are the defaults. */
+static void
+write_helps(void)
+{
+    tm_auto(settings) settings = settings_new();
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *standard;
+        struct tune_limited limited;
+        char allowed[120];
+
+        tune_field_limited(fields_find(&tune_fields, TUNE_FORM, field_names[i]), settings,
+                           &limited);
+        field_allowed(&limited.row, allowed, sizeof allowed);
+        standard = limited.row.standard;
+        snprintf(helps[i], sizeof helps[i], "%s (%s%s%s)", limited.row.help, allowed,
+                 standard ? "; default " : "", standard ? standard : "");
+    }
+}
+
 /* ---- the request ------------------------------------------------------------------------ */
 
 static int
@@ -102,7 +126,7 @@ refuse_field(const cli_t *cli, const struct tune_request_error *error)
 {
     const char *option = NULL;
 
-#define X(name, field_name, value, help)        \
+#define X(name, field_name, value)              \
     if (strcmp(error->field, #field_name) == 0) \
         option = "--" name;
     FIELDS(X)
@@ -128,13 +152,16 @@ set_field(const cli_t *cli, const struct submit *self, const char *name, const c
 static bool
 set_grid(const cli_t *cli, const struct submit *self, json_t *space)
 {
-    const char *search = self->fields[FIELD_search_type];
+    const char *search = self->fields[OPTION_search_type];
+    struct tune_limited trials;
     char points[32];
 
-    if (!search || strcmp(search, "grid") != 0 || self->fields[FIELD_n_trials])
+    if (!search || strcmp(search, "grid") != 0 || self->fields[OPTION_n_trials])
         return true;
+    tune_field_limited(fields_find(&tune_fields, TUNE_FORM, "n_trials"), cli->settings,
+                       &trials);
     snprintf(points, sizeof points, "%lld",
-             param_space_arg_points(space, cli->settings->tune_max_trials));
+             param_space_arg_points(space, (long long)trials.row.max));
     return set_field(cli, self, "n_trials", points);
 }
 
@@ -186,7 +213,7 @@ build_request(const cli_t *cli, struct submit *self)
     const char *name = strrchr(cli->arguments[0], '/');
 
     self->request = tune_request_new(cli->settings);
-    for (size_t i = 0; i < FIELD_COUNT; i++)
+    for (size_t i = 0; i < OPTION_COUNT; i++)
         if (!set_field(cli, self, field_names[i], self->fields[i]))
             return false;
     if (!set_field(cli, self, "workspace_id", self->workspace) || !set_space(cli, self) ||
@@ -291,8 +318,10 @@ int
 cmd_submit(cli_t *cli, int argc, char **argv)
 {
     struct submit self = {.workspace = WORKSPACE_DEVELOPMENT};
-    int code = cli_parse(cli, &usage, &self, argc, argv);
+    int code;
 
+    write_helps();
+    code = cli_parse(cli, &usage, &self, argc, argv);
     if (code >= 0)
         return code;
     if (!workspace_parse(cli, self.workspace, &self.workspace_id))

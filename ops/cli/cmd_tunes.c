@@ -15,7 +15,8 @@ static const struct cli_option options[] = {
      "of the running `tunemill up`; default system.data_dir"},
     {"workspace", "UUID", CLI_TEXT, offsetof(struct tunes, workspace),
      "whose tunes; default the development workspace"},
-    {"limit", "N", CLI_TEXT, offsetof(struct tunes, limit), "the newest N; default 20"},
+    {"limit", "N", CLI_WHOLE(1, 1000), offsetof(struct tunes, limit),
+     "the newest N; default 20"},
     {"json", NULL, CLI_FLAG, offsetof(struct tunes, json), "print JSON"},
 };
 
@@ -32,18 +33,14 @@ cmd_tunes(cli_t *cli, int argc, char **argv)
     struct tunes self = {.workspace = WORKSPACE_DEVELOPMENT, .limit = "20"};
     int code = cli_parse(cli, &usage, &self, argc, argv);
     tm_uuid_t workspace;
-    char limit[24];
-    const char *parameters[] = {self.workspace, limit};
     tm_auto(json) tunes = NULL;
-    long long count;
 
     if (code >= 0)
         return code;
-    if (!workspace_parse(cli, self.workspace, &workspace) ||
-        !cli_integer(cli, "--limit", self.limit, 1, 1000, &count))
+    if (!workspace_parse(cli, self.workspace, &workspace))
         return CLI_USAGE;
-    snprintf(limit, sizeof limit, "%lld", count);
-    tunes = database_ask(cli, self.data_dir, DATABASE_READ, CLI_TUNES, parameters);
+    tunes = database_ask(cli, self.data_dir, DATABASE_READ, CLI_TUNES,
+                         (const char *[]){self.workspace, self.limit});
     if (!tunes)
         return CLI_FAILED;
     if (self.json)

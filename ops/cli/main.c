@@ -74,7 +74,7 @@ refuse(const char *name)
 
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         names[i] = commands[i].name;
-    closest = cli_closest(name, names, COMMAND_COUNT);
+    closest = fields_nearest(name, names, COMMAND_COUNT);
     fprintf(stderr, "tunemill: there is no command \"%s\"%s%s%s\n", name,
             closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
     fprintf(stderr, "See `tunemill --help`.\n");

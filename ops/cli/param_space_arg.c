@@ -15,17 +15,16 @@ struct number {
 static bool
 read_number(const char *text, size_t size, struct number *ret)
 {
-    char copy[64], *end;
+    static const field_t row = {FIELD_IS_NUMBER("value", -HUGE_VAL, HUGE_VAL)};
+    char why[FIELD_WHY];
+    struct field_value value;
 
-    if (size == 0 || size >= sizeof copy)
+    if (field_from_text(&row, text, size, &value, why))
         return false;
-    memcpy(copy, text, size);
-    copy[size] = '\0';
-    if (strspn(copy, "+-.0123456789eE") != size)
-        return false; /* strtod also takes hexadecimal, nan and inf */
-    ret->value = strtod(copy, &end);
-    ret->is_whole = strspn(copy, "+-0123456789") == size && fabs(ret->value) < 1e15;
-    return end == copy + size && isfinite(ret->value);
+    ret->value = value.number;
+    ret->is_whole = !memchr(text, '.', size) && !memchr(text, 'e', size) &&
+                    !memchr(text, 'E', size) && fabs(ret->value) < 1e15;
+    return true;
 }
 
 static json_t *

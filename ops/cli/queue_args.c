@@ -35,7 +35,7 @@ note(const cli_t *cli, const char *queue, const json_t *names)
         if (count < CANDIDATES_MAX && json_is_string(name))
             candidates[count++] = json_string_value(name);
     }
-    closest = cli_closest(queue, candidates, count);
+    closest = fields_nearest(queue, candidates, count);
     fprintf(stderr,
             "tunemill %s: note: nobody has used a queue \"%s\": it holds no job, no worker "
             "serves it, and nothing of it ended within the hour%s%s%s\n",

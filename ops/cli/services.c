@@ -30,11 +30,11 @@ static const struct row rows[] = {
 };
 
 struct line {
-    const char *ready_fd;
+    long long ready_fd;
 };
 
 static const struct cli_option options[] = {
-    {"ready-fd", "N", CLI_TEXT, offsetof(struct line, ready_fd),
+    {"ready-fd", "N", CLI_INT(0, 65535), offsetof(struct line, ready_fd),
      "write one line to descriptor N when ready"},
 };
 
@@ -73,19 +73,17 @@ run_service(cli_t *cli, int argc, char **argv)
     const struct row *row = row_of(cli->command);
     const struct cli_usage usage = {
         .arguments = "", .options = options, .option_count = 1, .notes = row->notes};
-    struct line line = {NULL};
-    long long ready_fd = -1;
+    struct line line = {-1};
     int code = cli_parse(cli, &usage, &line, argc, argv);
     struct service_options service;
     tm_err_t err;
 
     if (code >= 0)
         return code;
-    if (line.ready_fd && !cli_integer(cli, "--ready-fd", line.ready_fd, 0, 65535, &ready_fd))
-        return CLI_USAGE;
     loop_hold_signals();
     cli_log_init(cli);
-    service = (struct service_options){.settings = cli->settings, .ready_fd = (int)ready_fd};
+    service =
+        (struct service_options){.settings = cli->settings, .ready_fd = (int)line.ready_fd};
     err = row->given == PROBES ? run_with_probes(row->type, &service)
                                : service_run(row->type, &service);
     return err ? cli_fail(cli, "%s (%s)", tm_err_text(err), tm_err_name(err)) : CLI_OK;

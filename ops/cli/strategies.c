@@ -127,7 +127,7 @@ refuse(const cli_t *cli, const json_t *all, const char *name)
     for (size_t i = 0; i < count && used + 64 < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%.60s", i ? ", " : "",
                                  names[i]);
-    closest = cli_closest(name, names, count);
+    closest = fields_nearest(name, names, count);
     if (count == 0)
         cli_fail(cli, "found no strategies; set system.config_dir to the directory that holds "
                       "strategies/, or give the path of a JSON file");

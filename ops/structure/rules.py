@@ -8,8 +8,9 @@ from structure.source import TOPS, is_below
 # (floor, what it may include beside itself); the first that fits counts
 FLOORS = [
     ("proto", []),
+    ("actors/kit/fields", ["proto"]),  # pure: the engine reads its strategies by it
     ("actors/kit", ["proto"]),
-    ("actors/tune/engine", ["proto"]),  # pure: no input or output of its own
+    ("actors/tune/engine", ["proto", "actors/kit/fields"]),  # pure: no input or output of its own
     ("actors", ["proto", "actors"]),  # the rule "actor" says which
     ("broker", ["proto", "actors/kit"]),
     ("migrations", ["proto", "actors/kit"]),

@@ -123,6 +123,25 @@ def test_a_parameter_that_is_given_twice(client, operation, parameter):
     client.expect(operation.id, 422, "VALIDATION_FAILED", **with_query(operation, *[(parameter["name"], value)] * 2))
 
 
+@pytest.mark.parametrize("operation", all_operations(lambda o: o.may("UNKNOWN_FIELD")), ids=str)
+def test_a_parameter_that_nobody_knows(client, operation):
+    """A page's own script reads the address of the page."""
+    is_page = 200 in operation.responses and "text/html" in operation.responses[200]["content"]
+    if is_page and operation.is_admin:
+        assert client.ask(operation.id, **with_query(operation, ("colour", "red"))).status == 200
+        return
+    answer = client.expect(operation.id, 422, "UNKNOWN_FIELD", **with_query(operation, ("colour", "red")))
+    assert answer.json["errors"][0]["loc"] == "query.colour"
+
+
+@pytest.mark.parametrize("operation", all_operations(lambda o: o.body), ids=str)
+def test_a_field_that_nobody_knows(client, operation):
+    body = baseline(operation.id).get("body", {})
+    body = [*body, ("n_trails", "5")] if isinstance(body, list) else {**body, "n_trails": "5"}
+    answer = client.expect(operation.id, 422, "UNKNOWN_FIELD", **baseline(operation.id) | {"body": body})
+    assert answer.json["errors"][0]["loc"] == "body.n_trails"
+
+
 @pytest.mark.parametrize("operation", all_operations(lambda o: o.parameter("path", "id")), ids=str)
 def test_an_id_that_is_none(client, operation):
     answer = client.expect(operation.id, 422, "VALIDATION_FAILED", **baseline(operation.id) | {"id": "x"})

@@ -10,16 +10,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct backtest_call call, again;
-    const char *what = NULL;
+    char what[BACKTEST_CALL_WHY];
     char *text;
 
-    if (backtest_call_parse((const char *)data, size, &call, &what)) {
-        if (!what || !what[0])
+    if (backtest_call_parse((const char *)data, size, &call, what)) {
+        if (!what[0])
             abort();
         return 0;
     }
     text = backtest_call_text(&call);
-    if (!text || backtest_call_parse(text, strlen(text), &again, &what) ||
+    if (!text || backtest_call_parse(text, strlen(text), &again, what) ||
         !tm_uuid_is(&call.workspace, &again.workspace) ||
         !tm_uuid_is(&call.tune, &again.tune) || !tm_uuid_is(&call.run, &again.run) ||
         call.trial != again.trial || call.points != again.points ||

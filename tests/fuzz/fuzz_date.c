@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/dates.h"
 #include "actors/tune/engine/stamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (exact && text) {
         memcpy(exact, data, size); /* what lies behind it is nobody's */
         const bool is_stamp = stamp_parse(exact, size, &stamp_ms);
-        if (strlen(text) == size && tune_date_parse(text, &date_ms)) {
+        if (strlen(text) == size && dates_day(text, &date_ms)) {
             assert(date_ms % 86400000 == 0);
             assert(!is_stamp || stamp_ms == date_ms); /* the engine knows fewer years */
         }

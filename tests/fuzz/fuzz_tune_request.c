@@ -34,13 +34,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tune_request_error error = {.err = TM_OK};
     struct tune_spec spec, again;
-    tm_err_t err = tune_spec_parse((const char *)data, size, &spec, &error);
+    tm_err_t err = tune_spec_parse((const char *)data, size, NULL, &spec, &error);
 
     if (err && !error.text[0] && err != TM_NO_MEMORY)
         abort();
     if (!err) {
         char *text = json_dumps(spec.root, JSON_COMPACT | JSON_REAL_PRECISION(17));
-        if (!text || tune_spec_parse(text, strlen(text), &again, &error) ||
+        if (!text || tune_spec_parse(text, strlen(text), NULL, &again, &error) ||
             again.n_trials != spec.n_trials || again.seed != spec.seed)
             abort();
         tune_spec_fini(&again);

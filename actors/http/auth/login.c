@@ -4,12 +4,14 @@
 #include "actors/http/auth/authorize.h"
 #include "actors/http/auth/routes.def"
 #include "actors/http/core/answer.h"
-#include "actors/http/core/fields.h"
 #include "actors/http/core/html.h"
+#include "actors/http/core/json_body.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
 #define HOME "/admin/backtests/tunes" /* where to, if nobody says */
+
+enum { TOKEN_MAX = 65536 }; /* as long as the body may be */
 
 /* --- the page ----------------------------------------------------------------------------- */
 
@@ -72,7 +74,7 @@ refuse_login(request_t *request, const struct problem *problem, const char *next
 {
     char seconds[16];
 
-    if (fields_is_json_type(request_header(request, "Content-Type"))) {
+    if (json_body_is_json(request_header(request, "Content-Type"))) {
         answer_problem(request, problem);
         return;
     }
@@ -114,31 +116,43 @@ set_cookie(request_t *request, const char *name, const char *value, const char *
     answer_header(request, "Set-Cookie", text);
 }
 
+struct login_asked {
+    const char *token, *next;
+};
+
+static const field_t login_rows[] = {
+    {FIELD_IS_TEXT("token", 0, TOKEN_MAX), .flags = FIELD_SECRET,
+     FIELD_AT(struct login_asked, token)},
+    {FIELD_IS_TEXT("next", 0, TOKEN_MAX), FIELD_AT(struct login_asked, next)},
+};
+static const struct fields login_fields = FIELDS_OF(login_rows);
+
 void
 login_run(request_t *request)
 {
     struct problem problem = {0};
-    const char *type = request_header(request, "Content-Type"), *next, *token;
+    const char *type = request_header(request, "Content-Type");
+    struct login_asked asked = {NULL, NULL};
     size_t size;
     const char *text = request_text(request, &size);
-    tm_auto(fields) fields = fields_new(type, text, size, &problem);
+    tm_auto(json) body = json_body_or_form(type, text, size, &problem);
 
-    if (!fields) {
+    if (!body) {
         answer_problem(request, &problem);
         return;
     }
-    next = fields_text(fields, "next");
-    token = fields_text(fields, "token");
-    if (!opens_admin(request, token, &problem)) {
-        refuse_login(request, &problem, next);
+    if (!json_body_fields(body, &login_fields, &asked, &problem) ||
+        !opens_admin(request, asked.token, &problem)) {
+        refuse_login(request, &problem, asked.next);
         return;
     }
     if (admin_auth_has_token(request_bridge(request)->gate))
-        set_cookie(request, ADMIN_COOKIE, token, "SameSite=Lax; Path=/");
-    if (fields_is_json_type(type))
+        set_cookie(request, ADMIN_COOKIE, asked.token, "SameSite=Lax; Path=/");
+    if (json_body_is_json(type))
         answer_done(request);
     else
-        answer_redirect(request, next && authorize_is_own_address(next) ? next : HOME);
+        answer_redirect(request,
+                        asked.next && authorize_is_own_address(asked.next) ? asked.next : HOME);
 }
 
 void

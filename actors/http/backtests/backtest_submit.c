@@ -8,7 +8,7 @@
 #include "actors/http/core/answer.h"
 #include "actors/http/core/sql.h"
 #include "actors/http/intake/intake.h"
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 
 enum { PARAMS_DEPTH = 1 };
@@ -155,7 +155,7 @@ read_params(intake_t *intake, struct problem *problem)
     json_t *value;
 
     self->params = !field || field->size == 0 ? json_object()
-                   : tune_json_depth(field->data, field->size) <= PARAMS_DEPTH
+                   : json_text_depth(field->data, field->size) <= PARAMS_DEPTH
                        ? json_loadb(field->data, field->size, JSON_REJECT_DUPLICATES, NULL)
                        : NULL;
     if (!json_is_object(self->params))
@@ -179,6 +179,7 @@ static void
 begin_backtest(request_t *request)
 {
     static const struct intake_kind kind = {.size = sizeof(submit_t),
+                                            .new_request = tune_request_new_backtest,
                                             .check = read_params,
                                             .end = keep_backtest,
                                             .fini = fini_backtest};

@@ -82,14 +82,17 @@ on_argument(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size
     request_t *request = self->request;
 
     (void)kind;
+    if (key_size == 0 && value_size == 0)
+        return MHD_YES; /* between two & */
     if (strlen(key) != key_size)
-        return MHD_YES; /* no name of ours */
+        key = ""; /* no name of ours */
     if (!value || strlen(value) != value_size)
         value = "";
     if (strcmp(key, "workspace_id") == 0 && request->route->access != ACCESS_OPEN)
         workspace_say(&request->workspace, "query.workspace_id", value, strlen(value),
                       &self->problem);
-    query_set(&request->query, request->route->query, key, value, &self->problem);
+    else
+        query_set(&request->query, request->route->query, key, value, &self->problem);
     return MHD_YES;
 }
 

@@ -1,90 +1,131 @@
 #include "actors/http/core/json_body.h"
 
 #include <string.h>
+#include <strings.h>
 
-#include "actors/http/core/fields.h"
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/http/core/query.h"
+#include "actors/kit/fields/json_text.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
 
 enum { DEPTH_MAX = 16 };
+
+static bool
+is_type(const char *text, const char *type)
+{
+    size_t size = strlen(type);
+
+    return text && strncasecmp(text, type, size) == 0 && strchr("; \t", text[size]);
+}
+
+bool
+json_body_is_json(const char *type)
+{
+    return is_type(type, "application/json");
+}
+
+static json_t *
+read_json(const char *data, size_t size, struct problem *problem)
+{
+    char why[JSON_TEXT_WHY];
+    json_t *body = json_text_object(data, size, DEPTH_MAX, why);
+
+    if (!body)
+        problem_init(problem, TM_BAD_REQUEST, "the body is not a JSON object: it %s", why);
+    return body;
+}
 
 json_t *
 json_body_read(const char *type, const char *data, size_t size, struct problem *problem)
 {
-    json_error_t error = {.line = 0};
-    json_t *body;
-
-    if (!fields_is_json_type(type)) {
-        problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE, "send application/json");
-        return NULL;
-    }
-    if (tune_json_depth(data, size) > DEPTH_MAX) {
-        problem_init(problem, TM_BAD_REQUEST, "the body is nested deeper than %d", DEPTH_MAX);
-        return NULL;
-    }
-    body = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
-    if (json_is_object(body))
-        return body;
-    if (body)
-        problem_init(problem, TM_BAD_REQUEST, "the body is not a JSON object");
-    else
-        problem_init(problem, TM_BAD_REQUEST, "the body is not JSON: line %d, column %d: %s",
-                     error.line, error.column, error.text);
-    json_decref(body);
+    if (json_body_is_json(type))
+        return read_json(data, size, problem);
+    problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE, "send application/json");
     return NULL;
 }
 
-static size_t
-characters(const char *text)
-{
-    size_t count = 0;
+/* --- forms -------------------------------------------------------------------------------- */
 
-    for (; *text; text++)
-        count += ((unsigned char)*text & 0xc0) != 0x80;
-    return count;
+static json_t *
+decoded(char *text)
+{
+    for (char *at = text; *at; at++)
+        if (*at == '+')
+            *at = ' ';
+    return json_stringn(text, query_unescape(text));
 }
 
-const char *
-json_body_text(const json_t *value, const char *loc, size_t min, size_t max,
-               struct problem *problem)
-{
-    const char *text = json_string_value(value);
-    size_t count = text ? characters(text) : 0;
-    bool is_absent = !value || json_is_null(value);
-
-    if (is_absent && min == 0)
-        return NULL;
-    if (is_absent)
-        problem_add(problem, TM_VALIDATION_FAILED, loc, "is missing");
-    else if (!text || count < min || count > max)
-        problem_add(problem, TM_VALIDATION_FAILED, loc,
-                    "must be a text of %zu to %zu characters", min, max);
-    else
-        return text;
-    return NULL;
-}
-
+/* "name=value", which is changed. False: not UTF-8, or a second one of its name. */
 static bool
-is_word(const char *words, const char *text)
+add_pair(json_t *object, char *pair)
 {
-    size_t size = strlen(text);
+    char *equals = strchr(pair, '='), *value = pair + strlen(pair);
+    json_t *name, *text;
+    bool is_fine;
 
-    for (const char *at = words; *at; at += strspn(at, " ")) {
-        size_t length = strcspn(at, " ");
-
-        if (length == size && memcmp(at, text, size) == 0)
-            return true;
-        at += length;
+    if (equals) {
+        *equals = '\0';
+        value = equals + 1;
     }
-    return false;
+    name = decoded(pair);
+    text = decoded(value);
+    is_fine = name && text && !json_object_get(object, json_string_value(name)) &&
+              json_object_set(object, json_string_value(name), text) == 0;
+    json_decref(name);
+    json_decref(text);
+    return is_fine;
 }
 
-const char *
-json_body_word(const json_t *value, const char *loc, const char *words, struct problem *problem)
+static json_t *
+read_form(const char *data, size_t size)
 {
-    const char *text = json_string_value(value);
+    char *copy = memchr(data, '\0', size) ? NULL : strndup(data, size);
+    json_t *object = json_object();
+    bool is_fine = copy != NULL;
 
-    if (text && is_word(words, text))
-        return text;
-    problem_add(problem, TM_VALIDATION_FAILED, loc, "must be one of: %s", words);
-    return NULL;
+    for (char *at = copy, *next; is_fine && at && *at; at = next) {
+        char *end = at + strcspn(at, "&");
+
+        next = *end ? end + 1 : end;
+        *end = '\0';
+        is_fine = *at == '\0' || add_pair(object, at);
+    }
+    free(copy);
+    if (!is_fine) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+json_t *
+json_body_or_form(const char *type, const char *data, size_t size, struct problem *problem)
+{
+    json_t *body = NULL;
+
+    if (json_body_is_json(type))
+        return read_json(data, size, problem);
+    if (!is_type(type, FORM_TYPE))
+        problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE, "send application/json or " FORM_TYPE);
+    else if (!(body = read_form(data, size)))
+        problem_init(problem, TM_BAD_REQUEST, "the body is not a form, or names a field twice");
+    return body;
+}
+
+/* --- members ------------------------------------------------------------------------------ */
+
+static void
+tell(void *arg, tm_err_t err, const char *name, const char *why)
+{
+    char loc[80];
+
+    snprintf(loc, sizeof(loc), "body.%s", name);
+    problem_add(arg, err, loc, "%s", why);
+}
+
+bool
+json_body_fields(json_t *body, const struct fields *table, void *owner, struct problem *problem)
+{
+    fields_read(table, body, owner, tell, problem);
+    return !problem->err;
 }

@@ -10,10 +10,10 @@
 #include "actors/http/core/parameters.def"
 #include "actors/http/core/problem.h"
 #include "actors/kit/contracts/backtest_call.h"
+#include "actors/kit/fields/fields.h"
 
-#define QUERY_WORD_MAX 32
-struct query_word {
-    char text[QUERY_WORD_MAX];
+struct query_choice {
+    char text[32];
 };
 
 #define QUERY_NAME_MAX 64
@@ -34,25 +34,14 @@ struct query_uuids {
     tm_uuid_t ids[QUERY_UUIDS_MAX];
 };
 
-#define QUERY_C_UUID  tm_uuid_t
-#define QUERY_C_UUIDS struct query_uuids
-#define QUERY_C_WORD  struct query_word
-#define QUERY_C_INT   int64_t
-#define QUERY_C_BOOL  bool
-#define QUERY_C_NAME  struct query_name
-#define QUERY_C_TIME  struct query_time
-#define QUERY_C_TEXT  query_text_t
-
-typedef enum {
-    QUERY_UUID,
-    QUERY_UUIDS,
-    QUERY_WORD,
-    QUERY_INT,
-    QUERY_BOOL,
-    QUERY_NAME,
-    QUERY_TIME,
-    QUERY_TEXT
-} query_kind_t;
+#define QUERY_C_UUID   tm_uuid_t
+#define QUERY_C_UUIDS  struct query_uuids
+#define QUERY_C_CHOICE struct query_choice
+#define QUERY_C_INT    int64_t
+#define QUERY_C_BOOL   bool
+#define QUERY_C_NAME   struct query_name
+#define QUERY_C_TIME   struct query_time
+#define QUERY_C_TEXT   query_text_t
 
 /* name and has_name: whether it was given */
 struct query {
@@ -67,17 +56,12 @@ struct query {
 #undef N
 };
 
-typedef struct {
-    const char *name;
-    query_kind_t kind;
-    const char *choices;
-    int64_t standard, min, max;
-    unsigned set;
-    const char *doc;
-    size_t value_at, has_at; /* offsets in struct query */
-} query_field_t;
+/* Flags of the rows: a set of parameters.def as a flag, and a UUID that is given min to max
+ * times. */
+#define QUERY_SET(set) ((set)*FIELD_OWN)
+#define QUERY_MANY     (1U << 30)
 
-const query_field_t *query_field_at(size_t index); /* NULL behind the last */
+extern const struct fields query_fields;
 
 /* Decodes %XX in place and returns the new length. %00 stays as it is: decoded, it would end
  * the text for all who read it, and nobody would look at what follows. */

@@ -90,22 +90,27 @@ triage_run(request_t *request, const char *status, const char *note)
     pg_send(&unit, on_triaged, request_ref(request));
 }
 
+struct triage_asked {
+    const char *status, *note;
+};
+
+static const field_t triage_rows[] = {
+    {FIELD_IS_CHOICE("status", "open acknowledged resolved"), .flags = FIELD_REQUIRED,
+     FIELD_AT(struct triage_asked, status)},
+    {FIELD_IS_TEXT("note", 0, NOTE_MAX), .flags = FIELD_CHARACTERS,
+     FIELD_AT(struct triage_asked, note)},
+};
+static const struct fields triage_fields = FIELDS_OF(triage_rows);
+
 void
 coverage_triage(request_t *request)
 {
+    struct triage_asked asked = {NULL, NULL};
     struct problem problem = {0};
     tm_auto(json) body = body_json(request, &problem);
-    const char *status, *note;
 
-    if (!body) {
-        answer_problem(request, &problem);
-        return;
-    }
-    status = json_body_word(json_object_get(body, "status"), "body.status",
-                            "open acknowledged resolved", &problem);
-    note = json_body_text(json_object_get(body, "note"), "body.note", 0, NOTE_MAX, &problem);
-    if (problem.err)
+    if (!body || !json_body_fields(body, &triage_fields, &asked, &problem))
         answer_problem(request, &problem);
     else
-        triage_run(request, status, note);
+        triage_run(request, asked.status, asked.note);
 }

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIDENCE "overall_confidence"
-
 /* --- signature ---------------------------------------------------------------------------- */
 
 static int
@@ -48,94 +46,61 @@ match_signature(const json_t *intent, char ret[SHA256_TEXT])
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-static void
-read_list(const json_t *from, const char *name, json_t *intent, struct problem *problem)
-{
-    const json_t *list = json_object_get(from, name);
-    json_t *kept = json_array();
-    char loc[80];
-
-    json_object_set_new(intent, name, kept);
-    if (!list || json_is_null(list))
-        return;
-    snprintf(loc, sizeof(loc), "body.intent.%s", name);
-    if (!json_is_array(list) || json_array_size(list) > MATCH_TERMS_MAX) {
-        problem_add(problem, TM_VALIDATION_FAILED, loc, "must be a list of at most %d texts",
-                    MATCH_TERMS_MAX);
-        return;
+#define TERMS(name_)                                                         \
+    {                                                                        \
+        .name = #name_, .kind = FIELD_LIST, .min = 1, .max = MATCH_TERM_MAX, \
+        .most = MATCH_TERMS_MAX                                              \
     }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *term;
 
-        snprintf(loc, sizeof(loc), "body.intent.%s[%zu]", name, i);
-        term = json_body_text(json_array_get(list, i), loc, 1, MATCH_TERM_MAX, problem);
-        if (term)
-            json_array_append(kept, json_array_get(list, i));
-    }
-}
+static const field_t intent_rows[] = {
+    TERMS(strategy_archetypes),
+    TERMS(indicators),
+    TERMS(timeframe_buckets),
+    TERMS(timeframe_explicit),
+    TERMS(symbols),
+    TERMS(topics),
+    TERMS(risk_terms),
+    {FIELD_IS_NUMBER("overall_confidence", 0, 1)},
+};
+static const struct fields intent_fields = FIELDS_OF(intent_rows);
 
-static void
-read_confidence(const json_t *from, json_t *intent, struct problem *problem)
-{
-    json_t *value = json_object_get(from, CONFIDENCE);
+static const field_t rows[] = {
+    {FIELD_IS("intent", OBJECT), .flags = FIELD_REQUIRED, .members = &intent_fields},
+    {FIELD_IS_TEXT("query", 1, MATCH_QUERY_MAX), .flags = FIELD_CHARACTERS | FIELD_REQUIRED,
+     FIELD_AT(struct match_request, query)},
+    {FIELD_IS_INT("top_k", 1, MATCH_TOP_K_MAX), FIELD_AT(struct match_request, top_k)},
+    {FIELD_IS_TEXT("source_ref", 0, MATCH_SOURCE_MAX), .flags = FIELD_CHARACTERS,
+     FIELD_AT(struct match_request, source_ref)},
+};
+static const struct fields table = FIELDS_OF(rows);
 
-    if (!value || json_is_null(value)) {
-        json_object_set_new(intent, CONFIDENCE, json_null());
-        return;
-    }
-    if (!json_is_number(value) || json_number_value(value) < 0 || json_number_value(value) > 1)
-        problem_add(problem, TM_VALIDATION_FAILED, "body.intent." CONFIDENCE,
-                    "must be a number from 0 to 1");
-    json_object_set(intent, CONFIDENCE, value);
-}
-
+/* Every list is there, and the confidence. */
 static json_t *
-read_intent(const json_t *from, struct problem *problem)
+whole_intent(const json_t *given)
 {
-    static const char *const lists[] = {
-        "strategy_archetypes", "indicators", "timeframe_buckets",
-        "timeframe_explicit",  "symbols",    "topics",
-        "risk_terms"};
     json_t *intent = json_object();
 
-    if (!json_is_object(from)) {
-        problem_add(problem, TM_VALIDATION_FAILED, "body.intent", "%s",
-                    from ? "must be an object" : "is missing");
-        return intent;
+    for (size_t i = 0; i < intent_fields.count; i++) {
+        const field_t *row = &intent_rows[i];
+        json_t *value = json_object_get(given, row->name);
+
+        if (value && !json_is_null(value))
+            json_object_set(intent, row->name, value);
+        else
+            json_object_set_new(intent, row->name,
+                                row->kind == FIELD_LIST ? json_array() : json_null());
     }
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        read_list(from, lists[i], intent, problem);
-    read_confidence(from, intent, problem);
     return intent;
 }
 
-static int64_t
-read_top_k(const json_t *value, struct problem *problem)
-{
-    if (!value || json_is_null(value))
-        return MATCH_TOP_K;
-    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-        json_integer_value(value) > MATCH_TOP_K_MAX)
-        problem_add(problem, TM_VALIDATION_FAILED, "body.top_k",
-                    "must be a whole number from 1 to %d", MATCH_TOP_K_MAX);
-    return json_integer_value(value);
-}
-
 bool
-match_request_read(const json_t *body, struct match_request *ret, struct problem *problem)
+match_request_read(json_t *body, struct match_request *ret, struct problem *problem)
 {
-    struct match_request self = {.top_k = 0};
+    struct match_request self = {.top_k = MATCH_TOP_K};
 
-    self.intent = read_intent(json_object_get(body, "intent"), problem);
-    self.query = json_body_text(json_object_get(body, "query"), "body.query", 1,
-                                MATCH_QUERY_MAX, problem);
-    self.top_k = read_top_k(json_object_get(body, "top_k"), problem);
-    self.source_ref = json_body_text(json_object_get(body, "source_ref"), "body.source_ref", 0,
-                                     MATCH_SOURCE_MAX, problem);
-    if (problem->err) {
-        match_request_fini(&self);
+    if (!json_body_fields(body, &table, &self, problem))
         return false;
-    }
+    self.intent = whole_intent(json_object_get(body, "intent"));
     match_signature(self.intent, self.signature);
     *ret = self;
     return true;

@@ -6,7 +6,7 @@
  *      "query": "buy when RSI is oversold", "top_k": 10, "source_ref": "chat 17"}
  *
  * intent and query must be there. A list that is absent is empty; a confidence that is absent
- * is not judged. Members of other names are ignored.
+ * is not judged. Members of other names are refused.
  */
 #ifndef ACTORS_HTTP_COVERAGE_MATCH_REQUEST_H
 #define ACTORS_HTTP_COVERAGE_MATCH_REQUEST_H
@@ -32,7 +32,7 @@ struct match_request {
 };
 
 /* False: the problem says what is wrong, and there is nothing to free. */
-bool match_request_read(const json_t *body, struct match_request *ret, struct problem *problem);
+bool match_request_read(json_t *body, struct match_request *ret, struct problem *problem);
 void match_request_fini(struct match_request *self);
 
 /* What an intent is known by: SHA-256, in hexadecimal, of

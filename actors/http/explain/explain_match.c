@@ -58,39 +58,34 @@ read_match_facts(const explanation_t *self)
     pg_send(&unit, on_match_facts, request_ref(self->request));
 }
 
-static void
-read_body_id(const json_t *body, const char *name, tm_uuid_t *ret, struct problem *problem)
-{
-    const char *text = json_string_value(json_object_get(body, name));
-    char loc[80];
-
-    snprintf(loc, sizeof(loc), "body.%s", name);
-    if (!text || tm_uuid_parse(text, strlen(text), ret))
-        problem_add(problem, TM_VALIDATION_FAILED, loc, "is not a UUID");
-}
-
-struct asked {
+struct match_asked {
     tm_uuid_t run, strategy;
+    const char *verbosity_text;
     enum explain_verbosity verbosity;
 };
 
+static const field_t match_rows[] = {
+    {FIELD_IS("run_id", UUID), .flags = FIELD_REQUIRED, FIELD_AT(struct match_asked, run)},
+    {FIELD_IS("strategy_id", UUID), .flags = FIELD_REQUIRED,
+     FIELD_AT(struct match_asked, strategy)},
+    {FIELD_IS_CHOICE("verbosity", "short detailed"),
+     FIELD_AT(struct match_asked, verbosity_text)},
+};
+static const struct fields match_fields = FIELDS_OF(match_rows);
+
 static void
-read_match_body(request_t *request, struct asked *ret, struct problem *problem)
+read_match_body(request_t *request, struct match_asked *ret, struct problem *problem)
 {
     tm_auto(json) body = body_json(request, problem);
 
-    if (!body)
-        return;
-    read_body_id(body, "run_id", &ret->run, problem);
-    read_body_id(body, "strategy_id", &ret->strategy, problem);
-    ret->verbosity =
-        explanation_verbosity(request, json_object_get(body, "verbosity"), problem);
+    if (body && json_body_fields(body, &match_fields, ret, problem))
+        ret->verbosity = explanation_verbosity(request, ret->verbosity_text, problem);
 }
 
 void
 explain_match(request_t *request)
 {
-    struct asked asked = {.verbosity = EXPLAIN_SHORT};
+    struct match_asked asked = {.verbosity = EXPLAIN_SHORT};
     struct problem problem = {0};
     explanation_t *self;
 

@@ -6,12 +6,13 @@
  * model.
  */
 #include "actors/http/core/answer.h"
-#include "actors/http/core/fields.h"
+#include "actors/http/core/json_body.h"
 #include "actors/http/core/sql.h"
 #include "actors/http/explain/explain_tune_text.h"
 #include "actors/http/explain/explanation.h"
 #include "actors/http/explain/routes.def"
 #include "actors/http/explain/statements.def"
+#include "actors/kit/util/auto.h"
 
 enum { COLUMN_STATUS, COLUMN_RUN, COLUMN_STRATEGY, COLUMN_NAME, COLUMN_FACTS };
 
@@ -64,22 +65,29 @@ read_tune_facts(request_t *request)
     pg_send(&unit, on_tune_facts, request_ref(request));
 }
 
+struct verbosity_asked {
+    const char *verbosity;
+};
+
+static const field_t verbosity_rows[] = {{FIELD_IS_CHOICE("verbosity", "short detailed"),
+                                          FIELD_AT(struct verbosity_asked, verbosity)}};
+static const struct fields verbosity_fields = FIELDS_OF(verbosity_rows);
+
 /* The body may be absent. */
 static enum explain_verbosity
 read_verbosity(request_t *request, struct problem *problem)
 {
-    enum explain_verbosity verbosity = EXPLAIN_SHORT;
-    fields_t *body = NULL;
+    struct verbosity_asked asked = {NULL};
     size_t size;
-    const char *text = request_text(request, &size);
+    const char *text = request_text(request, &size), *type;
+    tm_auto(json) body = NULL;
 
+    type = request_header(request, "Content-Type");
     if (size > 0)
-        body = fields_new(request_header(request, "Content-Type"), text, size, problem);
-    if (!problem->err)
-        verbosity = explanation_verbosity(
-            request, body ? fields_value(body, "verbosity") : NULL, problem);
-    fields_destroy(&body);
-    return verbosity;
+        body = json_body_or_form(type, text, size, problem);
+    if (body)
+        json_body_fields(body, &verbosity_fields, &asked, problem);
+    return explanation_verbosity(request, asked.verbosity, problem);
 }
 
 void

@@ -233,22 +233,15 @@ const struct route_ops explanation_ops = {
 /* --- what was asked ----------------------------------------------------------------------- */
 
 enum explain_verbosity
-explanation_verbosity(const request_t *request, const json_t *said, struct problem *problem)
+explanation_verbosity(const request_t *request, const char *said, struct problem *problem)
 {
     const struct query *query = request_query(request);
     const char *asked = query->has_verbosity ? query->verbosity.text : NULL;
-    const char *word = json_is_string(said) ? json_string_value(said) : NULL;
     enum explain_verbosity verbosity = EXPLAIN_SHORT;
 
-    if (!word && said && !json_is_null(said))
-        word = "";
-    if (word && asked && strcmp(word, asked) != 0)
+    if (said && asked && strcmp(said, asked) != 0)
         problem_add(problem, TM_VALIDATION_FAILED, "body.verbosity",
                     "is not what the query says");
-    if (!word)
-        word = asked;
-    if (word && !explain_verbosity_find(word, &verbosity))
-        problem_add(problem, TM_VALIDATION_FAILED, "body.verbosity",
-                    "must be one of: short detailed");
+    explain_verbosity_find(said ? said : asked, &verbosity);
     return verbosity;
 }

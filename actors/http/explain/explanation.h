@@ -35,8 +35,8 @@ void explanation_take(explanation_t *self, const char *strategy_name, const char
  * facts or a text that are NULL are a want of memory, and answered so. */
 void explanation_give(explanation_t *self);
 
-/* What a member of the body (NULL: there is none) and the query say; short if neither does. */
-enum explain_verbosity explanation_verbosity(const request_t *request, const json_t *said,
+/* What the body (NULL: nothing) and the query say; short if neither does. */
+enum explain_verbosity explanation_verbosity(const request_t *request, const char *said,
                                              struct problem *problem);
 
 #endif

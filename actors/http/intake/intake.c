@@ -163,7 +163,7 @@ read_intake_form(intake_t *self, struct problem *problem)
     const form_t *form = intake_receive_form(self->receive);
 
     self->workspace = *request_workspace(self->request);
-    self->tune = tune_request_new(self->bridge->settings);
+    self->tune = self->kind->new_request(self->bridge->settings);
     tune_fields_read(form, self->tune, &self->workspace, self->bridge->settings, problem);
     if (self->kind->check)
         self->kind->check(self, problem);

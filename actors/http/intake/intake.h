@@ -55,13 +55,14 @@ typedef struct intake {
     intake_state_t state;
     intake_receive_t *receive; /* NULL: it was refused for its headers */
     struct workspace workspace;
-    tune_request_t *tune; /* a back-test's fields are among a tune's */
+    tune_request_t *tune; /* or back-test */
     struct dataset_upload dataset;
 } intake_t;
 
 /* What a route makes of it. */
 struct intake_kind {
-    size_t size; /* of its struct */
+    size_t size;                                                /* of its struct */
+    tune_request_t *(*new_request)(const settings_t *settings); /* which fields its form has */
     /* All has arrived: reads fields of its own. May be NULL. */
     void (*check)(intake_t *self, struct problem *problem);
     void (*end)(intake_t *self); /* the end step: the broker has the file */

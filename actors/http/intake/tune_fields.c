@@ -13,8 +13,6 @@ read_fields(const form_t *form, tune_request_t *tune, struct problem *problem)
         char loc[80];
         tm_err_t err;
 
-        if (field->size == 0) /* a browser sends what was not filled in so */
-            continue;
         err = tune_request_set(tune, field->name, field->data, field->size, &error);
         snprintf(loc, sizeof(loc), "body.%s", field->name);
         if (err)

@@ -325,8 +325,10 @@ fini_tune(intake_t *intake)
 static void
 begin_tune(request_t *request)
 {
-    static const struct intake_kind kind = {
-        .size = sizeof(submit_t), .end = submit_job, .fini = fini_tune};
+    static const struct intake_kind kind = {.size = sizeof(submit_t),
+                                            .new_request = tune_request_new,
+                                            .end = submit_job,
+                                            .fini = fini_tune};
 
     intake_begin(request, &kind);
 }

@@ -9,6 +9,8 @@
 #include "actors/http/web/pages.def"
 #include "actors/http/web/routes.def"
 #include "actors/http/web/template.h"
+#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/util/auto.h"
 
 #define WITHOUT_SCRIPT                                                                      \
     "<noscript><p class=\"state error\">These pages need JavaScript. The same is there "    \
@@ -30,26 +32,21 @@ text_of(const char *name)
     return "";
 }
 
-struct numbers {
-    char max_upload_mb[24], max_trials[24], default_trials[24];
-};
-
-static void
-write_numbers(const settings_t *settings, struct numbers *ret)
+/* What the fields of a new tune may be, as JSON. */
+static char *
+limits_text(const settings_t *settings)
 {
-    snprintf(ret->max_upload_mb, sizeof(ret->max_upload_mb), "%lld",
-             (long long)settings->http_max_upload_mb);
-    snprintf(ret->max_trials, sizeof(ret->max_trials), "%lld",
-             (long long)settings->tune_max_trials);
-    snprintf(ret->default_trials, sizeof(ret->default_trials), "%lld",
-             (long long)settings->tune_default_trials);
+    tm_auto(json) limits = tune_fields_limits(settings);
+
+    return json_dumps(limits, JSON_COMPACT | JSON_REAL_PRECISION(17));
 }
 
 void
 web_page(request_t *request, const struct web_page *page)
 {
     const settings_t *settings = request_bridge(request)->settings;
-    struct numbers numbers;
+    tm_auto(tm_text) limits = limits_text(settings);
+    char max_upload_mb[24];
     const struct template_value values[] = {
         {"title", page->title, NULL},
         {"name", page->name, NULL},
@@ -58,14 +55,14 @@ web_page(request_t *request, const struct web_page *page)
         {"main", NULL, page->main},
         {"version", TM_VERSION, NULL},
         {"profile", settings->system_profile, NULL},
-        {"max_upload_mb", numbers.max_upload_mb, NULL},
-        {"max_trials", numbers.max_trials, NULL},
-        {"default_trials", numbers.default_trials, NULL},
+        {"max_upload_mb", max_upload_mb, NULL},
+        {"limits", limits, NULL},
     };
     size_t size;
     char *html;
 
-    write_numbers(settings, &numbers);
+    snprintf(max_upload_mb, sizeof(max_upload_mb), "%lld",
+             (long long)settings->http_max_upload_mb);
     html = template_fill(text_of("shell"), values, sizeof(values) / sizeof(values[0]), &size);
     answer_page(request, MHD_HTTP_OK, &html, size);
 }

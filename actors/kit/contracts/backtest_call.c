@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "actors/kit/util/auto.h"
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/fields.h"
+#include "actors/kit/fields/json_text.h"
 
 #define TEXT_MAX  4096
 #define DEPTH_MAX 4
@@ -25,65 +26,51 @@ backtest_call_text(const struct backtest_call *self)
                : text;
 }
 
-static bool
-read_id(const json_t *root, const char *name, tm_uuid_t *ret)
-{
-    const json_t *value = json_object_get(root, name);
+struct asked {
+    struct backtest_call call;
+    bool has_run, has_tune, has_trial;
+};
 
-    return json_is_string(value) &&
-           tm_uuid_parse(json_string_value(value), json_string_length(value), ret) == TM_OK;
-}
-
-static bool
-read_count(const json_t *root, const char *name, json_int_t min, json_int_t max, uint32_t *ret)
-{
-    const json_t *value = json_object_get(root, name);
-
-    if (!json_is_integer(value) || json_integer_value(value) < min ||
-        json_integer_value(value) > max)
-        return false;
-    *ret = (uint32_t)json_integer_value(value);
-    return true;
-}
-
-/* NULL: it names what to compute. */
-static const char *
-read_subject(const json_t *root, struct backtest_call *ret)
-{
-    if (json_object_get(root, "run_id"))
-        return read_id(root, "run_id", &ret->run) && !tm_uuid_is_nil(&ret->run)
-                   ? NULL
-                   : "run_id is not a UUID";
-    if (!read_id(root, "tune_id", &ret->tune))
-        return "tune_id is not a UUID";
-    return read_count(root, "trial_index", 0, INT32_MAX, &ret->trial)
-               ? NULL
-               : "trial_index is not a whole number from 0";
-}
+static const field_t rows[] = {
+    {FIELD_IS("workspace_id", UUID), .flags = FIELD_REQUIRED,
+     FIELD_AT(struct asked, call.workspace)},
+    {FIELD_IS("run_id", UUID), FIELD_AT(struct asked, call.run),
+     FIELD_HAS(struct asked, has_run)},
+    {FIELD_IS("tune_id", UUID), FIELD_AT(struct asked, call.tune),
+     FIELD_HAS(struct asked, has_tune)},
+    {FIELD_IS_INT("trial_index", 0, INT32_MAX), FIELD_AT(struct asked, call.trial),
+     FIELD_HAS(struct asked, has_trial)},
+    {FIELD_IS_INT("points", BACKTEST_POINTS_MIN, BACKTEST_POINTS_MAX), .flags = FIELD_REQUIRED,
+     FIELD_AT(struct asked, call.points)},
+};
+static const struct fields table = FIELDS_OF(rows);
 
 tm_err_t
 backtest_call_parse(const char *text, size_t size, struct backtest_call *ret,
-                    const char **ret_what)
+                    char why[BACKTEST_CALL_WHY])
 {
-    struct backtest_call call = {.trial = 0};
-    tm_auto(json) root = NULL;
-    const char *what = NULL;
+    struct asked asked = {.has_run = false};
+    tm_auto(json) root =
+        size <= TEXT_MAX ? json_text_object(text, size, DEPTH_MAX, NULL) : NULL;
 
-    if (size <= TEXT_MAX && tune_json_depth(text, size) <= DEPTH_MAX)
-        root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(root))
-        what = "the question is no small JSON object";
-    else if (!read_id(root, "workspace_id", &call.workspace))
-        what = "workspace_id is not a UUID";
-    else if (!read_count(root, "points", BACKTEST_POINTS_MIN, BACKTEST_POINTS_MAX,
-                         &call.points))
-        what = "points is not a whole number from 10 to 20000";
-    else
-        what = read_subject(root, &call);
-    if (what) {
-        *ret_what = what;
+    struct fields_first first = {.err = TM_OK};
+
+    why[0] = '\0';
+    fields_read_known(&table, root, &asked, fields_tell_first, &first);
+    if (!root)
+        snprintf(why, BACKTEST_CALL_WHY, "the question is no small JSON object");
+    else if (first.err)
+        snprintf(why, BACKTEST_CALL_WHY, "%.60s: %s", first.name, first.why);
+    else if ((asked.has_run ? tm_uuid_is_nil(&asked.call.run)
+                            : !asked.has_tune || !asked.has_trial))
+        snprintf(why, BACKTEST_CALL_WHY,
+                 "it names neither a run_id nor a tune_id and a trial_index");
+    if (why[0])
         return TM_BAD_REQUEST;
+    *ret = asked.call;
+    if (asked.has_run) {
+        ret->tune = (tm_uuid_t){{0}};
+        ret->trial = 0;
     }
-    *ret = call;
     return TM_OK;
 }

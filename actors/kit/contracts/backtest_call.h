@@ -31,8 +31,11 @@ struct backtest_call {
 };
 
 char *backtest_call_text(const struct backtest_call *self); /* the caller frees it */
-/* TM_BAD_REQUEST, with a constant text that says what is wrong. */
+/* TM_BAD_REQUEST: why says what is wrong. Unknown members are left alone: a later version may
+ * ask.
+ */
+#define BACKTEST_CALL_WHY 600
 TM_CHECKED tm_err_t backtest_call_parse(const char *text, size_t size,
-                                        struct backtest_call *ret, const char **ret_what);
+                                        struct backtest_call *ret, char why[BACKTEST_CALL_WHY]);
 
 #endif

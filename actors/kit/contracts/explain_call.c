@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/kit/util/auto.h"
-#include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/json_text.h"
 
 #define QUESTION_DEPTH 12
 #define ANSWER_DEPTH   1
@@ -98,14 +98,7 @@ word_of(const json_t *root, const char *name)
 static json_t *
 load(const char *text, size_t size, size_t most, size_t depth)
 {
-    json_t *root = NULL;
-
-    if (size <= most && tune_json_depth(text, size) <= depth)
-        root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(root))
-        return root;
-    json_decref(root);
-    return NULL;
+    return size <= most ? json_text_object(text, size, depth, NULL) : NULL;
 }
 
 /* --- the question ------------------------------------------------------------------------- */

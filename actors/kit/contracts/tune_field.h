@@ -1,37 +1,32 @@
-/* tune_field - the rows of tune_request.def, and how a field is read from text.
+/* tune_field - the rows of tune_request.def.
  *
- * The rows are also what the documentation of the HTTP interface is made from. */
+ * What reads a tune's fields, the documentation of the HTTP interface, the page of a new tune
+ * and the command line take limits and defaults from here. */
 #ifndef ACTORS_KIT_CONTRACTS_TUNE_FIELD_H
 #define ACTORS_KIT_CONTRACTS_TUNE_FIELD_H
 
 #include <jansson.h>
 
-#include "actors/kit/contracts/tune_error.h"
+#include "actors/kit/fields/fields.h"
+#include "actors/kit/runtime/settings.h"
 
-typedef enum { TUNE_UUID, TUNE_CHOICE, TUNE_INT, TUNE_NUM, TUNE_JSON, TUNE_DATE } tune_kind_t;
+/* Which form takes a row: flags of it */
+enum { TUNE_FORM = FIELD_OWN, BACKTEST_FORM = FIELD_OWN << 1 };
 
-typedef struct {
-    const char *name;
-    tune_kind_t kind;
-    const char *standard; /* default, NULL: none */
-    double min, max;
-    tm_err_t err;
-    const char *doc;
-    const char *choices;
-} tune_field_t;
+extern const struct fields tune_fields;
+extern const struct fields tune_objective_params_fields; /* members of objective_params */
 
-const tune_field_t *tune_field_at(size_t index); /* NULL behind the last */
-const tune_field_t *tune_field_find(const char *name);
+/* A row as it holds here: n_trials has its largest value and its default from settings
+ * (tune.max_trials, tune.default_trials). NULL: the table's own. */
+struct tune_limited {
+    field_t row; /* its default may stand below: not to be copied */
+    char standard[24];
+};
+void tune_field_limited(const field_t *row, const settings_t *settings,
+                        struct tune_limited *ret);
 
-/* The value as JSON, owned by the caller; NULL: refused, *ret says why. max: instead of the
- * table's where that is 0. */
-json_t *tune_field_read(const tune_field_t *field, const char *text, size_t size, double max,
-                        struct tune_request_error *ret);
-
-/* How deep brackets nest, a bound for the recursion of the parser. */
-size_t tune_json_depth(const char *text, size_t size);
-
-/* A real date's start in UTC; false if it is none. */
-bool tune_date_parse(const char *text, int64_t *ret_ms);
+/* For pages: {"n_trials": {"min": 1, "max": 1000000, "default": 50}, ...} of the rows that have
+ * bounds or a default, and of the members of objective_params. The caller's. */
+json_t *tune_fields_limits(const settings_t *settings);
 
 #endif

@@ -8,26 +8,41 @@
 #include "actors/kit/util/digest.h"
 #include "actors/kit/contracts/tune_field.h"
 #include "actors/kit/contracts/tune_space.h"
+#include "actors/kit/fields/dates.h"
+#include "actors/kit/fields/json_text.h"
 
 /* file names longer than this are cut; bodies nest no deeper than that */
 enum { FILENAME_MAX_BYTES = 255, BODY_DEPTH_MAX = 32 };
 
-#define DD_LAMBDA 0.02
-#define DAY_MS    INT64_C(86400000)
+#define DAY_MS INT64_C(86400000)
 
 struct tune_request {
-    const settings_t *settings;
-    json_t *root; /* the body being made */
+    const settings_t *settings; /* NULL: the table's own limits */
+    unsigned form;              /* TUNE_FORM or BACKTEST_FORM */
+    json_t *root;               /* the body being made */
 };
 
-tune_request_t *
-tune_request_new(const settings_t *settings)
+static tune_request_t *
+new_request(const settings_t *settings, unsigned form)
 {
     tune_request_t *self = zmalloc(sizeof(*self));
 
     self->settings = settings;
+    self->form = form;
     self->root = json_object();
     return self;
+}
+
+tune_request_t *
+tune_request_new(const settings_t *settings)
+{
+    return new_request(settings, TUNE_FORM);
+}
+
+tune_request_t *
+tune_request_new_backtest(const settings_t *settings)
+{
+    return new_request(settings, BACKTEST_FORM);
 }
 
 void
@@ -40,24 +55,46 @@ tune_request_destroy(tune_request_t **self_p)
     *self_p = NULL;
 }
 
+/* From text, or from JSON where that is NULL. */
+static tm_err_t
+take_value(tune_request_t *self, const field_t *row, tm_str_t text, json_t *json,
+           struct tune_request_error *ret)
+{
+    struct tune_limited limited;
+    char why[FIELD_WHY];
+    struct field_value value;
+    tm_err_t err;
+
+    tune_field_limited(row, self->settings, &limited);
+    err = text.data ? field_from_text(&limited.row, text.data, text.size, &value, why)
+                    : field_from_json(&limited.row, json, &value, why);
+    if (err)
+        return tune_refuse(ret, err, row->name, "%s", why);
+    if (json_object_set_new(self->root, row->name, field_json(row, &value)))
+        err = TM_NO_MEMORY;
+    if (text.data && row->kind == FIELD_OBJECT)
+        json_decref(value.json);
+    return err;
+}
+
 tm_err_t
 tune_request_set(tune_request_t *self, const char *name, const char *value, size_t size,
                  struct tune_request_error *ret_error)
 {
-    const tune_field_t *field = tune_field_find(name);
-    struct tune_request_error unasked, *ret = ret_error ? ret_error : &unasked;
-    json_t *json;
+    const field_t *row = fields_find(&tune_fields, self->form, name);
+    char why[FIELD_WHY];
 
-    if (!field)
+    if (!row) {
+        fields_unknown(&tune_fields, self->form, name, why);
+        return tune_refuse(ret_error, TM_UNKNOWN_FIELD, name, "%s", why);
+    }
+    if (row->flags & FIELD_ELSEWHERE)
         return TM_OK;
     if (size == 0) { /* an input of a form that was left empty */
         json_object_del(self->root, name);
         return TM_OK;
     }
-    json = tune_field_read(field, value, size, (double)self->settings->tune_max_trials, ret);
-    if (!json)
-        return ret->err;
-    return json_object_set_new(self->root, name, json) == 0 ? TM_OK : TM_NO_MEMORY;
+    return take_value(self, row, (tm_str_t){value, size}, NULL, ret_error);
 }
 
 void
@@ -81,7 +118,7 @@ check_strategy(const tune_request_t *self, struct tune_request_error *ret)
 {
     const json_t *strategy = json_object_get(self->root, "strategy");
     json_t *space = json_object_get(self->root, "param_space");
-    const json_t *params = json_object_get(strategy, "params");
+    json_t *params = json_object_get(strategy, "params");
 
     if (strategy && json_object_size(params) == 0)
         return tune_refuse(ret, TM_NO_TUNABLE_PARAMS, "strategy_entity_id", "%s",
@@ -115,48 +152,44 @@ tune_request_set_strategy(tune_request_t *self, json_t **spec_p,
 static tm_err_t
 fill_defaults(tune_request_t *self, struct tune_request_error *ret)
 {
-    const tune_field_t *field;
-    const char *metric;
     json_t *objective;
 
-    for (size_t i = 0; (field = tune_field_at(i)); i++)
-        if (field->standard && !json_object_get(self->root, field->name)) {
-            tm_err_t err = tune_request_set(self, field->name, field->standard,
-                                            strlen(field->standard), ret);
-            if (err)
-                return err;
-        }
-    if (!json_object_get(self->root, "n_trials"))
-        json_object_set_new(self->root, "n_trials",
-                            json_integer((json_int_t)self->settings->tune_default_trials));
-    metric = json_string_value(json_object_get(self->root, "objective_metric"));
+    for (size_t i = 0; i < tune_fields.count; i++) {
+        const field_t *row = &tune_fields.rows[i];
+        struct tune_limited limited;
+        tm_err_t err;
+
+        tune_field_limited(row, self->settings, &limited);
+        if (!limited.row.standard || row->flags & FIELD_ELSEWHERE ||
+            json_object_get(self->root, row->name))
+            continue;
+        err = take_value(self, row, tm_str(limited.row.standard), NULL, ret);
+        if (err)
+            return err;
+    }
     if (!json_object_get(self->root, "objective_type"))
-        json_object_set_new(self->root, "objective_type", json_string(metric));
+        json_object_set(self->root, "objective_type",
+                        json_object_get(self->root, "objective_metric"));
     if (!json_object_get(self->root, "objective_params"))
         json_object_set_new(self->root, "objective_params", json_object());
     objective = json_object_get(self->root, "objective_params");
-    if (!json_object_get(objective, "dd_lambda"))
-        json_object_set_new(objective, "dd_lambda", json_real(DD_LAMBDA));
+    if (!json_object_get(objective, tune_objective_params_fields.rows[0].name))
+        json_object_set_new(
+            objective, tune_objective_params_fields.rows[0].name,
+            json_real(strtod(tune_objective_params_fields.rows[0].standard, NULL)));
     return TM_OK;
 }
 
 static tm_err_t
 check_objective(const tune_request_t *self, struct tune_request_error *ret)
 {
-    const char *name;
-    json_t *value;
+    struct fields_first first = {.err = TM_OK};
 
-    json_object_foreach(json_object_get(self->root, "objective_params"), name, value)
-    {
-        if (strcmp(name, "dd_lambda") != 0)
-            return tune_refuse(ret, TM_INVALID_OBJECTIVE_PARAMS, "objective_params",
-                               "%.60s is not known; dd_lambda is", name);
-        if (!json_is_number(value) || !(json_number_value(value) >= 0) ||
-            json_number_value(value) > 1000)
-            return tune_refuse(ret, TM_INVALID_OBJECTIVE_PARAMS, "objective_params",
-                               "dd_lambda must be a number between 0 and 1000");
-    }
-    return TM_OK;
+    fields_read(&tune_objective_params_fields, json_object_get(self->root, "objective_params"),
+                NULL, fields_tell_first, &first);
+    return first.err ? tune_refuse(ret, TM_INVALID_OBJECTIVE_PARAMS, "objective_params",
+                                   "%.60s: %s", first.name, first.why)
+                     : TM_OK;
 }
 
 static tm_err_t
@@ -252,76 +285,37 @@ tune_request_strategy_id(const tune_request_t *self)
 
 /* --- reading a body ----------------------------------------------------------------------- */
 
-/* Every value is checked as if a form had sent it: a producer over ZeroMQ writes its body
- * itself. */
+/* A producer over ZeroMQ writes its body itself. */
 static tm_err_t
-recheck(const json_t *root, tune_request_t *request, struct tune_request_error *ret)
+take_values(tune_request_t *self, const json_t *root, struct tune_request_error *ret)
 {
-    const tune_field_t *field;
+    for (size_t i = 0; i < tune_fields.count; i++) {
+        const field_t *row = &tune_fields.rows[i];
+        json_t *value = json_object_get(root, row->name);
+        tm_err_t err = TM_OK;
 
-    for (size_t i = 0; (field = tune_field_at(i)); i++) {
-        const json_t *value = json_object_get(root, field->name);
-        tm_auto(tm_text) text = NULL;
-        tm_err_t err;
-
-        if (!value || json_is_null(value))
-            continue;
-        text = json_is_string(value)
-                   ? strdup(json_string_value(value))
-                   : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-        if (!text)
-            return TM_NO_MEMORY;
-        err = tune_request_set(request, field->name, text, strlen(text), ret);
+        if (value && !json_is_null(value) && !(row->flags & FIELD_ELSEWHERE))
+            err = take_value(self, row, (tm_str_t){NULL, 0}, value, ret);
         if (err)
             return err;
     }
     return TM_OK;
 }
 
-static double
-number(const json_t *root, const char *name, double absent)
-{
-    const json_t *value = json_object_get(root, name);
-
-    return json_is_number(value) ? json_number_value(value) : absent;
-}
-
-static void
-copy_text(const json_t *root, const char *name, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(root, name));
-
-    snprintf(out, size, "%s", text ? text : "");
-}
-
+/* Every value was checked when it was taken. */
 static void
 read_spec(json_t *root, struct tune_spec *ret)
 {
-    const char *from = json_string_value(json_object_get(root, "date_from"));
-    const char *to = json_string_value(json_object_get(root, "date_to"));
-    const json_t *objective = json_object_get(root, "objective_params");
+    struct fields_first unused = {.err = TM_OK};
 
-    copy_text(root, "strategy_entity_id", ret->strategy_entity_id,
-              sizeof(ret->strategy_entity_id));
-    copy_text(root, "search_type", ret->search_type, sizeof(ret->search_type));
-    copy_text(root, "objective_metric", ret->objective_metric, sizeof(ret->objective_metric));
-    copy_text(root, "objective_type", ret->objective_type, sizeof(ret->objective_type));
-    ret->n_trials = (uint32_t)number(root, "n_trials", 0);
-    ret->has_seed = json_object_get(root, "seed") != NULL;
-    ret->seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
-    ret->min_trades = (uint32_t)number(root, "min_trades", 0);
-    ret->initial_cash = number(root, "initial_cash", NAN);
-    ret->commission_bps = number(root, "commission_bps", NAN);
-    ret->slippage_bps = number(root, "slippage_bps", NAN);
-    ret->oos_ratio = number(root, "oos_ratio", NAN);
-    ret->dd_lambda = number(objective, "dd_lambda", DD_LAMBDA);
-    ret->param_space = json_object_get(root, "param_space");
+    ret->oos_ratio = NAN;
+    fields_read_known(&tune_fields, root, ret, fields_tell_first, &unused);
     ret->strategy = json_object_get(root, "strategy");
     ret->date_from_ms = INT64_MIN;
     ret->date_to_ms = INT64_MAX;
-    if (from && !tune_date_parse(from, &ret->date_from_ms))
+    if (!dates_day(ret->date_from, &ret->date_from_ms))
         ret->date_from_ms = INT64_MIN;
-    if (to && tune_date_parse(to, &ret->date_to_ms))
+    if (dates_day(ret->date_to, &ret->date_to_ms))
         ret->date_to_ms += DAY_MS - 1;
 }
 
@@ -330,7 +324,7 @@ read_dataset(const json_t *root, tune_request_t *request, struct tune_spec *ret,
              struct tune_request_error *ret_error)
 {
     const char *sha256 = json_string_value(json_object_get(root, "dataset_sha256"));
-    double size = number(root, "dataset_size", 0);
+    double size = json_number_value(json_object_get(root, "dataset_size"));
 
     if (!sha256 || strlen(sha256) != SHA256_TEXT - 1 ||
         !hex_parse(sha256, ret->dataset_sha256, 32))
@@ -344,22 +338,18 @@ read_dataset(const json_t *root, tune_request_t *request, struct tune_spec *ret,
 }
 
 tm_err_t
-tune_spec_parse(const char *body, size_t size, struct tune_spec *ret,
-                struct tune_request_error *ret_error)
+tune_spec_parse(const char *body, size_t size, const settings_t *settings,
+                struct tune_spec *ret, struct tune_request_error *ret_error)
 {
-    settings_t limits = {.tune_max_trials = 100000000, .tune_default_trials = 50};
+    tm_auto(json) root = json_text_object(body, size, BODY_DEPTH_MAX, NULL);
     tune_request_t *request;
-    json_error_t error;
-    tm_auto(json) root = NULL;
     tm_err_t err;
 
     memset(ret, 0, sizeof(*ret));
-    if (tune_json_depth(body, size) <= BODY_DEPTH_MAX)
-        root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(root))
+    if (!root)
         return tune_refuse(ret_error, TM_BAD_REQUEST, "", "the body is not a JSON object");
-    request = tune_request_new(&limits);
-    err = recheck(root, request, ret_error);
+    request = tune_request_new(settings);
+    err = take_values(request, root, ret_error);
     if (!err)
         err = read_dataset(root, request, ret, ret_error);
     if (!err && json_object_get(root, "strategy")) {

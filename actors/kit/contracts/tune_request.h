@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "actors/kit/contracts/tune_error.h"
+#include "actors/kit/contracts/tune_spec.h"
 #include "actors/kit/runtime/settings.h"
 #include "proto/message.h"
 
@@ -26,11 +27,13 @@ typedef struct tune_request tune_request_t;
 
 /* limits come from settings (tune.max_trials, tune.default_trials) */
 tune_request_t *tune_request_new(const settings_t *settings);
+/* The same for one back-test, which takes fewer fields; the others have their defaults. */
+tune_request_t *tune_request_new_backtest(const settings_t *settings);
 void tune_request_destroy(tune_request_t **self_p);
 
-/* Sets a field from text, as a form sends it. Unknown names are ignored and return TM_OK. A
- * later value replaces an earlier; an empty one removes it, as forms send what was left empty.
- */
+/* Sets a field from text, as a form sends it. TM_UNKNOWN_FIELD: the form has none of that name.
+ * What others read of the form (file, workspace_id, params) is left to them. A later value
+ * replaces an earlier; an empty one removes it, as forms send what was left empty. */
 TM_CHECKED tm_err_t tune_request_set(tune_request_t *self, const char *name, const char *value,
                                      size_t size, struct tune_request_error *ret_error);
 void tune_request_set_dataset(tune_request_t *self, const uint8_t sha256[32], uint64_t size,
@@ -47,26 +50,10 @@ char *tune_request_body(const tune_request_t *self); /* canonical JSON, the call
 void tune_request_hash(const tune_request_t *self, uint8_t out[32]);
 const char *tune_request_strategy_id(const tune_request_t *self); /* NULL if not set */
 
-/* What the tune actor reads. Members named as in API.md; NULL or NaN: absent. */
-struct tune_spec {
-    char strategy_entity_id[37];
-    json_t *strategy; /* borrowed from `root`; NULL if absent */
-    uint8_t dataset_sha256[32];
-    uint64_t dataset_size;
-    char search_type[16];
-    uint32_t n_trials;
-    uint64_t seed;
-    bool has_seed;
-    json_t *param_space; /* borrowed; NULL: the strategy's own */
-    double initial_cash, commission_bps, slippage_bps;
-    uint32_t min_trades;
-    char objective_metric[16], objective_type[32];
-    double dd_lambda;
-    double oos_ratio;                 /* NaN: no split */
-    int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
-    json_t *root;                     /* owned */
-};
-TM_CHECKED tm_err_t tune_spec_parse(const char *body, size_t size, struct tune_spec *ret,
+/* settings: of the process that will run it; NULL: what was once accepted stays so. A member
+ * that is in no table is left alone: a later version may have written it. */
+TM_CHECKED tm_err_t tune_spec_parse(const char *body, size_t size, const settings_t *settings,
+                                    struct tune_spec *ret,
                                     struct tune_request_error *ret_error);
 void tune_spec_fini(struct tune_spec *self);
 

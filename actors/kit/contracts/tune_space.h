@@ -7,12 +7,9 @@
 
 #include "actors/kit/contracts/tune_error.h"
 
-#define TUNE_SPACE_NAMES_MAX  32
-#define TUNE_SPACE_VALUES_MAX 1000 /* in one list; the engine takes no more */
-
 /* space: {name: [values] or {min, max, step, type}}; params: of the strategy's spec, may be
  * NULL (only the form is checked then). TM_INVALID_PARAM_SPACE. */
-TM_CHECKED tm_err_t tune_space_check(json_t *space, const json_t *params,
+TM_CHECKED tm_err_t tune_space_check(json_t *space, json_t *params,
                                      struct tune_request_error *ret_error);
 
 #endif

@@ -1,37 +1,40 @@
 #include "actors/kit/runtime/settings.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libconfig.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/fields.h"
 #include "actors/kit/runtime/settings_table.h"
+#include "actors/kit/util/auto.h"
 
 #define FILE_MAX (1 << 20)
 #define KEY_MAX  64
 
 extern char **environ;
 
-#define STR_KIND(def)    .kind = SETTING_STR, .text = (def)
-#define SECRET_KIND(def) .kind = SETTING_STR, .is_secret = true, .text = (def)
-#define INT_KIND(def)    .kind = SETTING_INT, .number = (def)
-#define NUM_KIND(def)    .kind = SETTING_NUM, .number = (def)
-#define BOOL_KIND(def)   .kind = SETTING_BOOL, .number = (def)
+#define STR_KIND(def)    .kind = FIELD_TEXT, .standard = (def)
+#define SECRET_KIND(def) .kind = FIELD_TEXT, .standard = (def), .flags = FIELD_SECRET
+#define INT_KIND(def)    .kind = FIELD_INT, .standard = #def
+#define NUM_KIND(def)    .kind = FIELD_NUMBER, .standard = #def
+#define BOOL_KIND(def)   .kind = FIELD_BOOL, .standard = #def, .flags = FIELD_YES_NO
 
 const struct setting settings_table[] = {
 #define S(section_, name_, KIND, def, min_, max_, env_, doc_) \
     {.section = #section_,                                    \
      .name = #name_,                                          \
-     .key = #section_ "." #name_,                             \
      .variable = "tunemill_" #section_ "_" #name_,            \
-     KIND##_KIND(def),                                        \
-     .min = (min_),                                           \
-     .max = (max_),                                           \
      .env = (env_),                                           \
-     .doc = (doc_),                                           \
-     .offset = offsetof(settings_t, section_##_##name_)},
+     .field = {.name = #section_ "." #name_,                  \
+               KIND##_KIND(def),                              \
+               .min = (min_),                                 \
+               .max = (max_),                                 \
+               .err = TM_BAD_SETTING,                         \
+               .help = (doc_),                                \
+               .offset = offsetof(settings_t, section_##_##name_)}},
     TM_SETTINGS(S)
 #undef S
 };
@@ -39,11 +42,10 @@ const size_t settings_table_count = sizeof(settings_table) / sizeof(settings_tab
 
 /* Settings whose text is one of a few words. */
 static const struct {
-    const char *key;
-    const char *words[5];
+    const char *key, *words;
 } choices[] = {
-    {"system.profile", {"development", "production"}},
-    {"system.log_level", {"debug", "info", "warn", "error"}},
+    {"system.profile", "development production"},
+    {"system.log_level", "debug info warn error"},
 };
 
 /* Where a value comes from, and where to say what is wrong with it. */
@@ -65,40 +67,6 @@ wrong(const struct source *source, const char *format, ...)
         va_end(args);
     }
     return TM_BAD_SETTING;
-}
-
-static size_t
-least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static char
-upper(char c)
-{
-    if (c >= 'a' && c <= 'z')
-        return (char)(c - 'a' + 'A');
-    return c;
-}
-
-/* Edits from a to b, both cut at KEY_MAX; letter case does not count. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[KEY_MAX + 1], b_size = strnlen(b, KEY_MAX), a_size = strnlen(a, KEY_MAX);
-
-    for (size_t j = 0; j <= b_size; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            size_t change = diagonal + (upper(a[i - 1]) != upper(b[j - 1]));
-            diagonal = row[j];
-            row[j] = least(change, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b_size];
 }
 
 static const struct setting *
@@ -123,109 +91,71 @@ section_exists(const char *section)
 static tm_err_t
 unknown(const struct source *source, const char *key)
 {
-    const struct setting *best = NULL;
-    size_t best_distance = 5; /* further off is another word */
+    struct fields_near near = {.name = key};
 
-    for (size_t i = 0; i < settings_table_count; i++) {
-        size_t d = distance(key, settings_table[i].key);
-        if (d < best_distance) {
-            best = &settings_table[i];
-            best_distance = d;
-        }
-    }
-    if (best)
-        return wrong(source, "%.64s: no such setting (did you mean %s?)", key, best->key);
+    for (size_t i = 0; i < settings_table_count; i++)
+        fields_near(&near, settings_table[i].field.name);
+    if (near.best)
+        return wrong(source, "%.64s: no such setting (did you mean %s?)", key, near.best);
     return wrong(source, "%.64s: no such setting (--help lists them all)", key);
 }
 
 static tm_err_t
-check_words(const struct setting *row, const char *value, const struct source *source)
+unknown_section(const struct source *source, const char *name)
 {
-    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-        if (strcmp(choices[i].key, row->key) != 0)
-            continue;
-        for (size_t j = 0; choices[i].words[j]; j++)
-            if (strcmp(choices[i].words[j], value) == 0)
-                return TM_OK;
-        return wrong(source, "%s: must be %s", row->key, row->doc);
-    }
-    return TM_OK;
+    struct fields_near near = {.name = name};
+
+    for (size_t i = 0; i < settings_table_count; i++)
+        fields_near(&near, settings_table[i].section);
+    if (near.best)
+        return wrong(source, "%.64s: no such section (did you mean %s?)", name, near.best);
+    return wrong(source, "%.64s: no such section (--help lists them all)", name);
 }
 
-static tm_err_t
-store_text(settings_t *self, const struct setting *row, const char *value,
-           const struct source *source)
+static field_t
+field_of(const struct setting *row)
 {
-    char **member = (char **)(void *)((char *)self + row->offset);
-    size_t size = strlen(value);
-    char *copy;
+    field_t field = row->field;
 
-    if ((double)size < row->min || (double)size > row->max)
-        return wrong(source, "%s: has %zu bytes, allowed are %.0f to %.0f", row->key, size,
-                     row->min, row->max);
-    if (check_words(row, value, source) != TM_OK)
-        return TM_BAD_SETTING;
-    copy = strdup(value);
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+        if (strcmp(choices[i].key, field.name) == 0) {
+            field.kind = FIELD_CHOICE;
+            field.choices = choices[i].words;
+        }
+    return field;
+}
+
+/* Of text or of JSON; texts are copies that the settings own. */
+static tm_err_t
+store(settings_t *self, const struct setting *row, const char *text, json_t *json,
+      const struct source *source)
+{
+    const field_t field = field_of(row);
+    char **member = (char **)(void *)((char *)self + field.offset), *copy;
+    char why[FIELD_WHY];
+    struct field_value value;
+    tm_err_t err = text ? field_from_text(&field, text, strlen(text), &value, why)
+                        : field_from_json(&field, json, &value, why);
+
+    if (err)
+        return wrong(source, "%s: %s", field.name, why);
+    if (row->field.kind != FIELD_TEXT) {
+        field_store(&field, &value, self);
+        return TM_OK;
+    }
+    copy = strndup(value.text, value.size);
     if (!copy)
-        return wrong(source, "%s: out of memory", row->key);
+        return wrong(source, "%s: out of memory", field.name);
     free(*member);
     *member = copy;
     return TM_OK;
 }
 
 static tm_err_t
-store_number(settings_t *self, const struct setting *row, double value,
-             const struct source *source)
+store_text(settings_t *self, const struct setting *row, const char *text,
+           const struct source *source)
 {
-    void *member = (char *)self + row->offset;
-
-    if (!(value >= row->min && value <= row->max))
-        return wrong(source, "%s: %.15g is out of range, allowed are %.15g to %.15g", row->key,
-                     value, row->min, row->max);
-    if (row->kind != SETTING_NUM && floor(value) != value)
-        return wrong(source, "%s: must be a whole number", row->key);
-    if (row->kind == SETTING_INT)
-        *(int64_t *)member = (int64_t)value;
-    else if (row->kind == SETTING_NUM)
-        *(double *)member = value;
-    else
-        *(bool *)member = value != 0;
-    return TM_OK;
-}
-
-static bool
-parse_bool(const char *text, double *ret)
-{
-    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcmp(words[i], text) == 0) {
-            *ret = (double)(i % 2);
-            return true;
-        }
-    return false;
-}
-
-static tm_err_t
-store_from_text(settings_t *self, const struct setting *row, const char *text,
-                const struct source *source)
-{
-    double value;
-    char *end;
-
-    if (row->kind == SETTING_STR)
-        return store_text(self, row, text, source);
-    if (row->kind == SETTING_BOOL) {
-        if (!parse_bool(text, &value))
-            return wrong(source, "%s: must be true or false", row->key);
-        return store_number(self, row, value, source);
-    }
-    errno = 0;
-    value = strtod(text, &end);
-    if (end == text || *end || errno || !isfinite(value))
-        return wrong(source, "%s: must be a %s, from %.15g to %.15g", row->key,
-                     row->kind == SETTING_INT ? "whole number" : "number", row->min, row->max);
-    return store_number(self, row, value, source);
+    return store(self, row, text, NULL, source);
 }
 
 settings_t *
@@ -237,9 +167,7 @@ settings_new(void)
 
     for (size_t i = 0; self && i < settings_table_count; i++) {
         const struct setting *row = &settings_table[i];
-        tm_err_t err = row->kind == SETTING_STR ? store_text(self, row, row->text, &source)
-                                                : store_number(self, row, row->number, &source);
-        if (err)
+        if (store_text(self, row, row->field.standard, &source))
             settings_destroy(&self);
     }
     return self;
@@ -253,34 +181,39 @@ settings_destroy(settings_t **self_p)
     if (!self)
         return;
     for (size_t i = 0; i < settings_table_count; i++)
-        if (settings_table[i].kind == SETTING_STR)
-            free(*(char **)(void *)((char *)self + settings_table[i].offset));
+        if (settings_table[i].field.kind == FIELD_TEXT)
+            free(*(char **)(void *)((char *)self + settings_table[i].field.offset));
     free(self);
     *self_p = NULL;
+}
+
+/* The types of the file's language are JSON's. What is no plain value is an empty list. */
+static json_t *
+json_of(const config_setting_t *value)
+{
+    switch (config_setting_type(value)) {
+    case CONFIG_TYPE_STRING:
+        return json_string_nocheck(config_setting_get_string(value));
+    case CONFIG_TYPE_BOOL:
+        return json_boolean(config_setting_get_bool(value));
+    case CONFIG_TYPE_FLOAT:
+        return json_real(config_setting_get_float(value));
+    case CONFIG_TYPE_INT:
+    case CONFIG_TYPE_INT64:
+        return json_integer(config_setting_get_int64(value));
+    default:
+        return json_array();
+    }
 }
 
 static tm_err_t
 store_from_file(settings_t *self, const struct setting *row, const config_setting_t *value,
                 const struct source *source)
 {
-    int type = config_setting_type(value);
+    tm_auto(json) json = json_of(value);
 
-    if (row->kind == SETTING_STR) {
-        if (type != CONFIG_TYPE_STRING)
-            return wrong(source, "%s: must be text in double quotes", row->key);
-        return store_text(self, row, config_setting_get_string(value), source);
-    }
-    if (row->kind == SETTING_BOOL) {
-        if (type != CONFIG_TYPE_BOOL)
-            return wrong(source, "%s: must be true or false", row->key);
-        return store_number(self, row, config_setting_get_bool(value), source);
-    }
-    if (type == CONFIG_TYPE_FLOAT && row->kind == SETTING_NUM)
-        return store_number(self, row, config_setting_get_float(value), source);
-    if (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)
-        return store_number(self, row, (double)config_setting_get_int64(value), source);
-    return wrong(source, "%s: must be a %s", row->key,
-                 row->kind == SETTING_INT ? "whole number" : "number");
+    return json ? store(self, row, NULL, json, source)
+                : wrong(source, "%s: out of memory", row->field.name);
 }
 
 /* "name:line: " of an element of the file into where */
@@ -303,7 +236,7 @@ read_section(settings_t *self, const config_setting_t *group, const char *name,
 
     locate(group, name, where, sizeof(where));
     if (!section_exists(section))
-        return wrong(source, "%.64s: no such section (--help lists them all)", section);
+        return unknown_section(source, section);
     if (!config_setting_is_group(group))
         return wrong(source, "%s: must be a section: %s: { ... };", section, section);
     for (int i = 0; i < config_setting_length(group); i++) {
@@ -390,7 +323,7 @@ static bool
 is_variable(const struct setting *row, const char *name)
 {
     for (size_t i = 0; name[i] || row->variable[i]; i++)
-        if (name[i] != upper(row->variable[i]))
+        if (name[i] != toupper((unsigned char)row->variable[i]))
             return false;
     return true;
 }
@@ -403,12 +336,12 @@ read_variable(settings_t *self, const char *name, const char *value,
 
     for (size_t i = 0; i < settings_table_count; i++) {
         if (is_variable(&settings_table[i], name))
-            return store_from_text(self, &settings_table[i], value, source);
-        if (distance(name, settings_table[i].variable) <= 2)
+            return store_text(self, &settings_table[i], value, source);
+        if (fields_distance(name, settings_table[i].variable) <= 2)
             near = &settings_table[i];
     }
     if (near)
-        return wrong(source, "no such setting (did you mean %s?)", near->key);
+        return wrong(source, "no such setting (did you mean %s?)", near->field.name);
     return TM_OK;
 }
 
@@ -425,7 +358,7 @@ read_short_names(settings_t *self, char *detail, size_t detail_size)
         if (!value)
             continue;
         snprintf(where, sizeof(where), "%s: ", row->env);
-        err = store_from_text(self, row, value, &source);
+        err = store_text(self, row, value, &source);
         if (err)
             return err;
     }
@@ -469,7 +402,7 @@ settings_set(settings_t *self, const char *assignment, char *detail, size_t deta
     snprintf(name, sizeof(name), "%.*s", (int)(equals - dot - 1), dot + 1);
     snprintf(key, sizeof(key), "%s.%s", section, name);
     row = find(section, name);
-    return row ? store_from_text(self, row, equals + 1, &source) : unknown(&source, key);
+    return row ? store_text(self, row, equals + 1, &source) : unknown(&source, key);
 }
 
 /* What a cookie's value may consist of (RFC 6265, 4.1.1). */

@@ -5,41 +5,28 @@
 #include "actors/kit/runtime/settings_table.h"
 
 static void
-print_number(FILE *out, const struct setting *row, double value, bool file)
+print_range(FILE *out, const field_t *field)
 {
-    if (row->kind == SETTING_BOOL)
-        fputs(value != 0 ? "true" : "false", out);
-    else if (row->kind == SETTING_INT)
-        fprintf(out, "%.0f%s", value, file && value > 2147483647.0 ? "L" : "");
-    else
-        fprintf(out, file && value == (double)(long long)value ? "%.1f" : "%.15g", value);
-}
-
-static void
-print_range(FILE *out, const struct setting *row)
-{
-    if (row->is_secret)
+    if (field->flags & FIELD_SECRET)
         fputs("a secret; ", out);
-    if (row->kind == SETTING_STR)
-        fprintf(out, "%.0f to %.0f bytes", row->min, row->max);
-    else if (row->kind == SETTING_BOOL)
+    if (field->kind == FIELD_BOOL)
         fputs("true or false", out);
-    else {
-        print_number(out, row, row->min, false);
-        fputs(" to ", out);
-        print_number(out, row, row->max, false);
-    }
+    else
+        fprintf(out, "%.15g to %.15g%s", field->min, field->max,
+                field->kind == FIELD_TEXT ? " bytes" : "");
 }
 
 static void
-print_default(FILE *out, const struct setting *row, bool file)
+print_default(FILE *out, const field_t *field)
 {
-    if (row->kind != SETTING_STR) {
-        print_number(out, row, row->number, file);
+    if (field->kind == FIELD_BOOL)
+        fputs(field->standard[0] == '1' ? "true" : "false", out);
+    if (field->kind == FIELD_INT || field->kind == FIELD_NUMBER)
+        fputs(field->standard, out);
+    if (field->kind != FIELD_TEXT)
         return;
-    }
     fputc('"', out);
-    for (const char *at = row->text; *at; at++) {
+    for (const char *at = field->standard; *at; at++) {
         if (*at == '"' || *at == '\\')
             fputc('\\', out);
         fputc(*at, out);
@@ -56,10 +43,10 @@ settings_print_help(FILE *out)
           out);
     for (size_t i = 0; i < settings_table_count; i++) {
         const struct setting *row = &settings_table[i];
-        fprintf(out, "  %-34s %s\n%37s(", row->key, row->doc, "");
-        print_default(out, row, false);
+        fprintf(out, "  %-34s %s\n%37s(", row->field.name, row->field.help, "");
+        print_default(out, &row->field);
         fputs("; ", out);
-        print_range(out, row);
+        print_range(out, &row->field);
         if (row->env)
             fprintf(out, "; also %s", row->env);
         fputs(")\n", out);
@@ -81,13 +68,15 @@ settings_print_file(FILE *out)
             fprintf(out, "%s\n%s:\n{\n", i ? "};\n" : "", row->section);
             section = row->section;
         }
-        fprintf(out, "    # %s; ", row->doc);
-        print_range(out, row);
+        fprintf(out, "    # %s; ", row->field.help);
+        print_range(out, &row->field);
         if (row->env)
             fprintf(out, "; also %s", row->env);
         fprintf(out, "\n    %s = ", row->name);
-        print_default(out, row, true);
-        fputs(";\n", out);
+        print_default(out, &row->field);
+        fputs(row->field.kind == FIELD_NUMBER && !strchr(row->field.standard, '.') ? ".0;\n"
+                                                                                   : ";\n",
+              out);
     }
     fputs("};\n", out);
 }

@@ -11,7 +11,7 @@ static const struct setting *
 find_secret(size_t index)
 {
     for (size_t i = 0; i < settings_table_count; i++)
-        if (settings_table[i].is_secret && index-- == 0)
+        if ((settings_table[i].field.flags & FIELD_SECRET) && index-- == 0)
             return &settings_table[i];
     return NULL;
 }
@@ -19,7 +19,7 @@ find_secret(size_t index)
 static const char *
 text_of(const settings_t *self, const struct setting *row)
 {
-    return *(char *const *)(const void *)((const char *)self + row->offset);
+    return *(char *const *)(const void *)((const char *)self + row->field.offset);
 }
 
 bool
@@ -28,7 +28,7 @@ settings_secret(const settings_t *self, size_t index, struct settings_secret *re
     const struct setting *row = find_secret(index);
 
     if (row)
-        *ret = (struct settings_secret){.key = row->key, .value = text_of(self, row)};
+        *ret = (struct settings_secret){.key = row->field.name, .value = text_of(self, row)};
     return row != NULL;
 }
 
@@ -39,7 +39,7 @@ settings_is_secret(const char *assignment)
     size_t size = strcspn(assignment, "=");
 
     for (size_t i = 0; (row = find_secret(i)); i++)
-        if (strlen(row->key) == size && memcmp(row->key, assignment, size) == 0)
+        if (strlen(row->field.name) == size && memcmp(row->field.name, assignment, size) == 0)
             return true;
     return false;
 }

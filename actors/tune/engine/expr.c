@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/kit/fields/fields.h"
 #include "actors/tune/engine/decimal.h"
 #include "actors/tune/engine/expr_inner.h"
 
@@ -21,6 +22,27 @@ number(struct parser *parser, struct value *ret)
 
 static const char *const series_names[SERIES_COUNT] = {"open", "high", "low", "close",
                                                        "volume"};
+
+static tm_err_t
+unknown(const struct parser *parser, const char *what, const char *name, const char *nearest)
+{
+    return expr_fail(parser, "unknown %s `%s`%s%s%s", what, name, nearest ? "; did you mean `" : "",
+                nearest ? nearest : "", nearest ? "`?" : "");
+}
+
+static const char *
+nearest_name(const struct expr_scope *scope, const char *name)
+{
+    struct fields_near near = {.name = name};
+
+    for (size_t i = 0; i < SERIES_COUNT; i++)
+        fields_near(&near, series_names[i]);
+    for (size_t i = 0; i < scope->name_count; i++)
+        fields_near(&near, scope->names[i].name);
+    for (size_t i = 0; i < scope->param_count; i++)
+        fields_near(&near, scope->params[i].name);
+    return near.best;
+}
 
 /* A name that is not a function's. */
 static tm_err_t
@@ -46,7 +68,7 @@ variable(struct parser *parser, const char *name, struct value *ret)
                                ret);
     }
     parser->at -= strlen(name);
-    return expr_fail(parser, "unknown name `%s`", name);
+    return unknown(parser, "name", name, nearest_name(scope, name));
 }
 
 static tm_err_t condition(struct parser *parser, struct value *ret);
@@ -185,6 +207,18 @@ static const char *const window_names[] = {
 
 #define LENGTH_OF(table) (sizeof(table) / sizeof(table)[0])
 
+static const char *
+nearest_function(const char *name)
+{
+    struct fields_near near = {.name = name};
+
+    for (size_t i = 0; i < LENGTH_OF(window_names); i++)
+        fields_near(&near, window_names[i]);
+    for (size_t i = 0; i < LENGTH_OF(functions); i++)
+        fields_near(&near, functions[i].name);
+    return near.best;
+}
+
 /* The opening parenthesis has been read. */
 static tm_err_t
 call(struct parser *parser, const char *name, struct value *ret)
@@ -201,7 +235,7 @@ call(struct parser *parser, const char *name, struct value *ret)
             return err ? err : expr_expect(parser, ')');
         }
     }
-    return expr_fail(parser, "unknown function `%s`", name);
+    return unknown(parser, "function", name, nearest_function(name));
 }
 
 static tm_err_t
@@ -226,8 +260,11 @@ primary(struct parser *parser, struct value *ret)
         return expr_fail(parser, "this name is too long");
     memcpy(name, parser->at, n);
     name[n] = '\0';
-    parser->at += n;
-    return expr_take_char(parser, '(') ? call(parser, name, ret) : variable(parser, name, ret);
+    const char *end = parser->at += n;
+    if (expr_take_char(parser, '('))
+        return call(parser, name, ret);
+    parser->at = end; /* before blanks: a mistake is told with the name's place */
+    return variable(parser, name, ret);
 }
 
 static tm_err_t

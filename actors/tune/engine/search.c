@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/param_space.h"
+
 struct dimension {
     size_t param;
     uint64_t points; /* 0: continuous */
@@ -59,40 +61,17 @@ search_type_parse(const char *name, enum search_type *ret)
     return TM_INVALID_SEARCH_TYPE;
 }
 
-/* Is a value one that the param may take? */
-static tm_err_t
-check_value(const struct reader *reader, const struct strategy_param *param, double value)
-{
-    if (!(value >= param->min && value <= param->max))
-        return fail(reader, "%s: %.10g is not from %.10g to %.10g", param->name, value,
-                    param->min, param->max);
-    if (param->is_int && floor(value) != value)
-        return fail(reader, "%s: %.10g is not a whole number", param->name, value);
-    return TM_OK;
-}
-
 static tm_err_t
 read_list(const struct reader *reader, const struct strategy_param *param, const json_t *list,
           struct dimension *dimension)
 {
     const size_t count = json_array_size(list);
 
-    if (count == 0 || count > SEARCH_VALUES_MAX)
-        return fail(reader, "%s: a list has from 1 to %d values, this one %zu", param->name,
-                    SEARCH_VALUES_MAX, count);
     dimension->values = calloc(count, sizeof *dimension->values);
     if (!dimension->values)
         return TM_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        const json_t *value = json_array_get(list, i);
-
-        if (!json_is_number(value))
-            return fail(reader, "%s: value %zu of the list is not a number", param->name,
-                        i + 1);
-        dimension->values[i] = json_number_value(value);
-        const tm_err_t err = check_value(reader, param, dimension->values[i]);
-        if (err)
-            return err;
+        dimension->values[i] = json_number_value(json_array_get(list, i));
         for (size_t k = 0; k < i; k++) {
             if (dimension->values[k] == dimension->values[i])
                 return fail(reader, "%s: %.10g is listed twice", param->name,
@@ -164,69 +143,15 @@ lay_out_range(const struct reader *reader, const char *name, double step, double
 }
 
 static tm_err_t
-range_number(const struct reader *reader, const struct strategy_param *param,
-             const json_t *range, const char *key, double *ret)
-{
-    const json_t *value = json_object_get(range, key);
-
-    if (!json_is_number(value))
-        return fail(reader, "%s.%s: must be a number", param->name, key);
-    *ret = json_number_value(value);
-    return TM_OK;
-}
-
-static tm_err_t
-check_range_keys(const struct reader *reader, const struct strategy_param *param, json_t *range)
-{
-    static const char *const known[] = {"min", "max", "step", "type"};
-    const char *type, *key;
-    json_t *value;
-
-    json_object_foreach(range, key, value)
-    {
-        bool is_known = false;
-
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            is_known = is_known || strcmp(key, known[i]) == 0;
-        if (!is_known)
-            return fail(reader, "%s: a range has min, max, step and type, not %.40s",
-                        param->name, key);
-    }
-    value = json_object_get(range, "type");
-    type = value ? json_string_value(value) : param->is_int ? "int" : "float";
-    if (!type || (strcmp(type, "int") != 0 && strcmp(type, "float") != 0))
-        return fail(reader, "%s.type: must be \"int\" or \"float\"", param->name);
-    if (param->is_int && type[0] == 'f')
-        return fail(reader, "%s.type: the strategy takes whole numbers only", param->name);
-    return TM_OK;
-}
-
-static tm_err_t
 read_range(const struct reader *reader, const struct strategy_param *param, json_t *range,
            struct dimension *dimension)
 {
     const char *type = json_string_value(json_object_get(range, "type"));
-    double step = 0;
-    tm_err_t err = check_range_keys(reader, param, range);
+    const double step = json_number_value(json_object_get(range, "step"));
 
-    if (!err)
-        err = range_number(reader, param, range, "min", &dimension->min);
-    if (!err)
-        err = range_number(reader, param, range, "max", &dimension->max);
-    if (!err && json_object_get(range, "step"))
-        err = range_number(reader, param, range, "step", &step);
-    if (!err)
-        err = check_value(reader, param, dimension->min);
-    if (!err)
-        err = check_value(reader, param, dimension->max);
-    if (err)
-        return err;
+    dimension->min = json_number_value(json_object_get(range, "min"));
+    dimension->max = json_number_value(json_object_get(range, "max"));
     dimension->is_int = param->is_int || (type && type[0] == 'i');
-    if (dimension->min > dimension->max)
-        return fail(reader, "%s: min %.10g is above max %.10g", param->name, dimension->min,
-                    dimension->max);
-    if (json_object_get(range, "step") && !(step > 0))
-        return fail(reader, "%s.step: must be above 0", param->name);
     if (dimension->is_int && (floor(step) != step || floor(dimension->min) != dimension->min))
         return fail(reader, "%s: min and step must be whole numbers", param->name);
     return lay_out_range(reader, param->name, step, dimension->is_int ? 1 : 0, dimension);
@@ -238,14 +163,16 @@ add_dimension(const struct reader *reader, size_t index, json_t *json)
     const struct strategy_param *param = strategy_param(reader->strategy, index);
     struct dimension *dimension = &reader->space->dimensions[reader->space->count++];
 
+    const field_t value = {
+        .kind = param->is_int ? FIELD_INT : FIELD_NUMBER, .min = param->min, .max = param->max};
+    char why[FIELD_WHY];
+
     dimension->param = index;
     dimension->is_int = param->is_int;
-    if (json_is_array(json))
-        return read_list(reader, param, json, dimension);
-    if (json_is_object(json))
-        return read_range(reader, param, json, dimension);
-    return fail(reader, "%s: must be a list of values or {\"min\": .., \"max\": ..}",
-                param->name);
+    if (!param_space_entry(&value, json, why))
+        return fail(reader, "%s: %.180s", param->name, why);
+    return json_is_array(json) ? read_list(reader, param, json, dimension)
+                               : read_range(reader, param, json, dimension);
 }
 
 static tm_err_t
@@ -271,6 +198,7 @@ derive(const struct reader *reader)
 static tm_err_t
 read_space(const struct reader *reader, const json_t *json)
 {
+    char why[STRATEGY_DETAIL_BYTES];
     const char *name;
 
     if (!json_is_object(json))
@@ -280,9 +208,10 @@ read_space(const struct reader *reader, const json_t *json)
     void *iterator = json_object_iter((json_t *)(uintptr_t)json);
     for (; iterator; iterator = json_object_iter_next((json_t *)(uintptr_t)json, iterator)) {
         name = json_object_iter_key(iterator);
-        if (strategy_param_index(reader->strategy, name) < 0)
-            return fail(reader, "the strategy %s has no param %.40s",
-                        strategy_name(reader->strategy), name);
+        if (strategy_param_index(reader->strategy, name) >= 0)
+            continue;
+        strategy_unknown_param(reader->strategy, name, why, sizeof why);
+        return fail(reader, "%s", why);
     }
     for (size_t i = 0; i < strategy_param_count(reader->strategy); i++) {
         json_t *value = json_object_get(json, strategy_param(reader->strategy, i)->name);

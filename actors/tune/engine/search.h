@@ -24,7 +24,6 @@
 #include "actors/tune/engine/strategy.h"
 
 #define TUNE_PARAMS_MAX     STRATEGY_PARAMS_MAX
-#define SEARCH_VALUES_MAX   1000    /* in one list */
 #define SEARCH_POINTS_MAX   1000000 /* of one range with a step */
 #define SEARCH_RANGE_POINTS 5       /* of a grid's range without a step */
 

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/fields.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/tune/engine/strategy_inner.h"
 
 #define PARAM_LIMIT 1e9 /* magnitude of a param's bounds */
 #define NESTING_MAX 8   /* of the spec's JSON; tags and params are two deep */
 #define TAGS_MAX    32
+#define TEXT_MAX    STRATEGY_JSON_MAX_BYTES
 
 static const char *const rule_names[RULE_COUNT] = {
 #define R(name) [RULE_##name] = #name,
@@ -37,50 +40,57 @@ fail(const struct reader *reader, const char *format, ...)
     return TM_INVALID_STRATEGY;
 }
 
+/* --- members, by their rows --------------------------------------------------------------- */
+
+#define TEXT_ROW(member, least)                          \
+    .name = #member, .kind = FIELD_TEXT, .min = (least), \
+    .max = sizeof(((struct strategy *)0)->member) - 1, FIELD_AT(struct strategy, member)
+
+static const field_t spec_rows[] = {
+    {FIELD_IS("id", UUID), .flags = FIELD_REQUIRED, FIELD_AT(struct strategy, id)},
+    {TEXT_ROW(name, 1), .flags = FIELD_REQUIRED},
+    {TEXT_ROW(description, 0)},
+    {FIELD_IS("tags", LIST), .max = TEXT_MAX, .most = TAGS_MAX},
+    {FIELD_IS("params", OBJECT)},
+    {FIELD_IS("indicators", OBJECT)},
+    {FIELD_IS("reversing", BOOL), FIELD_AT(struct strategy, is_reversing)},
+#define R(rule) {.name = #rule, .kind = FIELD_TEXT, .flags = FIELD_ELSEWHERE},
+    RULES(R)
+#undef R
+};
+static const struct fields spec_fields = FIELDS_OF(spec_rows);
+
+struct param_given {
+    struct strategy_param param;
+    const char *type;
+};
+
+#define PARAM_ROW(member_name, member)                                                    \
+    .name = (member_name), .kind = FIELD_NUMBER, .min = -PARAM_LIMIT, .max = PARAM_LIMIT, \
+    FIELD_AT(struct param_given, param.member)
+
+static const field_t param_rows[] = {
+    {FIELD_IS_CHOICE("type", "int float"), .flags = FIELD_REQUIRED,
+     FIELD_AT(struct param_given, type)},
+    {PARAM_ROW("min", min), .flags = FIELD_REQUIRED},
+    {PARAM_ROW("max", max), .flags = FIELD_REQUIRED},
+    {PARAM_ROW("default", default_value), .flags = FIELD_REQUIRED},
+    {PARAM_ROW("step", step)},
+    {FIELD_IS("search", LIST), .flags = FIELD_ELSEWHERE},
+};
+static const struct fields param_fields = FIELDS_OF(param_rows);
+
 static tm_err_t
-read_text(const struct reader *reader, const json_t *spec, const char *key, char *out,
-          size_t size)
+read_object(const struct reader *reader, const struct fields *table, const char *place,
+            json_t *object, void *owner)
 {
-    const json_t *value = json_object_get(spec, key);
+    struct fields_first first = {.err = TM_OK};
+    tm_err_t err = TM_OK;
 
-    if (!value)
-        return TM_OK;
-    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
-        return fail(reader, "%s: must be a text", key);
-    if (json_string_length(value) >= size)
-        return fail(reader, "%s: longer than %zu bytes", key, size - 1);
-    memcpy(out, json_string_value(value), json_string_length(value) + 1);
-    return TM_OK;
-}
-
-static bool
-is_uuid(char *text)
-{
-    if (strlen(text) != STRATEGY_ID_BYTES - 1)
-        return false;
-    for (size_t i = 0; text[i]; i++) {
-        const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-        if (text[i] >= 'A' && text[i] <= 'F')
-            text[i] = (char)(text[i] + 32);
-        if (is_dash ? text[i] != '-' : strchr("0123456789abcdef", text[i]) == NULL)
-            return false;
-    }
-    return true;
-}
-
-static tm_err_t
-read_number(const struct reader *reader, const json_t *param, const char *name, const char *key,
-            double *ret)
-{
-    const json_t *value = json_object_get(param, key);
-
-    if (!json_is_number(value))
-        return fail(reader, "params.%s.%s: must be a number", name, key);
-    *ret = json_number_value(value);
-    if (!(fabs(*ret) <= PARAM_LIMIT))
-        return fail(reader, "params.%s.%s: beyond %g", name, key, PARAM_LIMIT);
-    return TM_OK;
+    fields_read(table, object, owner, fields_tell_first, &first);
+    if (first.err)
+        err = fail(reader, "%s%.60s: %s", place, first.name, first.why);
+    return first.err == TM_UNKNOWN_FIELD ? first.err : err;
 }
 
 static tm_err_t
@@ -128,10 +138,11 @@ check_param(const struct reader *reader, const struct strategy_param *param)
 }
 
 static tm_err_t
-read_param(const struct reader *reader, const char *name, const json_t *json)
+read_param(const struct reader *reader, const char *name, json_t *json)
 {
     strategy_t *strategy = reader->strategy;
-    struct strategy_param param = {0};
+    struct param_given given = {.type = NULL};
+    char place[STRATEGY_NAME_BYTES + 16];
 
     if (strategy->param_count == STRATEGY_PARAMS_MAX)
         return fail(reader, "params: more than %d", STRATEGY_PARAMS_MAX);
@@ -141,20 +152,16 @@ read_param(const struct reader *reader, const char *name, const json_t *json)
             "params: a name must be letters, digits and _, at most %d long, and no word "
             "of the language; this one is not: %.40s",
             STRATEGY_NAME_BYTES - 1, name);
+    if (!json_is_object(json))
+        return fail(reader, "params.%s: is not an object", name);
+    snprintf(place, sizeof place, "params.%s.", name);
+    tm_err_t err = read_object(reader, &param_fields, place, json, &given);
+    if (err)
+        return err;
+    struct strategy_param param = given.param;
     snprintf(param.name, sizeof param.name, "%s", name);
-    const char *type = json_string_value(json_object_get(json, "type"));
-    if (!type || (strcmp(type, "int") != 0 && strcmp(type, "float") != 0))
-        return fail(reader, "params.%s.type: must be \"int\" or \"float\"", name);
-    param.is_int = type[0] == 'i';
-    tm_err_t err = read_number(reader, json, name, "min", &param.min);
-    if (!err)
-        err = read_number(reader, json, name, "max", &param.max);
-    if (!err)
-        err = read_number(reader, json, name, "default", &param.default_value);
-    if (!err && json_object_get(json, "step"))
-        err = read_number(reader, json, name, "step", &param.step);
-    if (!err)
-        err = read_search(reader, json, &param);
+    param.is_int = given.type[0] == 'i';
+    err = read_search(reader, json, &param);
     if (!err)
         err = check_param(reader, &param);
     if (!err)
@@ -169,8 +176,6 @@ read_params(const struct reader *reader, json_t *params)
     const char *name;
     json_t *param;
 
-    if (params && !json_is_object(params))
-        return fail(reader, "params: must be an object");
     json_object_foreach(params, name, param)
     {
         const tm_err_t err = read_param(reader, name, param);
@@ -229,8 +234,6 @@ read_indicators(const struct reader *reader, json_t *indicators)
     const char *name;
     json_t *text;
 
-    if (indicators && !json_is_object(indicators))
-        return fail(reader, "indicators: must be an object");
     json_object_foreach(indicators, name, text)
     {
         const tm_err_t err = read_indicator(reader, name, text);
@@ -266,37 +269,6 @@ read_rules(const struct reader *reader, const json_t *spec)
     return TM_OK;
 }
 
-static tm_err_t
-read_head(const struct reader *reader, const json_t *spec)
-{
-    strategy_t *strategy = reader->strategy;
-    const json_t *reversing = json_object_get(spec, "reversing"),
-                 *tags = json_object_get(spec, "tags");
-    tm_err_t err = read_text(reader, spec, "id", strategy->id, sizeof strategy->id);
-
-    if (!err)
-        err = read_text(reader, spec, "name", strategy->name, sizeof strategy->name);
-    if (!err)
-        err = read_text(reader, spec, "description", strategy->description,
-                        sizeof strategy->description);
-    if (err)
-        return err;
-    if (!is_uuid(strategy->id))
-        return fail(reader, "id: must be a UUID, such as 8fd7589a-97c6-49bf-a65e-357fb063fe33");
-    if (!strategy->name[0])
-        return fail(reader, "name: is missing");
-    if (reversing && !json_is_boolean(reversing))
-        return fail(reader, "reversing: must be true or false");
-    strategy->is_reversing = json_is_true(reversing);
-    if (tags && (!json_is_array(tags) || json_array_size(tags) > TAGS_MAX))
-        return fail(reader, "tags: must be a list of at most %d texts", TAGS_MAX);
-    for (size_t i = 0; i < json_array_size(tags); i++) {
-        if (!json_is_string(json_array_get(tags, i)))
-            return fail(reader, "tags: must be a list of texts");
-    }
-    return TM_OK;
-}
-
 /* Do the lengths work with the defaults? A spec that never could is refused here. */
 static tm_err_t
 check_lengths(const struct reader *reader)
@@ -321,11 +293,11 @@ check_lengths(const struct reader *reader)
 }
 
 static tm_err_t
-read_spec(const struct reader *reader, const json_t *spec)
+read_spec(const struct reader *reader, json_t *spec)
 {
     if (!json_is_object(spec))
         return fail(reader, "a strategy is a JSON object");
-    tm_err_t err = read_head(reader, spec);
+    tm_err_t err = read_object(reader, &spec_fields, "", spec, reader->strategy);
     if (!err)
         err = read_params(reader, json_object_get(spec, "params"));
     if (!err)
@@ -338,7 +310,7 @@ read_spec(const struct reader *reader, const json_t *spec)
 }
 
 tm_err_t
-strategy_from_json(const json_t *spec, strategy_t **ret, char *detail, size_t detail_size)
+strategy_from_json(json_t *spec, strategy_t **ret, char *detail, size_t detail_size)
 {
     strategy_t *self = calloc(1, sizeof *self);
 
@@ -353,43 +325,19 @@ strategy_from_json(const json_t *spec, strategy_t **ret, char *detail, size_t de
     return err;
 }
 
-/* Depth of brackets outside of texts; a bomb of them never reaches the JSON parser. */
-static bool
-nests_too_deeply(const char *json, size_t size)
-{
-    int depth = 0;
-    bool in_text = false;
-
-    for (size_t i = 0; i < size; i++) {
-        if (in_text && json[i] == '\\')
-            i++;
-        else if (json[i] == '"')
-            in_text = !in_text;
-        else if (!in_text && (json[i] == '{' || json[i] == '['))
-            depth++;
-        else if (!in_text && (json[i] == '}' || json[i] == ']'))
-            depth--;
-        if (depth > NESTING_MAX)
-            return true;
-    }
-    return false;
-}
-
 tm_err_t
 strategy_parse(const char *json, size_t size, strategy_t **ret, char *detail,
                size_t detail_size)
 {
     const struct reader reader = {NULL, detail, detail_size};
-    json_error_t error;
+    char why[JSON_TEXT_WHY];
 
     if (size > STRATEGY_JSON_MAX_BYTES)
         return fail(&reader, "the specification is larger than %d bytes",
                     STRATEGY_JSON_MAX_BYTES);
-    if (nests_too_deeply(json, size))
-        return fail(&reader, "the specification nests more than %d levels", NESTING_MAX);
-    json_t *spec = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *spec = json_text_object(json, size, NESTING_MAX, why);
     if (!spec)
-        return fail(&reader, "line %d, column %d: %s", error.line, error.column, error.text);
+        return fail(&reader, "the specification %s", why);
     const tm_err_t err = strategy_from_json(spec, ret, detail, detail_size);
     json_decref(spec);
     return err;
@@ -440,6 +388,19 @@ strategy_param_index(const strategy_t *self, const char *name)
             return (int)i;
     }
     return -1;
+}
+
+void
+strategy_unknown_param(const strategy_t *self, const char *name, char *detail,
+                       size_t detail_size)
+{
+    struct fields_near near = {.name = name};
+
+    for (size_t i = 0; i < self->param_count; i++)
+        fields_near(&near, self->params[i].name);
+    snprintf(detail, detail_size, "the strategy %s has no param %.40s%s%s%s", self->name, name,
+             near.best ? "; did you mean " : "", near.best ? near.best : "",
+             near.best ? "?" : "");
 }
 
 void

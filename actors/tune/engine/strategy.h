@@ -31,10 +31,11 @@
 typedef struct strategy strategy_t;
 
 /* TM_INVALID_STRATEGY with the reason (field, place in the expression) in detail, which is cut
- * to detail_size and may be NULL. Specs nest at most a few levels and are at most 64 KiB. */
+ * to detail_size and may be NULL; TM_UNKNOWN_FIELD for a member that none of the above is.
+ * Specs nest at most a few levels and are at most 64 KiB. */
 TM_CHECKED tm_err_t strategy_parse(const char *json, size_t size, strategy_t **ret,
                                    char *detail, size_t detail_size);
-TM_CHECKED tm_err_t strategy_from_json(const json_t *spec, strategy_t **ret, char *detail,
+TM_CHECKED tm_err_t strategy_from_json(json_t *spec, strategy_t **ret, char *detail,
                                        size_t detail_size); /* borrows spec */
 void strategy_destroy(strategy_t **self_p);
 
@@ -44,6 +45,9 @@ const char *strategy_description(const strategy_t *self); /* "" if none */
 size_t strategy_param_count(const strategy_t *self);
 const struct strategy_param *strategy_param(const strategy_t *self, size_t index);
 int strategy_param_index(const strategy_t *self, const char *name); /* -1: none */
+/* "the strategy s has no param perod; did you mean period?" */
+void strategy_unknown_param(const strategy_t *self, const char *name, char *detail,
+                            size_t detail_size);
 void strategy_defaults(const strategy_t *self, double params[STRATEGY_PARAMS_MAX]);
 
 /* Are params within their ranges, and integers where they must be? Else TM_INVALID_PARAM_SPACE.

@@ -104,7 +104,7 @@ read_request(struct replay_run *self)
     text = json_dumps(self->stored.request, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!text)
         return TM_NO_MEMORY;
-    err = tune_setup_spec(text, strlen(text), &self->spec, self->detail);
+    err = tune_setup_spec(text, strlen(text), NULL, &self->spec, self->detail);
     free(text);
     return err;
 }
@@ -134,10 +134,10 @@ read_params(struct replay_run *self)
     {
         const int index = strategy_param_index(self->strategy, name);
 
-        if (index < 0)
-            return tune_setup_refuse(self->detail, TM_INVALID_PARAM_SPACE,
-                                     "the strategy %s has no param %.40s",
-                                     strategy_name(self->strategy), name);
+        if (index < 0) {
+            strategy_unknown_param(self->strategy, name, self->detail, TUNE_DETAIL_BYTES);
+            return TM_INVALID_PARAM_SPACE;
+        }
         if (!json_is_number(value))
             return tune_setup_refuse(self->detail, TM_INVALID_PARAM_SPACE, "%s: is no number",
                                      name);

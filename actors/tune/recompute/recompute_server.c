@@ -294,9 +294,9 @@ take(recompute_server_t *self, tm_job_t *job)
     struct backtest_call call;
     struct answer_key key;
     const answer_t *answer;
-    const char *what = "";
+    char what[BACKTEST_CALL_WHY];
 
-    if (backtest_call_parse(question.data, question.size, &call, &what)) {
+    if (backtest_call_parse(question.data, question.size, &call, what)) {
         count(self, "failed", 1);
         tm_worker_fail(self->worker, &job, TM_BAD_REQUEST, what, false);
         return;

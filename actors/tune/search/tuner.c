@@ -80,15 +80,9 @@ static tm_err_t
 read_request(struct tuner_run *self)
 {
     tm_str_t body = self->job->body;
-    tm_err_t err = tune_setup_spec(body.data, body.size, &self->spec, self->detail);
 
-    if (err)
-        return err;
-    if (self->spec.n_trials > self->tuner->settings->tune_max_trials)
-        return tune_setup_refuse(self->detail, TM_VALIDATION_FAILED,
-                                 "n_trials: must be between 1 and %lld",
-                                 (long long)self->tuner->settings->tune_max_trials);
-    return TM_OK;
+    return tune_setup_spec(body.data, body.size, self->tuner->settings, &self->spec,
+                           self->detail);
 }
 
 static tm_err_t

@@ -22,10 +22,11 @@ tune_setup_refuse(char *detail, tm_err_t err, const char *format, ...)
 }
 
 tm_err_t
-tune_setup_spec(const char *text, size_t size, struct tune_spec *ret, char *detail)
+tune_setup_spec(const char *text, size_t size, const settings_t *settings,
+                struct tune_spec *ret, char *detail)
 {
     struct tune_request_error error = {.err = TM_OK};
-    tm_err_t err = tune_spec_parse(text, size, ret, &error);
+    tm_err_t err = tune_spec_parse(text, size, settings, ret, &error);
 
     return err ? tune_setup_refuse(detail, err, "%s%s%s", error.field,
                                    error.field[0] ? ": " : "", error.text)

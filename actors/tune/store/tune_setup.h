@@ -25,9 +25,9 @@ struct tune_setup {
 __attribute__((format(printf, 3, 4))) tm_err_t tune_setup_refuse(char *detail, tm_err_t err,
                                                                  const char *format, ...);
 
-/* The request, as it stands in a job or was kept. */
-TM_CHECKED tm_err_t tune_setup_spec(const char *text, size_t size, struct tune_spec *ret,
-                                    char *detail);
+/* The request, as it stands in a job or was kept. settings: as tune_spec_parse takes them. */
+TM_CHECKED tm_err_t tune_setup_spec(const char *text, size_t size, const settings_t *settings,
+                                    struct tune_spec *ret, char *detail);
 /* From the cache; else it is loaded, parsed and put there. Good until the cache's next one. */
 TM_CHECKED tm_err_t tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret);
 /* Those between date_from and date_to, as a view. */

@@ -157,6 +157,9 @@ START_TEST(mistakes_are_told_with_their_place)
         {"", "position 1: the expression ends"},
         {"close <", "position 8: the expression ends"},
         {"close < foo", "position 9: unknown name `foo`"},
+        {"clsoe < 1", "position 1: unknown name `clsoe`; did you mean `close`?"},
+        {"close < hihg", "unknown name `hihg`; did you mean `high`?"},
+        {"close > smaa(close, 3)", "unknown function `smaa`; did you mean `sma`?"},
         {"close < foo(1)", "unknown function `foo`"},
         {"close > open)", "position 13: the expression should end"},
         {"(close > open", "`)` expected"},
@@ -261,13 +264,41 @@ START_TEST(a_wrong_spec_is_told_by_field)
     strategy_says("{" ID
                   "\"params\":{\"not\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1}}}",
                   "params:");
-    strategy_says("{" ID "\"params\":{\"p\":7}}", "params.p.type");
+    strategy_says("{" ID "\"params\":{\"p\":7}}", "params.p: is not an object");
     strategy_says("{" ID
                   "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":9,\"default\":1,"
                   "\"search\":[0,9]}}}",
                   "params.p.search");
-    strategy_says("[[[[[[[[[[[[[[[[[[[[", "nests more than");
+    strategy_says("[[[[[[[[[[[[[[[[[[[[", "nested deeper than 8");
     strategy_says("{\"id\":1,\"id\":2}", "duplicate");
+}
+END_TEST
+
+static const struct {
+    const char *json, *says;
+} strange[] = {
+    {"{" ID "\"entry_long\":\"close>1\",\"exit_lnog\":\"close<1\"}",
+     "exit_lnog: is not known here; did you mean exit_long?"},
+    {"{" ID "\"entry_long\":\"close>1\",\"Reversing\":true}", "did you mean reversing?"},
+    {"{" ID "\"entry_long\":\"close>1\",\"author\":\"me\"}", "author: is not known here"},
+    {"{" ID "\"parms\":{},\"entry_long\":\"close>1\"}", "did you mean params?"},
+    {"{" ID "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3,\"defualt\":1}}}",
+     "params.p.defualt: is not known here; did you mean default?"},
+    {"{" ID "\"params\":{\"p\":{\"type\":\"int\",\"min\":1,\"max\":3,\"default\":1,"
+     "\"serach\":[1,2]}}}",
+     "params.p.serach: is not known here; did you mean search?"},
+};
+
+START_TEST(a_member_nobody_knows_is_refused_with_the_nearest)
+{
+    char detail[STRATEGY_DETAIL_BYTES] = "";
+    strategy_t *strategy = NULL;
+
+    ck_assert_int_eq(strategy_parse(strange[_i].json, strlen(strange[_i].json), &strategy,
+                                    detail, sizeof detail),
+                     TM_UNKNOWN_FIELD);
+    ck_assert_msg(strstr(detail, strange[_i].says) != NULL, "\"%s\" is not in: %s",
+                  strange[_i].says, detail);
 }
 END_TEST
 
@@ -321,5 +352,6 @@ main(void)
                 mistakes_are_told_with_their_place, bombs_are_refused);
     suite_tests(specs, a_wrong_spec_is_told_by_field,
                 every_strategy_of_the_configuration_is_sound, params_out_of_range_are_told);
+    suite_rows(specs, a_member_nobody_knows_is_refused_with_the_nearest, strange);
     return suite_run(suite);
 }

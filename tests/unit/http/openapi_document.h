@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "actors/http/core/route.h"
+#include "actors/kit/fields/field.h"
 #include "actors/kit/util/auto.h"
 
 /* A checked fixture of every case */
@@ -19,6 +20,8 @@ json_t *openapi_resolved(json_t *node); /* what a "$ref" leads to, else the node
 json_t *openapi_operation(const route_t *route);
 
 json_t *openapi_words(const char *text); /* "a b c" as an array of texts */
+json_t *openapi_name_pattern(const char *characters);
+json_t *openapi_field_schema(const field_t *row); /* of a parameter, or a field of a form */
 /* The schema is what the table says, but for what it says to people. Takes `want`. */
 void openapi_expect_schema(const json_t *got, json_t *want, const char *what);
 

@@ -244,6 +244,8 @@ START_TEST(what_is_missing_or_wrong_is_refused)
     const char *const good[] = {"strategy_entity_id", STRATEGY, NULL};
     const char *const bare[] = {"params", "{}", NULL};
     const char *const cash[] = {"strategy_entity_id", STRATEGY, "initial_cash", "1", NULL};
+    const char *const slip[] = {"strategy_entity_id", STRATEGY, "comission_bps", "0", NULL};
+    const char *const tune[] = {"strategy_entity_id", STRATEGY, "n_trials", "5", NULL};
     const char *const other[] = {"strategy_entity_id", ELSEWHERE, NULL};
     const char *const nowhere[] = {"strategy_entity_id", STRATEGY, "workspace_id", ELSEWHERE,
                                    NULL};
@@ -256,6 +258,8 @@ START_TEST(what_is_missing_or_wrong_is_refused)
     expect_refused("", good, 422, "VALIDATION_FAILED");
     expect_refused(file, bare, 422, "VALIDATION_FAILED");
     expect_refused(file, cash, 422, "VALIDATION_FAILED");
+    expect_refused(file, slip, 422, "UNKNOWN_FIELD");
+    expect_refused(file, tune, 422, "UNKNOWN_FIELD"); /* a tune's */
     expect_refused(file, other, 404, "STRATEGY_NOT_FOUND");
     expect_refused(file, nowhere, 404, "WORKSPACE_NOT_FOUND");
     expect_refused(file, late, 422, "INSUFFICIENT_DATA");

@@ -213,6 +213,9 @@ static const struct {
      "body.strategy_id"},
     {EXPLAIN, "{\"run_id\":\"" RUN "\",\"strategy_id\":\"" STRATEGY "\",\"verbosity\":\"x\"}",
      422, "VALIDATION_FAILED", "body.verbosity"},
+    {EXPLAIN,
+     "{\"run_id\":\"" RUN "\",\"strategy_id\":\"" STRATEGY "\",\"verbosty\":\"short\"}", 422,
+     "UNKNOWN_FIELD", "did you mean verbosity?"},
     {EXPLAIN, "[]", 400, "BAD_REQUEST", "JSON object"},
     {EXPLAIN, "", 400, "BAD_REQUEST", "JSON"},
 };

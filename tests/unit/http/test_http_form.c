@@ -167,6 +167,33 @@ START_TEST(every_wrong_field_is_listed)
 }
 END_TEST
 
+static const struct {
+    const char *name, *value, *says;
+} strange[] = {
+    {"comission_bps", "0", "is not known here; did you mean commission_bps?"},
+    {"comission_bps", "", "is not known here; did you mean commission_bps?"},
+    {"ntrials", "5", "is not known here; did you mean n_trials?"},
+    {"colour", "red", "is not known here"},
+    {"params", "{}", "is not known here"},
+};
+
+START_TEST(a_field_nobody_knows_is_refused_with_the_nearest)
+{
+    struct workspace workspace = {0};
+    struct problem problem = {0};
+    char loc[80];
+
+    ck_assert_int_eq(part("strategy_entity_id", 0, STRATEGY), TM_OK);
+    ck_assert_int_eq(part("file", 0, "date,open"), TM_OK);
+    ck_assert_int_eq(part(strange[_i].name, 0, strange[_i].value), TM_OK);
+    ck_assert_int_eq(read_fields(&workspace, &problem), TM_UNKNOWN_FIELD);
+    ck_assert_uint_eq(problem.error_count, 1);
+    snprintf(loc, sizeof(loc), "body.%s", strange[_i].name);
+    ck_assert_str_eq(problem.errors[0].loc, loc);
+    ck_assert_str_eq(problem.errors[0].msg, strange[_i].says);
+}
+END_TEST
+
 START_TEST(an_empty_file_is_refused)
 {
     struct workspace workspace = {0};
@@ -233,6 +260,7 @@ main(void)
                 every_wrong_field_is_listed, an_empty_file_is_refused,
                 two_workspaces_must_agree, a_workspace_must_be_named_in_production,
                 a_workspace_that_is_no_uuid_is_refused);
+    suite_rows(forms, a_field_nobody_knows_is_refused_with_the_nearest, strange);
     status = suite_run(suite);
     rmdir(spool);
     return status;

@@ -281,6 +281,10 @@ START_TEST(a_wrong_body_is_refused_with_its_place)
                    "body.intent.topics[0]");
     expect_refused(MATCH, "{'intent':{},'query':'x','top_k':51}", 422, "VALIDATION_FAILED",
                    "body.top_k");
+    expect_refused(MATCH, "{'intent':{'indicator':['rsi']},'query':'x'}", 422, "UNKNOWN_FIELD",
+                   "body.intent.indicator");
+    expect_refused(MATCH, "{'intent':{},'query':'x','top':3}", 422, "UNKNOWN_FIELD",
+                   "body.top");
     expect_refused(MATCH, "[]", 400, "BAD_REQUEST", NULL);
     expect_refused(MATCH, "", 400, "BAD_REQUEST", NULL);
     expect_refused(MATCH, "{'intent':", 400, "BAD_REQUEST", NULL);

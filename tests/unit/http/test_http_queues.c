@@ -365,6 +365,9 @@ START_TEST(many_are_of_a_queue_and_of_a_time_that_is_one)
 
     add_dead(1, "mail", "JOB_FAILED");
     expect_refused("POST", "/admin/dead/drop", 422, "query.queue");
+    expect_refused("POST", "/admin/dead/drop?queue=mail&befor=2026-03-01T00:00:00Z", 422,
+                   "did you mean before?");
+    expect_refused("POST", "/admin/queues/mail/pause?for=60", 422, "UNKNOWN_FIELD");
     expect_refused("POST", "/admin/dead/retry?code=JOB_FAILED", 422, "query.queue");
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         snprintf(path, sizeof(path), "/admin/dead/drop?queue=mail&before=%s", wrong[i]);

@@ -372,7 +372,6 @@ START_TEST(each_filter_lists_what_it_says)
         {"&valid_only=false", "true"},
         {"&status=completed&valid_only=true&oos_enabled=true&strategy_entity_id=" BB,
          "count_completed > 0 AND oos_ratio > 0 AND strategy_entity_id = '" BB "'"},
-        {"&nobody_knows=this", "true"}, /* others are ignored */
     };
     size_t empty = 0;
 

@@ -87,11 +87,33 @@ START_TEST(every_wrong_parameter_is_named_at_once)
 
     reads_get(&world, TUNES "?limit=0&status=x&workspace_id=y", &answer);
     ck_assert_int_eq(answer.status, 422);
-    reads_expect(json_object_get(answer.json, "errors"),
-                 "[{'loc':'query.limit','msg':'must be a whole number from 1 to 200'},"
-                 "{'loc':'query.status','msg':'must be one of: queued running completed failed"
-                 " canceled'},{'loc':'query.workspace_id','msg':'is not a UUID'}]");
+    reads_expect(
+        json_object_get(answer.json, "errors"),
+        "[{'loc':'query.limit','msg':'\\\"0\\\" is not a whole number from 1 to 200'},"
+        "{'loc':'query.status','msg':'\\\"x\\\" is not one of: queued running completed"
+        " failed canceled'},{'loc':'query.workspace_id','msg':'is not a UUID'}]");
     reads_answer_fini(&answer);
+}
+END_TEST
+
+/* One for each set of parameters, and for routes that take none. */
+START_TEST(a_parameter_that_a_route_does_not_take_is_refused)
+{
+    static const char *const strange[][2] = {
+        {TUNES "?limt=5", "query.limt"},
+        {TUNES "?format=csv", "query.format"},
+        {TUNES "/00000000-0000-7000-8000-000000000001?limit=1", "query.limit"},
+        {TUNES "/00000000-0000-7000-8000-000000000001/runs?statis=x", "query.statis"},
+        {"/backtests/leaderboard?fromat=csv", "query.fromat"},
+        {"/backtests/compare?tune_ids=1", "query.tune_ids"},
+        {"/strategies?drop=table", "query.drop"},
+        {"/health?verbose=1", "query.verbose"},
+        {"/health?workspace_id=" READS_WORKSPACE, "query.workspace_id"},
+        {"/openapi.json?%6c=1", "query.l"},
+    };
+
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
+        reads_expect_problem(&world, strange[i][0], 422, "UNKNOWN_FIELD", strange[i][1]);
 }
 END_TEST
 
@@ -341,10 +363,11 @@ add_tests(TCase *refusals)
 {
     suite_tests(refusals, limits_hold_at_their_edges,
                 a_filter_that_says_nothing_known_is_refused,
-                every_wrong_parameter_is_named_at_once, an_id_that_is_no_uuid_is_refused,
-                nobody_reads_another_workspace, all_who_name_the_workspace_agree,
-                production_wants_to_know_the_workspace, head_says_what_get_would,
-                other_methods_are_told_what_is_taken,
+                every_wrong_parameter_is_named_at_once,
+                a_parameter_that_a_route_does_not_take_is_refused,
+                an_id_that_is_no_uuid_is_refused, nobody_reads_another_workspace,
+                all_who_name_the_workspace_agree, production_wants_to_know_the_workspace,
+                head_says_what_get_would, other_methods_are_told_what_is_taken,
                 without_the_database_reads_are_unavailable_until_it_is_back,
                 a_read_under_way_is_unavailable_when_the_database_dies,
                 a_slow_read_holds_up_nobody_and_is_answered);

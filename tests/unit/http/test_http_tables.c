@@ -141,7 +141,6 @@ START_TEST(parameters_are_read)
     query_set(&query, sets, "status", "running", &problem);
     query_set(&query, sets, "oos_enabled", "false", &problem);
     query_set(&query, sets, "strategy_entity_id", ID, &problem);
-    query_set(&query, sets, "nobody_knows", "this", &problem);
     ck_assert_int_eq(problem.err, TM_OK);
     ck_assert_int_eq(query.limit, 200);
     ck_assert_str_eq(query.status.text, "running");
@@ -253,8 +252,40 @@ START_TEST(a_route_takes_only_its_own_parameters)
     struct query query;
 
     query_init(&query);
-    query_set(&query, QUERY_PAGE, "status", "nonsense", &problem);
-    ck_assert_int_eq(problem.err, TM_OK);
+    query_set(&query, QUERY_PAGE, "status", "queued", &problem);
+    ck_assert_int_eq(problem.err, TM_UNKNOWN_FIELD);
+    ck_assert_str_eq(problem.errors[0].loc, "query.status");
+    ck_assert_str_eq(problem.errors[0].msg, "is not known here; known: limit, offset");
+    ck_assert(!query.has_status);
+}
+END_TEST
+
+static const struct {
+    unsigned sets;
+    const char *name, *says;
+} strange[] = {
+    {QUERY_PAGE | QUERY_TUNES, "limt", "did you mean limit?"},
+    {QUERY_PAGE | QUERY_TUNES, "Status", "did you mean status?"},
+    {QUERY_PAGE | QUERY_TUNES, "", "is not known here"},
+    {QUERY_PRUNE, "dryrun", "did you mean dry_run?"},
+    {QUERY_PRUNE, "cutoff_day", "did you mean cutoff_days?"},
+    {QUERY_COMPARE, "tune_ids", "did you mean tune_id?"},
+    {QUERY_NONE, "limit", "nothing is taken"},
+};
+
+START_TEST(a_parameter_nobody_knows_is_refused_with_the_nearest)
+{
+    struct problem problem = {0};
+    struct query query;
+
+    query_init(&query);
+    query_set(&query, strange[_i].sets, strange[_i].name, "1", &problem);
+    ck_assert_int_eq(problem.err, TM_UNKNOWN_FIELD);
+    ck_assert_msg(strstr(problem.errors[0].msg, strange[_i].says) != NULL, "%s: %s",
+                  strange[_i].name, problem.errors[0].msg);
+    problem = (struct problem){0};
+    query_set(&query, QUERY_ANY, strange[_i].name, "1", &problem);
+    ck_assert_int_eq(problem.err, TM_OK); /* a page's own */
 }
 END_TEST
 
@@ -422,5 +453,6 @@ main(void)
         an_encoded_nul_ends_no_text, a_problem_says_what_its_row_says,
         a_problem_quotes_anything_and_stays_json, a_problem_holds_a_bounded_number_of_errors,
         a_cell_is_never_a_formula, a_leaderboard_becomes_rows, a_text_parameter_has_a_length);
+    suite_rows(tables, a_parameter_nobody_knows_is_refused_with_the_nearest, strange);
     return suite_run(suite);
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/http/core/fields.h"
 #include "actors/http/core/html.h"
+#include "actors/http/core/json_body.h"
 #include "actors/kit/util/auto.h"
 #include "tests/support/suite.h"
 
@@ -13,14 +13,20 @@
 
 /* --- fields ------------------------------------------------------------------------------- */
 
-static fields_t *
-read_fields(const char *type, const char *text)
+static json_t *
+read_body(const char *type, const char *text)
 {
     struct problem problem = {0};
-    fields_t *fields = fields_new(type, text, strlen(text), &problem);
+    json_t *body = json_body_or_form(type, text, strlen(text), &problem);
 
-    ck_assert_msg(fields && !problem.err, "%s: %s", text, problem.detail);
-    return fields;
+    ck_assert_msg(body && !problem.err, "%s: %s", text, problem.detail);
+    return body;
+}
+
+static const char *
+text_in(const json_t *body, const char *name)
+{
+    return json_string_value(json_object_get(body, name));
 }
 
 static tm_err_t
@@ -28,42 +34,43 @@ refusal(const char *type, const char *text, size_t size)
 {
     struct problem problem = {0};
 
-    ck_assert_msg(!fields_new(type, text, size, &problem), "%s: %s was taken", type, text);
+    ck_assert_msg(!json_body_or_form(type, text, size, &problem), "%s: %s was taken", type,
+                  text);
     return problem.err;
 }
 
 START_TEST(a_form_is_decoded_field_by_field)
 {
-    tm_auto(fields) fields =
-        read_fields(FORM "; charset=utf-8", "a=1&b=x+y%2B%26&&c&d=&%65=%C3%A9&f==&g=%00");
+    tm_auto(json) fields =
+        read_body(FORM "; charset=utf-8", "a=1&b=x+y%2B%26&&c&d=&%65=%C3%A9&f==&g=%00");
 
-    ck_assert_str_eq(fields_text(fields, "a"), "1");
-    ck_assert_str_eq(fields_text(fields, "b"), "x y+&");
-    ck_assert_str_eq(fields_text(fields, "c"), "");
-    ck_assert_str_eq(fields_text(fields, "d"), "");
-    ck_assert_str_eq(fields_text(fields, "e"), "\xc3\xa9");
-    ck_assert_str_eq(fields_text(fields, "f"), "=");
-    ck_assert_str_eq(fields_text(fields, "g"), "%00");
-    ck_assert_ptr_null(fields_text(fields, "h"));
+    ck_assert_str_eq(text_in(fields, "a"), "1");
+    ck_assert_str_eq(text_in(fields, "b"), "x y+&");
+    ck_assert_str_eq(text_in(fields, "c"), "");
+    ck_assert_str_eq(text_in(fields, "d"), "");
+    ck_assert_str_eq(text_in(fields, "e"), "\xc3\xa9");
+    ck_assert_str_eq(text_in(fields, "f"), "=");
+    ck_assert_str_eq(text_in(fields, "g"), "%00");
+    ck_assert_ptr_null(text_in(fields, "h"));
 }
 END_TEST
 
 START_TEST(an_empty_form_has_no_fields)
 {
-    tm_auto(fields) fields = read_fields(FORM, "");
+    tm_auto(json) fields = read_body(FORM, "");
 
-    ck_assert_ptr_null(fields_text(fields, ""));
+    ck_assert_ptr_null(text_in(fields, ""));
 }
 END_TEST
 
 START_TEST(the_texts_of_a_json_object_are_fields)
 {
-    tm_auto(fields) fields =
-        read_fields("Application/JSON;charset=utf-8", "{\"a\":\"\\u00e9\",\"b\":1,\"c\":null}");
+    tm_auto(json) fields =
+        read_body("Application/JSON;charset=utf-8", "{\"a\":\"\\u00e9\",\"b\":1,\"c\":null}");
 
-    ck_assert_str_eq(fields_text(fields, "a"), "\xc3\xa9");
-    ck_assert_ptr_null(fields_text(fields, "b"));
-    ck_assert_ptr_null(fields_text(fields, "c"));
+    ck_assert_str_eq(text_in(fields, "a"), "\xc3\xa9");
+    ck_assert_ptr_null(text_in(fields, "b"));
+    ck_assert_ptr_null(text_in(fields, "c"));
 }
 END_TEST
 

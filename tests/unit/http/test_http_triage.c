@@ -121,6 +121,8 @@ static const struct {
     {"{'status':'resolved','note':5}", "body.note", 422},
     {"{'status':'resolved','note':['x']}", "body.note", 422},
     {"{'status':'resolved','status':'open'}", "BAD_REQUEST", 400},
+    {"{'staus':'open'}", "did you mean status?", 422},
+    {"{'status':'resolved','notes':'x'}", "UNKNOWN_FIELD", 422},
     {"['open']", "BAD_REQUEST", 400},
     {"status=open", "BAD_REQUEST", 400},
     {"", "BAD_REQUEST", 400},

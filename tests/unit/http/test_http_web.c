@@ -8,6 +8,7 @@
 #include "actors/http/web/embedded.h"
 #include "actors/http/web/pages.def"
 #include "actors/http/web/template.h"
+#include "actors/kit/contracts/tune_field.h"
 #include "actors/kit/util/auto.h"
 #include "tests/support/reads_world.h"
 #include "tests/support/suite.h"
@@ -56,6 +57,139 @@ expect(long status, const char *text)
     ck_assert_msg(strstr(answer.head, text) || strstr(answer.body, text), "no %s in %s%s", text,
                   answer.head, answer.body);
 }
+
+/* --- what a form takes ---------------------------------------------------------------------
+ */
+
+/* Follows "$ref". */
+static const json_t *
+resolved(const json_t *root, const json_t *node)
+{
+    const char *ref = json_string_value(json_object_get(node, "$ref"));
+    tm_auto(tm_text) path = ref ? strdup(ref) : NULL;
+    char *rest = path, *name;
+
+    if (!ref)
+        return node;
+    strsep(&rest, "/"); /* # */
+    node = root;
+    while ((name = strsep(&rest, "/")))
+        node = json_object_get(node, name);
+    return resolved(root, node);
+}
+
+static const json_t *
+form_of(const json_t *root, const char *path)
+{
+    static const char *const way[] = {"post", "requestBody", "content", "multipart/form-data",
+                                      "schema"};
+    const json_t *node = json_object_get(json_object_get(root, "paths"), path);
+
+    for (size_t i = 0; i < sizeof(way) / sizeof(way[0]); i++)
+        node = resolved(root, json_object_get(node, way[i]));
+    return json_object_get(node, "properties");
+}
+
+static void
+same_number(const field_t *row, const json_t *schema, const char *name, double want)
+{
+    const json_t *value = json_object_get(schema, name);
+
+    ck_assert_msg(json_is_number(value) && json_number_value(value) == want, "%s: %s",
+                  row->name, name);
+}
+
+static void
+same_words(const field_t *row, const json_t *schema)
+{
+    const json_t *list = json_object_get(schema, "enum");
+    char words[200] = "";
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s", i ? " " : "",
+                 json_string_value(json_array_get(list, i)));
+    ck_assert_msg(strcmp(words, row->choices) == 0, "%s: %s", row->name, words);
+}
+
+static void
+same_default(const field_t *row, const json_t *schema)
+{
+    const json_t *value = json_object_get(schema, "default");
+    char text[40];
+
+    if (row->kind == FIELD_OBJECT)
+        return; /* written as text or as an object */
+    if (json_is_number(value))
+        snprintf(text, sizeof(text), "%.15g", json_number_value(value));
+    else
+        snprintf(text, sizeof(text), "%s",
+                 json_is_string(value) ? json_string_value(value) : "");
+    ck_assert_msg(strcmp(text, row->standard ? row->standard : "") == 0, "%s: default %s",
+                  row->name, text);
+}
+
+static void
+same_field(const field_t *row, const json_t *schema)
+{
+    ck_assert_msg(json_is_object(schema), "%s is not described", row->name);
+    if (row->kind == FIELD_INT || row->kind == FIELD_NUMBER) {
+        ck_assert_str_eq(json_string_value(json_object_get(schema, "type")),
+                         row->kind == FIELD_INT ? "integer" : "number");
+        same_number(row, schema, "minimum", row->min);
+        same_number(row, schema, "maximum", row->max);
+    }
+    if (row->kind == FIELD_OBJECT && json_object_get(schema, "maxLength"))
+        same_number(row, schema, "maxLength", row->max);
+    if (row->kind == FIELD_CHOICE)
+        same_words(row, schema);
+    same_default(row, schema);
+}
+
+static const struct {
+    const char *path;
+    unsigned form;
+} forms[] = {{"/backtests/tune", TUNE_FORM}, {"/backtests/run", BACKTEST_FORM}};
+
+START_TEST(the_description_of_a_form_says_what_is_read)
+{
+    tm_auto(settings) settings = settings_new();
+    const json_t *described;
+    size_t count = 0;
+
+    ask("GET", "/openapi.json", NULL, NULL);
+    described = form_of(answer.json, forms[_i].path);
+    for (size_t i = 0; i < tune_fields.count; i++) {
+        struct tune_limited limited;
+
+        tune_field_limited(&tune_fields.rows[i], settings, &limited);
+        if (!(limited.row.flags & forms[_i].form))
+            continue;
+        same_field(&limited.row,
+                   resolved(answer.json, json_object_get(described, limited.row.name)));
+        count++;
+    }
+    ck_assert_uint_eq(json_object_size(described), count); /* and nothing else */
+}
+END_TEST
+
+START_TEST(the_page_of_a_new_tune_has_the_same_limits)
+{
+    tm_auto(settings) settings = settings_new();
+    tm_auto(json) limits = tune_fields_limits(settings);
+    const char *text;
+    char wanted[80];
+
+    ask("GET", "/admin/backtests/new", COOKIE, NULL);
+    text = strstr(answer.body, "data-limits=\"");
+    ck_assert_ptr_nonnull(text);
+    snprintf(wanted, sizeof(wanted),
+             "&quot;n_trials&quot;:{&quot;min&quot;:1.0,&quot;max&quot;:%lld.0",
+             (long long)settings->tune_max_trials);
+    ck_assert_msg(strstr(text, wanted) != NULL, "no %s in %.600s", wanted, text);
+    ck_assert_uint_ge(json_object_size(limits), 9);
+    ck_assert_ptr_nonnull(json_object_get(limits, "dd_lambda"));
+}
+END_TEST
 
 /* --- pages -------------------------------------------------------------------------------- */
 
@@ -127,6 +261,20 @@ START_TEST(a_page_asks_for_the_token)
     expect(403, "FORBIDDEN");
     ask("GET", pages[_i].path, "Accept: text/html", NULL);
     expect(303, "Location: /admin/login?next=%2Fadmin%2F");
+}
+END_TEST
+
+/* A page's own parameters are its script's, whatever they are; those of an asset are nobody's.
+ */
+START_TEST(a_page_takes_any_parameter)
+{
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s?status=open&tune_id=1&anything=x", pages[_i].path);
+    ask("GET", path, COOKIE, NULL);
+    expect(200, pages[_i].title);
+    ask("GET", ASSETS "app.css?v=2", NULL, NULL);
+    expect(422, "UNKNOWN_FIELD");
 }
 END_TEST
 
@@ -304,10 +452,13 @@ END_TEST
 static void
 add_pages(TCase *tcase)
 {
+    tcase_add_loop_test(tcase, the_description_of_a_form_says_what_is_read, 0, 2);
+    tcase_add_test(tcase, the_page_of_a_new_tune_has_the_same_limits);
     tcase_add_loop_test(tcase, each_page_is_whole, 0, PAGES);
     tcase_add_loop_test(tcase, nothing_in_a_page_is_inline, 0, PAGES);
     tcase_add_loop_test(tcase, what_a_page_loads_is_there, 0, PAGES);
     tcase_add_loop_test(tcase, a_page_asks_for_the_token, 0, PAGES);
+    tcase_add_loop_test(tcase, a_page_takes_any_parameter, 0, PAGES);
     tcase_add_loop_test(tcase, a_page_answers_head_and_no_other_method, 0, PAGES);
     suite_tests(tcase, a_tune_and_a_run_have_an_id_that_is_one);
 }

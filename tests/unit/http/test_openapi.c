@@ -136,69 +136,34 @@ query_count(const route_t *route)
 }
 
 static json_t *
-wanted_name(const char *choices)
+wanted_query(const field_t *row)
 {
-    return json_pack("{s:s, s:o}", "type", "string", "pattern",
-                     json_sprintf("^[%s]{1,%d}$", choices, QUERY_NAME_MAX));
-}
-
-static json_t *
-wanted_int(const query_field_t *field)
-{
-    json_t *schema = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
-                               (json_int_t)field->min, "maximum", (json_int_t)field->max);
-
-    if (field->standard >= field->min)
-        json_object_set_new(schema, "default", json_integer((json_int_t)field->standard));
-    return schema;
-}
-
-static json_t *
-wanted_query(const query_field_t *field)
-{
-    switch (field->kind) {
-    case QUERY_UUID:
-        return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
-    case QUERY_UUIDS:
-        return json_pack("{s:s, s:{s:s, s:s}, s:I, s:I, s:b}", "type", "array", "items", "type",
-                         "string", "format", "uuid", "minItems", (json_int_t)field->min,
-                         "maxItems", (json_int_t)field->max, "uniqueItems", 1);
-    case QUERY_WORD:
-        return json_pack("{s:s, s:o}", "type", "string", "enum", openapi_words(field->choices));
-    case QUERY_INT:
-        return wanted_int(field);
-    case QUERY_BOOL:
-        return json_pack("{s:s}", "type", "boolean");
-    case QUERY_NAME:
-        return wanted_name(field->choices);
-    case QUERY_TIME:
-        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
-    case QUERY_TEXT:
-        return json_pack("{s:s, s:I, s:I}", "type", "string", "minLength",
-                         (json_int_t)field->min, "maxLength", (json_int_t)field->max);
-    }
-    return NULL;
+    if (row->flags & QUERY_MANY)
+        return json_pack("{s:s, s:o, s:f, s:f, s:b}", "type", "array", "items",
+                         openapi_field_schema(row), "minItems", row->min, "maxItems", row->max,
+                         "uniqueItems", 1);
+    return openapi_field_schema(row);
 }
 
 static void
 expect_query(const route_t *route)
 {
     size_t wanted = route->access == ACCESS_OPEN ? 0 : 1; /* workspace_id */
-    const query_field_t *field;
 
-    for (size_t i = 0; (field = query_field_at(i)); i++) {
+    for (size_t i = 0; i < query_fields.count; i++) {
+        const field_t *row = &query_fields.rows[i];
         json_t *parameter;
         char what[128];
 
-        if (!(field->set & route->query))
+        if (!(row->flags & QUERY_SET(route->query)))
             continue;
         wanted++;
-        snprintf(what, sizeof(what), "%s %s", route->id, field->name);
-        parameter = parameter_of(route, "query", field->name);
+        snprintf(what, sizeof(what), "%s %s", route->id, row->name);
+        parameter = parameter_of(route, "query", row->name);
         ck_assert_msg(parameter != NULL, "%s is not described", what);
-        openapi_expect_schema(json_object_get(parameter, "schema"), wanted_query(field), what);
+        openapi_expect_schema(json_object_get(parameter, "schema"), wanted_query(row), what);
         ck_assert_msg(json_is_true(json_object_get(parameter, "required")) ==
-                          (field->kind == QUERY_UUIDS),
+                          ((row->flags & QUERY_MANY) != 0),
                       "%s", what);
     }
     ck_assert_msg(query_count(route) == wanted, "%s takes no such parameters", route->id);
@@ -226,7 +191,9 @@ START_TEST(what_stands_in_a_path_is_described)
         ck_assert_msg((strstr(route->path, "{name}") != NULL) == (name != NULL), "%s",
                       route->id);
         if (name)
-            openapi_expect_schema(json_object_get(name, "schema"), wanted_name("a-z0-9._-"),
+            openapi_expect_schema(json_object_get(name, "schema"),
+                                  json_pack("{s:s, s:o}", "type", "string", "pattern",
+                                            openapi_name_pattern("a-z0-9._-")),
                                   route->id);
     }
 }

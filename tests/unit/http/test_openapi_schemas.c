@@ -8,7 +8,7 @@
 #include "actors/http/coverage/match_request.h"
 #include "actors/kit/bus/topics.h"
 #include "actors/kit/contracts/tune_field.h"
-#include "actors/kit/contracts/tune_space.h"
+#include "actors/kit/fields/param_space.h"
 #include "actors/kit/health/components.def"
 #include "actors/kit/runtime/settings.h"
 #include "actors/tune/engine/metrics.def"
@@ -16,107 +16,31 @@
 
 /* --- forms -------------------------------------------------------------------------------- */
 
-/* Largest value and default of n_trials are settings. */
-static json_t *
-wanted_int_field(const tune_field_t *field, const settings_t *settings)
-{
-    const bool is_trials = field->max <= field->min;
-    const double max = is_trials ? (double)settings->tune_max_trials : field->max;
-    json_t *schema = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
-                               (json_int_t)field->min, "maximum", (json_int_t)max);
-
-    if (is_trials)
-        json_object_set_new(schema, "default", json_integer(settings->tune_default_trials));
-    return schema;
-}
-
-static json_t *
-wanted_field(const tune_field_t *field, const settings_t *settings)
-{
-    switch (field->kind) {
-    case TUNE_UUID:
-        return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
-    case TUNE_CHOICE:
-        return json_pack("{s:s, s:o}", "type", "string", "enum", openapi_words(field->choices));
-    case TUNE_INT:
-        return wanted_int_field(field, settings);
-    case TUNE_NUM:
-        return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum", field->min, "maximum",
-                         field->max);
-    case TUNE_JSON:
-        return json_pack("{s:s, s:s, s:I}", "type", "string", "contentMediaType",
-                         "application/json", "maxLength", (json_int_t)field->max);
-    case TUNE_DATE:
-        return json_pack("{s:s, s:s}", "type", "string", "format", "date");
-    }
-    return NULL;
-}
-
-/* 1 and 1.0 are the same number, which json_equal does not know. */
-static json_t *
-with_reals(const json_t *schema)
-{
-    json_t *copy = json_deep_copy(schema), *value;
-    const char *name;
-    void *next;
-
-    json_object_foreach_safe(copy, next, name, value) if (json_is_number(value))
-        json_object_set_new(copy, name, json_real(json_number_value(value)));
-    return copy;
-}
-
+/* The form has the fields of the table that are in it, with the limits as shipped. */
 static void
-expect_field(const json_t *form, const tune_field_t *field, const settings_t *settings)
-{
-    const json_t *described = json_object_get(form, field->name);
-    tm_auto(json) want = wanted_field(field, settings);
-    tm_auto(json) got = with_reals(described);
-
-    ck_assert_msg(described != NULL, "%s is not described", field->name);
-    if (field->standard) {
-        json_t *standard = json_loads(field->standard, JSON_DECODE_ANY, NULL);
-
-        json_object_set_new(want, "default",
-                            standard ? standard : json_string(field->standard));
-    }
-    openapi_expect_schema(got, with_reals(want), field->name);
-}
-
-START_TEST(the_form_of_a_tune_is_that_of_its_table)
+expect_form(const char *name, unsigned form)
 {
     settings_t *settings = settings_new();
-    const json_t *form = openapi_properties("TuneForm");
-    const tune_field_t *field;
-    size_t count = 2; /* file, workspace_id */
+    const json_t *described = openapi_properties(name);
+    struct tune_limited limited;
+    size_t count = 0;
 
-    for (size_t i = 0; (field = tune_field_at(i)); i++, count++)
-        expect_field(form, field, settings);
-    ck_assert_uint_eq(json_object_size(form), count);
-    ck_assert_ptr_nonnull(json_object_get(form, "file"));
-    ck_assert_ptr_nonnull(json_object_get(form, "workspace_id"));
+    for (size_t i = 0; i < tune_fields.count; i++) {
+        if (!(tune_fields.rows[i].flags & form))
+            continue;
+        tune_field_limited(&tune_fields.rows[i], settings, &limited);
+        openapi_expect_schema(json_object_get(described, limited.row.name),
+                              openapi_field_schema(&limited.row), limited.row.name);
+        count++;
+    }
+    ck_assert_uint_eq(json_object_size(described), count);
     settings_destroy(&settings);
 }
-END_TEST
 
-START_TEST(the_form_of_a_back_test_has_fields_of_a_tune_and_params)
+START_TEST(the_forms_are_those_of_their_table)
 {
-    settings_t *settings = settings_new();
-    json_t *form = openapi_properties("BacktestForm"), *member;
-    const char *name;
-
-    json_object_foreach(form, name, member)
-    {
-        const tune_field_t *field = tune_field_find(name);
-
-        if (field)
-            expect_field(form, field, settings);
-        else
-            ck_assert_msg(strcmp(name, "file") == 0 || strcmp(name, "workspace_id") == 0 ||
-                              strcmp(name, "params") == 0,
-                          "%s", name);
-    }
-    ck_assert_uint_eq(json_object_size(form), 10);
-    settings_destroy(&settings);
+    expect_form("TuneForm", TUNE_FORM);
+    expect_form("BacktestForm", BACKTEST_FORM);
 }
 END_TEST
 
@@ -146,8 +70,9 @@ START_TEST(limits_of_bodies_and_headers_are_those_of_the_code)
     ck_assert_int_eq(limit(top_k, "default"), MATCH_TOP_K);
     ck_assert_int_eq(limit(terms, "maxItems"), MATCH_TERMS_MAX);
     ck_assert_int_eq(limit(json_object_get(terms, "items"), "maxLength"), MATCH_TERM_MAX);
-    ck_assert_int_eq(limit(space, "maxProperties"), TUNE_SPACE_NAMES_MAX);
-    ck_assert_int_eq(limit(json_array_get(lists, 0), "maxItems"), TUNE_SPACE_VALUES_MAX);
+    ck_assert_uint_eq((size_t)limit(space, "maxProperties"),
+                      fields_find(&tune_fields, TUNE_FORM, "param_space")->most);
+    ck_assert_int_eq(limit(json_array_get(lists, 0), "maxItems"), PARAM_SPACE_VALUES_MAX);
     ck_assert_int_eq(limit(json_object_get(key, "schema"), "maxLength"), IDEMPOTENCY_KEY_MAX);
     ck_assert_int_eq(
         limit(json_object_get(openapi_properties("Problem"), "errors"), "maxItems"),
@@ -258,8 +183,7 @@ openapi_schemas_case(void)
     TCase *schemas = tcase_create("schemas");
 
     tcase_add_checked_fixture(schemas, openapi_document_setup, openapi_document_teardown);
-    tcase_add_test(schemas, the_form_of_a_tune_is_that_of_its_table);
-    tcase_add_test(schemas, the_form_of_a_back_test_has_fields_of_a_tune_and_params);
+    tcase_add_test(schemas, the_forms_are_those_of_their_table);
     tcase_add_test(schemas, limits_of_bodies_and_headers_are_those_of_the_code);
     tcase_add_test(schemas, every_problem_has_the_status_of_its_code);
     tcase_add_test(schemas, figures_topics_and_components_are_those_of_their_tables);

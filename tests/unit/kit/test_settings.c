@@ -72,25 +72,30 @@ static const struct {
      "x.cfg:3: http.max_uplod_mb: no such setting (did you mean http.max_upload_mb?)"},
     {"http: { zzzzzzzzzzzzzzzz = 3; };",
      "x.cfg:1: http.zzzzzzzzzzzzzzzz: no such setting (--help lists them all)"},
-    {"\nhtpp: { listen = \"x:1\"; };",
-     "x.cfg:2: htpp: no such section (--help lists them all)"},
+    {"\nhtpp: { listen = \"x:1\"; };", "x.cfg:2: htpp: no such section (did you mean http?)"},
+    {"colours: { red = 1; };", "x.cfg:1: colours: no such section (--help lists them all)"},
     {"http = 5;", "x.cfg:1: http: must be a section: http: { ... };"},
     {"http = ( { listen = \"x:1\"; } );", "x.cfg:1: http: must be a section: http: { ... };"},
-    {"broker: {\n\n batch = \"many\"; };", "x.cfg:3: broker.batch: must be a whole number"},
-    {"broker: { batch = 1.5; };", "x.cfg:1: broker.batch: must be a whole number"},
-    {"broker: { batch = [1]; };", "x.cfg:1: broker.batch: must be a whole number"},
+    {"broker: {\n\n batch = \"many\"; };",
+     "x.cfg:3: broker.batch: \"many\" is not a whole number from 1 to 10000"},
+    {"broker: { batch = 1.5; };",
+     "x.cfg:1: broker.batch: 1.5 is not a whole number from 1 to 10000"},
+    {"broker: { batch = [1]; };",
+     "x.cfg:1: broker.batch: a list is not a whole number from 1 to 10000"},
     {"broker: { batch = 0; };",
-     "x.cfg:1: broker.batch: 0 is out of range, allowed are 1 to 10000"},
+     "x.cfg:1: broker.batch: 0 is not a whole number from 1 to 10000"},
     {"broker: { batch = 99999999999L; };",
-     "x.cfg:1: broker.batch: 99999999999 is out of range, allowed are 1 to 10000"},
+     "x.cfg:1: broker.batch: 99999999999 is not a whole number from 1 to 10000"},
     {"http: { tune_wait_seconds = \"x\"; };",
-     "x.cfg:1: http.tune_wait_seconds: must be a number"},
-    {"http: { listen = 8080; };", "x.cfg:1: http.listen: must be text in double quotes"},
+     "x.cfg:1: http.tune_wait_seconds: \"x\" is not a number from 0 to 300"},
+    {"http: { listen = 8080; };", "x.cfg:1: http.listen: 8080 is not a text of 3 to 256 bytes"},
     {"http: { listen = \"x\"; };", "x.cfg:1: http.listen: has 1 bytes, allowed are 3 to 256"},
     {"system: { log_level = \"loud\"; };",
-     "x.cfg:1: system.log_level: must be debug, info, warn or error"},
+     "x.cfg:1: system.log_level: \"loud\" is not one of: debug info warn error"},
     {"http: {\n listen = ;\n};", "x.cfg:2: syntax error"},
     {"http: { listen = \"a:1\"; };\n}", "x.cfg:2: syntax error"},
+    {"http: {\n listen = \"a:1\";\n listen = \"b:1\"; };", "x.cfg:3: duplicate setting name"},
+    {"http: { };\nhttp: { };", "x.cfg:2: duplicate setting name"},
 };
 
 START_TEST(a_wrong_file_is_an_error_that_says_where_and_what)
@@ -138,13 +143,15 @@ static const struct {
     {".=1", "--set .=1: write section.name=value"},
     {"batch=3.5", "--set batch=3.5: write section.name=value"},
     {"broker.batsh=3", "--set broker.batsh: no such setting (did you mean broker.batch?)"},
-    {"broker.batch=", "--set broker.batch: must be a whole number, from 1 to 10000"},
-    {"broker.batch=1x", "--set broker.batch: must be a whole number, from 1 to 10000"},
-    {"broker.batch=nan", "--set broker.batch: must be a whole number, from 1 to 10000"},
-    {"broker.batch=1e999", "--set broker.batch: must be a whole number, from 1 to 10000"},
-    {"broker.batch=1.5", "--set broker.batch: must be a whole number"},
-    {"broker.batch=-1", "--set broker.batch: -1 is out of range, allowed are 1 to 10000"},
-    {"system.profile=staging", "--set system.profile: must be development or production"},
+    {"broker.batch=", "--set broker.batch: \"\" is not a whole number from 1 to 10000"},
+    {"broker.batch=1x", "--set broker.batch: \"1x\" is not a whole number from 1 to 10000"},
+    {"broker.batch=nan", "--set broker.batch: \"nan\" is not a whole number from 1 to 10000"},
+    {"broker.batch=1e999",
+     "--set broker.batch: \"1e999\" is not a whole number from 1 to 10000"},
+    {"broker.batch=1.5", "--set broker.batch: \"1.5\" is not a whole number from 1 to 10000"},
+    {"broker.batch=-1", "--set broker.batch: \"-1\" is not a whole number from 1 to 10000"},
+    {"system.profile=staging",
+     "--set system.profile: \"staging\" is not one of: development production"},
 };
 
 START_TEST(a_wrong_assignment_is_an_error_that_says_what_is_allowed)
@@ -262,8 +269,8 @@ START_TEST(a_wrong_variable_is_named)
 {
     setenv("TUNEMILL_BROKER_BATCH", "many", 1);
     ck_assert_int_eq(environment(), TM_BAD_SETTING);
-    ck_assert_str_eq(detail, "TUNEMILL_BROKER_BATCH: broker.batch: must be a whole number, "
-                             "from 1 to 10000");
+    ck_assert_str_eq(detail, "TUNEMILL_BROKER_BATCH: broker.batch: \"many\" is not a whole "
+                             "number from 1 to 10000");
     unsetenv("TUNEMILL_BROKER_BATCH");
     setenv("TUNEMILL_BROKER_BATSH", "5", 1);
     ck_assert_int_eq(environment(), TM_BAD_SETTING);
@@ -276,8 +283,8 @@ START_TEST(a_wrong_short_name_is_named)
 {
     setenv("CONFIG_PROFILE", "staging", 1);
     ck_assert_int_eq(environment(), TM_BAD_SETTING);
-    ck_assert_str_eq(detail,
-                     "CONFIG_PROFILE: system.profile: must be development or production");
+    ck_assert_str_eq(detail, "CONFIG_PROFILE: system.profile: \"staging\" is not one of: "
+                             "development production");
 }
 END_TEST
 
@@ -411,13 +418,14 @@ START_TEST(a_setting_that_looks_secret_has_the_kind_secret)
     for (size_t i = 0; i < settings_table_count; i++) {
         const struct setting *row = &settings_table[i];
         bool looks_secret =
-            row->kind == SETTING_STR && !HAS_ANY(row->key, public_ones) &&
-            (HAS_ANY(row->name, secret_names) || HAS_ANY(row->doc, secret_meanings));
+            row->field.kind == FIELD_TEXT && !HAS_ANY(row->field.name, public_ones) &&
+            (HAS_ANY(row->name, secret_names) || HAS_ANY(row->field.help, secret_meanings));
+        bool is_secret = row->field.flags & FIELD_SECRET;
 
-        ck_assert_msg(row->is_secret || !looks_secret,
-                      "%s looks secret: make its kind SECRET in settings.def", row->key);
-        ck_assert_int_eq(settings_is_secret(row->key), row->is_secret);
-        secrets += row->is_secret;
+        ck_assert_msg(is_secret || !looks_secret,
+                      "%s looks secret: make its kind SECRET in settings.def", row->field.name);
+        ck_assert_int_eq(settings_is_secret(row->field.name), is_secret);
+        secrets += is_secret;
     }
     ck_assert_uint_ge(secrets, 7);
 }

@@ -91,6 +91,35 @@ START_TEST(a_misspelt_option_is_answered_with_the_right_one)
 }
 END_TEST
 
+/* Whole command lines, one wrong value in each. */
+static const struct {
+    const char *words[6], *says;
+} values[] = {
+    {{"tunes", "--limit", "0"}, "--limit: \"0\" is not a whole number from 1 to 1000"},
+    {{"dead", "--limit", "many"}, "--limit: \"many\" is not a whole number from 1 to 100000"},
+    {{"events", "tail", "--last", "-1"}, "--last: \"-1\" is not a whole number from 0"},
+    {{"bench", "queue", "--jobs", "1"}, "--jobs: \"1\" is not a whole number from 512"},
+    {{"bench", "queue", "--payload", "8.5"}, "--payload: \"8.5\" is not a whole number from 8"},
+    {{"retention", "prune", "job-runs", "--batch-size", "1"},
+     "--batch-size: \"1\" is not a whole number from 100 to 100000"},
+    {{"backtest", SP500, "--fill", "clsoe"}, "--fill: \"clsoe\" is not one of: close open"},
+    {{"backtest", SP500, "--cash", "0"}, "--cash: \"0\" is not a number from 1 to 1e+15"},
+    {{"http", "--ready-fd", "x"}, "--ready-fd: \"x\" is not a whole number from 0 to 65535"},
+    {{"submit", SP500, "--trials", "0"}, "--trials: \"0\" is not a whole number from 1"},
+    {{"submit", SP500, "--comission-bps", "0"}, "did you mean --commission-bps?"},
+    {{"submit", SP500, "--search", "gird"},
+     "--search: \"gird\" is not one of: grid random tpe"},
+};
+
+START_TEST(a_wrong_value_of_an_option_is_told_with_what_is_allowed)
+{
+    const char *const *words = values[_i].words;
+
+    assert_says(tunemill(words[0], words[1], words[2], words[3], words[4], words[5], NULL), 2,
+                values[_i].says);
+}
+END_TEST
+
 START_TEST(missing_and_surplus_arguments_are_named)
 {
     assert_says(tunemill("submit", NULL), 2, "FILE.csv is missing");
@@ -146,7 +175,7 @@ START_TEST(wrong_parameters_are_named_with_what_there_is)
                 2, "--cash");
     assert_says(
         tunemill("backtest", SP500, "--strategy", "bb_reversal", "--fill", "never", NULL), 2,
-        "neither close nor open");
+        "\"never\" is not one of: close open");
 }
 END_TEST
 
@@ -273,6 +302,7 @@ main(void)
     suite_tests(tcase, without_a_command_the_commands_are_listed,
                 a_misspelt_command_is_answered_with_the_right_one);
     suite_rows(tcase, every_command_has_help, commands);
+    suite_rows(tcase, a_wrong_value_of_an_option_is_told_with_what_is_allowed, values);
     suite_tests(
         tcase, the_version_is_told, a_misspelt_option_is_answered_with_the_right_one,
         missing_and_surplus_arguments_are_named, a_wrong_setting_is_named,

@@ -184,6 +184,7 @@ START_TEST(what_is_out_of_range_is_named)
         {"job-runs?batch_size=100001", "query.batch_size"},
         {"job-runs?dry_run=maybe", "query.dry_run"},
         {"job-runs?dry_run=", "query.dry_run"},
+        {"job-runs?dry_run=false&cutof_days=300", "did you mean cutoff_days?"},
     };
 
     add_runs(1, "400 days");

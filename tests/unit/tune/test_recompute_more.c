@@ -251,9 +251,9 @@ START_TEST(a_question_that_is_none_is_refused_with_words)
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct backtest_call call;
-        const char *what = "";
+        char what[BACKTEST_CALL_WHY];
 
-        ck_assert_msg(backtest_call_parse(wrong[i], strlen(wrong[i]), &call, &what) ==
+        ck_assert_msg(backtest_call_parse(wrong[i], strlen(wrong[i]), &call, what) ==
                           TM_BAD_REQUEST,
                       "%s", wrong[i]);
         ck_assert_msg(what[0] != '\0', "%s", wrong[i]);
@@ -269,9 +269,9 @@ START_TEST(a_question_is_read_as_it_was_written)
                                  .points = BACKTEST_POINTS_MAX},
                          read = {.trial = 0};
     char *question = backtest_call_text(&call);
-    const char *what = NULL;
+    char what[BACKTEST_CALL_WHY];
 
-    ck_assert_int_eq(backtest_call_parse(question, strlen(question), &read, &what), TM_OK);
+    ck_assert_int_eq(backtest_call_parse(question, strlen(question), &read, what), TM_OK);
     ck_assert(tm_uuid_is(&read.workspace, &call.workspace) &&
               tm_uuid_is(&read.tune, &call.tune));
     ck_assert_uint_eq(read.trial, call.trial);
@@ -280,7 +280,7 @@ START_TEST(a_question_is_read_as_it_was_written)
     free(question);
     call.run = tm_uuid_new();
     question = backtest_call_text(&call);
-    ck_assert_int_eq(backtest_call_parse(question, strlen(question), &read, &what), TM_OK);
+    ck_assert_int_eq(backtest_call_parse(question, strlen(question), &read, what), TM_OK);
     ck_assert(tm_uuid_is(&read.run, &call.run) && tm_uuid_is_nil(&read.tune));
     free(question);
 }

@@ -321,7 +321,7 @@ START_TEST(more_trials_than_this_process_allows_are_refused)
     tune_world_dataset(&world, "tests/data/SYND.csv");
     tune_world_job(&world, "bb_reversal", fields);
     world.settings->tune_max_trials = 100;
-    expect_failure(TM_VALIDATION_FAILED, "between 1 and 100");
+    expect_failure(TM_VALIDATION_FAILED, "n_trials: 101 is not a whole number from 1 to 100");
 }
 END_TEST
 

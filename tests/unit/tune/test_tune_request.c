@@ -80,7 +80,7 @@ START_TEST(the_defaults_and_limits_of_settings_count)
     settings->tune_max_trials = 70;
     settings->tune_default_trials = 60;
     ck_assert_int_eq(set("n_trials", "71"), TM_VALIDATION_FAILED);
-    ck_assert_str_eq(fault.text, "must be between 1 and 70");
+    ck_assert_str_eq(fault.text, "\"71\" is not a whole number from 1 to 70");
     body = finished_body();
     ck_assert_double_eq(number_in(body, "n_trials"), 60);
     json_decref(body);
@@ -115,7 +115,6 @@ static const struct {
     {"param_space", "{\"k\":{\"min\":1,\"max\":1}}", "{\"k\":{\"min\":1,\"max\":1}}"},
     {"param_space", " { \"period\" : [ 2, 200 ] } ", "{\"period\":[2,200]}"},
     {"workspace_id", "anything", "null"},
-    {"no_such_field", "anything", "null"},
 };
 
 START_TEST(a_good_value_is_taken)
@@ -143,34 +142,35 @@ static const struct {
     {"search_type", "GRID", TM_INVALID_SEARCH_TYPE, "grid random tpe"},
     {"search_type", "gri", TM_INVALID_SEARCH_TYPE, "grid random tpe"},
     {"search_type", "grid random", TM_INVALID_SEARCH_TYPE, "grid random tpe"},
-    {"n_trials", "0", TM_VALIDATION_FAILED, "between 1 and 1000000"},
-    {"n_trials", "1000001", TM_VALIDATION_FAILED, "between 1 and 1000000"},
-    {"n_trials", "-1", TM_VALIDATION_FAILED, "between"},
+    {"n_trials", "0", TM_VALIDATION_FAILED, "from 1 to 1000000"},
+    {"n_trials", "1000001", TM_VALIDATION_FAILED, "from 1 to 1000000"},
+    {"n_trials", "-1", TM_VALIDATION_FAILED, "whole number from"},
     {"n_trials", "50.0", TM_VALIDATION_FAILED, "whole number"},
     {"n_trials", "5e1", TM_VALIDATION_FAILED, "whole number"},
     {"n_trials", "50x", TM_VALIDATION_FAILED, "whole number"},
     {"n_trials", " 50", TM_VALIDATION_FAILED, "whole number"},
     {"n_trials", "0x10", TM_VALIDATION_FAILED, "whole number"},
-    {"n_trials", "99999999999999999999999999999999999999", TM_VALIDATION_FAILED, "between"},
-    {"seed", "9007199254740992", TM_VALIDATION_FAILED, "between"},
+    {"n_trials", "99999999999999999999999999999999999999", TM_VALIDATION_FAILED,
+     "whole number from"},
+    {"seed", "9007199254740992", TM_VALIDATION_FAILED, "whole number from"},
     {"seed", "-", TM_VALIDATION_FAILED, "whole number"},
-    {"initial_cash", "99.99", TM_VALIDATION_FAILED, "between 100"},
+    {"initial_cash", "99.99", TM_VALIDATION_FAILED, "from 100 to"},
     {"initial_cash", "nan", TM_VALIDATION_FAILED, "not a number"},
     {"initial_cash", "inf", TM_VALIDATION_FAILED, "not a number"},
     {"initial_cash", "1e999", TM_VALIDATION_FAILED, "not a number"},
     {"initial_cash", "0x64p2", TM_VALIDATION_FAILED, "not a number"},
     {"initial_cash", "1,000", TM_VALIDATION_FAILED, "not a number"},
-    {"commission_bps", "-0.1", TM_VALIDATION_FAILED, "between 0 and 1000"},
-    {"commission_bps", "1000.1", TM_VALIDATION_FAILED, "between 0 and 1000"},
-    {"slippage_bps", "1001", TM_VALIDATION_FAILED, "between 0 and 1000"},
-    {"min_trades", "0", TM_VALIDATION_FAILED, "between 1"},
+    {"commission_bps", "-0.1", TM_VALIDATION_FAILED, "from 0 to 1000"},
+    {"commission_bps", "1000.1", TM_VALIDATION_FAILED, "from 0 to 1000"},
+    {"slippage_bps", "1001", TM_VALIDATION_FAILED, "from 0 to 1000"},
+    {"min_trades", "0", TM_VALIDATION_FAILED, "from 1 to"},
     {"objective_metric", "sortino", TM_INVALID_OBJECTIVE, "sharpe return calmar"},
     {"objective_type", "calmar_dd_penalty", TM_INVALID_OBJECTIVE_TYPE, "return_dd_penalty"},
     {"objective_params", "0.02", TM_INVALID_OBJECTIVE_PARAMS, "JSON"},
     {"objective_params", "[0.02]", TM_INVALID_OBJECTIVE_PARAMS, "object"},
     {"objective_params", "{\"dd_lambda\":}", TM_INVALID_OBJECTIVE_PARAMS, "line 1"},
-    {"oos_ratio", "0.009", TM_VALIDATION_FAILED, "between 0.01 and 0.5"},
-    {"oos_ratio", "0.51", TM_VALIDATION_FAILED, "between 0.01 and 0.5"},
+    {"oos_ratio", "0.009", TM_VALIDATION_FAILED, "from 0.01 to 0.5"},
+    {"oos_ratio", "0.51", TM_VALIDATION_FAILED, "from 0.01 to 0.5"},
     {"date_from", "2023-02-29", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_from", "1900-02-29", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_from", "2023-04-31", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
@@ -186,6 +186,11 @@ static const struct {
     {"param_space", "{\"k\":[NaN]}", TM_INVALID_PARAM_SPACE, "JSON"},
     {"param_space", "{\"k\":[1e999]}", TM_INVALID_PARAM_SPACE, "JSON"},
     {"param_space", "{\"k\":[[[[[[[[1]]]]]]]]}", TM_INVALID_PARAM_SPACE, "nested"},
+    {"comission_bps", "0", TM_UNKNOWN_FIELD, "did you mean commission_bps?"},
+    {"comission_bps", "", TM_UNKNOWN_FIELD, "did you mean commission_bps?"},
+    {"N_TRIALS", "5", TM_UNKNOWN_FIELD, "did you mean n_trials?"},
+    {"colour", "red", TM_UNKNOWN_FIELD, "is not known here"},
+    {"params", "{}", TM_UNKNOWN_FIELD, "is not known here"}, /* of a back-test */
 };
 
 START_TEST(a_bad_value_is_refused_with_its_code_and_what_is_allowed)
@@ -205,22 +210,24 @@ static const struct {
 } spaces[] = {
     {"{}", "names no parameter"},
     {"{\"window\":[1]}", "window: the strategy has no such parameter"},
-    {"{\"k\":[]}", "k: a list has 1 to"},
-    {"{\"k\":[1,\"2\"]}", "value 2 is not a number"},
-    {"{\"k\":[true]}", "value 1 is not a number"},
-    {"{\"k\":[10.5]}", "value 1 must be between 0 and 10"},
-    {"{\"period\":[10,10.5]}", "value 2 must be a whole number"},
-    {"{\"period\":[1]}", "between 2 and 200"},
+    {"{\"perod\":[10]}", "perod: the strategy has no such parameter; did you mean period?"},
+    {"{\"k\":[]}", "k: a list has from 1 to"},
+    {"{\"k\":[1,\"2\"]}", "value 2: \"2\" is not a number"},
+    {"{\"k\":[true]}", "value 1: true is not a number"},
+    {"{\"k\":[10.5]}", "value 1: 10.5 is not a number from 0 to 10"},
+    {"{\"period\":[10,10.5]}", "value 2: 10.5 is not a whole number"},
+    {"{\"period\":[1]}", "from 2 to 200"},
     {"{\"k\":2}", "neither a list"},
     {"{\"k\":null}", "neither a list"},
-    {"{\"k\":{\"min\":1}}", "max is not a number"},
-    {"{\"k\":{\"max\":1}}", "min is not a number"},
+    {"{\"k\":{\"min\":1}}", "max: is missing"},
+    {"{\"k\":{\"max\":1}}", "min: is missing"},
     {"{\"k\":{\"min\":2,\"max\":1}}", "min is above max"},
-    {"{\"k\":{\"min\":-1,\"max\":1}}", "min must be between"},
+    {"{\"k\":{\"min\":-1,\"max\":1}}", "min: -1 is not a number from 0"},
     {"{\"k\":{\"min\":1,\"max\":2,\"step\":0}}", "step"},
     {"{\"k\":{\"min\":1,\"max\":2,\"step\":\"x\"}}", "step"},
     {"{\"k\":{\"min\":1,\"max\":2,\"type\":\"log\"}}", "type"},
-    {"{\"k\":{\"min\":1,\"max\":2,\"steps\":3}}", "not \"steps\""},
+    {"{\"k\":{\"min\":1,\"max\":2,\"steps\":3}}",
+     "steps: is not known here; did you mean step?"},
 };
 
 START_TEST(a_space_that_the_strategy_does_not_allow_is_refused)
@@ -375,6 +382,32 @@ START_TEST(a_field_left_empty_is_as_if_not_sent)
 }
 END_TEST
 
+START_TEST(a_back_test_takes_its_own_fields_only)
+{
+    static const char *const others[] = {"n_trials", "search_type", "param_space", "min_trades",
+                                         "objective_params"};
+
+    tune_request_destroy(&request);
+    request = tune_request_new_backtest(settings);
+    ck_assert_int_eq(set("commission_bps", "1"), TM_OK);
+    ck_assert_int_eq(set("params", "{}"), TM_OK);
+    for (size_t i = 0; i < 5; i++)
+        ck_assert_int_eq(set(others[i], "1"), TM_UNKNOWN_FIELD);
+    ck_assert_int_eq(set("parms", "{}"), TM_UNKNOWN_FIELD);
+    ck_assert_str_eq(fault.text, "is not known here; did you mean params?");
+}
+END_TEST
+
+START_TEST(an_objective_param_is_named_with_the_nearest)
+{
+    set_dataset(1);
+    ck_assert_int_eq(set_strategy(SPEC), TM_OK);
+    ck_assert_int_eq(set("objective_params", "{\"dd_lamda\":1}"), TM_OK);
+    ck_assert_int_eq(tune_request_finish(request, &fault), TM_INVALID_OBJECTIVE_PARAMS);
+    ck_assert_str_eq(fault.text, "dd_lamda: is not known here; did you mean dd_lambda?");
+}
+END_TEST
+
 START_TEST(an_error_need_not_be_asked_for)
 {
     ck_assert_int_eq(tune_request_set(request, "n_trials", "x", 1, NULL), TM_VALIDATION_FAILED);
@@ -433,7 +466,8 @@ fields_case(void)
                 a_strategy_that_is_no_object_is_invalid, a_strategys_own_id_must_be_a_uuid,
                 an_objective_param_that_is_unknown_or_no_number_is_refused,
                 what_is_required_is_named, dates_must_be_in_order,
-                a_field_left_empty_is_as_if_not_sent, an_error_need_not_be_asked_for,
+                a_field_left_empty_is_as_if_not_sent, a_back_test_takes_its_own_fields_only,
+                an_objective_param_is_named_with_the_nearest, an_error_need_not_be_asked_for,
                 a_value_need_not_be_terminated, the_body_keeps_the_strategys_order);
     return fields;
 }

@@ -32,13 +32,12 @@ START_TEST(the_spec_is_what_was_asked_for)
 
     hash_of(fields, 9, SPEC, hash);
     body = tune_request_body(request);
-    ck_assert_int_eq(tune_spec_parse(body, strlen(body), &spec, &fault), TM_OK);
+    ck_assert_int_eq(tune_spec_parse(body, strlen(body), NULL, &spec, &fault), TM_OK);
     ck_assert_str_eq(spec.strategy_entity_id, STRATEGY);
     ck_assert_str_eq(spec.search_type, "random");
     ck_assert_str_eq(spec.objective_type, "return_dd_penalty");
     ck_assert_uint_eq(spec.n_trials, 77);
     ck_assert_uint_eq(spec.seed, (uint64_t)-5);
-    ck_assert(spec.has_seed);
     ck_assert_double_eq(spec.dd_lambda, 0.5);
     ck_assert_double_eq(spec.oos_ratio, 0.25);
     ck_assert_int_eq(spec.date_from_ms, 86400000);
@@ -61,11 +60,30 @@ START_TEST(what_is_absent_is_open)
 
     hash_of(none, 9, SPEC, hash);
     body = tune_request_body(request);
-    ck_assert_int_eq(tune_spec_parse(body, strlen(body), &spec, &fault), TM_OK);
+    ck_assert_int_eq(tune_spec_parse(body, strlen(body), NULL, &spec, &fault), TM_OK);
     ck_assert(isnan(spec.oos_ratio));
     ck_assert(spec.date_from_ms == INT64_MIN && spec.date_to_ms == INT64_MAX);
     ck_assert_ptr_null(spec.param_space);
     ck_assert_double_eq(spec.initial_cash, 10000);
+    tune_spec_fini(&spec);
+    free(body);
+}
+END_TEST
+
+START_TEST(the_limits_of_the_process_that_runs_it_hold)
+{
+    const char *const fields[] = {"n_trials", "101", NULL};
+    uint8_t hash[32];
+    struct tune_spec spec;
+    char *body;
+
+    hash_of(fields, 9, SPEC, hash);
+    body = tune_request_body(request);
+    settings->tune_max_trials = 100;
+    ck_assert_int_eq(tune_spec_parse(body, strlen(body), settings, &spec, &fault),
+                     TM_VALIDATION_FAILED);
+    ck_assert_str_eq(fault.field, "n_trials");
+    ck_assert_str_eq(fault.text, "101 is not a whole number from 1 to 100");
     tune_spec_fini(&spec);
     free(body);
 }
@@ -103,13 +121,18 @@ static const struct {
     {"{" ENOUGH ",\"strategy\":7}", TM_INVALID_STRATEGY, "strategy"},
     {"{" ENOUGH ",\"strategy\":{\"params\":{}}}", TM_NO_TUNABLE_PARAMS, "strategy_entity_id"},
     {"{" ENOUGH ",\"search_type\":\"tpe\"}", TM_OK, ""},
+    {"{" ENOUGH ",\"initial_cash\":5000}", TM_OK, ""},
+    {"{" ENOUGH ",\"initial_cash\":\"5000\"}", TM_VALIDATION_FAILED, "initial_cash"},
+    {"{" ENOUGH ",\"n_trials\":100000001}", TM_VALIDATION_FAILED, "n_trials"},
+    {"{" ENOUGH ",\"objective_params\":{\"lambda\":1}}", TM_INVALID_OBJECTIVE_PARAMS,
+     "objective_params"},
 };
 
 START_TEST(a_body_is_checked_as_a_form_is)
 {
     const char *body = bodies[_i].body;
     struct tune_spec spec;
-    tm_err_t err = tune_spec_parse(body, strlen(body), &spec, &fault);
+    tm_err_t err = tune_spec_parse(body, strlen(body), NULL, &spec, &fault);
 
     ck_assert_msg(err == bodies[_i].err, "%s: %s %s", body, tm_err_name(err), fault.text);
     if (err)
@@ -125,7 +148,7 @@ START_TEST(a_body_nested_without_end_is_refused)
     struct tune_spec spec;
 
     memset(body, '[', size);
-    ck_assert_int_eq(tune_spec_parse(body, size, &spec, &fault), TM_BAD_REQUEST);
+    ck_assert_int_eq(tune_spec_parse(body, size, NULL, &spec, &fault), TM_BAD_REQUEST);
     tune_spec_fini(&spec);
     free(body);
 }
@@ -136,7 +159,8 @@ tune_request_bodies(void)
 {
     TCase *tcase = case_new("body", NULL, NULL);
 
-    suite_tests(tcase, the_spec_is_what_was_asked_for, what_is_absent_is_open);
+    suite_tests(tcase, the_spec_is_what_was_asked_for, what_is_absent_is_open,
+                the_limits_of_the_process_that_runs_it_hold);
     suite_rows(tcase, a_body_is_checked_as_a_form_is, bodies);
     suite_tests(tcase, a_body_nested_without_end_is_refused);
     return tcase;

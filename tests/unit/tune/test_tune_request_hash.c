@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/util/digest.h"
 #include "tests/support/suite.h"
 
 START_TEST(requests_that_mean_the_same_have_one_hash)
@@ -90,15 +91,36 @@ END_TEST
 
 START_TEST(no_field_of_the_table_was_forgotten_above)
 {
-    const tune_field_t *field;
+    for (size_t i = 0; i < tune_fields.count; i++) {
+        const field_t *row = &tune_fields.rows[i];
+        bool is_there = row->flags & FIELD_ELSEWHERE;
 
-    for (size_t i = 0; (field = tune_field_at(i)); i++) {
-        bool is_there = false;
         for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
-            is_there = is_there || strcmp(others[j][0], field->name) == 0;
-        ck_assert_msg(is_there, "%s", field->name);
-        ck_assert_msg(field->doc[0] != '\0', "%s has no words", field->name);
+            is_there = is_there || strcmp(others[j][0], row->name) == 0;
+        ck_assert_msg(is_there, "%s", row->name);
+        ck_assert_msg(row->help[0] != '\0', "%s has no words", row->name);
     }
+}
+END_TEST
+
+/* Keys of clients are remembered for a week: the hash of a request is what it was. */
+START_TEST(the_hash_of_a_request_is_what_it_has_always_been)
+{
+    const char *const none[] = {NULL};
+    const char *const some[] = {"param_space", "{\"k\":{\"min\":1,\"max\":3}}",
+                                "seed",        "-5",
+                                "oos_ratio",   "0.25",
+                                "date_from",   "2020-01-01",
+                                NULL};
+    char text[SHA256_TEXT];
+    uint8_t hash[32];
+
+    hash_of(none, 1, SPEC, hash);
+    ck_assert_str_eq(hex_text(hash, 32, text),
+                     "52d9f2ae33c705144c75596f6dfe7a7db340cdff311e25ee8c630bf5392147cc");
+    hash_of(some, 1, SPEC, hash);
+    ck_assert_str_eq(hex_text(hash, 32, text),
+                     "d5f3a457d50cf29619bfca1f61ba72db0038916e025eb5498002ca7169b7f7f6");
 }
 END_TEST
 
@@ -122,6 +144,7 @@ tune_request_hashes(void)
                 neither_the_files_name_nor_the_strategys_text_is_hashed);
     suite_rows(tcase, every_field_that_shapes_the_outcome_changes_the_hash, others);
     suite_tests(tcase, no_field_of_the_table_was_forgotten_above,
+                the_hash_of_a_request_is_what_it_has_always_been,
                 another_file_is_another_request);
     return tcase;
 }

@@ -8,7 +8,7 @@ import { Space, combinations } from './space.js';
 import { addressOf } from './tune_view.js';
 
 const form = byId('form');
-const limits = { uploadMb: Number(document.body.dataset.maxUploadMb), trials: Number(document.body.dataset.maxTrials) };
+const uploadMb = Number(document.body.dataset.maxUploadMb), limits = JSON.parse(document.body.dataset.limits);
 const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'min_trades', 'initial_cash', 'commission_bps', 'slippage_bps', 'date_from', 'date_to'];
 const strategies = new Map();
 const space = new Space(byId('space'), changed);
@@ -39,7 +39,7 @@ async function showFile() {
   const file = control('file').files[0], place = byId('peek');
   if (!file) { place.replaceChildren(); return; }
   const list = [];
-  if (file.size > limits.uploadMb * 1048576) list.push(note('error', `The file has ${bytes(file.size)}; this server takes ${limits.uploadMb} MB. Cut it, or ask for a higher http.max_upload_mb.`));
+  if (file.size > uploadMb * 1048576) list.push(note('error', `The file has ${bytes(file.size)}; this server takes ${uploadMb} MB. Cut it, or ask for a higher http.max_upload_mb.`));
   const found = await peek(file);
   if (file !== control('file').files[0]) return;
   if (found.missing.length) list.push(note('warn', `No column for ${found.missing.join(', ')} was found. The first line must name ${NEEDED.join(', ')}.`));
@@ -176,7 +176,11 @@ form.addEventListener('input', changed);
 control('file').addEventListener('change', () => { clearErrors(); showFile(); });
 byId('strategy').addEventListener('change', showStrategy);
 
-control('n_trials').value = document.body.dataset.defaultTrials;
-control('n_trials').max = limits.trials;
+// Least, most and default of the form's fields are the server's.
+for (const [name, { min, max, default: standard }] of Object.entries(limits)) {
+  const input = control(name);
+  if (input?.type === 'number') Object.assign(input, { min, max });
+  if (input && standard !== undefined) input.value = standard;
+}
 takeDrops();
 loadStrategies();

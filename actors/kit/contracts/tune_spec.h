@@ -1,0 +1,29 @@
+/* tune_spec - what the tune actor reads of a job's body. tune_request.h makes it; the rows of
+ * tune_field.h say where in it each field goes. */
+#ifndef ACTORS_KIT_CONTRACTS_TUNE_SPEC_H
+#define ACTORS_KIT_CONTRACTS_TUNE_SPEC_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* Members are named as in the form; NULL or NaN: absent. */
+struct tune_spec {
+    char strategy_entity_id[37];
+    json_t *strategy; /* borrowed from `root`; NULL if absent */
+    uint8_t dataset_sha256[32];
+    uint64_t dataset_size;
+    char search_type[16];
+    uint32_t n_trials;
+    uint64_t seed;
+    json_t *param_space; /* borrowed; NULL: the strategy's own */
+    double initial_cash, commission_bps, slippage_bps;
+    uint32_t min_trades;
+    char objective_metric[16], objective_type[32];
+    double dd_lambda;
+    double oos_ratio;                 /* NaN: no split */
+    char date_from[11], date_to[11];  /* as they were written; empty: open */
+    int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
+    json_t *root;                     /* owned */
+};
+
+#endif
