@@ -43,10 +43,7 @@ def test_what_is_wrong_with_a_form(client):
         ("VALIDATION_FAILED", {"file": None}),
         ("INVALID_PARAM_SPACE", {"params": '{"n": "many"}'}),
         ("INVALID_PARAM_SPACE", {"params": '{"unknown": 1}'}),
-        ("INVALID_SEARCH_TYPE", {"search_type": "guess"}),
-        ("INVALID_OBJECTIVE", {"objective_metric": "luck"}),
-        ("INVALID_OBJECTIVE_TYPE", {"objective_type": "luck"}),
-        ("INVALID_OBJECTIVE_PARAMS", {"objective_params": '{"luck": 1}'}),
+        ("UNKNOWN_FIELD", {"search_type": "grid"}),  # a tune's
         ("INVALID_DATE_FORMAT", {"date_to": "1.2.2020"}),
         ("DATA_PARSE_FAILED", {"file": ("p.csv", b"no prices\n1,2,3\n")}),
         ("INSUFFICIENT_DATA", {"date_from": "2199-01-01"}),
