@@ -70,8 +70,8 @@ tm_worker_t *tm_worker_new(const struct tm_worker_options *options);
 void tm_worker_destroy(tm_worker_t **self_p);
 
 /* Takes the next job, waiting at most timeout_ms (-1: for ever); ret_job is written with TM_OK
- * only. TM_TIMEOUT: none came; TM_DRAINING: tm_worker_drain was called or a signal came, and
- * none is left. After a signal it may be called again. */
+ * only. TM_TIMEOUT: none came; TM_DRAINING: tm_worker_drain was called and none is left, or a
+ * signal came (told once, also while jobs are there): it may be called again. */
 TM_CHECKED tm_err_t tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job);
 
 /* Once, before the first job is taken and from the loop's thread, which is the caller's from

@@ -33,6 +33,7 @@ tm_client_new(const struct tm_client_options *options)
     self->requests = requests_new(window);
     self->watches = watches_new((size_t)window * WATCHED_PER_SLOT);
     self->tick_timer = self->flush_timer = -1;
+    self->signal_seen = zsys_interrupted;
     for (size_t i = 0; i < self->broker_count; i++)
         dealer_tick(&self->brokers[i], zclock_mono());
     return self;
@@ -177,8 +178,10 @@ poll_brokers(tm_client_t *self, int64_t until_ms)
         return true;
     for (size_t i = 0; i < self->broker_count; i++)
         items[i] = (zmq_pollitem_t){zsock_resolve(self->brokers[i].socket), 0, ZMQ_POLLIN, 0};
-    if (zmq_poll(items, (int)self->broker_count, wait_ms > 0 ? (long)wait_ms : 0) < 0)
+    if (zmq_poll(items, (int)self->broker_count, wait_ms > 0 ? (long)wait_ms : 0) < 0) {
+        self->signal_seen = zsys_interrupted;
         return false;
+    }
     for (size_t i = 0; i < self->broker_count; i++)
         if (items[i].revents & ZMQ_POLLIN)
             client_receive(self, i);
@@ -197,7 +200,8 @@ tm_client_wait(tm_client_t *self, int timeout_ms)
         tm_client_flush(self);
         if (self->called != before)
             return TM_OK;
-        if (!poll_brokers(self, end_ms < self->tick_ms ? end_ms : self->tick_ms))
+        if (signal_has_come(&self->signal_seen) ||
+            !poll_brokers(self, end_ms < self->tick_ms ? end_ms : self->tick_ms))
             return TM_DRAINING;
         if (self->called != before)
             tm_client_flush(self);

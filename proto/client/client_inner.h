@@ -29,6 +29,7 @@ struct tm_client {
     tm_metrics_fn *on_metrics;
     void *metrics_arg;
     int64_t tick_ms; /* when the next is due */
+    int signal_seen; /* of signal_has_come */
     uint64_t called; /* callbacks so far */
     zloop_t *loop;
     int tick_timer, flush_timer;

@@ -224,6 +224,16 @@ dealer_doubt(dealer_t *self, int64_t now_ms)
 }
 
 bool
+signal_has_come(int *seen)
+{
+    int now = zsys_interrupted;
+    bool is_new = now && !*seen;
+
+    *seen = now;
+    return is_new;
+}
+
+bool
 dealer_heard(dealer_t *self, const tm_msg_t *msg, int64_t now_ms)
 {
     bool is_back = now_ms - self->heard_ms >= self->silence_ms; /* no tick saw it go */

@@ -59,6 +59,11 @@ size_t dealers_connect(dealer_t dealers[BROKERS_MAX], const char *endpoints,
 void dealers_close(dealer_t *dealers, size_t count);
 void dealer_close(dealer_t *self);
 
+/* SIGINT or SIGTERM came, as czmq's handler keeps it, since *seen was the last time: told once.
+ * A poll is interrupted only by a signal that comes while it waits, so whoever waits looks here
+ * before, too. */
+bool signal_has_come(int *seen);
+
 /* What dealer_receive saw change. A broker that is new (first word, back from silence or by
  * another connection, or another process than before) knows nothing of what was sent: the owner
  * tells it again. */

@@ -40,8 +40,10 @@ wait_for_news(tm_worker_t *self, int64_t wait_ms)
     }
     if (!self->is_draining)
         items[count++] = (zmq_pollitem_t){NULL, self->drain_fd, ZMQ_POLLIN, 0};
-    if (zmq_poll(items, count, wait_ms > 0 ? (long)wait_ms : 0) < 0)
+    if (zmq_poll(items, count, wait_ms > 0 ? (long)wait_ms : 0) < 0) {
+        self->signal_seen = zsys_interrupted;
         return false;
+    }
     if (!self->is_draining && items[count - 1].revents)
         receive_drain(self);
     return true;
@@ -267,6 +269,7 @@ static void
 say_hello(tm_worker_t *self)
 {
     self->turned_ms = self->tick_ms = self->keeper_ms = zclock_mono();
+    self->signal_seen = zsys_interrupted;
     for (size_t i = 0; i < self->link_count; i++)
         links_hello(self, &self->links[i], self->turned_ms);
 }
@@ -329,8 +332,8 @@ look_for_jobs(tm_worker_t *self, int64_t end_ms)
 {
     if (self->is_draining)
         return TM_DRAINING;
-    if (!turn(self, end_ms - zclock_mono()))
-        return TM_DRAINING; /* a signal, and no job was there */
+    if (!turn(self, end_ms - zclock_mono()) || signal_has_come(&self->signal_seen))
+        return TM_DRAINING;
     return !self->ready && zclock_mono() >= end_ms ? TM_TIMEOUT : TM_OK;
 }
 
@@ -338,11 +341,11 @@ tm_err_t
 tm_worker_next(tm_worker_t *self, int timeout_ms, tm_job_t **ret_job)
 {
     int64_t end_ms = timeout_ms < 0 ? INT64_MAX : zclock_mono() + timeout_ms;
-    tm_err_t err = TM_OK;
-    tm_job_t *job;
+    tm_job_t *job = NULL;
 
     lock(self);
-    while (!(job = receive_take_ready(self)) && !err)
+    tm_err_t err = signal_has_come(&self->signal_seen) ? TM_DRAINING : TM_OK;
+    while (!err && !(job = receive_take_ready(self)))
         err = look_for_jobs(self, end_ms);
     leave_it_to_the_keeper(self);
     unlock(self);

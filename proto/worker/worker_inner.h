@@ -87,6 +87,7 @@ struct tm_worker {
     int64_t leave_ms; /* at the latest */
     int64_t tick_ms;  /* when the next tick is due */
     int64_t turned_ms;
+    int signal_seen; /* of signal_has_come */
 
     zloop_t *loop; /* NULL: the keeper runs */
     int loop_timer;

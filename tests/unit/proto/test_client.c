@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,6 +369,16 @@ START_TEST(an_attached_client_runs_in_the_loop)
 }
 END_TEST
 
+/* It came while nobody waited, so no poll was interrupted by it. */
+START_TEST(a_signal_is_told_once_whenever_it_came)
+{
+    start_client((struct tm_client_options){.brokers = place.endpoint[0]});
+    raise(SIGTERM);
+    ck_assert_int_eq(tm_client_wait(client, 10000), TM_DRAINING);
+    ck_assert_int_eq(tm_client_wait(client, 1), TM_TIMEOUT);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -393,5 +404,6 @@ main(void)
                 status_and_put_are_answered,
                 words_that_cannot_be_read_or_were_not_asked_for_are_ignored,
                 an_attached_client_runs_in_the_loop);
+    suite_tests(tests, a_signal_is_told_once_whenever_it_came);
     return suite_run(suite);
 }

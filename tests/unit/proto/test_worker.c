@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -360,6 +361,25 @@ START_TEST(a_draining_worker_takes_no_more)
 }
 END_TEST
 
+/* It came while the caller was busy, so no poll was interrupted by it. */
+START_TEST(a_signal_is_told_once_whenever_it_came)
+{
+    tm_job_t *job = NULL;
+
+    start_worker(place.endpoint[0], 2);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    in_order(broker);
+    raise(SIGTERM);
+    ck_assert_int_eq(tm_worker_next(worker, -1, &job), TM_DRAINING);
+    ck_assert_int_eq(tm_worker_next(worker, -1, &job), TM_OK);
+    tm_worker_done(worker, &job, false, NULL, 0);
+    tm_msg_t done = expect(broker, TM_MSG_DONE);
+    settle(broker, &done.done.job, 1);
+    ck_assert_int_eq(tm_worker_next(worker, 1, &job), TM_TIMEOUT);
+}
+END_TEST
+
 START_TEST(jobs_not_ended_go_back_when_the_worker_leaves)
 {
     start_worker(place.endpoint[0], 2);
@@ -392,20 +412,20 @@ main(void)
     Suite *suite = suite_create("worker");
     TCase *tests = suite_case(suite, "worker", setup, teardown);
 
-    suite_tests(tests, a_worker_says_who_it_is, hello_is_repeated_until_welcome_comes,
-                a_worker_that_was_forgotten_says_hello_again,
-                a_worker_says_hello_again_by_a_new_connection,
-                an_idle_worker_whose_connection_was_replaced_is_told_so,
-                a_job_reaches_the_caller_whole, done_is_said_again_until_it_is_settled,
-                jobs_that_follow_inherit_the_trace, pings_go_on_while_the_caller_is_busy,
-                an_end_is_told_though_the_next_job_takes_long,
-                a_restarted_broker_hears_which_jobs_are_in_work,
-                an_outcome_lost_with_its_broker_is_said_to_the_next,
-                a_silent_brokers_jobs_are_told_to_another, brokers_share_the_credit,
-                a_job_without_room_is_refused_as_busy, a_job_sent_twice_is_worked_on_once,
-                a_dropped_job_is_flagged_and_its_result_is_not_sent,
-                a_newer_attempt_replaces_the_older, progress_and_wild_words_reach_the_broker,
-                a_result_too_large_fails_the_job, a_draining_worker_takes_no_more,
-                jobs_not_ended_go_back_when_the_worker_leaves, wrong_options_make_no_worker);
+    suite_tests(
+        tests, a_worker_says_who_it_is, a_signal_is_told_once_whenever_it_came,
+        hello_is_repeated_until_welcome_comes, a_worker_that_was_forgotten_says_hello_again,
+        a_worker_says_hello_again_by_a_new_connection,
+        an_idle_worker_whose_connection_was_replaced_is_told_so, a_job_reaches_the_caller_whole,
+        done_is_said_again_until_it_is_settled, jobs_that_follow_inherit_the_trace,
+        pings_go_on_while_the_caller_is_busy, an_end_is_told_though_the_next_job_takes_long,
+        a_restarted_broker_hears_which_jobs_are_in_work,
+        an_outcome_lost_with_its_broker_is_said_to_the_next,
+        a_silent_brokers_jobs_are_told_to_another, brokers_share_the_credit,
+        a_job_without_room_is_refused_as_busy, a_job_sent_twice_is_worked_on_once,
+        a_dropped_job_is_flagged_and_its_result_is_not_sent, a_newer_attempt_replaces_the_older,
+        progress_and_wild_words_reach_the_broker, a_result_too_large_fails_the_job,
+        a_draining_worker_takes_no_more, jobs_not_ended_go_back_when_the_worker_leaves,
+        wrong_options_make_no_worker);
     return suite_run(suite);
 }
