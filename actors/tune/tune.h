@@ -17,7 +17,7 @@
  *     dataset_cache.c, dataset_load.c   price data
  *     tune_store.c     statements.def on the connection; copy.c: many rows
  *     tune_setup.c     the steps that a tune and a single trial have in common
- *     recompute_server.c  runs to be shown; answer_cache.c: what was shown lately
+ *     recompute_server.c  runs to be shown, and what was shown lately
  *     recompute_pool.c, replay.c   trials computed again, with curve.c and recompute_report.c
  *     report.c         JSON
  */

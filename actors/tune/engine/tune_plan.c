@@ -137,12 +137,6 @@ tune_plan_is_bars(const tune_plan_t *self)
     return self->is_bars.count;
 }
 
-size_t
-tune_plan_oos_bars(const tune_plan_t *self)
-{
-    return self->oos_bars.count;
-}
-
 const char *
 tune_plan_warning(const tune_plan_t *self)
 {
