@@ -8,11 +8,7 @@
 
 enum { COMPONENT_NONE = COMPONENT_COUNT, EASE = 10 };
 
-static const struct pg_statement statements[] = {
-#define S(NAME, params, sql) {#NAME, params, sql},
-    HEALTH_STATEMENTS(S)
-#undef S
-};
+static const struct pg_statement statements[] = {HEALTH_STATEMENTS(PG_STATEMENT_ROW)};
 
 typedef void read_fn(probes_t *probes, const PGresult *result, int64_t took_us);
 

@@ -48,7 +48,7 @@ tell_failure(const tm_job_t *job, const struct tuner_end *end)
     if (tm_err_http(end->err) < 500 || end->err == TM_LEASE_LOST)
         return;
     sentry_tag(&notes, "workspace_id", tm_uuid_text(tm_job_workspace(job), id));
-    sentry_capture(&(struct sentry_capture){.type = "tune.failed",
+    sentry_capture(&(struct sentry_event){.type = "tune.failed",
                                             .level = end->retryable ? "warning" : "error",
                                             .reason = tm_err_name(end->err),
                                             .value = tm_err_text(end->err),

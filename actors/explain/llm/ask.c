@@ -12,8 +12,6 @@
 #include "actors/kit/sentry/retry_after.h"
 #include "actors/kit/util/clock.h"
 
-#define LABEL_MAX 192
-
 /* --- life of an ask ----------------------------------------------------------------------- */
 
 static void
@@ -45,13 +43,12 @@ static void
 count_template(const struct ask *self, enum llm_cause cause)
 {
     const char *from = self->outcome.provider ? self->outcome.provider : "none";
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     if (cause == LLM_OK || cause == LLM_CANCELLED)
         return;
-    snprintf(label, sizeof(label), "%s" METRICS_AND "template" METRICS_AND "%s", from,
-             llm_cause_name(cause));
-    meters_add(self->chain->meters, METRIC_LLM_FALLBACKS, label, 1);
+    meters_add(self->chain->meters, METRIC_LLM_FALLBACKS,
+               meters_label(label, from, "template", llm_cause_name(cause)), 1);
 }
 
 /* answer: NULL unless there is a text */
@@ -288,13 +285,12 @@ count_fallback(const struct ask *self, size_t to)
     const llm_chain_t *chain = self->chain;
     bool is_first = self->outcome.attempts == 0;
     const struct model_config *from = chain->seats[is_first ? 0 : self->seat].link;
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     if (to == (is_first ? 0 : self->seat))
         return;
-    snprintf(label, sizeof(label), "%s" METRICS_AND "%s" METRICS_AND "%s", from->name,
-             chain->seats[to].link->name,
-             llm_cause_name(is_first ? LLM_BREAKER_OPEN : self->outcome.cause));
+    meters_label(label, from->name, chain->seats[to].link->name,
+                 llm_cause_name(is_first ? LLM_BREAKER_OPEN : self->outcome.cause));
     meters_add(chain->meters, METRIC_LLM_FALLBACKS, label, 1);
 }
 

@@ -4,13 +4,10 @@
 
 #include "actors/kit/runtime/log.h"
 
-#define LABEL_MAX 192
-
 static const char *
-label_of(const struct model_slot *self, char label[LABEL_MAX])
+label_of(const struct model_slot *self, char label[METERS_LABEL])
 {
-    snprintf(label, LABEL_MAX, "%s" METRICS_AND "%s", self->link->name, self->link->model);
-    return label;
+    return meters_label(label, self->link->name, self->link->model, NULL);
 }
 
 void
@@ -22,7 +19,7 @@ model_slot_init(struct model_slot *self, const struct model_config *link,
         .open_us = settings->llm_breaker_open_ms * 1000,
         .most_open_us = settings->llm_breaker_max_open_ms * 1000,
     };
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     *self = (struct model_slot){.link = link, .settings = settings, .meters = meters};
     breaker_init(&self->breaker, &rules);
@@ -38,7 +35,7 @@ show(struct model_slot *self, int64_t now_us)
                                         [BREAKER_HALF_OPEN] = "half_open",
                                         [BREAKER_OPEN] = "open"};
     enum breaker_state state = breaker_state(&self->breaker, now_us);
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     meters_set(self->meters, METRIC_LLM_BREAKER, label_of(self, label), (int64_t)state);
     if (state == self->shown)
@@ -102,12 +99,12 @@ judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us
 static void
 count(struct model_slot *self, const struct llm_attempt *attempt)
 {
-    char label[LABEL_MAX], with_cause[LABEL_MAX + 32];
+    char label[METERS_LABEL];
 
-    snprintf(with_cause, sizeof(with_cause), "%s" METRICS_AND "%s", label_of(self, label),
-             llm_cause_name(attempt->cause));
-    meters_add(self->meters, METRIC_LLM_REQUESTS, with_cause, 1);
-    meters_observe_us(self->meters, METRIC_LLM_SECONDS, label, attempt->took_us);
+    meters_observe_us(self->meters, METRIC_LLM_SECONDS, label_of(self, label),
+                      attempt->took_us);
+    meters_label(label, self->link->name, self->link->model, llm_cause_name(attempt->cause));
+    meters_add(self->meters, METRIC_LLM_REQUESTS, label, 1);
 }
 
 /* What only a person can mend is an error. */
@@ -139,7 +136,7 @@ int64_t
 model_slot_spend(struct model_slot *self, int64_t tokens_in, int64_t tokens_out)
 {
     int64_t cost = llm_model_cost(&self->link->facts, tokens_in, tokens_out);
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     meters_add(self->meters, METRIC_LLM_TOKENS, "in", (uint64_t)tokens_in);
     meters_add(self->meters, METRIC_LLM_TOKENS, "out", (uint64_t)tokens_out);

@@ -1,5 +1,6 @@
 #include "actors/kit/health/components.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +129,20 @@ hear(components_t *self, component_t component, health_status_t status, const ch
 
     entry->status = status;
     entry->heard_ms = now_ms;
-    snprintf(entry->error, sizeof(entry->error), "%s", error ? error : "");
+    snprintf(entry->error, sizeof(entry->error), "%s", error);
     self->writes++;
     look(self, component, now_ms);
+}
+
+void
+component_wrong(struct component_report *self, health_status_t status, const char *format, ...)
+{
+    va_list args;
+
+    self->status = status;
+    va_start(args, format);
+    vsnprintf(self->error, sizeof(self->error), format, args);
+    va_end(args);
 }
 
 void

@@ -8,8 +8,8 @@ struct pg {
     char *url, *application, *listen; /* options point to these */
     pg_conn_t **conns;
     size_t conn_count, ready;
-    struct pg_queue refused; /* units that found no connection */
-    int timer;               /* ends them; -1 if not set */
+    fifo_t refused; /* units that found no connection */
+    int timer;      /* ends them; -1 if not set */
 };
 
 static void
@@ -59,7 +59,6 @@ pg_new(loop_t *loop, const struct pg_options *options)
         copy_text(options->application ? options->application : "tunemill");
     self->options.listen = self->listen = copy_text(options->listen);
     self->timer = -1;
-    pg_queue_init(&self->refused);
     self->conn_count = options->connections > 0 ? (size_t)options->connections : 1;
     self->conns = zmalloc(self->conn_count * sizeof(pg_conn_t *));
     for (size_t i = 0; i < self->conn_count; i++)
@@ -76,7 +75,7 @@ end_refused(void *arg)
 
     self->timer = -1;
     for (; count; count--) {
-        pg_unit_t *unit = pg_queue_take(&self->refused);
+        pg_unit_t *unit = fifo_take(&self->refused);
         struct pg_outcome outcome = pg_outcome_down();
         if (unit->too_large) {
             outcome.err = TM_TOO_LARGE;
@@ -189,7 +188,7 @@ pg_send(pg_unit_t **unit_p, pg_fn *fn, void *arg)
         pg_conn_send(conn, unit);
         return;
     }
-    pg_queue_add(&self->refused, unit);
+    fifo_add(&self->refused, unit);
     if (self->timer < 0)
         self->timer = loop_timer(self->loop, 1, false, end_refused, self);
 }

@@ -225,21 +225,12 @@ federation_sum(const federation_t *self, metric_t metric, const char *label)
 }
 
 size_t
-federation_processes(const federation_t *self, const char *actor, int64_t *ret_age_ms)
+federation_processes(const federation_t *self, const char *actor)
 {
-    int64_t now_ms = clock_ms();
-    bool is_own = strcmp(actor, meters_actor(self->meters)) == 0;
-    size_t count = is_own;
+    size_t count = strcmp(actor, meters_actor(self->meters)) == 0;
 
-    *ret_age_ms = is_own ? 0 : -1;
-    for (size_t i = 0; i < self->count; i++) {
-        const struct process *process = &self->processes[i];
-        if (strcmp(process->actor, actor) != 0)
-            continue;
-        count++;
-        if (now_ms - process->heard_ms > *ret_age_ms)
-            *ret_age_ms = now_ms - process->heard_ms;
-    }
+    for (size_t i = 0; i < self->count; i++)
+        count += strcmp(self->processes[i].actor, actor) == 0;
     return count;
 }
 

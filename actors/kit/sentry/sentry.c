@@ -174,16 +174,10 @@ tell(const struct sentry_event *event)
 }
 
 void
-sentry_capture(const struct sentry_capture *capture)
+sentry_capture(const struct sentry_event *event)
 {
-    const struct sentry_event event = {.type = capture->type,
-                                       .reason = capture->reason,
-                                       .value = capture->value,
-                                       .level = capture->level,
-                                       .notes = capture->notes};
-
     if (process.sender)
-        tell(&event);
+        tell(event);
 }
 
 /* What a line says of its reason. */

@@ -30,18 +30,8 @@ enum {
     VERSION = 32,
 };
 
-enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    LOOK_UP_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-};
-
-static const struct pg_statement statements[STMT_COUNT] = {
-#define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
-    LOOK_UP_STATEMENTS(S)
-#undef S
-};
+enum { LOOK_UP_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
+static const struct pg_statement statements[] = {LOOK_UP_STATEMENTS(PG_STATEMENT_ROW)};
 
 /* An answer is found by who asks, for which run, and in how many points. */
 struct answer_key {

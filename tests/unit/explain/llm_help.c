@@ -10,6 +10,7 @@
 #include "actors/kit/runtime/log.h"
 #include "tests/support/pace.h"
 #include "tests/support/patience.h"
+#include "tests/support/meter.h"
 
 enum { GUARD_MS = PATIENCE_MS, LATE_MS = 1000 };
 
@@ -237,7 +238,7 @@ llm_expect_breaker(const char *provider, const char *model, uint64_t state)
     char label[128];
 
     snprintf(label, sizeof(label), "%s" METRICS_AND "%s", provider, model);
-    ck_assert_msg(meters_get(llm_meters, METRIC_LLM_BREAKER, label) == state, "%s", llm_log());
+    ck_assert_msg(meter_of(llm_meters, METRIC_LLM_BREAKER, label) == state, "%s", llm_log());
 }
 
 uint64_t
@@ -246,5 +247,5 @@ llm_counted(const char *a, const char *b, const char *c, metric_t metric)
     char label[192];
 
     snprintf(label, sizeof(label), "%s" METRICS_AND "%s" METRICS_AND "%s", a, b, c);
-    return meters_get(llm_meters, metric, label);
+    return meter_of(llm_meters, metric, label);
 }
