@@ -194,16 +194,6 @@ warnings(const struct report *self)
     return list;
 }
 
-static json_t *
-dataset(const struct recompute_result *result)
-{
-    char *text = result->window_count ? report_dataset(result->sha256, &result->bars) : NULL;
-    json_t *object = text ? json_loads(text, 0, NULL) : json_null();
-
-    free(text);
-    return object;
-}
-
 static char *
 head_text(const struct report *self)
 {
@@ -216,7 +206,9 @@ head_text(const struct report *self)
     json_object_set_new(head, "summary", summary(result));
     json_object_set_new(head, "evaluated_on", evaluated_on(result));
     json_object_set_new(head, "split_at", split_at(self));
-    json_object_set_new(head, "dataset", dataset(result));
+    json_object_set_new(head, "dataset",
+                        result->window_count ? report_dataset(result->sha256, &result->bars)
+                                             : json_null());
     json_object_set_new(head, "trade_count", json_integer((json_int_t)self->trade_count));
     json_object_set_new(head, "warnings", warnings(self));
     return report_text(&head);
