@@ -80,8 +80,8 @@ explanations_count(const explanations_t *self)
 static void
 say_why(struct explain_answer *answer, enum llm_cause cause)
 {
-    snprintf(answer->cause, sizeof(answer->cause), "%s", llm_cause_name(cause));
-    if (cause != LLM_OK && !explain_reason_find(llm_cause_reason(cause), &answer->reason))
+    snprintf(answer->cause, sizeof(answer->cause), "%s", llm_causes[cause].name);
+    if (cause != LLM_OK && !explain_reason_find(llm_causes[cause].reason, &answer->reason))
         answer->reason = EXPLAIN_ERROR;
 }
 
@@ -181,7 +181,7 @@ tell(const flight_t *self, const struct llm_outcome *outcome)
               "kind=%s subject=%s cause=%s provider=%s model=%s status=%d attempts=%d"
               " tokens_in=%lld tokens_out=%lld what=%s",
               explain_kind_name(self->question.kind),
-              explain_question_subject(&self->question, subject), llm_cause_name(self->cause),
+              explain_question_subject(&self->question, subject), llm_causes[self->cause].name,
               outcome->provider ? outcome->provider : "none",
               outcome->model ? outcome->model : "none", outcome->status, outcome->attempts,
               (long long)outcome->tokens_in, (long long)outcome->tokens_out,
@@ -197,14 +197,14 @@ tell_sentry(flight_t *self, const struct llm_outcome *outcome)
     if (self->cause == LLM_OK || self->cause == LLM_CANCELLED || self->cause == LLM_DISABLED)
         return;
     snprintf(status, sizeof(status), "%d", outcome->status);
-    snprintf(value, sizeof(value), "%s after %d requests: %s", llm_cause_name(self->cause),
+    snprintf(value, sizeof(value), "%s after %d requests: %s", llm_causes[self->cause].name,
              outcome->attempts, outcome->what);
     sentry_tag(&self->notes, "provider", outcome->provider);
     sentry_tag(&self->notes, "model", outcome->model);
     sentry_tag(&self->notes, "http_status", outcome->status ? status : NULL);
     sentry_capture(&(struct sentry_event){.type = "explain.degraded",
                                           .level = "warning",
-                                          .reason = llm_cause_name(self->cause),
+                                          .reason = llm_causes[self->cause].name,
                                           .value = value,
                                           .notes = &self->notes});
 }

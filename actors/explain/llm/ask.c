@@ -48,7 +48,7 @@ count_template(const struct ask *self, enum llm_cause cause)
     if (cause == LLM_OK || cause == LLM_CANCELLED)
         return;
     meters_add(self->chain->meters, METRIC_LLM_FALLBACKS,
-               meters_label(label, from, "template", llm_cause_name(cause)), 1);
+               meters_label(label, from, "template", llm_causes[cause].name), 1);
 }
 
 /* answer: NULL unless there is a text */
@@ -78,7 +78,7 @@ is_allowed(const struct ask *self, size_t seat)
 
     if (self->outcome.attempts == 0)
         return true;
-    if (llm_cause_rule(self->outcome.cause)->next == LLM_NEXT_NONE)
+    if (llm_causes[self->outcome.cause].next == LLM_NEXT_NONE)
         return false;
     return seats[seat].link->facts.context > self->too_small;
 }
@@ -103,8 +103,8 @@ again_us(const struct ask *self, size_t seat, int64_t now_us)
     const struct turn *turn = &self->turns[seat];
     int64_t ready_us = breaker_ready_us(&self->chain->seats[seat].breaker, now_us);
 
-    if (turn->calls != 1 || !llm_cause_rule(turn->cause)->may_retry ||
-        !is_allowed(self, seat) || (ready_us > now_us && turn->cause != LLM_RATE_LIMITED))
+    if (turn->calls != 1 || !llm_causes[turn->cause].may_retry || !is_allowed(self, seat) ||
+        (ready_us > now_us && turn->cause != LLM_RATE_LIMITED))
         return INT64_MAX;
     return ready_us > turn->ready_us ? ready_us : turn->ready_us;
 }
@@ -199,7 +199,7 @@ leave_seat(struct ask *self, const struct llm_reply *reply, enum llm_cause cause
                                         .ask = self->id,
                                         .number = self->outcome.attempts};
 
-    if (llm_cause_rule(cause)->next == LLM_NEXT_LARGER)
+    if (llm_causes[cause].next == LLM_NEXT_LARGER)
         self->too_small = self->chain->seats[self->seat].link->facts.context;
     self->turns[self->seat].cause = cause;
     self->turns[self->seat].ready_us = told_ms > 0 ? now_us + told_ms * 1000 : now_us;
@@ -290,7 +290,7 @@ count_fallback(const struct ask *self, size_t to)
     if (to == (is_first ? 0 : self->seat))
         return;
     meters_label(label, from->name, chain->seats[to].link->name,
-                 llm_cause_name(is_first ? LLM_BREAKER_OPEN : self->outcome.cause));
+                 llm_causes[is_first ? LLM_BREAKER_OPEN : self->outcome.cause].name);
     meters_add(chain->meters, METRIC_LLM_FALLBACKS, label, 1);
 }
 

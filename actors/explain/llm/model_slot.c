@@ -86,7 +86,7 @@ result_of(const struct llm_attempt *attempt, const struct llm_rule *rule)
 static void
 judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us)
 {
-    const struct llm_rule *rule = llm_cause_rule(attempt->cause);
+    const struct llm_rule *rule = &llm_causes[attempt->cause];
     int64_t hold_ms = cooldown_ms(self, rule->cooldown, attempt->told_ms);
 
     breaker_leave(&self->breaker, attempt->ticket, result_of(attempt, rule), now_us);
@@ -103,7 +103,7 @@ count(struct model_slot *self, const struct llm_attempt *attempt)
 
     meters_observe_us(self->meters, METRIC_LLM_SECONDS, label_of(self, label),
                       attempt->took_us);
-    meters_label(label, self->link->name, self->link->model, llm_cause_name(attempt->cause));
+    meters_label(label, self->link->name, self->link->model, llm_causes[attempt->cause].name);
     meters_add(self->meters, METRIC_LLM_REQUESTS, label, 1);
 }
 
@@ -111,14 +111,14 @@ count(struct model_slot *self, const struct llm_attempt *attempt)
 static void
 tell(const struct model_slot *self, const struct llm_attempt *attempt)
 {
-    bool is_for_people = llm_cause_rule(attempt->cause)->cooldown == LLM_COOLDOWN_LONG;
+    bool is_for_people = llm_causes[attempt->cause].cooldown == LLM_COOLDOWN_LONG;
 
     if (attempt->cause == LLM_OK || attempt->cause == LLM_CANCELLED)
         return;
     log_write(is_for_people ? LOG_AT_ERROR : LOG_AT_WARN, "llm.attempt_failed",
               "cause=%s provider=%s model=%s status=%d what=\"%s\" took_ms=%lld ask=%llu "
               "attempt=%d",
-              llm_cause_name(attempt->cause), self->link->name, self->link->model,
+              llm_causes[attempt->cause].name, self->link->name, self->link->model,
               attempt->status, attempt->what, (long long)attempt->took_us / 1000,
               (unsigned long long)attempt->ask, attempt->number);
 }

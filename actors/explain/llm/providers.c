@@ -18,12 +18,6 @@ static const struct llm_provider table[] = {
 enum { COUNT = sizeof(table) / sizeof(table[0]) };
 
 const struct llm_provider *
-llm_provider_at(size_t index)
-{
-    return index < COUNT ? &table[index] : NULL;
-}
-
-const struct llm_provider *
 llm_provider_find(const char *name, size_t size)
 {
     for (size_t i = 0; i < COUNT; i++)
