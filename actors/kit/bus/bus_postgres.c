@@ -45,16 +45,15 @@ on_bounds(void *arg, const struct pg_outcome *outcome)
 static void
 fetch(event_source_t *self)
 {
-    pg_unit_t *unit = pg_unit_new(self->pg);
-    bool is_started = bus_last(self->bus) >= 0;
+    pg_unit_t *unit;
 
-    pg_add(unit, STMT_EVENTS_BOUNDS);
-    if (is_started) {
-        pg_add(unit, STMT_EVENTS_AFTER);
-        pg_i64(unit, bus_last(self->bus));
-        pg_i64(unit, FETCH);
+    if (bus_last(self->bus) >= 0) {
+        events_after(self->pg, bus_last(self->bus), FETCH, on_rows, self);
+        return;
     }
-    pg_send(&unit, is_started ? on_rows : on_bounds, self);
+    unit = pg_unit_new(self->pg);
+    pg_add(unit, STMT_EVENTS_BOUNDS);
+    pg_send(&unit, on_bounds, self);
 }
 
 static void *
@@ -104,14 +103,9 @@ postgres_replay(void *state, int64_t after, size_t limit, bus_page_fn *fn, void 
 {
     event_source_t *self = state;
     request_t *request = zmalloc(sizeof(*request));
-    pg_unit_t *unit = pg_unit_new(self->pg);
 
     *request = (request_t){fn, arg};
-    pg_add(unit, STMT_EVENTS_BOUNDS);
-    pg_add(unit, STMT_EVENTS_AFTER);
-    pg_i64(unit, after);
-    pg_i64(unit, (int64_t)limit);
-    pg_send(&unit, on_page, request);
+    events_after(self->pg, after, limit, on_page, request);
 }
 
 const struct bus_type bus_postgres = {"postgres", postgres_open, event_source_close,

@@ -4,6 +4,18 @@
 
 const struct pg_statement event_statements[STMT_COUNT] = {EVENT_STATEMENTS(PG_STATEMENT_ROW)};
 
+void
+events_after(pg_t *pg, int64_t after, size_t limit, pg_fn *fn, void *arg)
+{
+    pg_unit_t *unit = pg_unit_new(pg);
+
+    pg_add(unit, STMT_EVENTS_BOUNDS);
+    pg_add(unit, STMT_EVENTS_AFTER);
+    pg_i64(unit, after);
+    pg_i64(unit, (int64_t)limit);
+    pg_send(&unit, fn, arg);
+}
+
 static void
 look(event_source_t *self)
 {

@@ -19,6 +19,9 @@ event_row(const PGresult *result, int row)
                               .text = pg_get(result, row, 3)};
 }
 
+/* Two results: the bounds of what is kept, and so many events behind that number. */
+void events_after(pg_t *pg, int64_t after, size_t limit, pg_fn *fn, void *arg);
+
 /* A bus that reads the database: one connection that listens, one question at a time. */
 typedef struct event_source event_source_t;
 struct event_source {

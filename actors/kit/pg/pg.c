@@ -12,32 +12,22 @@ struct pg {
     int timer;      /* ends them; -1 if not set */
 };
 
+/* One connection more, or less. */
 static void
-on_ready(pg_t *self, pg_conn_t *conn)
+on_ready(pg_t *self, bool is_ready)
 {
-    (void)conn;
-    self->ready++;
+    self->ready += is_ready ? 1 : (size_t)-1;
     meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
                (int64_t)self->ready);
-    if (self->ready > 1)
-        return;
-    log_info("pg.up", "application=%s", self->options.application);
-    if (self->options.on_up)
-        self->options.on_up(self->options.arg);
-}
-
-static void
-on_lost(pg_t *self, pg_conn_t *conn)
-{
-    (void)conn;
-    self->ready--;
-    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
-               (int64_t)self->ready);
-    if (self->ready)
-        return;
-    log_warn("pg.down", "application=%s", self->options.application);
-    if (self->options.on_down)
-        self->options.on_down(self->options.arg);
+    if (is_ready && self->ready == 1) {
+        log_info("pg.up", "application=%s", self->options.application);
+        if (self->options.on_up)
+            self->options.on_up(self->options.arg);
+    } else if (!is_ready && self->ready == 0) {
+        log_warn("pg.down", "application=%s", self->options.application);
+        if (self->options.on_down)
+            self->options.on_down(self->options.arg);
+    }
 }
 
 static char *
@@ -50,7 +40,6 @@ pg_t *
 pg_new(loop_t *loop, const struct pg_options *options)
 {
     pg_t *self = zmalloc(sizeof(*self));
-    struct pg_conn_events events = {self, on_ready, on_lost};
 
     self->loop = loop;
     self->options = *options;
@@ -62,7 +51,8 @@ pg_new(loop_t *loop, const struct pg_options *options)
     self->conn_count = options->connections > 0 ? (size_t)options->connections : 1;
     self->conns = zmalloc(self->conn_count * sizeof(pg_conn_t *));
     for (size_t i = 0; i < self->conn_count; i++)
-        self->conns[i] = pg_conn_new(loop, &self->options, i == 0 && self->listen, &events);
+        self->conns[i] =
+            pg_conn_new(loop, &self->options, i == 0 && self->listen, self, on_ready);
     return self;
 }
 

@@ -24,7 +24,8 @@ struct pg_conn {
     struct pg_options options; /* borrowed from the pool */
     struct pg_keywords keywords;
     bool listens;
-    struct pg_conn_events events;
+    pg_t *pg;
+    pg_ready_fn *on_ready;
     state_t state;
     PGconn *connection;
     int fd;
@@ -130,7 +131,7 @@ lose(pg_conn_t *self, const char *event, const char *text)
     set_state(self, DOWN);
     self->timer = loop_timer(self->loop, pause_ms, false, start, self);
     if (was_ready)
-        self->events.on_lost(self->events.pg, self);
+        self->on_ready(self->pg, false);
     end_in_flight(self);
 }
 
@@ -250,7 +251,7 @@ become_ready(pg_conn_t *self)
     end_timer(self);
     self->backoff_ms = FIRST_BACKOFF_MS;
     set_state(self, READY);
-    self->events.on_ready(self->events.pg, self);
+    self->on_ready(self->pg, true);
     if (self->listens && self->options.on_notify)
         self->options.on_notify(self->options.arg, ""); /* for what was missed meanwhile */
 }
@@ -411,8 +412,8 @@ pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
 }
 
 pg_conn_t *
-pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
-            const struct pg_conn_events *events)
+pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *pg,
+            pg_ready_fn *on_ready)
 {
     pg_conn_t *self = zmalloc(sizeof(*self));
 
@@ -420,7 +421,8 @@ pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
     self->options = *options;
     pg_keywords_init(&self->keywords, &self->options);
     self->listens = listens;
-    self->events = *events;
+    self->pg = pg;
+    self->on_ready = on_ready;
     self->fd = -1;
     self->backoff_ms = FIRST_BACKOFF_MS;
     self->timer = loop_timer(loop, 1, false, start, self);

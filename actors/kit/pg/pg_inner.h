@@ -67,13 +67,9 @@ void pg_unit_end(pg_unit_t **self_p, const struct pg_outcome *outcome); /* calls
 
 /* Connections */
 typedef struct pg_conn pg_conn_t;
-typedef void pg_conn_fn(pg_t *pg, pg_conn_t *conn);
-struct pg_conn_events {
-    pg_t *pg;
-    pg_conn_fn *on_ready, *on_lost;
-};
-pg_conn_t *pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
-                       const struct pg_conn_events *events);
+typedef void pg_ready_fn(pg_t *pg, bool is_ready); /* false: lost */
+pg_conn_t *pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *pg,
+                       pg_ready_fn *on_ready);
 void pg_conn_destroy(pg_conn_t **self_p);
 bool pg_conn_is_ready(const pg_conn_t *self);
 size_t pg_conn_in_flight(const pg_conn_t *self);
