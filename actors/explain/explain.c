@@ -1,6 +1,5 @@
 #include "actors/explain/explain.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/explain/explanations.h"

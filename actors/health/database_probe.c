@@ -4,7 +4,6 @@
 #include "actors/health/probes_inner.h"
 #include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
 
 enum { COMPONENT_NONE = COMPONENT_COUNT, EASE = 10 };
 

@@ -1,6 +1,5 @@
 /* What other processes count, as they report it to the brokers
  * (actors/kit/runtime/federation.h). */
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 

@@ -1,7 +1,5 @@
 /* Brokers answer for themselves; what is in the queues and who works, the database knows. While
  * it is away the last figures stand, and say how old they are. */
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/health/probes_inner.h"

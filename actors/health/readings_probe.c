@@ -1,6 +1,5 @@
 /* Each reads one row, or several, that the database answered with. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/health/probes_inner.h"

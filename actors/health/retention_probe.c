@@ -1,5 +1,4 @@
 /* What health_retention() of functions/health.sql says of each job of retention. */
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/health/probes_inner.h"

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/runtime/log.h"
-
 /* --- life --------------------------------------------------------------------------------- */
 
 static void

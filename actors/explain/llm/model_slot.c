@@ -1,7 +1,5 @@
 #include "actors/explain/llm/model_slot.h"
 
-#include <stdio.h>
-
 #include "actors/kit/runtime/log.h"
 
 static const char *

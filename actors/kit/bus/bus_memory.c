@@ -1,10 +1,8 @@
 /* What is taken out of the outbox is kept by the reader alone: there is nothing to replay. The
  * numbers begin with the time in microseconds, above those of any earlier process. */
-#include <limits.h>
 
 #include "actors/kit/bus/event_rows.h"
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
 
 enum { TAKE = 500 };
 

@@ -2,7 +2,6 @@
  * more, and whenever listening begins. Numbers are given in the order of commit: what is
  * visible has nothing before it that is not. */
 #include "actors/kit/bus/event_rows.h"
-#include "actors/kit/runtime/log.h"
 
 enum { FETCH = 500 };
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
 static const struct row {

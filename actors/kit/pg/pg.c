@@ -1,7 +1,5 @@
 #include "actors/kit/pg/pg_inner.h"
 
-#include "actors/kit/runtime/log.h"
-
 struct pg {
     loop_t *loop;
     struct pg_options options;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
 
 #define FIRST_BACKOFF_MS 50
 #define NO_TIMER         (-1)

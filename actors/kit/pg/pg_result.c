@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "actors/kit/runtime/log.h"
-
 #define OUR_SQLSTATE "TM001"
 
 const char *

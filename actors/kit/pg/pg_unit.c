@@ -1,10 +1,8 @@
 #include "actors/kit/pg/pg_inner.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
 #include "actors/kit/util/memory.h"
 
 /* The protocol counts a message's bytes in an int32; PostgreSQL refuses values over 1 GB. */

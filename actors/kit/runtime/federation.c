@@ -6,7 +6,6 @@
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/federation_text.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/util/memory.h"
 #include "actors/kit/runtime/broker_settings.h"
 #include "proto/client.h"
 

@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "actors/kit/runtime/loop.h"
 #include "actors/kit/runtime/metrics.h"

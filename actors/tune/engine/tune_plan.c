@@ -1,6 +1,5 @@
 #include "actors/tune/engine/tune_inner.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

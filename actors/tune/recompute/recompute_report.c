@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/tune/recompute/curve.h"
 #include "actors/tune/store/report.h"

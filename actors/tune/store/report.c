@@ -1,7 +1,6 @@
 #include "actors/tune/store/report.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "actors/kit/util/clock.h"
 

@@ -1,6 +1,5 @@
 #include "actors/tune/store/tune_store.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "actors/kit/pg/pg_settings.h"
