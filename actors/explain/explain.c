@@ -26,8 +26,6 @@ typedef struct {
     struct explain_question question; /* but for the facts */
 } pending_call_t;
 
-/* --- answering ---------------------------------------------------------------------------- */
-
 static void
 on_answer(void *waiter, void *answer_arg)
 {
@@ -99,8 +97,6 @@ take(void *state, tm_job_t **job_p)
     explanations_ask(self->explanations, &question, deadline_of(self, job, now_us), visit);
     explain_question_fini(&question);
 }
-
-/* --- the process -------------------------------------------------------------------------- */
 
 static tm_err_t
 start(void *state, service_t *service)

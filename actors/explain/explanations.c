@@ -75,8 +75,6 @@ explanations_count(const explanations_t *self)
     return single_flight_count(self->flights);
 }
 
-/* --- the end of a question ---------------------------------------------------------------- */
-
 static void
 say_why(struct explain_answer *answer, enum llm_cause cause)
 {
@@ -137,8 +135,6 @@ finish(flight_t *self, int64_t tokens, int64_t microdollars)
     if (!records_finish(owner->pg, owner->settings, &end, on_finished, self))
         land(self);
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static const char *
 check(void *arg, const char *text, size_t size, bool is_cut)
@@ -239,8 +235,6 @@ ask(flight_t *self)
     self->ask = llm_chain_ask(self->owner->chain, &prompt, on_outcome, self);
 }
 
-/* --- the budget --------------------------------------------------------------------------- */
-
 static void
 on_reserved(void *arg, const struct pg_outcome *outcome)
 {
@@ -280,8 +274,6 @@ reserve(flight_t *self)
                     on_reserved, self);
 }
 
-/* --- the cache ---------------------------------------------------------------------------- */
-
 static void
 take_row(flight_t *self, const PGresult *row)
 {
@@ -307,8 +299,6 @@ on_found(void *arg, const struct pg_outcome *outcome)
     else
         reserve(self);
 }
-
-/* --- questions ---------------------------------------------------------------------------- */
 
 static struct key
 key_of(const struct explain_question *question, const struct prompt *prompt)

@@ -30,8 +30,6 @@ records_find(pg_t *pg, const struct explain_question *question, const uint8_t ha
     pg_send(&unit, fn, arg);
 }
 
-/* --- the budget --------------------------------------------------------------------------- */
-
 static int64_t
 daily_microdollars(const settings_t *settings)
 {
@@ -86,8 +84,6 @@ records_prune(pg_t *pg)
     pg_i64(unit, KEEP_DAYS);
     pg_send(&unit, on_pruned, NULL);
 }
-
-/* --- the end ------------------------------------------------------------------------------ */
 
 static void
 add_text(pg_unit_t *unit, const settings_t *settings, const struct records_end *end)

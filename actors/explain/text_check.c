@@ -11,8 +11,6 @@ enum { SHORT_MAX = 1500, DETAILED_MAX = 6000 }; /* bytes */
 static const size_t most[EXPLAIN_VERBOSITY_COUNT] = {
     [EXPLAIN_SHORT] = SHORT_MAX, [EXPLAIN_DETAILED] = DETAILED_MAX};
 
-/* --- characters --------------------------------------------------------------------------- */
-
 struct range {
     uint32_t first, last;
 };
@@ -52,8 +50,6 @@ check_characters(const char *text, size_t size)
     return NULL;
 }
 
-/* --- markup ------------------------------------------------------------------------------- */
-
 /* "<b", "</", "<!", "<?": "< 3" is a comparison. */
 static bool
 has_tag(const char *text)
@@ -76,8 +72,6 @@ check_markup(const char *text)
             return "it has a link or an address";
     return NULL;
 }
-
-/* --- the whole ---------------------------------------------------------------------------- */
 
 static size_t
 whole_sentences(const char *text, size_t size)

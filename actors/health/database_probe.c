@@ -40,8 +40,6 @@ struct database {
     bool has_duty;
 };
 
-/* --- what goes wrong ---------------------------------------------------------------------- */
-
 static void
 miss(const struct probe *self, const char *what)
 {
@@ -89,8 +87,6 @@ miss_failed(const struct probe *self, const struct pg_outcome *outcome)
              outcome->sqlstate);
     miss(self, text);
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 /* A hang is over when it is over: what took longer than the deadline says nothing about the
  * next time. */
@@ -167,8 +163,6 @@ on_tick(void *arg)
         ask(self);
 }
 
-/* --- whose duty it is --------------------------------------------------------------------- */
-
 static void
 on_duty(void *arg, const struct pg_outcome *outcome)
 {
@@ -202,8 +196,6 @@ database_has_duty(const database_t *self)
 {
     return self->has_duty;
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 static void
 begin(database_t *self, bool is_pulse)

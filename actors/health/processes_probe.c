@@ -28,8 +28,6 @@ processes(const probes_t *self, const char *kind)
     return federation_processes(self->world.fleet, kind);
 }
 
-/* --- event streams ------------------------------------------------------------------------ */
-
 static bool
 has_publisher(const probes_t *self)
 {
@@ -58,8 +56,6 @@ report_sse(probes_t *self)
         component_wrong(&report, HEALTH_DEGRADED, "%.0f events wait for their number", waiting);
     probes_report(self, COMPONENT_SSE, &report);
 }
-
-/* --- models ------------------------------------------------------------------------------- */
 
 static json_t *
 llm_details(const probes_t *self)
@@ -98,8 +94,6 @@ report_llm(probes_t *self)
                         "not configured: no model's key or address is in the environment");
     probes_report(self, COMPONENT_LLM, &report);
 }
-
-/* --- looking ------------------------------------------------------------------------------ */
 
 static void
 look_at_llm(probes_t *self, int64_t now_ms)

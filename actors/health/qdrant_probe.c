@@ -19,8 +19,6 @@ struct qdrant {
     int64_t last_error_utc_ms; /* 0: never */
 };
 
-/* --- reading ------------------------------------------------------------------------------ */
-
 static json_t *
 count_of(const json_t *result, const char *name, const char *other)
 {
@@ -46,8 +44,6 @@ qdrant_read(const char *text, size_t size, const char *collection, char ret_stat
                      count_of(result, "segments_count", "segments_count"), "collection_status",
                      status);
 }
-
-/* --- telling ------------------------------------------------------------------------------ */
 
 static void
 add_last_error(const qdrant_t *self, json_t *details)
@@ -114,8 +110,6 @@ tell(qdrant_t *self, CURLcode code, long status, int64_t took_us)
     else
         tell_bad(self, "its answer is not Qdrant's");
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static size_t
 on_data(char *data, size_t one, size_t size, void *arg)

@@ -41,8 +41,6 @@ number(const json_t *object, const char *name)
     return json_integer_value(json_object_get(object, name));
 }
 
-/* --- queues ------------------------------------------------------------------------------- */
-
 static bool
 serves(const json_t *worker, const char *queue)
 {
@@ -189,8 +187,6 @@ report_broker(probes_t *self)
     probes_report(self, COMPONENT_BROKER, &report);
 }
 
-/* --- workers ------------------------------------------------------------------------------ */
-
 /* Adds one to an object's number. */
 static void
 count_one(json_t *object, const char *name, bool is_so)
@@ -272,8 +268,6 @@ report_workers(probes_t *self)
     report.details = json_pack("{s:o}", "by_actor", kinds);
     probes_report(self, COMPONENT_WORKERS, &report);
 }
-
-/* --- ingestion ---------------------------------------------------------------------------- */
 
 static json_int_t
 pending_ingestion(probes_t *self)

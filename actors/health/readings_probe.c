@@ -21,8 +21,6 @@ number_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* --- the database itself ------------------------------------------------------------------ */
-
 static json_t *
 database_details(const probes_t *self, int64_t took_us)
 {
@@ -83,9 +81,6 @@ read_tables(probes_t *self, const PGresult *result, int64_t took_us)
         probes_gauge(self, METRIC_DB_SIZE, NULL, pg_get_i64(result, i, 3));
     }
 }
-
-/* --- queues and workers: queues_part.c makes something of them -----------------------------
- */
 
 static void
 keep(struct seen *seen, const PGresult *result)
@@ -148,8 +143,6 @@ read_ingestion(probes_t *self, const PGresult *result, int64_t took_us)
     self->ingest_sources = json_incref(sources);
     queues_look(self);
 }
-
-/* --- idempotency, tunes ------------------------------------------------------------------- */
 
 void
 read_idempotency(probes_t *self, const PGresult *result, int64_t took_us)

@@ -21,8 +21,6 @@ typedef struct {
     const char *job; /* of these, the one that runs, or ran last; "" at first */
 } retention_t;
 
-/* --- one run ------------------------------------------------------------------------------ */
-
 static void run_next(retention_t *self);
 
 static void
@@ -117,8 +115,6 @@ run_next(retention_t *self)
     pg_send(&unit, on_run, self);
 }
 
-/* --- what is due -------------------------------------------------------------------------- */
-
 static void
 on_due(void *arg, const struct pg_outcome *outcome)
 {
@@ -192,8 +188,6 @@ resign(void *state)
 
     self->has_schedule = false;
 }
-
-/* --- the process -------------------------------------------------------------------------- */
 
 static tm_err_t
 start(void *state, service_t *service)

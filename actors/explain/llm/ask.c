@@ -12,8 +12,6 @@
 #include "actors/kit/sentry/retry_after.h"
 #include "actors/kit/util/clock.h"
 
-/* --- life of an ask ----------------------------------------------------------------------- */
-
 static void
 ask_destroy(struct ask **self_p)
 {
@@ -67,8 +65,6 @@ end_ask(struct ask *self, enum llm_cause cause, const struct llm_answer *answer)
     self->fn(self->arg, &self->outcome);
     ask_destroy(&self);
 }
-
-/* --- who is next -------------------------------------------------------------------------- */
 
 /* What was too long for one model goes to larger ones only, for the rest of the ask. */
 static bool
@@ -137,8 +133,6 @@ find_again(const struct ask *self, int64_t now_us, size_t *ret, int64_t *ret_us)
     *ret_us = least_us > earliest_us ? least_us : earliest_us;
     return *ret_us < self->deadline_us;
 }
-
-/* --- a call ------------------------------------------------------------------------------- */
 
 static void go_on(struct ask *self);
 
@@ -322,8 +316,6 @@ call(struct ask *self, size_t seat, uint64_t ticket)
     free(body);
 }
 
-/* --- going on ----------------------------------------------------------------------------- */
-
 static void on_timer(void *arg);
 
 /* The loop's timers count whole milliseconds, and may be early by one: then it is set again. */
@@ -423,8 +415,6 @@ on_timer(void *arg)
     else
         go_on(self);
 }
-
-/* --- for the chain ------------------------------------------------------------------------ */
 
 void
 ask_begin(struct ask *self)

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- life --------------------------------------------------------------------------------- */
-
 static void
 tell_link(const struct model_config *link)
 {
@@ -73,8 +71,6 @@ llm_chain_destroy(llm_chain_t **self_p)
     free(self);
     *self_p = NULL;
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static int
 max_tokens(const llm_chain_t *self, const struct llm_prompt *prompt)

@@ -42,8 +42,6 @@ struct llm_call {
     llm_call_t *next;
 };
 
-/* --- life of a call ----------------------------------------------------------------------- */
-
 static void
 unlink_call(llm_call_t *self)
 {
@@ -116,8 +114,6 @@ end_call(llm_call_t *self, enum llm_cause cause, bool is_ours)
     self->fn(self->arg, &reply);
     call_destroy(&self);
 }
-
-/* --- time --------------------------------------------------------------------------------- */
 
 static int64_t
 least(int64_t a, int64_t b)
@@ -211,8 +207,6 @@ on_due(void *arg)
         open_window(self);
 }
 
-/* --- what comes --------------------------------------------------------------------------- */
-
 static size_t
 on_header(char *line, size_t one, size_t size, void *arg)
 {
@@ -269,8 +263,6 @@ on_body(char *data, size_t one, size_t size, void *arg)
     return size;
 }
 
-/* --- its end ------------------------------------------------------------------------------ */
-
 /* X(what libcurl says, cause); anything else is a connection that was lost, or never was */
 #define CODES(X)                                \
     X(CURLE_OK, LLM_OK)                         \
@@ -322,8 +314,6 @@ on_ended(void *arg, CURLcode code)
     else
         end_call(self, cause_of(self, code), false);
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static bool
 add_headers(llm_call_t *self, const char *const *lines)
@@ -407,8 +397,6 @@ llm_http_cancel(llm_call_t **call_p)
     unlink_call(*call_p);
     call_destroy(call_p);
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 llm_http_t *
 llm_http_new(loop_t *loop, const settings_t *settings)

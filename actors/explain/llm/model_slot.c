@@ -24,8 +24,6 @@ model_slot_init(struct model_slot *self, const struct model_config *link,
     meters_set(meters, METRIC_LLM_BREAKER, label_of(self, label), BREAKER_CLOSED);
 }
 
-/* --- the breaker -------------------------------------------------------------------------- */
-
 static void
 show(struct model_slot *self, int64_t now_us)
 {
@@ -91,8 +89,6 @@ judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us
     if (hold_ms > 0)
         breaker_hold(&self->breaker, now_us + hold_ms * 1000);
 }
-
-/* --- what is told ------------------------------------------------------------------------- */
 
 static void
 count(struct model_slot *self, const struct llm_attempt *attempt)

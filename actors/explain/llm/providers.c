@@ -26,8 +26,6 @@ llm_provider_find(const char *name, size_t size)
     return NULL;
 }
 
-/* --- bodies ------------------------------------------------------------------------------- */
-
 static json_t *
 two_messages(const struct llm_question *question)
 {
@@ -77,8 +75,6 @@ llm_provider_request(const struct llm_provider *self, const struct llm_question 
 
     return root ? json_dumps(root, JSON_COMPACT) : NULL;
 }
-
-/* --- headers ------------------------------------------------------------------------------ */
 
 void
 llm_provider_headers(const struct llm_provider *self, const char *key,

@@ -61,8 +61,6 @@ postgres_open(bus_t *bus)
     return event_source_open(bus, "tunemill_events", fetch);
 }
 
-/* --- pages -------------------------------------------------------------------------------- */
-
 typedef struct {
     bus_page_fn *fn;
     void *arg;

@@ -23,8 +23,6 @@ struct redis_link {
     uint32_t backoff_ms;
 };
 
-/* --- in the loop -------------------------------------------------------------------------- */
-
 static void
 on_ready(void *arg)
 {
@@ -85,8 +83,6 @@ cleanup(void *arg)
 {
     want(arg, 0);
 }
-
-/* --- connecting --------------------------------------------------------------------------- */
 
 static void connect_now(void *arg);
 
@@ -174,8 +170,6 @@ connect_now(void *arg)
     greet(self);
 }
 
-/* --- asking ------------------------------------------------------------------------------- */
-
 typedef struct {
     redis_reply_fn *fn;
     void *arg;
@@ -216,8 +210,6 @@ redis_link_is_up(const redis_link_t *self)
 {
     return self->is_up;
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 /* redis://[:PASSWORD@]HOST[:PORT][/DATABASE], or unix://PATH */
 #define ADDRESS "^redis://(:(.*)@)?([^:/@]+)(:([0-9]{1,5}))?(/([0-9]{1,4})?)?$|^unix://(/.*)$"

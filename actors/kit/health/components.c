@@ -89,8 +89,6 @@ components_writes(const components_t *self)
     return self->writes;
 }
 
-/* --- what was heard ----------------------------------------------------------------------- */
-
 static bool
 is_stale(const components_t *self, component_t component, int64_t now_ms)
 {
@@ -176,8 +174,6 @@ components_tick(components_t *self, int64_t now_ms)
         look(self, i, now_ms);
 }
 
-/* --- what is shown ------------------------------------------------------------------------ */
-
 const char *
 components_word(health_status_t status)
 {
@@ -259,8 +255,6 @@ components_order(const components_t *self, int64_t now_ms, component_t order[COM
     }
     *ret_count = count;
 }
-
-/* --- as JSON ------------------------------------------------------------------------------ */
 
 /* Whole when they are, else with three digits. */
 static json_t *

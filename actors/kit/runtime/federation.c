@@ -41,8 +41,6 @@ forget(federation_t *self, struct process *process)
     *process = self->processes[--self->count];
 }
 
-/* --- what is heard ------------------------------------------------------------------------ */
-
 static struct process *
 find(federation_t *self, tm_str_t instance)
 {
@@ -104,8 +102,6 @@ on_metrics(void *arg, const struct tm_metrics *metrics, tm_str_t text)
     if (metrics->has_last && metrics->last)
         process->heard_ms -= FEDERATION_FORGET_MS / 2; /* a scrape or two still see its last */
 }
-
-/* --- what is said ------------------------------------------------------------------------- */
 
 static void
 report(federation_t *self, bool is_last)
@@ -178,8 +174,6 @@ federation_destroy(federation_t **self_p)
     free(self);
     *self_p = NULL;
 }
-
-/* --- what is known ------------------------------------------------------------------------ */
 
 char *
 federation_render(const federation_t *self, size_t *ret_size)

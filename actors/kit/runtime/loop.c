@@ -106,8 +106,6 @@ loop_destroy(loop_t **self_p)
     *self_p = NULL;
 }
 
-/* --- looking again before sleeping -------------------------------------------------------- */
-
 static struct pollfd
 descriptor_of(const struct handler *h)
 {
@@ -162,8 +160,6 @@ loop_spin(loop_t *self, int64_t max_us)
 {
     self->spin_us = max_us;
 }
-
-/* --- turns -------------------------------------------------------------------------------- */
 
 /* A handler is about to run: how long was the wait? */
 static void

@@ -10,8 +10,6 @@
 
 enum { TAG_MAX = 200, VALUE_MAX = 2000 };
 
-/* --- notes -------------------------------------------------------------------------------- */
-
 /* At most so many bytes, in whole characters and on one line. */
 static json_t *
 short_string(const char *value, size_t max)
@@ -70,8 +68,6 @@ sentry_notes_fini(struct sentry_notes *self)
     *self = (struct sentry_notes){NULL, NULL, NULL};
 }
 
-/* --- what all have ------------------------------------------------------------------------ */
-
 static void
 new_id(char ret[SENTRY_ID_TEXT])
 {
@@ -128,8 +124,6 @@ text_of(json_t *root)
     json_decref(root);
     return text;
 }
-
-/* --- errors ------------------------------------------------------------------------------- */
 
 static json_t *
 exception(const struct sentry_event *event)
@@ -195,8 +189,6 @@ sentry_event_text(const struct sentry_origin *origin, const struct sentry_event 
     return text_of(root);
 }
 
-/* --- transactions ------------------------------------------------------------------------- */
-
 static const char *
 status_of(int http)
 {
@@ -252,8 +244,6 @@ sentry_transaction_text(const struct sentry_origin *origin,
     add_copy(root, "measurements", notes ? notes->numbers : NULL);
     return text_of(root);
 }
-
-/* --- envelopes ---------------------------------------------------------------------------- */
 
 char *
 sentry_report_text(const struct sentry_discard *discards, size_t count, int64_t utc_ms)

@@ -54,8 +54,6 @@ sentry_outcome_name(enum sentry_outcome outcome)
     return outcomes[outcome].word;
 }
 
-/* --- what is dropped ---------------------------------------------------------------------- */
-
 void
 sentry_sender_drop(sentry_sender_t *self, enum sentry_category category,
                    enum sentry_outcome outcome)
@@ -108,8 +106,6 @@ report_text(dropped_t dropped)
                     outcomes[i].reason, (enum sentry_category)j, dropped[i][j]};
     return sentry_report_text(discards, count, clock_utc_ms());
 }
-
-/* --- the network -------------------------------------------------------------------------- */
 
 static size_t
 on_body(char *data, size_t one, size_t size, void *arg)
@@ -251,8 +247,6 @@ send_envelope(sentry_sender_t *self, const struct waiting *item)
     return outcome;
 }
 
-/* --- the thread --------------------------------------------------------------------------- */
-
 static bool
 is_limited(sentry_sender_t *self, enum sentry_category category)
 {
@@ -361,8 +355,6 @@ start(sentry_sender_t *self)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return is_started;
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 static void
 release(sentry_sender_t **self_p)

@@ -24,8 +24,6 @@ struct report {
     char *head, *lists, *trading; /* the texts; NULL: not made yet */
 };
 
-/* --- the curve ---------------------------------------------------------------------------- */
-
 static bool
 make_curve(struct report *self)
 {
@@ -66,8 +64,6 @@ curve_text(struct report *self)
     return text;
 }
 
-/* --- trades ------------------------------------------------------------------------------- */
-
 static json_t *
 trade_json(const struct trade *trade)
 {
@@ -103,8 +99,6 @@ trades_text(const struct report *self)
     json_decref(root);
     return text;
 }
-
-/* --- the head ----------------------------------------------------------------------------- */
 
 static json_t *
 metric_json(const struct metrics *metrics, size_t index)
@@ -212,8 +206,6 @@ head_text(const struct report *self)
     json_object_set_new(head, "warnings", warnings(self));
     return report_text(&head);
 }
-
-/* --- the whole ---------------------------------------------------------------------------- */
 
 /* {"a":1} and {"b":2} and {"c":3}, as one object. */
 static char *

@@ -127,8 +127,6 @@ tuner_search(struct tuner_run *self)
     return err;
 }
 
-/* ---- judging ---------------------------------------------------------------------------- */
-
 /* Of the best trial's daily returns, in the window that the other trials' Sharpe ratios are of:
  * the in-sample one, or the whole. */
 static tm_err_t

@@ -40,8 +40,6 @@ tune_store_destroy(tune_store_t **self_p)
     *self_p = NULL;
 }
 
-/* ---- reading ---------------------------------------------------------------------------- */
-
 static tm_err_t
 run(tune_store_t *self, pg_unit_t **unit_p, PGresult **ret)
 {
@@ -206,8 +204,6 @@ tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, con
     pg_text(unit, json);
     return run(self, &unit, NULL);
 }
-
-/* ---- the final transaction -------------------------------------------------------------- */
 
 tm_uuid_t
 tune_run_id(const tm_uuid_t *tune, uint64_t index)
