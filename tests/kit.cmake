@@ -11,6 +11,7 @@ target_compile_definitions(tm_test_support PRIVATE TM_KEPT="${CMAKE_BINARY_DIR}/
 foreach(name log components traceparent digest metrics loop settings explain_call federation_text clock)
   tm_test(${name} unit/kit/test_${name}.c LIBS tm_kit)
 endforeach()
+tm_test(lru unit/kit/test_lru.c LIBS tm_kit)
 tm_test(single_flight unit/kit/test_single_flight.c LIBS tm_kit)
 tm_test(fields unit/kit/test_fields.c LIBS tm_fields)
 tm_test(pg unit/kit/test_pg.c unit/kit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)

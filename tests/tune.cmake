@@ -8,7 +8,6 @@ tm_test(tune_process unit/tune/test_tune_process.c unit/proto/fake_broker.c supp
         LIBS tm_tune tm_test_support)
 tm_test(recompute unit/tune/test_recompute.c unit/tune/test_recompute_more.c unit/tune/recompute_help.c support/tune_world.c
         LIBS tm_tune tm_test_support)
-tm_test(answer_cache unit/tune/test_answer_cache.c LIBS tm_tune)
 tm_test(recompute_server unit/tune/test_recompute_server.c unit/tune/recompute_server_help.c unit/proto/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support)
 set_tests_properties(recompute recompute_server tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)

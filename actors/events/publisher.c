@@ -30,8 +30,6 @@ typedef struct {
     unsigned ticks;
 } publisher_t;
 
-/* --- numbering ---------------------------------------------------------------------------- */
-
 static void number(publisher_t *self);
 static void number_soon(publisher_t *self);
 
@@ -119,8 +117,6 @@ on_notify(void *state, const char *payload)
         number_soon(self);
 }
 
-/* --- pruning ------------------------------------------------------------------------------ */
-
 static void prune(publisher_t *self);
 
 static void
@@ -182,8 +178,6 @@ on_tick(void *state)
     if (++self->ticks % PRUNE_TICKS == 0)
         prune(self);
 }
-
-/* --- the process -------------------------------------------------------------------------- */
 
 static tm_err_t
 start(void *state, service_t *service)

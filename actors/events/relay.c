@@ -95,18 +95,6 @@ on_rows(void *arg, const struct pg_outcome *outcome)
 }
 
 static void
-fetch(relay_t *self)
-{
-    pg_unit_t *unit = pg_unit_new(self->pg);
-
-    pg_add(unit, STMT_EVENTS_BOUNDS);
-    pg_add(unit, STMT_EVENTS_AFTER);
-    pg_i64(unit, self->last);
-    pg_i64(unit, FETCH);
-    pg_send(&unit, on_rows, self);
-}
-
-static void
 on_last(void *arg, const redisReply *reply)
 {
     relay_t *self = arg;
@@ -116,7 +104,7 @@ on_last(void *arg, const redisReply *reply)
         return;
     }
     self->last = redis_last(reply) < 0 ? 0 : redis_last(reply);
-    fetch(self);
+    events_after(self->pg, self->last, FETCH, on_rows, self);
 }
 
 void
@@ -131,7 +119,7 @@ relay_look(relay_t *self)
         redis_link_ask(self->redis, on_last, self, "XREVRANGE %s + - COUNT 1",
                        self->settings->events_redis_key);
     else
-        fetch(self);
+        events_after(self->pg, self->last, FETCH, on_rows, self);
 }
 
 static void

@@ -1,6 +1,5 @@
 #include "actors/explain/explain.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/explain/explanations.h"
@@ -27,38 +26,20 @@ typedef struct {
     struct explain_question question; /* but for the facts */
 } pending_call_t;
 
-/* --- answering ---------------------------------------------------------------------------- */
-
 static void
-write_answer(const struct explain_reply *reply, struct explain_answer *ret)
+on_answer(void *waiter, void *answer_arg)
 {
-    snprintf(ret->cause, sizeof(ret->cause), "%s", llm_cause_name(reply->cause));
-    if (reply->cause != LLM_OK) {
-        if (!explain_reason_find(llm_cause_reason(reply->cause), &ret->reason))
-            ret->reason = EXPLAIN_ERROR;
-        return;
-    }
-    ret->text = strdup(reply->text);
-    ret->is_cached = reply->is_cached;
-    snprintf(ret->provider, sizeof(ret->provider), "%s", reply->provider);
-    snprintf(ret->model, sizeof(ret->model), "%s", reply->model);
-    snprintf(ret->generated_at, sizeof(ret->generated_at), "%s", reply->generated_at);
-}
-
-static void
-on_reply(void *arg, const struct explain_reply *reply)
-{
-    pending_call_t *self = arg;
+    pending_call_t *self = waiter;
     const int64_t took_us = clock_us() - self->started_us;
-    struct explain_answer answer = {.latency_ms = took_us / 1000};
+    struct explain_answer answer = *(const struct explain_answer *)answer_arg;
     struct sentry_notes notes = {NULL, NULL, NULL};
     tm_auto(tm_text) text = NULL;
 
-    write_answer(reply, &answer);
+    answer.latency_ms = took_us / 1000;
     text = explain_answer_text(&answer);
     meters_observe_us(self->owner->service->meters, METRIC_EXPLAIN_SECONDS, NULL, took_us);
     if (sentry_samples(&self->trace)) {
-        sentry_tag(&notes, "outcome", reply->is_cached ? "cached" : answer.cause);
+        sentry_tag(&notes, "outcome", answer.is_cached ? "cached" : answer.cause);
         sentry_tag(&notes, "provider", answer.provider);
         sentry_tag(&notes, "model", answer.model);
         explain_question_tag(&self->question, &notes);
@@ -66,7 +47,7 @@ on_reply(void *arg, const struct explain_reply *reply)
     sentry_transaction(&(struct sentry_transaction){.name = "call " EXPLAIN_SERVICE,
                                                     .source = "task",
                                                     .op = "rpc.server",
-                                                    .http = reply->cause == LLM_OK ? 200 : 503,
+                                                    .http = answer.text ? 200 : 503,
                                                     .trace = &self->trace,
                                                     .took_us = took_us,
                                                     .notes = &notes});
@@ -76,7 +57,6 @@ on_reply(void *arg, const struct explain_reply *reply)
     else
         tm_worker_fail(self->owner->service->worker, &self->job, TM_NO_MEMORY,
                        tm_err_text(TM_NO_MEMORY), true);
-    explain_answer_fini(&answer);
     free(self);
 }
 
@@ -114,12 +94,9 @@ take(void *state, tm_job_t **job_p)
     *visit = (pending_call_t){
         .owner = self, .job = job, .started_us = now_us, .trace = trace, .question = question};
     visit->question.facts = NULL;
-    explanations_ask(self->explanations, &question, deadline_of(self, job, now_us), on_reply,
-                     visit);
+    explanations_ask(self->explanations, &question, deadline_of(self, job, now_us), visit);
     explain_question_fini(&question);
 }
-
-/* --- the process -------------------------------------------------------------------------- */
 
 static tm_err_t
 start(void *state, service_t *service)
@@ -130,8 +107,8 @@ start(void *state, service_t *service)
     self->chain = llm_chain_new(service->loop, service->settings, service->meters);
     if (!self->chain)
         return TM_BAD_SETTING;
-    self->explanations =
-        explanations_new(service->settings, service->meters, service->pg, self->chain);
+    self->explanations = explanations_new(service->settings, service->meters, service->pg,
+                                          self->chain, on_answer);
     return TM_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "actors/explain/explanations.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +9,18 @@
 #include "actors/kit/contracts/explain_tags.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/sentry/sentry.h"
+#include "actors/kit/util/single_flight.h"
 
-struct waiter {
-    explain_reply_fn *fn;
-    void *arg;
-    struct waiter *next;
+/* Kind and verbosity are in the prompt. */
+struct key {
+    uint8_t prompt[SHA256_SIZE];
+    tm_uuid_t workspace, subject, strategy;
 };
+static_assert(sizeof(struct key) == 80, "there is padding in it");
 
 typedef struct {
+    struct flight flight; /* first: so a flight is its question */
+    struct key key;
     explanations_t *owner;
     struct explain_question question; /* but for the facts, which are in the prompt */
     struct prompt prompt;
@@ -23,13 +28,8 @@ typedef struct {
     uint64_t ask; /* of the chain; 0: it is not asked */
     struct records_hold hold;
     enum llm_cause cause;
-    char *text; /* as it may be shown */
-    char provider[EXPLAIN_NAME_BYTES], model[EXPLAIN_NAME_BYTES];
-    char generated_at[CLOCK_TEXT];
-    bool is_cached;
-    struct waiter *waiters;
-    struct sentry_notes notes; /* of the question, while Sentry is told anything */
-    void *handle;              /* in the owner's list */
+    struct explain_answer answer; /* its text as it may be shown */
+    struct sentry_notes notes;    /* of the question, while Sentry is told anything */
 } flight_t;
 
 struct explanations {
@@ -37,12 +37,14 @@ struct explanations {
     meters_t *meters;
     pg_t *pg;
     llm_chain_t *chain;
-    zlistx_t *flights;
+    explain_answer_fn *fn;
+    single_flight_t *flights;
     bool is_ending;
 };
 
 explanations_t *
-explanations_new(const settings_t *settings, meters_t *meters, pg_t *pg, llm_chain_t *chain)
+explanations_new(const settings_t *settings, meters_t *meters, pg_t *pg, llm_chain_t *chain,
+                 explain_answer_fn *fn)
 {
     explanations_t *self = zmalloc(sizeof(*self));
 
@@ -50,7 +52,8 @@ explanations_new(const settings_t *settings, meters_t *meters, pg_t *pg, llm_cha
                              .meters = meters,
                              .pg = pg,
                              .chain = chain,
-                             .flights = zlistx_new()};
+                             .fn = fn,
+                             .flights = single_flight_new(sizeof(struct key))};
     return self;
 }
 
@@ -61,8 +64,7 @@ explanations_destroy(explanations_t **self_p)
 
     if (!self)
         return;
-    assert(zlistx_size(self->flights) == 0);
-    zlistx_destroy(&self->flights);
+    single_flight_destroy(&self->flights);
     free(self);
     *self_p = NULL;
 }
@@ -70,42 +72,30 @@ explanations_destroy(explanations_t **self_p)
 size_t
 explanations_count(const explanations_t *self)
 {
-    return zlistx_size(self->flights);
+    return single_flight_count(self->flights);
 }
 
-/* --- the end of a question ---------------------------------------------------------------- */
-
-static struct explain_reply
-reply_of(const flight_t *self)
+static void
+say_why(struct explain_answer *answer, enum llm_cause cause)
 {
-    return (struct explain_reply){.cause = self->cause,
-                                  .text = self->text,
-                                  .provider = self->provider,
-                                  .model = self->model,
-                                  .generated_at = self->generated_at,
-                                  .is_cached = self->is_cached};
+    snprintf(answer->cause, sizeof(answer->cause), "%s", llm_causes[cause].name);
+    if (cause != LLM_OK && !explain_reason_find(llm_causes[cause].reason, &answer->reason))
+        answer->reason = EXPLAIN_ERROR;
 }
 
-/* Whoever hears of it may ask anew: the flight is in no list any more. */
+/* Whoever hears of it may ask anew: the flight is found no more. */
 static void
 land(flight_t *self)
 {
-    struct explain_reply reply = reply_of(self);
     explanations_t *owner = self->owner;
 
-    zlistx_delete(owner->flights, self->handle);
-    while (self->waiters) {
-        struct waiter *waiter = self->waiters;
-
-        self->waiters = waiter->next;
-        meters_add(owner->meters, METRIC_EXPLAIN_ANSWERS,
-                   self->is_cached ? "cached" : llm_cause_name(self->cause), 1);
-        waiter->fn(waiter->arg, &reply);
-        free(waiter);
-    }
+    say_why(&self->answer, self->cause);
+    meters_add(owner->meters, METRIC_EXPLAIN_ANSWERS,
+               self->answer.is_cached ? "cached" : self->answer.cause, self->flight.count);
+    single_flight_end(owner->flights, &self->flight, owner->fn, &self->answer);
     prompt_fini(&self->prompt);
     sentry_notes_fini(&self->notes);
-    free(self->text);
+    explain_answer_fini(&self->answer);
     free(self);
 }
 
@@ -124,10 +114,10 @@ on_finished(void *arg, const struct pg_outcome *outcome)
 
     if (outcome->err)
         log_warn("explain.not_kept", "error=%s", tm_err_name(outcome->err));
-    else if (self->text && PQntuples(outcome->results[0]) == 1)
+    else if (self->answer.text && PQntuples(outcome->results[0]) == 1)
         at = pg_get(outcome->results[0], 0, 0);
     if (at)
-        snprintf(self->generated_at, sizeof(self->generated_at), "%s", at);
+        snprintf(self->answer.generated_at, sizeof(self->answer.generated_at), "%s", at);
     land(self);
 }
 
@@ -135,11 +125,9 @@ static void
 finish(flight_t *self, int64_t tokens, int64_t microdollars)
 {
     explanations_t *owner = self->owner;
-    const struct records_text text = {
-        .body = self->text, .provider = self->provider, .model = self->model};
     const struct records_end end = {.question = &self->question,
                                     .hash = self->prompt.hash,
-                                    .text = self->text ? &text : NULL,
+                                    .answer = &self->answer,
                                     .hold = &self->hold,
                                     .tokens = tokens,
                                     .microdollars = microdollars};
@@ -147,8 +135,6 @@ finish(flight_t *self, int64_t tokens, int64_t microdollars)
     if (!records_finish(owner->pg, owner->settings, &end, on_finished, self))
         land(self);
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static const char *
 check(void *arg, const char *text, size_t size, bool is_cut)
@@ -170,13 +156,15 @@ take_text(flight_t *self, const struct llm_outcome *outcome)
     self->cause = outcome->cause;
     if (outcome->cause != LLM_OK)
         return;
-    self->text = text_check(outcome->text, outcome->size, outcome->is_cut,
-                            self->question.verbosity, &what);
-    if (!self->text)
+    self->answer.text = text_check(outcome->text, outcome->size, outcome->is_cut,
+                                   self->question.verbosity, &what);
+    if (!self->answer.text) {
         self->cause = LLM_SCHEMA;
-    snprintf(self->provider, sizeof(self->provider), "%s", outcome->provider);
-    snprintf(self->model, sizeof(self->model), "%s", outcome->model);
-    clock_text(clock_utc_ms(), self->generated_at);
+        return;
+    }
+    snprintf(self->answer.provider, sizeof(self->answer.provider), "%s", outcome->provider);
+    snprintf(self->answer.model, sizeof(self->answer.model), "%s", outcome->model);
+    clock_text(clock_utc_ms(), self->answer.generated_at);
 }
 
 static void
@@ -189,7 +177,7 @@ tell(const flight_t *self, const struct llm_outcome *outcome)
               "kind=%s subject=%s cause=%s provider=%s model=%s status=%d attempts=%d"
               " tokens_in=%lld tokens_out=%lld what=%s",
               explain_kind_name(self->question.kind),
-              explain_question_subject(&self->question, subject), llm_cause_name(self->cause),
+              explain_question_subject(&self->question, subject), llm_causes[self->cause].name,
               outcome->provider ? outcome->provider : "none",
               outcome->model ? outcome->model : "none", outcome->status, outcome->attempts,
               (long long)outcome->tokens_in, (long long)outcome->tokens_out,
@@ -205,16 +193,16 @@ tell_sentry(flight_t *self, const struct llm_outcome *outcome)
     if (self->cause == LLM_OK || self->cause == LLM_CANCELLED || self->cause == LLM_DISABLED)
         return;
     snprintf(status, sizeof(status), "%d", outcome->status);
-    snprintf(value, sizeof(value), "%s after %d requests: %s", llm_cause_name(self->cause),
+    snprintf(value, sizeof(value), "%s after %d requests: %s", llm_causes[self->cause].name,
              outcome->attempts, outcome->what);
     sentry_tag(&self->notes, "provider", outcome->provider);
     sentry_tag(&self->notes, "model", outcome->model);
     sentry_tag(&self->notes, "http_status", outcome->status ? status : NULL);
-    sentry_capture(&(struct sentry_capture){.type = "explain.degraded",
-                                            .level = "warning",
-                                            .reason = llm_cause_name(self->cause),
-                                            .value = value,
-                                            .notes = &self->notes});
+    sentry_capture(&(struct sentry_event){.type = "explain.degraded",
+                                          .level = "warning",
+                                          .reason = llm_causes[self->cause].name,
+                                          .value = value,
+                                          .notes = &self->notes});
 }
 
 static void
@@ -246,8 +234,6 @@ ask(flight_t *self)
 
     self->ask = llm_chain_ask(self->owner->chain, &prompt, on_outcome, self);
 }
-
-/* --- the budget --------------------------------------------------------------------------- */
 
 static void
 on_reserved(void *arg, const struct pg_outcome *outcome)
@@ -288,16 +274,15 @@ reserve(flight_t *self)
                     on_reserved, self);
 }
 
-/* --- the cache ---------------------------------------------------------------------------- */
-
 static void
 take_row(flight_t *self, const PGresult *row)
 {
-    self->text = strdup(pg_get(row, 0, 0));
-    self->is_cached = self->text != NULL;
-    snprintf(self->provider, sizeof(self->provider), "%s", pg_get(row, 0, 1));
-    snprintf(self->model, sizeof(self->model), "%s", pg_get(row, 0, 2));
-    snprintf(self->generated_at, sizeof(self->generated_at), "%s", pg_get(row, 0, 3));
+    self->answer.text = strdup(pg_get(row, 0, 0));
+    self->answer.is_cached = self->answer.text != NULL;
+    snprintf(self->answer.provider, sizeof(self->answer.provider), "%s", pg_get(row, 0, 1));
+    snprintf(self->answer.model, sizeof(self->answer.model), "%s", pg_get(row, 0, 2));
+    snprintf(self->answer.generated_at, sizeof(self->answer.generated_at), "%s",
+             pg_get(row, 0, 3));
 }
 
 static void
@@ -307,7 +292,7 @@ on_found(void *arg, const struct pg_outcome *outcome)
 
     if (!outcome->err && PQntuples(outcome->results[0]) == 1)
         take_row(self, outcome->results[0]);
-    if (self->text)
+    if (self->answer.text)
         land_without(self, LLM_OK);
     else if (self->owner->is_ending)
         land_without(self, LLM_CANCELLED);
@@ -315,39 +300,22 @@ on_found(void *arg, const struct pg_outcome *outcome)
         reserve(self);
 }
 
-/* --- questions ---------------------------------------------------------------------------- */
-
-static void
-add_waiter(flight_t *self, explain_reply_fn *fn, void *arg)
+static struct key
+key_of(const struct explain_question *question, const struct prompt *prompt)
 {
-    struct waiter *waiter = zmalloc(sizeof(*waiter));
+    struct key key = {.workspace = question->workspace,
+                      .subject = question->subject,
+                      .strategy = question->strategy};
 
-    *waiter = (struct waiter){.fn = fn, .arg = arg, .next = self->waiters};
-    self->waiters = waiter;
+    memcpy(key.prompt, prompt->hash, sizeof(key.prompt));
+    return key;
 }
 
+/* Does it end in time for whoever asks now? */
 static bool
-is_same(const flight_t *self, const struct explain_question *question,
-        const struct prompt *prompt)
+is_in_time(const struct flight *flight, void *deadline_us)
 {
-    const struct explain_question *own = &self->question;
-
-    return memcmp(self->prompt.hash, prompt->hash, SHA256_SIZE) == 0 &&
-           own->kind == question->kind && own->verbosity == question->verbosity &&
-           tm_uuid_is(&own->workspace, &question->workspace) &&
-           tm_uuid_is(&own->subject, &question->subject) &&
-           tm_uuid_is(&own->strategy, &question->strategy);
-}
-
-/* One that is under way and ends in time for whoever asks now. */
-static flight_t *
-find(const explanations_t *self, const struct explain_question *question,
-     const struct prompt *prompt, int64_t deadline_us)
-{
-    for (flight_t *f = zlistx_first(self->flights); f; f = zlistx_next(self->flights))
-        if (f->deadline_us <= deadline_us && is_same(f, question, prompt))
-            return f;
-    return NULL;
+    return ((const flight_t *)(const void *)flight)->deadline_us <= *(int64_t *)deadline_us;
 }
 
 static flight_t *
@@ -362,53 +330,63 @@ start(explanations_t *self, const struct explain_question *question, struct prom
         explain_question_tag(question, &flight->notes);
     flight->question.facts = NULL;
     *prompt = (struct prompt){.user = NULL};
-    flight->handle = zlistx_add_end(self->flights, flight);
+    flight->key = key_of(&flight->question, &flight->prompt);
+    single_flight_begin(self->flights, &flight->flight, &flight->key);
     return flight;
 }
 
 static void
-refuse(explanations_t *self, enum llm_cause cause, explain_reply_fn *fn, void *arg)
+refuse(const explanations_t *self, enum llm_cause cause, void *waiter)
 {
-    struct explain_reply reply = {.cause = cause};
+    struct explain_answer answer = {.text = NULL};
 
-    meters_add(self->meters, METRIC_EXPLAIN_ANSWERS, llm_cause_name(cause), 1);
-    fn(arg, &reply);
+    say_why(&answer, cause);
+    meters_add(self->meters, METRIC_EXPLAIN_ANSWERS, answer.cause, 1);
+    self->fn(waiter, &answer);
 }
 
 void
 explanations_ask(explanations_t *self, const struct explain_question *question,
-                 int64_t deadline_us, explain_reply_fn *fn, void *arg)
+                 int64_t deadline_us, void *waiter)
 {
     struct prompt prompt = {.user = NULL};
+    struct key key;
     flight_t *flight;
+    bool is_new;
     tm_err_t err;
 
     if (self->is_ending) {
-        refuse(self, LLM_CANCELLED, fn, arg);
+        refuse(self, LLM_CANCELLED, waiter);
         return;
     }
     err = prompt_init(&prompt, question);
     if (err) {
         log_warn("explain.no_prompt", "error=%s", tm_err_name(err));
-        refuse(self, LLM_TOO_LARGE, fn, arg);
+        refuse(self, LLM_TOO_LARGE, waiter);
         return;
     }
-    flight = find(self, question, &prompt, deadline_us);
-    if (flight) {
-        add_waiter(flight, fn, arg);
-    } else {
+    key = key_of(question, &prompt);
+    flight =
+        (flight_t *)(void *)single_flight_find(self->flights, &key, is_in_time, &deadline_us);
+    is_new = !flight;
+    if (is_new)
         flight = start(self, question, &prompt, deadline_us);
-        add_waiter(flight, fn, arg);
+    flight_join(&flight->flight, waiter);
+    if (is_new)
         records_find(self->pg, &flight->question, flight->prompt.hash, on_found, flight);
-    }
     prompt_fini(&prompt);
 }
 
 void
 explanations_end(explanations_t *self)
 {
+    struct flight *at = NULL;
+
     self->is_ending = true;
-    for (flight_t *f = zlistx_first(self->flights); f; f = zlistx_next(self->flights))
-        if (f->ask)
-            llm_chain_cancel(self->chain, f->ask);
+    while ((at = single_flight_next(self->flights, at))) {
+        const flight_t *flight = (const flight_t *)(const void *)at;
+
+        if (flight->ask)
+            llm_chain_cancel(self->chain, flight->ask);
+    }
 }

@@ -22,22 +22,17 @@
 
 typedef struct explanations explanations_t;
 
-struct explain_reply {
-    enum llm_cause cause;
-    const char *text; /* LLM_OK only; what follows too */
-    const char *provider, *model, *generated_at;
-    bool is_cached;
-};
-typedef void explain_reply_fn(void *arg, const struct explain_reply *reply);
+/* The answer, a struct explain_answer without its latency, is valid during the call. */
+typedef void explain_answer_fn(void *waiter, void *answer);
 
 /* Borrows all; pool and chain end first, and end what is under way. */
 explanations_t *explanations_new(const settings_t *settings, meters_t *meters, pg_t *pg,
-                                 llm_chain_t *chain);
+                                 llm_chain_t *chain, explain_answer_fn *fn);
 void explanations_destroy(explanations_t **self_p);
 
-/* fn is called once, perhaps from in here. deadline_us: of clock_us(). */
+/* fn is called once for the waiter, perhaps from in here. deadline_us: of clock_us(). */
 void explanations_ask(explanations_t *self, const struct explain_question *question,
-                      int64_t deadline_us, explain_reply_fn *fn, void *arg);
+                      int64_t deadline_us, void *waiter);
 size_t explanations_count(const explanations_t *self); /* under way */
 /* From now on nothing is begun; what the models have ends with LLM_CANCELLED, soon. */
 void explanations_end(explanations_t *self);

@@ -51,8 +51,6 @@ struct limits {
 };
 static const struct limits steps[] = {{600, 80, 64}, {200, 60, 32}, {80, 40, 16}, {30, 20, 6}};
 
-/* --- cutting ------------------------------------------------------------------------------ */
-
 static size_t
 whole_characters(const char *text, size_t size)
 {
@@ -109,8 +107,6 @@ cut(const json_t *value, const struct limits *limits)
         return cut_text(json_string_value(value), json_string_length(value), limits->text);
     return json_deep_copy(value);
 }
-
-/* --- the fence ---------------------------------------------------------------------------- */
 
 /* In JSON they stand within strings only. */
 static bool

@@ -4,11 +4,7 @@
 
 enum { KEEP_DAYS = 35, MICRO = 1000000 };
 
-const struct pg_statement records_statements[STMT_COUNT] = {
-#define S(NAME, params, sql) {#NAME, params, sql},
-    EXPLAIN_STATEMENTS(S)
-#undef S
-};
+const struct pg_statement records_statements[] = {EXPLAIN_STATEMENTS(PG_STATEMENT_ROW)};
 
 static void
 add_key(pg_unit_t *unit, const struct explain_question *question,
@@ -33,8 +29,6 @@ records_find(pg_t *pg, const struct explain_question *question, const uint8_t ha
     add_key(unit, question, hash);
     pg_send(&unit, fn, arg);
 }
-
-/* --- the budget --------------------------------------------------------------------------- */
 
 static int64_t
 daily_microdollars(const settings_t *settings)
@@ -91,16 +85,14 @@ records_prune(pg_t *pg)
     pg_send(&unit, on_pruned, NULL);
 }
 
-/* --- the end ------------------------------------------------------------------------------ */
-
 static void
 add_text(pg_unit_t *unit, const settings_t *settings, const struct records_end *end)
 {
     pg_add(unit, STMT_EXPLANATION_KEEP);
     add_key(unit, end->question, end->hash);
-    pg_text(unit, end->text->body);
-    pg_text(unit, end->text->provider);
-    pg_text(unit, end->text->model);
+    pg_text(unit, end->answer->text);
+    pg_text(unit, end->answer->provider);
+    pg_text(unit, end->answer->model);
     pg_add(unit, STMT_EXPLANATIONS_TRIM);
     pg_uuid(unit, &end->question->workspace);
     pg_i64(unit, settings->llm_cache_entries);
@@ -110,7 +102,7 @@ bool
 records_finish(pg_t *pg, const settings_t *settings, const struct records_end *end, pg_fn *fn,
                void *arg)
 {
-    bool is_kept = end->text && settings->llm_cache_entries > 0;
+    bool is_kept = end->answer->text && settings->llm_cache_entries > 0;
     pg_unit_t *unit;
 
     if (!is_kept && !end->hold->is_held)

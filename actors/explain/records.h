@@ -19,16 +19,7 @@ struct records_hold {
     int64_t tokens, microdollars;
 };
 
-struct records_text {
-    const char *body, *provider, *model;
-};
-
-enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    EXPLAIN_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-};
+enum { EXPLAIN_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
 
 /* What a pool that is given here has to prepare. */
 extern const struct pg_statement records_statements[STMT_COUNT];
@@ -41,13 +32,13 @@ void records_reserve(pg_t *pg, const settings_t *settings, const tm_uuid_t *work
                      const struct records_hold *most, pg_fn *fn, void *arg);
 bool records_has_limit(const settings_t *settings); /* there is a budget to keep to */
 
-/* The end of a question: what was held but not used is given back, and the text is kept, unless
- * it is NULL; then its row, the time, is in the outcome's first result. False: there is nothing
- * to write, and fn is not called. */
+/* The end of a question: what was held but not used is given back, and the text is kept, if
+ * there is one; then its row, the time, is in the outcome's first result. False: there is
+ * nothing to write, and fn is not called. */
 struct records_end {
     const struct explain_question *question;
     const uint8_t *hash;
-    const struct records_text *text;
+    const struct explain_answer *answer;
     const struct records_hold *hold;
     int64_t tokens, microdollars; /* used */
 };

@@ -4,37 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/util/utf8.h"
+
 enum { SHORT_MAX = 1500, DETAILED_MAX = 6000 }; /* bytes */
 
 static const size_t most[EXPLAIN_VERBOSITY_COUNT] = {
     [EXPLAIN_SHORT] = SHORT_MAX, [EXPLAIN_DETAILED] = DETAILED_MAX};
-
-/* --- characters --------------------------------------------------------------------------- */
-
-/* The character at `at`, and its length; 0 if there is none (RFC 3629). */
-static size_t
-decode(const unsigned char *at, const unsigned char *end, uint32_t *ret)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = *at < 0x80       ? 1
-                  : *at >> 5 == 6  ? 2
-                  : *at >> 4 == 14 ? 3
-                  : *at >> 3 == 30 ? 4
-                                   : 0;
-    uint32_t value = size == 1 ? *at : *at & (0x7Fu >> size);
-
-    if (size == 0 || (size_t)(end - at) < size)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        if (at[i] >> 6 != 2)
-            return 0;
-        value = value << 6 | (at[i] & 0x3Fu);
-    }
-    if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
-        return 0;
-    *ret = value;
-    return size;
-}
 
 struct range {
     uint32_t first, last;
@@ -64,7 +39,7 @@ check_characters(const char *text, size_t size)
     uint32_t character = 0;
 
     while (at < end) {
-        size_t length = decode(at, end, &character);
+        size_t length = utf8_read(at, (size_t)(end - at), &character);
 
         if (length == 0)
             return "it is not UTF-8";
@@ -74,8 +49,6 @@ check_characters(const char *text, size_t size)
     }
     return NULL;
 }
-
-/* --- markup ------------------------------------------------------------------------------- */
 
 /* "<b", "</", "<!", "<?": "< 3" is a comparison. */
 static bool
@@ -99,8 +72,6 @@ check_markup(const char *text)
             return "it has a link or an address";
     return NULL;
 }
-
-/* --- the whole ---------------------------------------------------------------------------- */
 
 static size_t
 whole_sentences(const char *text, size_t size)

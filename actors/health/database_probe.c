@@ -4,15 +4,10 @@
 #include "actors/health/probes_inner.h"
 #include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
 
 enum { COMPONENT_NONE = COMPONENT_COUNT, EASE = 10 };
 
-static const struct pg_statement statements[] = {
-#define S(NAME, params, sql) {#NAME, params, sql},
-    HEALTH_STATEMENTS(S)
-#undef S
-};
+static const struct pg_statement statements[] = {HEALTH_STATEMENTS(PG_STATEMENT_ROW)};
 
 typedef void read_fn(probes_t *probes, const PGresult *result, int64_t took_us);
 
@@ -44,8 +39,6 @@ struct database {
     bool is_asking_duty, has_answered; /* has_answered: whether it is ours was ever said */
     bool has_duty;
 };
-
-/* --- what goes wrong ---------------------------------------------------------------------- */
 
 static void
 miss(const struct probe *self, const char *what)
@@ -94,8 +87,6 @@ miss_failed(const struct probe *self, const struct pg_outcome *outcome)
              outcome->sqlstate);
     miss(self, text);
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 /* A hang is over when it is over: what took longer than the deadline says nothing about the
  * next time. */
@@ -172,8 +163,6 @@ on_tick(void *arg)
         ask(self);
 }
 
-/* --- whose duty it is --------------------------------------------------------------------- */
-
 static void
 on_duty(void *arg, const struct pg_outcome *outcome)
 {
@@ -207,8 +196,6 @@ database_has_duty(const database_t *self)
 {
     return self->has_duty;
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 static void
 begin(database_t *self, bool is_pulse)

@@ -16,6 +16,15 @@ probes_gauge(const probes_t *self, metric_t metric, const char *label, int64_t v
         meters_set(self->world.meters, metric, label, value);
 }
 
+void
+probes_gauge_of(const probes_t *self, metric_t metric, const char *one, const char *other,
+                int64_t value)
+{
+    char label[METERS_LABEL];
+
+    probes_gauge(self, metric, meters_label(label, one, other, NULL), value);
+}
+
 bool
 probes_is_warm(const probes_t *self)
 {

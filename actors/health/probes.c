@@ -11,8 +11,6 @@ probes_has_duty(const probes_t *self)
     return database_has_duty(self->database);
 }
 
-/* --- what the board says, as gauges ------------------------------------------------------- */
-
 static void
 set_gauges(const probes_t *self, int64_t now_ms)
 {
@@ -39,8 +37,6 @@ on_tick(void *arg)
     components_tick(self->world.board, clock_ms());
     set_gauges(self, clock_ms());
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 static void
 tell_of_no_qdrant(probes_t *self)

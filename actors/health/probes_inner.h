@@ -7,12 +7,7 @@
 #include "actors/health/statements.def"
 #include "actors/health/window.h"
 
-typedef enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    HEALTH_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-} health_statement_t;
+typedef enum { HEALTH_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT } health_statement_t;
 
 typedef enum {
 #define P(NAME, read, COMPONENT, times, is_gauge) PROBE_##NAME,
@@ -52,6 +47,9 @@ struct probes {
 /* probe_results.c: what the probes tell, and what they go by */
 void probes_report(probes_t *self, component_t component, struct component_report *report);
 void probes_gauge(const probes_t *self, metric_t metric, const char *label, int64_t value);
+/* Of a metric with two labels. */
+void probes_gauge_of(const probes_t *self, metric_t metric, const char *one, const char *other,
+                     int64_t value);
 /* What is not heard by now does not run: processes have had the time to report. */
 bool probes_is_warm(const probes_t *self);
 int64_t probes_interval_ms(const probes_t *self);

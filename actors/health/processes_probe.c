@@ -1,6 +1,5 @@
 /* What other processes count, as they report it to the brokers
  * (actors/kit/runtime/federation.h). */
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -26,12 +25,8 @@ moment_or_null(int64_t utc_ms)
 static size_t
 processes(const probes_t *self, const char *kind)
 {
-    int64_t age_ms;
-
-    return federation_processes(self->world.fleet, kind, &age_ms);
+    return federation_processes(self->world.fleet, kind);
 }
-
-/* --- event streams ------------------------------------------------------------------------ */
 
 static bool
 has_publisher(const probes_t *self)
@@ -53,21 +48,14 @@ report_sse(probes_t *self)
                       "events_published_1h", (json_int_t)window_sum(&self->published),
                       "queue_drops_1h", (json_int_t)window_sum(&self->drops), "buffer_size",
                       (json_int_t)self->world.settings->events_buffer)};
-    char error[COMPONENT_ERROR_MAX] = "";
 
-    if (!has_publisher(self)) {
-        report.status = HEALTH_ERROR;
-        snprintf(error, sizeof(error),
-                 "no `tunemill events` runs: nothing reaches the streams");
-    } else if (waiting > UNNUMBERED) {
-        report.status = HEALTH_DEGRADED;
-        snprintf(error, sizeof(error), "%.0f events wait for their number", waiting);
-    }
-    report.error = error;
+    if (!has_publisher(self))
+        component_wrong(&report, HEALTH_ERROR,
+                        "no `tunemill events` runs: nothing reaches the streams");
+    else if (waiting > UNNUMBERED)
+        component_wrong(&report, HEALTH_DEGRADED, "%.0f events wait for their number", waiting);
     probes_report(self, COMPONENT_SSE, &report);
 }
-
-/* --- models ------------------------------------------------------------------------------- */
 
 static json_t *
 llm_details(const probes_t *self)
@@ -81,39 +69,31 @@ llm_details(const probes_t *self)
                      moment_or_null(self->llm_bad_utc_ms));
 }
 
-static health_status_t
-judge_llm(const probes_t *self, char *error, size_t size)
+static void
+judge_llm(const probes_t *self, struct component_report *report)
 {
-    if (probes_is_warm(self) && processes(self, "explain") == 0) {
-        snprintf(error, size, "no `tunemill explain` runs: no model is asked");
-        return HEALTH_ERROR;
-    }
-    if (self->llm_bad_utc_ms <= self->llm_good_utc_ms || window_sum(&self->llm_bad) < 1)
-        return HEALTH_OK;
-    snprintf(error, size, "the last request to a model failed, and %.0f did in the last hour",
-             window_sum(&self->llm_bad));
-    return window_sum(&self->llm_good) < 1 ? HEALTH_ERROR : HEALTH_DEGRADED;
+    if (probes_is_warm(self) && processes(self, "explain") == 0)
+        component_wrong(report, HEALTH_ERROR, "no `tunemill explain` runs: no model is asked");
+    else if (self->llm_bad_utc_ms > self->llm_good_utc_ms && window_sum(&self->llm_bad) >= 1)
+        component_wrong(report,
+                        window_sum(&self->llm_good) < 1 ? HEALTH_ERROR : HEALTH_DEGRADED,
+                        "the last request to a model failed, and %.0f did in the last hour",
+                        window_sum(&self->llm_bad));
 }
 
 static void
 report_llm(probes_t *self)
 {
     struct component_report report = {.latency_us = -1, .details = llm_details(self)};
-    char error[COMPONENT_ERROR_MAX] = "";
 
-    if (self->model.provider) {
-        report.status = judge_llm(self, error, sizeof(error));
-    } else {
-        report.status = HEALTH_UNKNOWN;
-        report.is_absent = true;
-        snprintf(error, sizeof(error),
-                 "not configured: no model's key or address is in the environment");
-    }
-    report.error = error;
+    report.is_absent = !self->model.provider;
+    if (self->model.provider)
+        judge_llm(self, &report);
+    else
+        component_wrong(&report, HEALTH_UNKNOWN,
+                        "not configured: no model's key or address is in the environment");
     probes_report(self, COMPONENT_LLM, &report);
 }
-
-/* --- looking ------------------------------------------------------------------------------ */
 
 static void
 look_at_llm(probes_t *self, int64_t now_ms)

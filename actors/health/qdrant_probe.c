@@ -19,8 +19,6 @@ struct qdrant {
     int64_t last_error_utc_ms; /* 0: never */
 };
 
-/* --- reading ------------------------------------------------------------------------------ */
-
 static json_t *
 count_of(const json_t *result, const char *name, const char *other)
 {
@@ -47,8 +45,6 @@ qdrant_read(const char *text, size_t size, const char *collection, char ret_stat
                      status);
 }
 
-/* --- telling ------------------------------------------------------------------------------ */
-
 static void
 add_last_error(const qdrant_t *self, json_t *details)
 {
@@ -65,24 +61,14 @@ static void
 tell_bad(qdrant_t *self, const char *what)
 {
     const char *collection = self->probes->world.settings->health_qdrant_collection;
-    struct component_report report = {.status = HEALTH_ERROR,
-                                      .latency_us = -1,
-                                      .error = what,
+    struct component_report report = {.latency_us = -1,
                                       .details = json_pack("{s:s}", "collection", collection)};
 
-    snprintf(self->last_error, sizeof(self->last_error), "%s", what);
+    component_wrong(&report, HEALTH_ERROR, "%s", what);
+    memcpy(self->last_error, report.error, sizeof(self->last_error));
     self->last_error_utc_ms = clock_utc_ms();
     add_last_error(self, report.details);
     probes_report(self->probes, COMPONENT_QDRANT, &report);
-}
-
-static health_status_t
-judge(const char *status, char *error, size_t size)
-{
-    if (strcmp(status, "green") == 0)
-        return HEALTH_OK;
-    snprintf(error, size, "the collection is %s", status);
-    return strcmp(status, "red") == 0 ? HEALTH_ERROR : HEALTH_DEGRADED;
 }
 
 static void
@@ -90,10 +76,10 @@ tell_good(qdrant_t *self, json_t *details, const char *status, int64_t took_us)
 {
     const char *collection = self->probes->world.settings->health_qdrant_collection;
     struct component_report report = {.latency_us = took_us, .details = details};
-    char error[COMPONENT_ERROR_MAX] = "";
 
-    report.status = judge(status, error, sizeof(error));
-    report.error = error;
+    if (strcmp(status, "green") != 0)
+        component_wrong(&report, strcmp(status, "red") == 0 ? HEALTH_ERROR : HEALTH_DEGRADED,
+                        "the collection is %s", status);
     add_last_error(self, details);
     probes_gauge(self->probes, METRIC_QDRANT_VECTORS, collection,
                  json_integer_value(json_object_get(details, "vectors_count")));
@@ -124,8 +110,6 @@ tell(qdrant_t *self, CURLcode code, long status, int64_t took_us)
     else
         tell_bad(self, "its answer is not Qdrant's");
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static size_t
 on_data(char *data, size_t one, size_t size, void *arg)

@@ -1,7 +1,5 @@
 /* Brokers answer for themselves; what is in the queues and who works, the database knows. While
  * it is away the last figures stand, and say how old they are. */
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/health/probes_inner.h"
@@ -26,13 +24,15 @@ is_old(const probes_t *self, const struct seen *seen)
 }
 
 static void
-say_age(const struct seen *seen, const char *what, char *error, size_t size)
+say_age(const struct seen *seen, const char *what, health_status_t status,
+        struct component_report *report)
 {
     if (seen->json)
-        snprintf(error, size, "the database does not say %s; what stands here is %lld s old",
-                 what, (long long)(clock_ms() - seen->at_ms) / 1000);
+        component_wrong(report, status,
+                        "the database does not say %s; what stands here is %lld s old", what,
+                        (long long)(clock_ms() - seen->at_ms) / 1000);
     else
-        snprintf(error, size, "the database has not said %s", what);
+        component_wrong(report, status, "the database has not said %s", what);
 }
 
 static json_int_t
@@ -40,8 +40,6 @@ number(const json_t *object, const char *name)
 {
     return json_integer_value(json_object_get(object, name));
 }
-
-/* --- queues ------------------------------------------------------------------------------- */
 
 static bool
 serves(const json_t *worker, const char *queue)
@@ -69,15 +67,6 @@ workers_of(const probes_t *self, const char *queue)
 }
 
 static void
-set_state_gauge(const probes_t *self, const char *queue, const char *state, json_int_t count)
-{
-    char label[200];
-
-    snprintf(label, sizeof(label), "%s" METRICS_AND "%s", queue, state);
-    probes_gauge(self, METRIC_QUEUE_JOBS, label, count);
-}
-
-static void
 set_queue_gauges(const probes_t *self, const char *name, const json_t *queue,
                  json_int_t workers)
 {
@@ -85,7 +74,7 @@ set_queue_gauges(const probes_t *self, const char *name, const json_t *queue,
     double oldest_s = json_number_value(json_object_get(queue, "oldest_ready_seconds"));
 
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-        set_state_gauge(self, name, states[i], number(queue, states[i]));
+        probes_gauge_of(self, METRIC_QUEUE_JOBS, name, states[i], number(queue, states[i]));
     probes_gauge(self, METRIC_QUEUE_OLDEST, name, (int64_t)oldest_s);
     probes_gauge(self, METRIC_QUEUE_PAUSED, name,
                  json_is_true(json_object_get(queue, "paused")));
@@ -95,19 +84,20 @@ set_queue_gauges(const probes_t *self, const char *name, const json_t *queue,
 /* What is wrong with a queue; the longest wait of all is told. */
 static void
 judge_queue(const json_t *queue, const char *name, json_int_t workers, double *worst_s,
-            char *error, size_t size)
+            struct component_report *report)
 {
     double oldest_s = json_number_value(json_object_get(queue, "oldest_ready_seconds"));
 
     if (json_is_true(json_object_get(queue, "paused")) || oldest_s <= *worst_s)
         return;
     if (workers == 0 && oldest_s > UNSERVED_S)
-        snprintf(error, size,
-                 "nobody serves the queue %s, where %lld jobs wait, one of them for %.0f s",
-                 name, (long long)number(queue, "ready"), oldest_s);
+        component_wrong(
+            report, HEALTH_DEGRADED,
+            "nobody serves the queue %s, where %lld jobs wait, one of them for %.0f s", name,
+            (long long)number(queue, "ready"), oldest_s);
     else if (oldest_s > WAIT_S)
-        snprintf(error, size, "in the queue %s a job has waited for %.0f min", name,
-                 oldest_s / 60);
+        component_wrong(report, HEALTH_DEGRADED,
+                        "in the queue %s a job has waited for %.0f min", name, oldest_s / 60);
     else
         return;
     *worst_s = oldest_s;
@@ -141,7 +131,7 @@ forget_gauges(const probes_t *self, const json_t *now)
 }
 
 static json_t *
-queues_json(probes_t *self, char *error, size_t size)
+queues_json(probes_t *self, struct component_report *report)
 {
     json_t *queues = json_object();
     double worst_s = 0;
@@ -155,58 +145,47 @@ queues_json(probes_t *self, char *error, size_t size)
 
         json_object_set_new(queues, name, queue_json(queue, workers));
         set_queue_gauges(self, name, queue, workers);
-        judge_queue(queue, name, workers, &worst_s, error, size);
+        judge_queue(queue, name, workers, &worst_s, report);
     }
     forget_gauges(self, queues);
     return queues;
 }
 
-static health_status_t
-judge_brokers(const probes_t *self, char *error, size_t size)
+static void
+judge_brokers(const probes_t *self, struct component_report *report)
 {
     size_t configured = 0, alive;
     const char *silent = NULL;
 
     if (!self->world.fleet)
-        return HEALTH_OK;
+        return;
     alive = federation_brokers(self->world.fleet, &configured, &silent);
     probes_gauge(self, METRIC_BROKERS_ALIVE, NULL, (int64_t)alive);
     if (alive == configured)
-        return HEALTH_OK;
-    if (alive > 0) {
-        snprintf(error, size, "%zu of %zu brokers do not answer, %.150s among them",
-                 configured - alive, configured, silent ? silent : "one");
-        return HEALTH_DEGRADED;
-    }
-    if (!probes_is_warm(self)) {
-        snprintf(error, size, "no broker has been heard yet");
-        return HEALTH_UNKNOWN;
-    }
-    snprintf(error, size, "no broker answers: jobs are neither taken nor run");
-    return HEALTH_ERROR;
+        return;
+    if (alive > 0)
+        component_wrong(report, HEALTH_DEGRADED,
+                        "%zu of %zu brokers do not answer, %.150s among them",
+                        configured - alive, configured, silent ? silent : "one");
+    else if (!probes_is_warm(self))
+        component_wrong(report, HEALTH_UNKNOWN, "no broker has been heard yet");
+    else
+        component_wrong(report, HEALTH_ERROR,
+                        "no broker answers: jobs are neither taken nor run");
 }
 
 static void
 report_broker(probes_t *self)
 {
     struct component_report report = {.latency_us = -1};
-    char of_brokers[COMPONENT_ERROR_MAX] = "", of_queues[COMPONENT_ERROR_MAX] = "";
 
-    report.status = judge_brokers(self, of_brokers, sizeof(of_brokers));
-    report.error = of_brokers;
     if (self->queues.json)
-        report.details =
-            json_pack("{s:o}", "queues", queues_json(self, of_queues, sizeof(of_queues)));
+        report.details = json_pack("{s:o}", "queues", queues_json(self, &report));
     if (is_old(self, &self->queues))
-        say_age(&self->queues, "how the queues are", of_queues, sizeof(of_queues));
-    if (report.status == HEALTH_OK && of_queues[0]) {
-        report.status = HEALTH_DEGRADED;
-        report.error = of_queues;
-    }
+        say_age(&self->queues, "how the queues are", HEALTH_DEGRADED, &report);
+    judge_brokers(self, &report); /* what is wrong with them is told instead */
     probes_report(self, COMPONENT_BROKER, &report);
 }
-
-/* --- workers ------------------------------------------------------------------------------ */
 
 /* Adds one to an object's number. */
 static void
@@ -253,24 +232,18 @@ set_worker_gauges(const probes_t *self, const json_t *kinds)
     static const char *const states[] = {"alive", "busy"};
     const char *kind;
     json_t *entry;
-    char label[200];
 
     json_object_foreach((json_t *)(uintptr_t)kinds, kind,
                         entry) for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-    {
-        snprintf(label, sizeof(label), "%s" METRICS_AND "%s", kind, states[i]);
-        probes_gauge(self, METRIC_ACTOR_WORKERS, label, number(entry, states[i]));
-    }
+        probes_gauge_of(self, METRIC_ACTOR_WORKERS, kind, states[i], number(entry, states[i]));
 }
 
 /* While the database is away, who still reports to the brokers. */
 static json_int_t
 tune_workers(const probes_t *self, const json_t *kinds)
 {
-    int64_t age_ms;
-
     if (is_old(self, &self->workers) && self->world.fleet)
-        return (json_int_t)federation_processes(self->world.fleet, "tune", &age_ms);
+        return (json_int_t)federation_processes(self->world.fleet, "tune");
     return number(json_object_get(kinds, "tune"), "alive");
 }
 
@@ -278,28 +251,23 @@ static void
 report_workers(probes_t *self)
 {
     struct component_report report = {.status = HEALTH_OK, .latency_us = -1};
-    char error[COMPONENT_ERROR_MAX] = "";
     json_t *kinds;
 
     if (!self->workers.json && !is_old(self, &self->workers))
         return;
     kinds = by_actor(self);
     set_worker_gauges(self, kinds);
-    if (tune_workers(self, kinds) == 0) {
-        snprintf(error, sizeof(error),
-                 probes_is_warm(self) ? "no worker of the kind tune lives: no tune runs"
-                                      : "no worker of the kind tune has been seen yet");
-        report.status = probes_is_warm(self) ? HEALTH_ERROR : HEALTH_UNKNOWN;
-    } else if (is_old(self, &self->workers)) {
-        say_age(&self->workers, "who works", error, sizeof(error));
-        report.status = HEALTH_UNKNOWN;
-    }
-    report.error = error;
+    if (tune_workers(self, kinds) > 0 && is_old(self, &self->workers))
+        say_age(&self->workers, "who works", HEALTH_UNKNOWN, &report);
+    else if (tune_workers(self, kinds) == 0 && probes_is_warm(self))
+        component_wrong(&report, HEALTH_ERROR,
+                        "no worker of the kind tune lives: no tune runs");
+    else if (tune_workers(self, kinds) == 0)
+        component_wrong(&report, HEALTH_UNKNOWN,
+                        "no worker of the kind tune has been seen yet");
     report.details = json_pack("{s:o}", "by_actor", kinds);
     probes_report(self, COMPONENT_WORKERS, &report);
 }
-
-/* --- ingestion ---------------------------------------------------------------------------- */
 
 static json_int_t
 pending_ingestion(probes_t *self)

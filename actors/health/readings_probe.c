@@ -1,6 +1,5 @@
 /* Each reads one row, or several, that the database answered with. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/health/probes_inner.h"
@@ -22,8 +21,6 @@ number_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* --- the database itself ------------------------------------------------------------------ */
-
 static json_t *
 database_details(const probes_t *self, int64_t took_us)
 {
@@ -43,21 +40,21 @@ read_ping(probes_t *self, const PGresult *result, int64_t took_us)
 {
     struct component_report report = {.latency_us = took_us,
                                       .details = database_details(self, took_us)};
-    char error[COMPONENT_ERROR_MAX] = "";
 
     (void)result;
     if (took_us > SLOW_US)
-        snprintf(error, sizeof(error), "it takes %lld ms to answer the least question",
-                 (long long)took_us / 1000);
+        component_wrong(&report, HEALTH_DEGRADED,
+                        "it takes %lld ms to answer the least question",
+                        (long long)took_us / 1000);
     else if (self->backends * 100 > self->backends_max * BACKENDS_PERCENT)
-        snprintf(error, sizeof(error), "%lld of the %lld connections it allows are taken",
-                 (long long)self->backends, (long long)self->backends_max);
+        component_wrong(&report, HEALTH_DEGRADED,
+                        "%lld of the %lld connections it allows are taken",
+                        (long long)self->backends, (long long)self->backends_max);
     else if (self->oldest_transaction_s > TRANSACTION_S)
-        snprintf(error, sizeof(error),
-                 "a transaction has been open for %.0f min, and nothing is vacuumed behind it",
-                 self->oldest_transaction_s / 60);
-    report.status = error[0] ? HEALTH_DEGRADED : HEALTH_OK;
-    report.error = error;
+        component_wrong(
+            &report, HEALTH_DEGRADED,
+            "a transaction has been open for %.0f min, and nothing is vacuumed behind it",
+            self->oldest_transaction_s / 60);
     probes_gauge(self, METRIC_DB_UP, NULL, 1);
     probes_report(self, COMPONENT_DATABASE, &report);
 }
@@ -84,9 +81,6 @@ read_tables(probes_t *self, const PGresult *result, int64_t took_us)
         probes_gauge(self, METRIC_DB_SIZE, NULL, pg_get_i64(result, i, 3));
     }
 }
-
-/* --- queues and workers: queues_part.c makes something of them -----------------------------
- */
 
 static void
 keep(struct seen *seen, const PGresult *result)
@@ -119,14 +113,10 @@ read_workers(probes_t *self, const PGresult *result, int64_t took_us)
 void
 read_ended(probes_t *self, const PGresult *result, int64_t took_us)
 {
-    char label[200];
-
     (void)took_us;
-    for (int i = 0; i < PQntuples(result); i++) {
-        snprintf(label, sizeof(label), "%s" METRICS_AND "%s", pg_get(result, i, 0),
-                 pg_get(result, i, 1));
-        probes_gauge(self, METRIC_QUEUE_ENDED, label, pg_get_i64(result, i, 2));
-    }
+    for (int i = 0; i < PQntuples(result); i++)
+        probes_gauge_of(self, METRIC_QUEUE_ENDED, pg_get(result, i, 0), pg_get(result, i, 1),
+                        pg_get_i64(result, i, 2));
 }
 
 void
@@ -154,8 +144,6 @@ read_ingestion(probes_t *self, const PGresult *result, int64_t took_us)
     queues_look(self);
 }
 
-/* --- idempotency, tunes ------------------------------------------------------------------- */
-
 void
 read_idempotency(probes_t *self, const PGresult *result, int64_t took_us)
 {
@@ -169,17 +157,15 @@ read_idempotency(probes_t *self, const PGresult *result, int64_t took_us)
                              (json_int_t)pending, "oldest_pending_age_minutes",
                              number_or_null(pending_s / 60), "oldest_expired_age_hours",
                              number_or_null(expired_s / 3600))};
-    char error[COMPONENT_ERROR_MAX] = "";
 
     if (expired_s > EXPIRED_S)
-        snprintf(error, sizeof(error),
-                 "%lld keys%s have expired and are still there, one for %.0f h",
-                 (long long)expired, expired == 10000 ? " or more" : "", expired_s / 3600);
+        component_wrong(&report, HEALTH_DEGRADED,
+                        "%lld keys%s have expired and are still there, one for %.0f h",
+                        (long long)expired, expired == 10000 ? " or more" : "",
+                        expired_s / 3600);
     else if (pending_s > PENDING_S)
-        snprintf(error, sizeof(error), "a request has been pending for %.0f min",
-                 pending_s / 60);
-    report.status = error[0] ? HEALTH_DEGRADED : HEALTH_OK;
-    report.error = error;
+        component_wrong(&report, HEALTH_DEGRADED, "a request has been pending for %.0f min",
+                        pending_s / 60);
     probes_gauge(self, METRIC_IDEMPOTENCY_KEYS, NULL, total);
     probes_gauge(self, METRIC_IDEMPOTENCY_EXPIRED, NULL, expired);
     probes_gauge(self, METRIC_IDEMPOTENCY_PENDING, NULL, pending);
@@ -201,14 +187,11 @@ read_tunes(probes_t *self, const PGresult *result, int64_t took_us)
             json_pack("{s:I, s:I, s:I, s:o}", "active_tunes", (json_int_t)active,
                       "completed_24h", (json_int_t)completed, "failed_24h", (json_int_t)failed,
                       "avg_duration_ms", number_or_null(pg_get_f64(result, 0, 4)))};
-    char error[COMPONENT_ERROR_MAX] = "";
 
     if (failed >= FAILED_TUNES && failed > completed)
-        snprintf(error, sizeof(error),
-                 "of the tunes of the last day %lld failed and %lld did not", (long long)failed,
-                 (long long)completed);
-    report.status = error[0] ? HEALTH_DEGRADED : HEALTH_OK;
-    report.error = error;
+        component_wrong(&report, HEALTH_DEGRADED,
+                        "of the tunes of the last day %lld failed and %lld did not",
+                        (long long)failed, (long long)completed);
     probes_gauge(self, METRIC_TUNES_ACTIVE, NULL, active);
     probes_gauge(self, METRIC_TUNES_24H, "completed", completed);
     probes_gauge(self, METRIC_TUNES_24H, "failed", failed);

@@ -23,12 +23,11 @@ on_length(void *arg, const redisReply *reply)
                         "it cannot be reached: events wait in the database", clock_ms());
         return;
     }
-    if (reply->type == REDIS_REPLY_INTEGER) {
+    if (reply->type == REDIS_REPLY_INTEGER)
         report.details = json_pack("{s:I}", "stream_length", (json_int_t)reply->integer);
-    } else {
-        report.status = HEALTH_ERROR;
-        report.error = "it refuses to say how long the stream of events is";
-    }
+    else
+        component_wrong(&report, HEALTH_ERROR,
+                        "it refuses to say how long the stream of events is");
     probes_report(self->probes, COMPONENT_REDIS, &report);
 }
 

@@ -1,5 +1,4 @@
 /* What health_retention() of functions/health.sql says of each job of retention. */
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/health/probes_inner.h"
@@ -10,7 +9,7 @@ enum { FAILURES = 3, LATE_S = 26 * 3600 };
 static json_int_t
 number(const json_t *job, const char *name)
 {
-    return json_integer_value(json_object_get(job, name));
+    return json_integer_value(json_object_get(job, name)); /* of none: 0 */
 }
 
 static void
@@ -68,42 +67,34 @@ details_of(const json_t *said, const json_t *last, const json_t *bad)
     json_object_set(details, "pg_cron_available", json_object_get(said, "pg_cron"));
     for (size_t i = 0; last && i < sizeof(names) / sizeof(names[0]); i++)
         json_object_set(details, names[i][0], json_object_get(last, names[i][1]));
-    json_object_set_new(details, "consecutive_failures",
-                        json_integer(bad ? number(bad, "failures") : 0));
+    json_object_set_new(details, "consecutive_failures", json_integer(number(bad, "failures")));
     return details;
 }
 
 static bool
 nobody_deletes(const probes_t *self, const json_t *said)
 {
-    int64_t age_ms;
-
     return self->world.fleet && probes_is_warm(self) &&
            !json_is_true(json_object_get(said, "pg_cron")) &&
-           federation_processes(self->world.fleet, "retention", &age_ms) == 0;
+           federation_processes(self->world.fleet, "retention") == 0;
 }
 
-static health_status_t
-judge(const probes_t *self, const json_t *said, const json_t *bad, char *error, size_t size)
+static void
+judge(const probes_t *self, const json_t *said, const json_t *bad,
+      struct component_report *report)
 {
     const char *name = json_string_value(json_object_get(bad, "job"));
-    const json_int_t failures = bad ? number(bad, "failures") : 0;
+    const long long failures = number(bad, "failures"), age_s = number(bad, "age");
 
-    if (failures > 0) {
-        snprintf(error, size, "the job %s has failed %lld times in a row", name,
-                 (long long)failures);
-        return failures < FAILURES ? HEALTH_DEGRADED : HEALTH_ERROR;
-    }
-    if (bad && number(bad, "age") > LATE_S) {
-        snprintf(error, size, "the job %s last ended well %lld h ago", name,
-                 (long long)number(bad, "age") / 3600);
-        return HEALTH_DEGRADED;
-    }
-    if (nobody_deletes(self, said)) {
-        snprintf(error, size, "neither pg_cron nor `tunemill retention` runs");
-        return HEALTH_DEGRADED;
-    }
-    return HEALTH_OK;
+    if (failures > 0)
+        component_wrong(report, failures < FAILURES ? HEALTH_DEGRADED : HEALTH_ERROR,
+                        "the job %s has failed %lld times in a row", name, failures);
+    else if (age_s > LATE_S)
+        component_wrong(report, HEALTH_DEGRADED, "the job %s last ended well %lld h ago", name,
+                        age_s / 3600);
+    else if (nobody_deletes(self, said))
+        component_wrong(report, HEALTH_DEGRADED,
+                        "neither pg_cron nor `tunemill retention` runs");
 }
 
 void
@@ -113,17 +104,15 @@ read_retention(probes_t *self, const PGresult *result, int64_t took_us)
     tm_auto(json) said = text ? json_loads(text, 0, NULL) : NULL;
     const json_t *jobs = json_object_get(said, "jobs");
     const json_t *bad = worst(jobs);
-    char error[COMPONENT_ERROR_MAX] = "";
-    struct component_report report = {
-        .latency_us = took_us, .error = error, .details = details_of(said, newest(jobs), bad)};
+    struct component_report report = {.is_absent = !jobs,
+                                      .latency_us = took_us,
+                                      .details = details_of(said, newest(jobs), bad)};
 
-    if (jobs) {
-        report.status = judge(self, said, bad, error, sizeof(error));
-    } else {
-        report.status = HEALTH_UNKNOWN;
-        report.is_absent = true;
-        report.error = "not configured: the database has no retention jobs";
-    }
+    if (jobs)
+        judge(self, said, bad, &report);
+    else
+        component_wrong(&report, HEALTH_UNKNOWN,
+                        "not configured: the database has no retention jobs");
     set_gauges(self, jobs);
     probes_report(self, COMPONENT_RETENTION, &report);
 }

@@ -16,8 +16,6 @@ struct webhooks {
     deliveries_t *json, *slack;            /* NULL: nobody is there */
 };
 
-/* --- what is told ------------------------------------------------------------------------- */
-
 static char *
 json_text(const webhooks_t *self, const struct component_view *view, health_status_t from)
 {
@@ -122,8 +120,6 @@ on_look(void *arg)
     for (component_t i = 0; i < COMPONENT_COUNT; i++)
         look(self, i);
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 static bool
 open_targets(webhooks_t *self)

@@ -9,18 +9,8 @@
 
 enum { JOB_MAX = 64, DUE_MAX = 32 };
 
-typedef enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    RETENTION_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-} statement_t;
-
-static const struct pg_statement statements[] = {
-#define S(NAME, params, sql) {#NAME, params, sql},
-    RETENTION_STATEMENTS(S)
-#undef S
-};
+enum { RETENTION_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
+static const struct pg_statement statements[] = {RETENTION_STATEMENTS(PG_STATEMENT_ROW)};
 
 typedef struct {
     const service_t *service;
@@ -31,17 +21,15 @@ typedef struct {
     const char *job; /* of these, the one that runs, or ran last; "" at first */
 } retention_t;
 
-/* --- one run ------------------------------------------------------------------------------ */
-
 static void run_next(retention_t *self);
 
 static void
 count_run(const retention_t *self, const char *outcome)
 {
-    char label[JOB_MAX + 20];
+    char label[METERS_LABEL];
 
-    snprintf(label, sizeof(label), "%s" METRICS_AND "%s", self->job, outcome);
-    meters_add(self->service->meters, METRIC_RETENTION_RUNS, label, 1);
+    meters_add(self->service->meters, METRIC_RETENTION_RUNS,
+               meters_label(label, self->job, outcome, NULL), 1);
 }
 
 /* run: retention_run_json. */
@@ -127,8 +115,6 @@ run_next(retention_t *self)
     pg_send(&unit, on_run, self);
 }
 
-/* --- what is due -------------------------------------------------------------------------- */
-
 static void
 on_due(void *arg, const struct pg_outcome *outcome)
 {
@@ -202,8 +188,6 @@ resign(void *state)
 
     self->has_schedule = false;
 }
-
-/* --- the process -------------------------------------------------------------------------- */
 
 static tm_err_t
 start(void *state, service_t *service)

@@ -15,8 +15,6 @@ typedef struct {
     recompute_server_t *recomputes; /* the loop's */
 } tune_t;
 
-/* ---- one job ---------------------------------------------------------------------------- */
-
 struct lease {
     tm_worker_t *worker;
     tm_job_t *job;
@@ -48,11 +46,11 @@ tell_failure(const tm_job_t *job, const struct tuner_end *end)
     if (tm_err_http(end->err) < 500 || end->err == TM_LEASE_LOST)
         return;
     sentry_tag(&notes, "workspace_id", tm_uuid_text(tm_job_workspace(job), id));
-    sentry_capture(&(struct sentry_capture){.type = "tune.failed",
-                                            .level = end->retryable ? "warning" : "error",
-                                            .reason = tm_err_name(end->err),
-                                            .value = tm_err_text(end->err),
-                                            .notes = &notes});
+    sentry_capture(&(struct sentry_event){.type = "tune.failed",
+                                          .level = end->retryable ? "warning" : "error",
+                                          .reason = tm_err_name(end->err),
+                                          .value = tm_err_text(end->err),
+                                          .notes = &notes});
     sentry_notes_fini(&notes);
 }
 
@@ -115,8 +113,6 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     free(end.result);
     log_trace(NULL);
 }
-
-/* ---- the process ------------------------------------------------------------------------ */
 
 static void
 take(void *state, tm_job_t **job_p)

@@ -15,9 +15,9 @@
  *     tuner_search.c   the trials, progress, judging
  *     trials.c         computed trials, packed, and their ranking
  *     dataset_cache.c, dataset_load.c   price data
- *     tune_store.c     statements.def on the connection; copy.c: many rows
+ *     tune_store.c     statements.def on the connection
  *     tune_setup.c     the steps that a tune and a single trial have in common
- *     recompute_server.c  runs to be shown; answer_cache.c: what was shown lately
+ *     recompute_server.c  runs to be shown, and what was shown lately
  *     recompute_pool.c, replay.c   trials computed again, with curve.c and recompute_report.c
  *     report.c         JSON
  */

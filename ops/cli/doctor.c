@@ -18,5 +18,5 @@ doctor_words(enum llm_cause cause, int status)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].cause == cause && (rows[i].status == 0 || rows[i].status == status))
             return rows[i].words;
-    return (struct doctor_words){llm_cause_name(cause), ""};
+    return (struct doctor_words){llm_causes[cause].name, ""};
 }

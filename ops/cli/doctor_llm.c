@@ -77,7 +77,7 @@ on_done(void *arg, const struct llm_outcome *outcome)
     bool is_ok = outcome->cause == LLM_OK;
 
     set_words(self->row, is_ok ? "ok" : "failed", words.what, words.advice);
-    json_object_set_new(self->row, "cause", json_string(llm_cause_name(outcome->cause)));
+    json_object_set_new(self->row, "cause", json_string(llm_causes[outcome->cause].name));
     json_object_set_new(self->row, "status",
                         outcome->status ? json_integer(outcome->status) : json_null());
     json_object_set_new(self->row, "error",

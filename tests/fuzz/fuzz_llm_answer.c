@@ -33,6 +33,7 @@ check_words(const struct llm_answer *answer)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *const names[] = {"openai", "anthropic", "openrouter", "ollama"};
     const struct llm_provider *provider;
     struct llm_answer answer;
     enum llm_cause cause;
@@ -40,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 3)
         return 0;
-    provider = llm_provider_at(data[0] % 4);
+    provider = llm_provider_find(names[data[0] % 4], strlen(names[data[0] % 4]));
     status = data[1] < 128 ? 200 : (data[1] << 8 | data[2]) % 600;
     cause = llm_answer_read(provider, status, (const char *)data + 3, size - 3, &answer);
     if (cause == LLM_OK)

@@ -18,6 +18,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "broker/broker.h"
+#include "tests/support/meter.h"
 
 static const char *const reasons[] = {
 #define X(name) #name,
@@ -187,7 +188,7 @@ publish(void *arg)
     for (;;) {
         for (size_t i = 0; i < REASON_COUNT; i++)
             __atomic_store_n(&self->refused[i],
-                             meters_get(self->metrics, METRIC_PEERS_REFUSED, reasons[i]),
+                             meter_of(self->metrics, METRIC_PEERS_REFUSED, reasons[i]),
                              __ATOMIC_RELAXED);
         zclock_sleep(5);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/support/patience.h"
+#include "tests/support/meter.h"
 
 const struct pg_statement world_statements[] = {
 #define S(NAME, params, sql) {#NAME, params, sql},
@@ -24,7 +25,7 @@ stop_when_done(void *arg)
 
     if (self->seen >= self->wanted && self->ups >= self->wanted_ups &&
         self->notes >= self->wanted_notes &&
-        meters_get(self->metrics, METRIC_DB_CONNECTIONS, "test") >= self->wanted_connections)
+        meter_of(self->metrics, METRIC_DB_CONNECTIONS, "test") >= self->wanted_connections)
         loop_stop(self->loop);
 }
 

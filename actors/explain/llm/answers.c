@@ -10,8 +10,6 @@
 
 enum { STATUS_OK = 200 };
 
-/* --- refusals ----------------------------------------------------------------------------- */
-
 enum where { WORD, TOLD, MESSAGE };
 
 static const struct {
@@ -147,8 +145,6 @@ refuse(const json_t *root, int status, struct llm_answer *ret)
     keep_what(&refusal, ret->what);
     return cause_of_refusal(&refusal, status);
 }
-
-/* --- answers ------------------------------------------------------------------------------ */
 
 static int64_t
 count_of(const json_t *object, const char *name)

@@ -12,10 +12,6 @@
 #include "actors/kit/sentry/retry_after.h"
 #include "actors/kit/util/clock.h"
 
-#define LABEL_MAX 192
-
-/* --- life of an ask ----------------------------------------------------------------------- */
-
 static void
 ask_destroy(struct ask **self_p)
 {
@@ -45,13 +41,12 @@ static void
 count_template(const struct ask *self, enum llm_cause cause)
 {
     const char *from = self->outcome.provider ? self->outcome.provider : "none";
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     if (cause == LLM_OK || cause == LLM_CANCELLED)
         return;
-    snprintf(label, sizeof(label), "%s" METRICS_AND "template" METRICS_AND "%s", from,
-             llm_cause_name(cause));
-    meters_add(self->chain->meters, METRIC_LLM_FALLBACKS, label, 1);
+    meters_add(self->chain->meters, METRIC_LLM_FALLBACKS,
+               meters_label(label, from, "template", llm_causes[cause].name), 1);
 }
 
 /* answer: NULL unless there is a text */
@@ -71,8 +66,6 @@ end_ask(struct ask *self, enum llm_cause cause, const struct llm_answer *answer)
     ask_destroy(&self);
 }
 
-/* --- who is next -------------------------------------------------------------------------- */
-
 /* What was too long for one model goes to larger ones only, for the rest of the ask. */
 static bool
 is_allowed(const struct ask *self, size_t seat)
@@ -81,7 +74,7 @@ is_allowed(const struct ask *self, size_t seat)
 
     if (self->outcome.attempts == 0)
         return true;
-    if (llm_cause_rule(self->outcome.cause)->next == LLM_NEXT_NONE)
+    if (llm_causes[self->outcome.cause].next == LLM_NEXT_NONE)
         return false;
     return seats[seat].link->facts.context > self->too_small;
 }
@@ -106,8 +99,8 @@ again_us(const struct ask *self, size_t seat, int64_t now_us)
     const struct turn *turn = &self->turns[seat];
     int64_t ready_us = breaker_ready_us(&self->chain->seats[seat].breaker, now_us);
 
-    if (turn->calls != 1 || !llm_cause_rule(turn->cause)->may_retry ||
-        !is_allowed(self, seat) || (ready_us > now_us && turn->cause != LLM_RATE_LIMITED))
+    if (turn->calls != 1 || !llm_causes[turn->cause].may_retry || !is_allowed(self, seat) ||
+        (ready_us > now_us && turn->cause != LLM_RATE_LIMITED))
         return INT64_MAX;
     return ready_us > turn->ready_us ? ready_us : turn->ready_us;
 }
@@ -140,8 +133,6 @@ find_again(const struct ask *self, int64_t now_us, size_t *ret, int64_t *ret_us)
     *ret_us = least_us > earliest_us ? least_us : earliest_us;
     return *ret_us < self->deadline_us;
 }
-
-/* --- a call ------------------------------------------------------------------------------- */
 
 static void go_on(struct ask *self);
 
@@ -202,7 +193,7 @@ leave_seat(struct ask *self, const struct llm_reply *reply, enum llm_cause cause
                                         .ask = self->id,
                                         .number = self->outcome.attempts};
 
-    if (llm_cause_rule(cause)->next == LLM_NEXT_LARGER)
+    if (llm_causes[cause].next == LLM_NEXT_LARGER)
         self->too_small = self->chain->seats[self->seat].link->facts.context;
     self->turns[self->seat].cause = cause;
     self->turns[self->seat].ready_us = told_ms > 0 ? now_us + told_ms * 1000 : now_us;
@@ -288,13 +279,12 @@ count_fallback(const struct ask *self, size_t to)
     const llm_chain_t *chain = self->chain;
     bool is_first = self->outcome.attempts == 0;
     const struct model_config *from = chain->seats[is_first ? 0 : self->seat].link;
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     if (to == (is_first ? 0 : self->seat))
         return;
-    snprintf(label, sizeof(label), "%s" METRICS_AND "%s" METRICS_AND "%s", from->name,
-             chain->seats[to].link->name,
-             llm_cause_name(is_first ? LLM_BREAKER_OPEN : self->outcome.cause));
+    meters_label(label, from->name, chain->seats[to].link->name,
+                 llm_causes[is_first ? LLM_BREAKER_OPEN : self->outcome.cause].name);
     meters_add(chain->meters, METRIC_LLM_FALLBACKS, label, 1);
 }
 
@@ -325,8 +315,6 @@ call(struct ask *self, size_t seat, uint64_t ticket)
         fail_call(self, LLM_CONNECT);
     free(body);
 }
-
-/* --- going on ----------------------------------------------------------------------------- */
 
 static void on_timer(void *arg);
 
@@ -427,8 +415,6 @@ on_timer(void *arg)
     else
         go_on(self);
 }
-
-/* --- for the chain ------------------------------------------------------------------------ */
 
 void
 ask_begin(struct ask *self)

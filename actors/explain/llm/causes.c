@@ -5,28 +5,10 @@
 #define COUNTS_NO   false
 #define COUNTS_YES  true
 
-static const struct llm_rule rules[LLM_CAUSE_COUNT] = {
+const struct llm_rule llm_causes[LLM_CAUSE_COUNT] = {
 #define C(NAME, name, reason, RETRY, NEXT, COUNTS, COOLDOWN)         \
     [LLM_##NAME] = {#name,           reason,          RETRY_##RETRY, \
                     LLM_NEXT_##NEXT, COUNTS_##COUNTS, LLM_COOLDOWN_##COOLDOWN},
     LLM_CAUSES(C)
 #undef C
 };
-
-const struct llm_rule *
-llm_cause_rule(enum llm_cause cause)
-{
-    return &rules[cause];
-}
-
-const char *
-llm_cause_name(enum llm_cause cause)
-{
-    return rules[cause].name;
-}
-
-const char *
-llm_cause_reason(enum llm_cause cause)
-{
-    return rules[cause].reason;
-}

@@ -17,15 +17,14 @@ enum llm_next { LLM_NEXT_NONE, LLM_NEXT_ANY, LLM_NEXT_LARGER };
 enum llm_cooldown { LLM_COOLDOWN_NONE, LLM_COOLDOWN_TOLD, LLM_COOLDOWN_LONG };
 
 struct llm_rule {
-    const char *name, *reason;
-    bool may_retry; /* the same model, once */
+    const char *name;   /* as in logs, metrics and rows */
+    const char *reason; /* reason_code, "" for LLM_OK */
+    bool may_retry;     /* the same model, once */
     enum llm_next next;
     bool counts; /* for the breaker */
     enum llm_cooldown cooldown;
 };
 
-const struct llm_rule *llm_cause_rule(enum llm_cause cause);
-const char *llm_cause_name(enum llm_cause cause);   /* as in logs, metrics and rows */
-const char *llm_cause_reason(enum llm_cause cause); /* reason_code, "" for LLM_OK */
+extern const struct llm_rule llm_causes[LLM_CAUSE_COUNT];
 
 #endif

@@ -3,28 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/runtime/log.h"
-
-/* --- life --------------------------------------------------------------------------------- */
-
 static void
 tell_link(const struct model_config *link)
 {
     char name[2 * LLM_MODEL_MAX];
 
-    log_quote(link->name, strlen(link->name), name, sizeof(name));
-    switch (link->state) {
-    case MODEL_CONFIG_USABLE:
+    if (link->state == MODEL_CONFIG_USABLE)
         log_info("llm.link", "provider=%s model=%s origin=%s", link->name, link->model,
                  link->origin);
-        break;
-    case MODEL_CONFIG_ABSENT:
-        log_debug("llm.left_out", "provider=%s why=\"%s\"", name, link->problem);
-        break;
-    case MODEL_CONFIG_WRONG:
-        log_warn("llm.left_out", "provider=%s why=\"%s\"", name, link->problem);
-        break;
-    }
+    else
+        log_write(link->state == MODEL_CONFIG_WRONG ? LOG_AT_WARN : LOG_AT_DEBUG,
+                  "llm.left_out", "provider=%s why=\"%s\"",
+                  log_quote(link->name, strlen(link->name), name, sizeof(name)), link->problem);
 }
 
 static void
@@ -81,8 +71,6 @@ llm_chain_destroy(llm_chain_t **self_p)
     free(self);
     *self_p = NULL;
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static int
 max_tokens(const llm_chain_t *self, const struct llm_prompt *prompt)

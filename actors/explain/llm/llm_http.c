@@ -6,7 +6,6 @@
 #include "actors/explain/llm/llm_http.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "actors/kit/runtime/curl_loop.h"
 #include "actors/kit/util/clock.h"
@@ -15,9 +14,8 @@
 
 enum {
     HEAD_MAX = 64 * 1024, /* bytes of all header lines */
-    HEADER_VALUE_MAX = 64,
-    STALL_BYTES = 64, /* fewer in stall_ms are none */
-    SPARE_MS = 1000,  /* libcurl's own time-out is a second line of defence */
+    STALL_BYTES = 64,     /* fewer in stall_ms are none */
+    SPARE_MS = 1000,      /* libcurl's own time-out is a second line of defence */
 };
 
 struct llm_http {
@@ -33,7 +31,6 @@ struct llm_call {
     struct curl_slist *headers;
     char *body;
     size_t size, capacity, head_size;
-    char retry_after[HEADER_VALUE_MAX], retry_after_ms[HEADER_VALUE_MAX];
     int64_t started_us, until_us; /* until: the deadline, or as long as a request may take */
     int64_t begun_us;             /* the answer; 0: not yet */
     int64_t window_us;            /* what came since then ... */
@@ -44,8 +41,6 @@ struct llm_call {
     void *arg;
     llm_call_t *next;
 };
-
-/* --- life of a call ----------------------------------------------------------------------- */
 
 static void
 unlink_call(llm_call_t *self)
@@ -84,16 +79,29 @@ status_of(const llm_call_t *self)
     return (int)status;
 }
 
+/* Of the answer itself, not of one before it; "": there is none. */
+static const char *
+header(const llm_call_t *self, const char *name)
+{
+    struct curl_header *found;
+
+    return curl_easy_header(self->easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK
+               ? found->value
+               : "";
+}
+
 /* A status of failure is an answer even if its body did not come whole. */
 static void
 end_call(llm_call_t *self, enum llm_cause cause, bool is_ours)
 {
+    const char *exact = header(self, "retry-after-ms");
     struct llm_reply reply = {.cause = cause,
                               .status = status_of(self),
                               .body = self->body ? self->body : "",
                               .size = self->size,
-                              .retry_after = self->retry_after,
-                              .retry_after_ms = self->retry_after_ms,
+                              .retry_after = header(self, "Retry-After"),
+                              .retry_after_ms =
+                                  exact[0] ? exact : header(self, "x-ms-retry-after-ms"),
                               .is_ours = is_ours,
                               .took_us = clock_us() - self->started_us};
 
@@ -106,8 +114,6 @@ end_call(llm_call_t *self, enum llm_cause cause, bool is_ours)
     self->fn(self->arg, &reply);
     call_destroy(&self);
 }
-
-/* --- time --------------------------------------------------------------------------------- */
 
 static int64_t
 least(int64_t a, int64_t b)
@@ -201,45 +207,15 @@ on_due(void *arg)
         open_window(self);
 }
 
-/* --- what comes --------------------------------------------------------------------------- */
-
-static void
-keep_header(const char *line, size_t size, const char *name, char value[HEADER_VALUE_MAX])
-{
-    size_t length = strlen(name);
-
-    if (size <= length || strncasecmp(line, name, length) != 0 || line[length] != ':')
-        return;
-    line += length + 1;
-    size -= length + 1;
-    while (size > 0 && strchr("\r\n\t ", line[size - 1]))
-        size--;
-    while (size > 0 && strchr("\t ", *line)) {
-        line++;
-        size--;
-    }
-    if (size >= HEADER_VALUE_MAX || memchr(line, '\0', size))
-        return;
-    memcpy(value, line, size);
-    value[size] = '\0';
-}
-
 static size_t
 on_header(char *line, size_t one, size_t size, void *arg)
 {
     llm_call_t *self = arg;
 
-    (void)one;
+    (void)line, (void)one;
     self->head_size += size;
     self->is_too_large = self->is_too_large || self->head_size > HEAD_MAX;
-    if (self->is_too_large)
-        return 0;
-    if (size > 5 && strncasecmp(line, "HTTP/", 5) == 0) /* before it was an interim answer's */
-        self->retry_after[0] = self->retry_after_ms[0] = '\0';
-    keep_header(line, size, "Retry-After", self->retry_after);
-    keep_header(line, size, "retry-after-ms", self->retry_after_ms);
-    keep_header(line, size, "x-ms-retry-after-ms", self->retry_after_ms);
-    return size;
+    return self->is_too_large ? 0 : size;
 }
 
 static bool
@@ -286,8 +262,6 @@ on_body(char *data, size_t one, size_t size, void *arg)
     self->size += size;
     return size;
 }
-
-/* --- its end ------------------------------------------------------------------------------ */
 
 /* X(what libcurl says, cause); anything else is a connection that was lost, or never was */
 #define CODES(X)                                \
@@ -340,8 +314,6 @@ on_ended(void *arg, CURLcode code)
     else
         end_call(self, cause_of(self, code), false);
 }
-
-/* --- asking ------------------------------------------------------------------------------- */
 
 static bool
 add_headers(llm_call_t *self, const char *const *lines)
@@ -425,8 +397,6 @@ llm_http_cancel(llm_call_t **call_p)
     unlink_call(*call_p);
     call_destroy(call_p);
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 llm_http_t *
 llm_http_new(loop_t *loop, const settings_t *settings)

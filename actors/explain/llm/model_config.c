@@ -46,8 +46,6 @@ is_visible(const char *text)
     return true;
 }
 
-/* --- one link ----------------------------------------------------------------------------- */
-
 static void
 read_address(struct model_config *self)
 {
@@ -120,8 +118,6 @@ read_link(struct model_config *self, const char *text, size_t size)
     read_address(self);
     read_key(self);
 }
-
-/* --- the chain ---------------------------------------------------------------------------- */
 
 static bool
 is_twice(const struct model_configs *self, size_t index)

@@ -1,16 +1,11 @@
 #include "actors/explain/llm/model_slot.h"
 
-#include <stdio.h>
-
 #include "actors/kit/runtime/log.h"
 
-#define LABEL_MAX 192
-
 static const char *
-label_of(const struct model_slot *self, char label[LABEL_MAX])
+label_of(const struct model_slot *self, char label[METERS_LABEL])
 {
-    snprintf(label, LABEL_MAX, "%s" METRICS_AND "%s", self->link->name, self->link->model);
-    return label;
+    return meters_label(label, self->link->name, self->link->model, NULL);
 }
 
 void
@@ -22,14 +17,12 @@ model_slot_init(struct model_slot *self, const struct model_config *link,
         .open_us = settings->llm_breaker_open_ms * 1000,
         .most_open_us = settings->llm_breaker_max_open_ms * 1000,
     };
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     *self = (struct model_slot){.link = link, .settings = settings, .meters = meters};
     breaker_init(&self->breaker, &rules);
     meters_set(meters, METRIC_LLM_BREAKER, label_of(self, label), BREAKER_CLOSED);
 }
-
-/* --- the breaker -------------------------------------------------------------------------- */
 
 static void
 show(struct model_slot *self, int64_t now_us)
@@ -38,7 +31,7 @@ show(struct model_slot *self, int64_t now_us)
                                         [BREAKER_HALF_OPEN] = "half_open",
                                         [BREAKER_OPEN] = "open"};
     enum breaker_state state = breaker_state(&self->breaker, now_us);
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     meters_set(self->meters, METRIC_LLM_BREAKER, label_of(self, label), (int64_t)state);
     if (state == self->shown)
@@ -89,7 +82,7 @@ result_of(const struct llm_attempt *attempt, const struct llm_rule *rule)
 static void
 judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us)
 {
-    const struct llm_rule *rule = llm_cause_rule(attempt->cause);
+    const struct llm_rule *rule = &llm_causes[attempt->cause];
     int64_t hold_ms = cooldown_ms(self, rule->cooldown, attempt->told_ms);
 
     breaker_leave(&self->breaker, attempt->ticket, result_of(attempt, rule), now_us);
@@ -97,31 +90,29 @@ judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us
         breaker_hold(&self->breaker, now_us + hold_ms * 1000);
 }
 
-/* --- what is told ------------------------------------------------------------------------- */
-
 static void
 count(struct model_slot *self, const struct llm_attempt *attempt)
 {
-    char label[LABEL_MAX], with_cause[LABEL_MAX + 32];
+    char label[METERS_LABEL];
 
-    snprintf(with_cause, sizeof(with_cause), "%s" METRICS_AND "%s", label_of(self, label),
-             llm_cause_name(attempt->cause));
-    meters_add(self->meters, METRIC_LLM_REQUESTS, with_cause, 1);
-    meters_observe_us(self->meters, METRIC_LLM_SECONDS, label, attempt->took_us);
+    meters_observe_us(self->meters, METRIC_LLM_SECONDS, label_of(self, label),
+                      attempt->took_us);
+    meters_label(label, self->link->name, self->link->model, llm_causes[attempt->cause].name);
+    meters_add(self->meters, METRIC_LLM_REQUESTS, label, 1);
 }
 
 /* What only a person can mend is an error. */
 static void
 tell(const struct model_slot *self, const struct llm_attempt *attempt)
 {
-    bool is_for_people = llm_cause_rule(attempt->cause)->cooldown == LLM_COOLDOWN_LONG;
+    bool is_for_people = llm_causes[attempt->cause].cooldown == LLM_COOLDOWN_LONG;
 
     if (attempt->cause == LLM_OK || attempt->cause == LLM_CANCELLED)
         return;
     log_write(is_for_people ? LOG_AT_ERROR : LOG_AT_WARN, "llm.attempt_failed",
               "cause=%s provider=%s model=%s status=%d what=\"%s\" took_ms=%lld ask=%llu "
               "attempt=%d",
-              llm_cause_name(attempt->cause), self->link->name, self->link->model,
+              llm_causes[attempt->cause].name, self->link->name, self->link->model,
               attempt->status, attempt->what, (long long)attempt->took_us / 1000,
               (unsigned long long)attempt->ask, attempt->number);
 }
@@ -139,7 +130,7 @@ int64_t
 model_slot_spend(struct model_slot *self, int64_t tokens_in, int64_t tokens_out)
 {
     int64_t cost = llm_model_cost(&self->link->facts, tokens_in, tokens_out);
-    char label[LABEL_MAX];
+    char label[METERS_LABEL];
 
     meters_add(self->meters, METRIC_LLM_TOKENS, "in", (uint64_t)tokens_in);
     meters_add(self->meters, METRIC_LLM_TOKENS, "out", (uint64_t)tokens_out);

@@ -18,12 +18,6 @@ static const struct llm_provider table[] = {
 enum { COUNT = sizeof(table) / sizeof(table[0]) };
 
 const struct llm_provider *
-llm_provider_at(size_t index)
-{
-    return index < COUNT ? &table[index] : NULL;
-}
-
-const struct llm_provider *
 llm_provider_find(const char *name, size_t size)
 {
     for (size_t i = 0; i < COUNT; i++)
@@ -31,8 +25,6 @@ llm_provider_find(const char *name, size_t size)
             return &table[i];
     return NULL;
 }
-
-/* --- bodies ------------------------------------------------------------------------------- */
 
 static json_t *
 two_messages(const struct llm_question *question)
@@ -83,8 +75,6 @@ llm_provider_request(const struct llm_provider *self, const struct llm_question 
 
     return root ? json_dumps(root, JSON_COMPACT) : NULL;
 }
-
-/* --- headers ------------------------------------------------------------------------------ */
 
 void
 llm_provider_headers(const struct llm_provider *self, const char *key,

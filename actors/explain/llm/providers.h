@@ -17,7 +17,6 @@ struct llm_provider {
     const char *path, *model;
 };
 
-const struct llm_provider *llm_provider_at(size_t index); /* NULL behind the last */
 const struct llm_provider *llm_provider_find(const char *name, size_t size);
 
 struct llm_question {

@@ -157,7 +157,7 @@ tell_failure(const request_t *self, const struct problem *problem)
     if (status < 500 || status == MHD_HTTP_SERVICE_UNAVAILABLE || request_is_gone(self))
         return;
     log_trace(&self->trace);
-    sentry_capture(&(struct sentry_capture){.type = "http.failed",
+    sentry_capture(&(struct sentry_event){.type = "http.failed",
                                             .level = "error",
                                             .reason = tm_err_name(problem->err),
                                             .value = route ? route->id : "none"});

@@ -107,7 +107,7 @@ tell_unheard(explanation_t *self, const char *cause)
     struct sentry_notes notes = {NULL, NULL, NULL};
 
     explain_question_tag(&self->question, &notes);
-    sentry_capture(&(struct sentry_capture){.type = "explain.unheard",
+    sentry_capture(&(struct sentry_event){.type = "explain.unheard",
                                             .level = "warning",
                                             .reason = cause,
                                             .value = explain_kind_name(self->question.kind),

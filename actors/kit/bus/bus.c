@@ -66,12 +66,6 @@ bus_replay(bus_t *self, int64_t after, size_t limit, bus_page_fn *fn, void *arg)
     self->type->replay(self->state, after, limit, fn, arg);
 }
 
-const char *
-bus_kind(const bus_t *self)
-{
-    return self->type->name;
-}
-
 loop_t *
 bus_loop(const bus_t *self)
 {

@@ -54,10 +54,8 @@ bus_t *bus_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
                const struct bus_reader *reader);
 void bus_destroy(bus_t **self_p); /* pages that are asked for end with TM_STORE_DOWN */
 void bus_replay(bus_t *self, int64_t after, size_t limit, bus_page_fn *fn, void *arg);
-const char *bus_kind(const bus_t *self); /* "memory", "postgres", "redis" */
 
-/* --- for the three ------------------------------------------------------------------------ */
-
+/* For the three kinds alone. */
 struct bus_type {
     const char *name;
     void *(*open)(bus_t *bus); /* NULL: cannot */

@@ -123,8 +123,6 @@ redis_open(bus_t *bus)
     return self;
 }
 
-/* --- pages -------------------------------------------------------------------------------- */
-
 /* Three questions in one: the oldest, the last, and the page between. */
 typedef struct {
     bus_page_fn *fn;

@@ -7,13 +7,7 @@
 #include "actors/kit/bus/statements.def"
 #include "actors/kit/pg/pg.h"
 
-enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    EVENT_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-};
-
+enum { EVENT_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
 extern const struct pg_statement event_statements[STMT_COUNT];
 
 static inline struct bus_event
@@ -25,9 +19,21 @@ event_row(const PGresult *result, int row)
                               .text = pg_get(result, row, 3)};
 }
 
-/* A pool of one connection that listens; both functions get `arg`. */
-pg_t *event_pool(loop_t *loop, const settings_t *settings, meters_t *metrics,
-                 const char *channel, void (*on_notify)(void *arg, const char *payload),
-                 void *arg);
+/* Two results: the bounds of what is kept, and so many events behind that number. */
+void events_after(pg_t *pg, int64_t after, size_t limit, pg_fn *fn, void *arg);
+
+/* A bus that reads the database: one connection that listens, one question at a time. */
+typedef struct event_source event_source_t;
+struct event_source {
+    bus_t *bus;
+    pg_t *pg;
+    void (*ask)(event_source_t *self); /* sends one; event_source_ended follows */
+    bool is_asking, is_due;            /* is_due: ask again behind it */
+};
+
+event_source_t *event_source_open(bus_t *bus, const char *channel,
+                                  void (*ask)(event_source_t *self));
+void event_source_close(void **self_p); /* as a bus_type has it */
+void event_source_ended(event_source_t *self, bool is_more);
 
 #endif

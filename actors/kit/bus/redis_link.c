@@ -1,6 +1,8 @@
 #include "actors/kit/bus/redis_link.h"
 
 #include <hiredis/async.h>
+#include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/kit/runtime/log.h"
@@ -20,8 +22,6 @@ struct redis_link {
     int timer;    /* until the next attempt; 0: none */
     uint32_t backoff_ms;
 };
-
-/* --- in the loop -------------------------------------------------------------------------- */
 
 static void
 on_ready(void *arg)
@@ -83,8 +83,6 @@ cleanup(void *arg)
 {
     want(arg, 0);
 }
-
-/* --- connecting --------------------------------------------------------------------------- */
 
 static void connect_now(void *arg);
 
@@ -172,8 +170,6 @@ connect_now(void *arg)
     greet(self);
 }
 
-/* --- asking ------------------------------------------------------------------------------- */
-
 typedef struct {
     redis_reply_fn *fn;
     void *arg;
@@ -215,60 +211,43 @@ redis_link_is_up(const redis_link_t *self)
     return self->is_up;
 }
 
-/* --- life --------------------------------------------------------------------------------- */
+/* redis://[:PASSWORD@]HOST[:PORT][/DATABASE], or unix://PATH */
+#define ADDRESS "^redis://(:(.*)@)?([^:/@]+)(:([0-9]{1,5}))?(/([0-9]{1,4})?)?$|^unix://(/.*)$"
 
+enum { PASSWORD = 2, HOST, PORT_DIGITS = 5, DATABASE = 7, PATH, PARTS };
+
+/* False: it does not fit. */
 static bool
-copy(char *to, size_t room, const char *from, size_t size)
+copy(char *to, size_t room, const char *url, regmatch_t part)
 {
-    if (size >= room)
-        return false;
-    memcpy(to, from, size);
+    const size_t size = (size_t)(part.rm_eo - part.rm_so);
+
+    if (part.rm_so < 0 || size >= room)
+        return part.rm_so < 0;
+    memcpy(to, url + part.rm_so, size);
     to[size] = '\0';
     return true;
 }
 
 static bool
-read_number(const char *text, const char *end, int max, int *ret)
-{
-    char *stop;
-    long value = strtol(text, &stop, 10);
-
-    *ret = (int)value;
-    return stop == end && stop != text && value >= 0 && value <= max;
-}
-
-static bool
-parse_tcp(redis_link_t *self, const char *at)
-{
-    const char *host = strrchr(at, '@');
-    const char *end, *colon;
-
-    if (host && (*at != ':' || !copy(self->password, sizeof(self->password), at + 1,
-                                     (size_t)(host - at - 1))))
-        return false;
-    at = host ? host + 1 : at;
-    end = at + strcspn(at, "/");
-    colon = memchr(at, ':', (size_t)(end - at));
-    if (*end == '/' && end[1] &&
-        !read_number(end + 1, end + strlen(end), 1000, &self->database))
-        return false;
-    if (colon && !read_number(colon + 1, end, 65535, &self->port))
-        return false;
-    end = colon ? colon : end;
-    return end > at && copy(self->host, sizeof(self->host), at, (size_t)(end - at));
-}
-
-static bool
 parse(redis_link_t *self, const char *url)
 {
-    static const char unix_scheme[] = "unix://", tcp_scheme[] = "redis://";
+    regmatch_t at[PARTS];
+    regex_t shape;
+    bool is_one;
 
-    if (strncmp(url, unix_scheme, strlen(unix_scheme)) == 0) {
-        url += strlen(unix_scheme);
-        return url[0] == '/' && copy(self->path, sizeof(self->path), url, strlen(url));
-    }
-    return strncmp(url, tcp_scheme, strlen(tcp_scheme)) == 0 &&
-           parse_tcp(self, url + strlen(tcp_scheme));
+    if (regcomp(&shape, ADDRESS, REG_EXTENDED) != 0)
+        return false;
+    is_one = regexec(&shape, url, PARTS, at, 0) == 0;
+    regfree(&shape);
+    if (is_one && at[PORT_DIGITS].rm_so >= 0)
+        self->port = atoi(url + at[PORT_DIGITS].rm_so);
+    if (is_one && at[DATABASE].rm_so >= 0)
+        self->database = atoi(url + at[DATABASE].rm_so);
+    return is_one && self->port <= 65535 && self->database <= 1000 &&
+           copy(self->password, sizeof(self->password), url, at[PASSWORD]) &&
+           copy(self->host, sizeof(self->host), url, at[HOST]) &&
+           copy(self->path, sizeof(self->path), url, at[PATH]);
 }
 
 redis_link_t *

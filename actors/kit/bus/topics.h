@@ -3,7 +3,6 @@
 #define ACTORS_KIT_BUS_TOPICS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "actors/kit/bus/topics.def"

@@ -1,10 +1,10 @@
 #include "actors/kit/health/components.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
 static const struct row {
@@ -89,8 +89,6 @@ components_writes(const components_t *self)
     return self->writes;
 }
 
-/* --- what was heard ----------------------------------------------------------------------- */
-
 static bool
 is_stale(const components_t *self, component_t component, int64_t now_ms)
 {
@@ -128,9 +126,20 @@ hear(components_t *self, component_t component, health_status_t status, const ch
 
     entry->status = status;
     entry->heard_ms = now_ms;
-    snprintf(entry->error, sizeof(entry->error), "%s", error ? error : "");
+    snprintf(entry->error, sizeof(entry->error), "%s", error);
     self->writes++;
     look(self, component, now_ms);
+}
+
+void
+component_wrong(struct component_report *self, health_status_t status, const char *format, ...)
+{
+    va_list args;
+
+    self->status = status;
+    va_start(args, format);
+    vsnprintf(self->error, sizeof(self->error), format, args);
+    va_end(args);
 }
 
 void
@@ -164,8 +173,6 @@ components_tick(components_t *self, int64_t now_ms)
     for (component_t i = 0; i < COMPONENT_COUNT; i++)
         look(self, i, now_ms);
 }
-
-/* --- what is shown ------------------------------------------------------------------------ */
 
 const char *
 components_word(health_status_t status)
@@ -249,13 +256,18 @@ components_order(const components_t *self, int64_t now_ms, component_t order[COM
     *ret_count = count;
 }
 
-/* --- as JSON ------------------------------------------------------------------------------ */
-
 /* Whole when they are, else with three digits. */
 static json_t *
 milliseconds(int64_t us)
 {
     return us < 0 ? json_null() : json_real((double)us / 1000);
+}
+
+/* NULL: it is empty, or was cut within a character. */
+static json_t *
+text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : NULL;
 }
 
 static json_t *
@@ -287,15 +299,12 @@ add_members(json_t *object, const struct component_view *view)
 static json_t *
 component_json(const struct component_view *view, int64_t utc_ms)
 {
-    json_t *object = json_object();
+    json_t *object =
+        json_pack("{s:s, s:o, s:o?, s:o, s:o}", "status", view->word, "latency_ms",
+                  milliseconds(view->latency_us), "error", text_or_null(view->error),
+                  "checked_at", view->age_ms < 0 ? json_null() : moment(utc_ms - view->age_ms),
+                  "since", moment(utc_ms - view->since_ms));
 
-    json_object_set_new(object, "status", json_string(view->word));
-    json_object_set_new(object, "latency_ms", milliseconds(view->latency_us));
-    json_object_set_new(object, "error",
-                        view->error[0] ? json_string(view->error) : json_null());
-    json_object_set_new(object, "checked_at",
-                        view->age_ms < 0 ? json_null() : moment(utc_ms - view->age_ms));
-    json_object_set_new(object, "since", moment(utc_ms - view->since_ms));
     add_members(object, view);
     return object;
 }
@@ -324,42 +333,33 @@ components_issues(const components_t *self, int64_t now_ms)
     return issues;
 }
 
-static void
-add_head(json_t *object, const components_t *self, const settings_t *settings, int64_t now_ms,
-         int64_t utc_ms)
+static json_t *
+head(const components_t *self, const settings_t *settings, int64_t now_ms, int64_t utc_ms)
 {
-    const struct {
-        const char *name, *value;
-    } texts[] = {{"overall_status", components_word(components_overall(self, now_ms))},
-                 {"version", TM_VERSION},
-                 {"git_sha", settings->system_git_sha},
-                 {"build_time", settings->system_build_time},
-                 {"config_profile", settings->system_profile}};
-
-    json_object_set_new(object, "timestamp", moment(utc_ms));
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        json_object_set_new(object, texts[i].name,
-                            texts[i].value[0] ? json_string(texts[i].value) : json_null());
+    return json_pack("{s:o, s:s, s:s, s:o?, s:o?, s:s}", "timestamp", moment(utc_ms),
+                     "overall_status", components_word(components_overall(self, now_ms)),
+                     "version", TM_VERSION, "git_sha", text_or_null(settings->system_git_sha),
+                     "build_time", text_or_null(settings->system_build_time), "config_profile",
+                     settings->system_profile);
 }
 
 json_t *
 components_json(const components_t *self, const settings_t *settings, int64_t now_ms,
                 int64_t utc_ms)
 {
-    json_t *object = json_object();
+    json_t *object = head(self, settings, now_ms, utc_ms);
     int counts[sizeof(statuses) / sizeof(statuses[0])] = {0};
     struct component_view view;
 
-    add_head(object, self, settings, now_ms, utc_ms);
     for (component_t i = 0; i < COMPONENT_COUNT; i++) {
         if (!components_view(self, i, now_ms, &view))
             continue;
         json_object_set_new(object, view.name, component_json(&view, utc_ms));
         counts[view.status]++;
     }
-    json_object_set_new(object, "components_ok", json_integer(counts[HEALTH_OK]));
-    json_object_set_new(object, "components_degraded", json_integer(counts[HEALTH_DEGRADED]));
-    json_object_set_new(object, "components_error", json_integer(counts[HEALTH_ERROR]));
-    json_object_set_new(object, "issues", components_issues(self, now_ms));
+    json_object_update_new(
+        object, json_pack("{s:i, s:i, s:i, s:o}", "components_ok", counts[HEALTH_OK],
+                          "components_degraded", counts[HEALTH_DEGRADED], "components_error",
+                          counts[HEALTH_ERROR], "issues", components_issues(self, now_ms)));
     return object;
 }

@@ -37,11 +37,13 @@ enum { COMPONENT_ERROR_MAX = 300 };
 
 struct component_report {
     health_status_t status;
-    bool is_absent;     /* not set up; error says so */
-    int64_t latency_us; /* of the probe; -1: it asked nobody */
-    const char *error;  /* for people: a clause without full stop; NULL: nothing is wrong */
-    json_t *details;    /* an object of the component's members; NULL: as before */
+    bool is_absent;                  /* not set up; error says so */
+    int64_t latency_us;              /* of the probe; -1: it asked nobody */
+    json_t *details;                 /* an object of the component's members; NULL: as before */
+    char error[COMPONENT_ERROR_MAX]; /* for people: a clause without full stop; "": none */
 };
+void component_wrong(struct component_report *self, health_status_t status, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
 
 /* A component as it is to be shown now. Texts are borrowed until the board changes. */
 struct component_view {

@@ -1,43 +1,31 @@
 #include "actors/kit/pg/pg_inner.h"
 
-#include "actors/kit/runtime/log.h"
-
 struct pg {
     loop_t *loop;
     struct pg_options options;
     char *url, *application, *listen; /* options point to these */
     pg_conn_t **conns;
     size_t conn_count, ready;
-    struct pg_queue refused; /* units that found no connection */
-    int timer;               /* ends them; -1 if not set */
+    fifo_t refused; /* units that found no connection */
+    int timer;      /* ends them; -1 if not set */
 };
 
+/* One connection more, or less. */
 static void
-on_ready(pg_t *self, pg_conn_t *conn)
+on_ready(pg_t *self, bool is_ready)
 {
-    (void)conn;
-    self->ready++;
+    self->ready += is_ready ? 1 : (size_t)-1;
     meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
                (int64_t)self->ready);
-    if (self->ready > 1)
-        return;
-    log_info("pg.up", "application=%s", self->options.application);
-    if (self->options.on_up)
-        self->options.on_up(self->options.arg);
-}
-
-static void
-on_lost(pg_t *self, pg_conn_t *conn)
-{
-    (void)conn;
-    self->ready--;
-    meters_set(self->options.metrics, METRIC_DB_CONNECTIONS, self->options.application,
-               (int64_t)self->ready);
-    if (self->ready)
-        return;
-    log_warn("pg.down", "application=%s", self->options.application);
-    if (self->options.on_down)
-        self->options.on_down(self->options.arg);
+    if (is_ready && self->ready == 1) {
+        log_info("pg.up", "application=%s", self->options.application);
+        if (self->options.on_up)
+            self->options.on_up(self->options.arg);
+    } else if (!is_ready && self->ready == 0) {
+        log_warn("pg.down", "application=%s", self->options.application);
+        if (self->options.on_down)
+            self->options.on_down(self->options.arg);
+    }
 }
 
 static char *
@@ -50,7 +38,6 @@ pg_t *
 pg_new(loop_t *loop, const struct pg_options *options)
 {
     pg_t *self = zmalloc(sizeof(*self));
-    struct pg_conn_events events = {self, on_ready, on_lost};
 
     self->loop = loop;
     self->options = *options;
@@ -59,11 +46,11 @@ pg_new(loop_t *loop, const struct pg_options *options)
         copy_text(options->application ? options->application : "tunemill");
     self->options.listen = self->listen = copy_text(options->listen);
     self->timer = -1;
-    pg_queue_init(&self->refused);
     self->conn_count = options->connections > 0 ? (size_t)options->connections : 1;
     self->conns = zmalloc(self->conn_count * sizeof(pg_conn_t *));
     for (size_t i = 0; i < self->conn_count; i++)
-        self->conns[i] = pg_conn_new(loop, &self->options, i == 0 && self->listen, &events);
+        self->conns[i] =
+            pg_conn_new(loop, &self->options, i == 0 && self->listen, self, on_ready);
     return self;
 }
 
@@ -76,7 +63,7 @@ end_refused(void *arg)
 
     self->timer = -1;
     for (; count; count--) {
-        pg_unit_t *unit = pg_queue_take(&self->refused);
+        pg_unit_t *unit = fifo_take(&self->refused);
         struct pg_outcome outcome = pg_outcome_down();
         if (unit->too_large) {
             outcome.err = TM_TOO_LARGE;
@@ -189,7 +176,7 @@ pg_send(pg_unit_t **unit_p, pg_fn *fn, void *arg)
         pg_conn_send(conn, unit);
         return;
     }
-    pg_queue_add(&self->refused, unit);
+    fifo_add(&self->refused, unit);
     if (self->timer < 0)
         self->timer = loop_timer(self->loop, 1, false, end_refused, self);
 }

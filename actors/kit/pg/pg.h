@@ -20,13 +20,16 @@
 #include "actors/kit/runtime/metrics.h"
 #include "proto/message.h"
 
-/* A statements.def has rows S(NAME, number of parameters, "SQL"); expand them into this table.
- */
+/* A statements.def has rows S(NAME, number of parameters, "SQL"):
+ *     enum { X_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
+ *     static const struct pg_statement statements[] = {X_STATEMENTS(PG_STATEMENT_ROW)}; */
 struct pg_statement {
     const char *name;
     int params;
     const char *sql;
 };
+#define PG_STATEMENT_ID(NAME, params, sql)  STMT_##NAME,
+#define PG_STATEMENT_ROW(NAME, params, sql) {#NAME, params, sql},
 
 typedef struct pg pg_t;
 typedef struct pg_unit pg_unit_t;
@@ -116,7 +119,6 @@ void pg_array_null(pg_array_t *self);
 void pg_array_bytes(pg_array_t *self, const void *data, size_t size); /* text, bytea, uuid */
 void pg_array_i64(pg_array_t *self, int64_t value);                   /* int8, int4, bool */
 void pg_array_f64(pg_array_t *self, double value);
-size_t pg_array_count(const pg_array_t *self);
 void pg_array(pg_unit_t *unit, pg_array_t **array_p); /* takes it */
 
 void pg_send(pg_unit_t **unit_p, pg_fn *fn, void *arg); /* takes it; fn runs once, later */

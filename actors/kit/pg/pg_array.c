@@ -76,12 +76,6 @@ pg_array_f64(pg_array_t *self, double value)
     self->count++;
 }
 
-size_t
-pg_array_count(const pg_array_t *self)
-{
-    return self->count;
-}
-
 void
 pg_array(pg_unit_t *unit, pg_array_t **array_p)
 {

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
 
 #define FIRST_BACKOFF_MS 50
 #define NO_TIMER         (-1)
@@ -24,14 +23,15 @@ struct pg_conn {
     struct pg_options options; /* borrowed from the pool */
     struct pg_keywords keywords;
     bool listens;
-    struct pg_conn_events events;
+    pg_t *pg;
+    pg_ready_fn *on_ready;
     state_t state;
     PGconn *connection;
     int fd;
     short polled; /* what the loop waits for on fd; 0: fd is not in the loop */
     int timer;    /* back-off when DOWN, time-out when CONNECTING or PREPARING */
     int backoff_ms;
-    struct pg_queue in_flight;
+    fifo_t in_flight; /* units */
     size_t prepared;  /* results seen while PREPARING */
     bool refused;     /* one of them was an error */
     int64_t ended_us; /* the last unit, then the next one's turn came */
@@ -107,15 +107,12 @@ static void
 end_in_flight(pg_conn_t *self)
 {
     struct pg_outcome outcome = pg_outcome_down();
-    struct pg_queue lost = self->in_flight;
+    fifo_t lost = self->in_flight; /* what their callbacks send is not among them */
+    pg_unit_t *unit;
 
-    if (!lost.first)
-        return;
-    pg_queue_init(&self->in_flight);
-    for (pg_unit_t *unit = lost.first, *next; unit; unit = next) {
-        next = unit->next;
+    self->in_flight = (fifo_t){0};
+    while ((unit = fifo_take(&lost)))
         pg_unit_end(&unit, &outcome);
-    }
 }
 
 /* Whatever it was doing, the connection is gone; another attempt follows. */
@@ -133,7 +130,7 @@ lose(pg_conn_t *self, const char *event, const char *text)
     set_state(self, DOWN);
     self->timer = loop_timer(self->loop, pause_ms, false, start, self);
     if (was_ready)
-        self->events.on_lost(self->events.pg, self);
+        self->on_ready(self->pg, false);
     end_in_flight(self);
 }
 
@@ -253,7 +250,7 @@ become_ready(pg_conn_t *self)
     end_timer(self);
     self->backoff_ms = FIRST_BACKOFF_MS;
     set_state(self, READY);
-    self->events.on_ready(self->events.pg, self);
+    self->on_ready(self->pg, true);
     if (self->listens && self->options.on_notify)
         self->options.on_notify(self->options.arg, ""); /* for what was missed meanwhile */
 }
@@ -292,7 +289,6 @@ accept_prepared(pg_conn_t *self, PGresult *result)
     return true;
 }
 
-/* False: the connection was lost. A callback may send more meanwhile. */
 static void
 note_wait(pg_conn_t *self, const pg_unit_t *unit)
 {
@@ -302,10 +298,11 @@ note_wait(pg_conn_t *self, const pg_unit_t *unit)
     self->waits_us[self->wait_count++ % PG_WAITS] = wait_us;
 }
 
+/* False: the connection was lost. A callback may send more meanwhile. */
 static bool
 accept_result(pg_conn_t *self, PGresult *result)
 {
-    pg_unit_t *unit = self->in_flight.first;
+    pg_unit_t *unit = fifo_first(&self->in_flight), *next;
     struct pg_outcome outcome;
 
     if (!unit) {
@@ -322,10 +319,11 @@ accept_result(pg_conn_t *self, PGresult *result)
     }
     if (outcome.err)
         meters_add(self->options.metrics, METRIC_DB_ERRORS, "sql", 1);
-    pg_queue_take(&self->in_flight);
-    if (self->in_flight.first) /* its turn has come */
+    fifo_take(&self->in_flight);
+    next = fifo_first(&self->in_flight);
+    if (next) /* its turn has come */
         meters_observe_us(self->options.metrics, METRIC_DB_WAIT, NULL,
-                          clock_us() - self->in_flight.first->sent_us);
+                          clock_us() - next->sent_us);
     note_wait(self, unit);
     pg_unit_end(&unit, &outcome);
     return true;
@@ -401,9 +399,9 @@ pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
 {
     bool sent = pg_unit_transmit(unit, self->connection);
 
-    if (!self->in_flight.first)
+    if (!self->in_flight.count)
         meters_observe_us(self->options.metrics, METRIC_DB_WAIT, NULL, 0);
-    pg_queue_add(&self->in_flight, unit);
+    fifo_add(&self->in_flight, unit);
     if (!sent) {
         if (self->timer == NO_TIMER)
             self->timer = loop_timer(self->loop, 1, false, on_broken, self);
@@ -413,8 +411,8 @@ pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
 }
 
 pg_conn_t *
-pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
-            const struct pg_conn_events *events)
+pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *pg,
+            pg_ready_fn *on_ready)
 {
     pg_conn_t *self = zmalloc(sizeof(*self));
 
@@ -422,10 +420,10 @@ pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
     self->options = *options;
     pg_keywords_init(&self->keywords, &self->options);
     self->listens = listens;
-    self->events = *events;
+    self->pg = pg;
+    self->on_ready = on_ready;
     self->fd = -1;
     self->backoff_ms = FIRST_BACKOFF_MS;
-    pg_queue_init(&self->in_flight);
     self->timer = loop_timer(loop, 1, false, start, self);
     return self;
 }

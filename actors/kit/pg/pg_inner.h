@@ -10,6 +10,7 @@
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/pg/pg.h"
 #include "actors/kit/pg/statements.def"
+#include "actors/kit/util/fifo.h"
 
 #define PG_PARAMS_MAX 128 /* of one statement */
 
@@ -32,6 +33,7 @@ struct pg_call {
 };
 
 struct pg_unit {
+    fifo_link_t link;
     pg_t *pg; /* NULL: of a pg_sync */
     const struct pg_statement *statements;
     size_t statement_count;
@@ -49,16 +51,7 @@ struct pg_unit {
     traceparent_t trace; /* what its sender worked for */
     pg_fn *fn;
     void *arg;
-    struct pg_unit *next;
 };
-
-struct pg_queue {
-    pg_unit_t *first, **last;
-    size_t count;
-};
-void pg_queue_init(struct pg_queue *self);
-void pg_queue_add(struct pg_queue *self, pg_unit_t *unit);
-pg_unit_t *pg_queue_take(struct pg_queue *self); /* NULL if empty */
 
 pg_unit_t *pg_unit_make(pg_t *pg, const struct pg_statement *statements, size_t count);
 /* Hands the unit's statements and a Sync to libpq; false: the connection is broken. Parameters
@@ -74,13 +67,9 @@ void pg_unit_end(pg_unit_t **self_p, const struct pg_outcome *outcome); /* calls
 
 /* Connections */
 typedef struct pg_conn pg_conn_t;
-typedef void pg_conn_fn(pg_t *pg, pg_conn_t *conn);
-struct pg_conn_events {
-    pg_t *pg;
-    pg_conn_fn *on_ready, *on_lost;
-};
-pg_conn_t *pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens,
-                       const struct pg_conn_events *events);
+typedef void pg_ready_fn(pg_t *pg, bool is_ready); /* false: lost */
+pg_conn_t *pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *pg,
+                       pg_ready_fn *on_ready);
 void pg_conn_destroy(pg_conn_t **self_p);
 bool pg_conn_is_ready(const pg_conn_t *self);
 size_t pg_conn_in_flight(const pg_conn_t *self);
@@ -101,7 +90,7 @@ void pg_keywords_init(struct pg_keywords *self, const struct pg_options *options
 const char *pg_connect_text(const struct pg_options *options, const PGconn *connection);
 void pg_ignore_notice(void *arg, const PGresult *result); /* logs at debug */
 void pg_log_error(const char *event, const char *statement, const PGresult *result);
-bool pg_is_connection_error(const char *sqlstate);
+tm_err_t pg_error_of(const char *sqlstate); /* "": the connection is lost */
 
 extern const char *const pg_session_sql, *const pg_listen_sql;
 

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "actors/kit/runtime/log.h"
-
 #define OUR_SQLSTATE "TM001"
 
 const char *
@@ -74,27 +72,29 @@ pg_get_bytes(const PGresult *result, int row, int column, size_t *ret_size)
     return copy;
 }
 
-bool
-pg_is_connection_error(const char *sqlstate)
+tm_err_t
+pg_error_of(const char *sqlstate)
 {
-    /* 25006: a primary that has become a standby; another host may be the primary now */
-    static const char *const states[] = {"57P01", "57P02", "57P03", "57P05", "25006"};
+    static const struct {
+        const char *begins;
+        tm_err_t err;
+    } rows[] = {
+        {"08", TM_STORE_DOWN},
+        {"57P01", TM_STORE_DOWN},
+        {"57P02", TM_STORE_DOWN},
+        {"57P03", TM_STORE_DOWN},
+        {"57P05", TM_STORE_DOWN},
+        {"25006", TM_STORE_DOWN}, /* a standby now; another host may be the primary */
+        {"40001", TM_BUSY},       /* serialization */
+        {"40P01", TM_BUSY},       /* deadlock */
+        {"55P03", TM_BUSY},       /* lock time-out */
+        {"53", TM_BUSY},          /* out of some resource */
+    };
 
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-        if (strcmp(states[i], sqlstate) == 0)
-            return true;
-    return strncmp(sqlstate, "08", 2) == 0;
-}
-
-static tm_err_t
-error_of(const char *sqlstate)
-{
-    if (!sqlstate[0] || pg_is_connection_error(sqlstate))
-        return TM_STORE_DOWN;
-    if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
-        strcmp(sqlstate, "55P03") == 0 || strncmp(sqlstate, "53", 2) == 0)
-        return TM_BUSY; /* serialization, deadlock, lock time-out, out of some resource */
-    return TM_INTERNAL;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strncmp(rows[i].begins, sqlstate, strlen(rows[i].begins)) == 0)
+            return rows[i].err;
+    return sqlstate[0] ? TM_INTERNAL : TM_STORE_DOWN;
 }
 
 /* `CODE: detail` raised by our own SQL. */
@@ -122,7 +122,7 @@ read_failure(struct pg_outcome *outcome, const PGresult *result)
     if (strcmp(outcome->sqlstate, OUR_SQLSTATE) == 0)
         read_refusal(outcome);
     else
-        outcome->err = error_of(outcome->sqlstate);
+        outcome->err = pg_error_of(outcome->sqlstate);
 }
 
 static bool

@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <string.h>
 
-#include "actors/kit/runtime/log.h"
-
 struct pg_sync {
     struct pg_options options;
     char *url, *application;

@@ -1,27 +1,19 @@
 #include "actors/kit/pg/pg_inner.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
-#include "actors/kit/runtime/log.h"
+#include "actors/kit/util/memory.h"
 
 /* The protocol counts a message's bytes in an int32; PostgreSQL refuses values over 1 GB. */
 #define PARAM_MAX (1000u << 20)
 
-/* More of an array of `size`-byte items; out of memory ends the process. */
+/* More of an array of `size`-byte items. */
 static void *
 grown(void *items, size_t *capacity, size_t size)
 {
-    size_t wanted = *capacity ? *capacity * 2 : 8;
-    void *fresh = realloc(items, wanted * size);
-
-    if (!fresh) {
-        log_error("memory.out", "bytes=%zu", wanted * size);
-        abort();
-    }
-    *capacity = wanted;
-    return fresh;
+    *capacity = *capacity ? *capacity * 2 : 8;
+    return tm_grown(items, *capacity * size);
 }
 
 void
@@ -49,37 +41,6 @@ pg_buffer_fini(struct pg_buffer *self)
 {
     free(self->data);
     *self = (struct pg_buffer){0};
-}
-
-void
-pg_queue_init(struct pg_queue *self)
-{
-    self->first = NULL;
-    self->last = &self->first;
-    self->count = 0;
-}
-
-void
-pg_queue_add(struct pg_queue *self, pg_unit_t *unit)
-{
-    unit->next = NULL;
-    *self->last = unit;
-    self->last = &unit->next;
-    self->count++;
-}
-
-pg_unit_t *
-pg_queue_take(struct pg_queue *self)
-{
-    pg_unit_t *unit = self->first;
-
-    if (!unit)
-        return NULL;
-    self->first = unit->next;
-    if (!self->first)
-        self->last = &self->first;
-    self->count--;
-    return unit;
 }
 
 pg_unit_t *

@@ -6,7 +6,6 @@
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/federation_text.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/util/memory.h"
 #include "actors/kit/runtime/broker_settings.h"
 #include "proto/client.h"
 
@@ -41,8 +40,6 @@ forget(federation_t *self, struct process *process)
     free(process->text);
     *process = self->processes[--self->count];
 }
-
-/* --- what is heard ------------------------------------------------------------------------ */
 
 static struct process *
 find(federation_t *self, tm_str_t instance)
@@ -105,8 +102,6 @@ on_metrics(void *arg, const struct tm_metrics *metrics, tm_str_t text)
     if (metrics->has_last && metrics->last)
         process->heard_ms -= FEDERATION_FORGET_MS / 2; /* a scrape or two still see its last */
 }
-
-/* --- what is said ------------------------------------------------------------------------- */
 
 static void
 report(federation_t *self, bool is_last)
@@ -180,8 +175,6 @@ federation_destroy(federation_t **self_p)
     *self_p = NULL;
 }
 
-/* --- what is known ------------------------------------------------------------------------ */
-
 char *
 federation_render(const federation_t *self, size_t *ret_size)
 {
@@ -225,21 +218,12 @@ federation_sum(const federation_t *self, metric_t metric, const char *label)
 }
 
 size_t
-federation_processes(const federation_t *self, const char *actor, int64_t *ret_age_ms)
+federation_processes(const federation_t *self, const char *actor)
 {
-    int64_t now_ms = clock_ms();
-    bool is_own = strcmp(actor, meters_actor(self->meters)) == 0;
-    size_t count = is_own;
+    size_t count = strcmp(actor, meters_actor(self->meters)) == 0;
 
-    *ret_age_ms = is_own ? 0 : -1;
-    for (size_t i = 0; i < self->count; i++) {
-        const struct process *process = &self->processes[i];
-        if (strcmp(process->actor, actor) != 0)
-            continue;
-        count++;
-        if (now_ms - process->heard_ms > *ret_age_ms)
-            *ret_age_ms = now_ms - process->heard_ms;
-    }
+    for (size_t i = 0; i < self->count; i++)
+        count += strcmp(self->processes[i].actor, actor) == 0;
     return count;
 }
 

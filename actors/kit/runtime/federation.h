@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "actors/kit/runtime/loop.h"
 #include "actors/kit/runtime/metrics.h"
@@ -38,9 +37,8 @@ char *federation_render(const federation_t *self, size_t *ret_size);
  * all). */
 double federation_sum(const federation_t *self, metric_t metric, const char *label);
 
-/* Processes of a kind that report, this one included; *ret_age_ms: since the one silent longest
- * was heard; -1: none has ever been. */
-size_t federation_processes(const federation_t *self, const char *actor, int64_t *ret_age_ms);
+/* Processes of a kind that report, this one included. */
+size_t federation_processes(const federation_t *self, const char *actor);
 
 /* Brokers that answer now, of *ret_configured; *ret_silent: the endpoint of one that does not,
  * or NULL. */

@@ -10,8 +10,6 @@
 
 enum { LABELS_MOST = 16 };
 
-/* --- lines -------------------------------------------------------------------------------- */
-
 struct reader {
     const char *at, *end;
 };
@@ -64,8 +62,6 @@ read_comment(tm_str_t line, const char *kind, tm_str_t *ret_name, tm_str_t *ret_
     *ret_rest = (tm_str_t){line.data + skip + size + 1, line.size - skip - size - 1};
     return true;
 }
-
-/* --- checking ----------------------------------------------------------------------------- */
 
 /* Past name="value", or NULL. */
 static const char *
@@ -272,8 +268,6 @@ federation_text_check(tm_str_t text, tm_str_t actor, tm_str_t instance, size_t *
     return is_good;
 }
 
-/* --- one of many -------------------------------------------------------------------------- */
-
 struct block {
     tm_str_t name, type;
     const char *head, *series, *end; /* its HELP and TYPE, its series */
@@ -367,8 +361,6 @@ federation_text_merge(FILE *out, const tm_str_t *texts, size_t count)
     free(blocks.items);
     return !ferror(out);
 }
-
-/* --- sums --------------------------------------------------------------------------------- */
 
 static bool
 holds(const char *at, const char *end, const char *label)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "actors/kit/util/clock.h"
+#include "actors/kit/util/utf8.h"
 
 #define TEXT_MAX       3000
 #define LINE_MAX_BYTES PIPE_BUF
@@ -84,35 +85,13 @@ put(struct line *line, const char *text, size_t size)
     return true;
 }
 
-/* Length of the UTF-8 sequence at text, 0 if it is none. */
-static size_t
-utf8_length(const unsigned char *text, size_t size)
-{
-    static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 : 4;
-    uint32_t code;
-
-    if (length == 1)
-        return 1;
-    if ((length == 4 && text[0] >> 3 != 30) || length > size)
-        return 0;
-    code = text[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if (text[i] >> 6 != 2)
-            return 0;
-        code = code << 6 | (text[i] & 0x3fu);
-    }
-    if (code < lowest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-        return 0;
-    return length;
-}
-
 /* The JSON form of the character at text into out (at least 8 bytes); *ret_used bytes of text.
  */
 static size_t
 escape(const unsigned char *text, size_t size, char *out, size_t *ret_used)
 {
-    size_t length = utf8_length(text, size);
+    uint32_t character;
+    size_t length = utf8_read(text, size, &character);
 
     *ret_used = length ? length : 1;
     if (!length)
@@ -143,26 +122,19 @@ put_string(struct line *line, const char *text, size_t size)
     line->data[line->size++] = '"'; /* TAIL has room */
 }
 
+/* As JSON has it, of at most 15 digits before the point; what follows the text is no digit. */
 static bool
 is_number(const char *text, size_t size)
 {
-    size_t i = 0, digits = 0;
+    const char *at = text + (size > 0 && *text == '-'), *end = text + size;
+    const size_t digits = at < end ? strspn(at, "0123456789") : 0;
 
-    if (i < size && text[i] == '-')
-        i++;
-    if (i + 1 < size && text[i] == '0' && text[i + 1] != '.')
+    if (digits == 0 || digits > 15 || (digits > 1 && *at == '0'))
         return false;
-    for (; i < size && text[i] >= '0' && text[i] <= '9'; i++)
-        digits++;
-    if (!digits || digits > 15)
-        return false;
-    if (i == size)
-        return true;
-    if (text[i++] != '.' || i == size)
-        return false;
-    while (i < size && text[i] >= '0' && text[i] <= '9')
-        i++;
-    return i == size;
+    at += digits;
+    if (end - at > 1 && *at == '.')
+        at += 1 + strspn(at + 1, "0123456789");
+    return at == end;
 }
 
 static bool

@@ -12,9 +12,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "actors/kit/runtime/log.h"
+#include "actors/kit/util/clock.h"
 
 enum { SPIN_FDS = 64, LUCK_MOST = 16 };
 
@@ -106,17 +106,6 @@ loop_destroy(loop_t **self_p)
     *self_p = NULL;
 }
 
-/* --- looking again before sleeping -------------------------------------------------------- */
-
-static int64_t
-now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static struct pollfd
 descriptor_of(const struct handler *h)
 {
@@ -152,7 +141,7 @@ look_again(const loop_t *self, int64_t until_us)
 
     if (!find_descriptors(self, fds, &count))
         return;
-    while (poll(fds, count, 0) == 0 && now_us() < until_us)
+    while (poll(fds, count, 0) == 0 && clock_us() < until_us)
         sched_yield();
 }
 
@@ -172,15 +161,13 @@ loop_spin(loop_t *self, int64_t max_us)
     self->spin_us = max_us;
 }
 
-/* --- turns -------------------------------------------------------------------------------- */
-
 /* A handler is about to run: how long was the wait? */
 static void
 begin_turn(loop_t *self)
 {
     log_trace(NULL);
     if (self->spin_us)
-        learn(self, now_us() - self->turned_us);
+        learn(self, clock_us() - self->turned_us);
 }
 
 /* What zloop is told: -1 ends it. */
@@ -191,7 +178,7 @@ end_turn(loop_t *self)
         after->fn(after->arg);
     if (!self->spin_us || self->stopped)
         return self->stopped ? -1 : 0;
-    self->turned_us = now_us();
+    self->turned_us = clock_us();
     if (self->luck > 0)
         look_again(self, self->turned_us + self->spin_us);
     return 0;

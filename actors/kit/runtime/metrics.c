@@ -187,27 +187,12 @@ meters_observe_us(meters_t *self, metric_t metric, const char *label, int64_t us
     atomic_fetch_add_explicit(&slot->value, us, memory_order_relaxed);
 }
 
-static uint64_t
-observations(const struct slot *slot)
+const char *
+meters_label(char label[METERS_LABEL], const char *one, const char *two, const char *three)
 {
-    uint64_t count = 0;
-
-    for (size_t i = 0; i < BUCKET_COUNT; i++)
-        count += atomic_load_explicit(&slot->bucket[i], memory_order_relaxed);
-    return count;
-}
-
-uint64_t
-meters_get(const meters_t *self, metric_t metric, const char *label)
-{
-    for (size_t i = 0; i <= OTHER; i++) {
-        const struct slot *slot = &self->slots[metric][i];
-        const char *seen = atomic_load_explicit(&slot->label, memory_order_acquire);
-        if (seen && strncmp(seen, label ? label : "", LABEL_MAX) == 0)
-            return families[metric].kind == SECONDS ? observations(slot)
-                                                    : (uint64_t)atomic_load(&slot->value);
-    }
-    return 0;
+    snprintf(label, METERS_LABEL, "%s" METRICS_AND "%s%s%s", one, two, three ? METRICS_AND : "",
+             three ? three : "");
+    return label;
 }
 
 static void

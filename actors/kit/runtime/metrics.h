@@ -32,13 +32,16 @@ const char *meters_actor(const meters_t *self);
 const char *meters_instance(const meters_t *self);
 
 /* Between the values of a metric whose row names several labels. */
-#define METRICS_AND "\037"
+#define METRICS_AND  "\037"
+#define METERS_LABEL 256
+/* Up to three of them, joined; the third may be NULL. */
+const char *meters_label(char label[METERS_LABEL], const char *one, const char *two,
+                         const char *three);
 
 /* label: its value, NULL for a metric without one */
 void meters_add(meters_t *self, metric_t metric, const char *label, uint64_t n);
 void meters_set(meters_t *self, metric_t metric, const char *label, int64_t value);
 void meters_observe_us(meters_t *self, metric_t metric, const char *label, int64_t us);
-uint64_t meters_get(const meters_t *self, metric_t metric, const char *label);
 
 /* Prometheus text format 0.0.4, every series with the labels actor and instance, with process_*
  * (memory, descriptors, CPU, start) and tunemill_build_info. The caller frees it. */

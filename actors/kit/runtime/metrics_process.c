@@ -9,54 +9,34 @@
 
 #include "actors/kit/util/clock.h"
 
-/* Field 22 of /proc/self/stat: ticks from boot to start; counted behind the last ')', since the
- * program's name may hold anything. 0 if it cannot be read. */
-static double
-start_since_boot(void)
-{
-    char line[1024];
-    double ticks = 0;
-    FILE *file = fopen("/proc/self/stat", "re");
-    const char *at = NULL;
-
-    if (!file)
-        return 0;
-    if (fgets(line, sizeof(line), file))
-        at = strrchr(line, ')');
-    fclose(file);
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    if (at)
-        ticks = strtod(at, NULL);
-    return ticks / (double)sysconf(_SC_CLK_TCK);
-}
-
-/* The number in the given place (from 0) of a file of numbers; -1 if it cannot be read. */
+/* The number in the given place (from 0) of a file's first line, counted behind the last ')':
+ * what stands before it may hold anything. -1: it cannot be read. */
 static double
 number_of(const char *path, int place)
 {
-    char line[256];
-    char *at = line, *end = line;
-    double value = -1;
+    char line[1024] = "";
+    const char *at = line;
+    char *end;
     FILE *file = fopen(path, "re");
+    double value;
 
-    if (!file)
-        return -1;
-    if (!fgets(line, sizeof(line), file))
-        line[0] = '\0';
-    fclose(file);
-    for (int i = 0; i <= place; i++, at = end) {
-        value = strtod(at, &end);
-        if (end == at)
-            return -1;
+    if (file && fgets(line, sizeof(line), file))
+        at = strrchr(line, ')') ? strrchr(line, ')') + 1 : line;
+    if (file)
+        fclose(file);
+    for (; *at && place > 0; place--) {
+        at += strspn(at, " ");
+        at += strcspn(at, " ");
     }
-    return value;
+    value = strtod(at, &end);
+    return end == at ? -1 : value;
 }
 
 int64_t
 process_start_ms(void)
 {
-    double uptime = number_of("/proc/uptime", 0), start = start_since_boot();
+    double uptime = number_of("/proc/uptime", 0);
+    double start = number_of("/proc/self/stat", 19) / (double)sysconf(_SC_CLK_TCK);
 
     if (start <= 0 || uptime < start)
         return clock_utc_ms(); /* metrics are made when a process starts: near enough */

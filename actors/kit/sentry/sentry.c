@@ -48,8 +48,6 @@ static struct {
     size_t crumb_count; /* so far */
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* --- counting ----------------------------------------------------------------------------- */
-
 /* Under the lock. */
 static void
 settle(void)
@@ -85,8 +83,6 @@ count_outcome(void *arg, enum sentry_outcome outcome)
     settle();
     pthread_mutex_unlock(&process.lock);
 }
-
-/* --- crumbs ------------------------------------------------------------------------------- */
 
 /* A line is cut in the middle of a member: what is behind the last whole one goes. */
 static void
@@ -138,8 +134,6 @@ crumbs_json(void)
     return list;
 }
 
-/* --- events ------------------------------------------------------------------------------- */
-
 /* May this one be told? Then with what was before it, and how many were not. */
 static bool
 admit(const char *type, const char *reason, json_t **ret_crumbs, uint64_t *ret_held)
@@ -174,16 +168,10 @@ tell(const struct sentry_event *event)
 }
 
 void
-sentry_capture(const struct sentry_capture *capture)
+sentry_capture(const struct sentry_event *event)
 {
-    const struct sentry_event event = {.type = capture->type,
-                                       .reason = capture->reason,
-                                       .value = capture->value,
-                                       .level = capture->level,
-                                       .notes = capture->notes};
-
     if (process.sender)
-        tell(&event);
+        tell(event);
 }
 
 /* What a line says of its reason. */
@@ -262,8 +250,6 @@ on_line(void *arg, const struct log_line *line)
     pthread_mutex_unlock(&process.lock);
 }
 
-/* --- transactions ------------------------------------------------------------------------- */
-
 /* The last digits of an id are random; so many of all are below the rate. */
 bool
 sentry_samples(const traceparent_t *trace)
@@ -288,8 +274,6 @@ sentry_transaction(const struct sentry_transaction *transaction)
     text = sentry_transaction_text(&process.origin, transaction, id);
     sentry_sender_put(process.sender, SENTRY_TRANSACTION, id, &text);
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 /* GIT_SHA, which whoever builds the image sets. */
 static const char *

@@ -32,15 +32,8 @@ void sentry_count(meters_t *meters);
 
 bool sentry_is_on(void); /* is anything told at all? */
 
-/* An event with the trace this thread works for. Type and reason together make two the same. */
-struct sentry_capture {
-    const char *type;  /* as a log line's event: "explain.degraded" */
-    const char *level; /* "error" or "warning" */
-    const char *reason;
-    const char *value; /* in words */
-    const struct sentry_notes *notes;
-};
-void sentry_capture(const struct sentry_capture *capture);
+/* The trace this thread works for and the lines before it are filled in. */
+void sentry_capture(const struct sentry_event *event);
 
 /* Whether the transactions of a trace are told: only if its flag says so and, of those,
  * sentry.traces_sample_rate; the same in every process. */

@@ -10,8 +10,6 @@
 
 enum { TAG_MAX = 200, VALUE_MAX = 2000 };
 
-/* --- notes -------------------------------------------------------------------------------- */
-
 /* At most so many bytes, in whole characters and on one line. */
 static json_t *
 short_string(const char *value, size_t max)
@@ -70,8 +68,6 @@ sentry_notes_fini(struct sentry_notes *self)
     *self = (struct sentry_notes){NULL, NULL, NULL};
 }
 
-/* --- what all have ------------------------------------------------------------------------ */
-
 static void
 new_id(char ret[SENTRY_ID_TEXT])
 {
@@ -129,8 +125,6 @@ text_of(json_t *root)
     return text;
 }
 
-/* --- errors ------------------------------------------------------------------------------- */
-
 static json_t *
 exception(const struct sentry_event *event)
 {
@@ -183,21 +177,17 @@ sentry_event_text(const struct sentry_origin *origin, const struct sentry_event 
 
     if (!root)
         return NULL;
-    json_object_set_new(root, "level", json_string(event->level));
-    json_object_set_new(root, "logger", json_string(origin->actor));
-    json_object_set_new(root, "exception", exception(event));
-    json_object_set_new(root, "contexts",
-                        contexts(is_traced ? trace_context(event->trace) : NULL));
-    json_object_set_new(root, "tags", event_tags(event));
-    json_object_set_new(root, "extra", event_extra(event));
-    json_object_set_new(root, "fingerprint", fingerprint(event));
+    json_object_update_new(
+        root, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "level", event->level, "logger",
+                        origin->actor, "exception", exception(event), "contexts",
+                        contexts(is_traced ? trace_context(event->trace) : NULL), "tags",
+                        event_tags(event), "extra", event_extra(event), "fingerprint",
+                        fingerprint(event)));
     if (event->crumbs)
         json_object_set_new(root, "breadcrumbs",
                             json_pack("{s:o}", "values", json_deep_copy(event->crumbs)));
     return text_of(root);
 }
-
-/* --- transactions ------------------------------------------------------------------------- */
 
 static const char *
 status_of(int http)
@@ -226,9 +216,8 @@ span(const struct sentry_transaction *transaction)
     const struct sentry_notes *notes = transaction->notes;
     json_t *trace = trace_context(transaction->trace);
 
-    json_object_set_new(trace, "op", json_string(transaction->op));
-    json_object_set_new(trace, "status", json_string(status_of(transaction->http)));
-    json_object_set_new(trace, "origin", json_string("manual"));
+    json_object_update_new(trace, json_pack("{s:s, s:s, s:s}", "op", transaction->op, "status",
+                                            status_of(transaction->http), "origin", "manual"));
     add_copy(trace, "data", notes ? notes->data : NULL);
     return trace;
 }
@@ -246,21 +235,15 @@ sentry_transaction_text(const struct sentry_origin *origin,
     if (!root)
         return NULL;
     json_object_set_new(tags, "component", json_string(origin->actor));
-    json_object_set_new(root, "type", json_string("transaction"));
-    json_object_set_new(root, "transaction", json_string(transaction->name));
-    json_object_set_new(root, "transaction_info",
-                        json_pack("{s:s}", "source", transaction->source));
-    json_object_set_new(
-        root, "start_timestamp",
-        json_real((double)utc_ms / 1000 - (double)transaction->took_us / 1000000));
-    json_object_set_new(root, "contexts", contexts(span(transaction)));
-    json_object_set_new(root, "tags", tags);
+    json_object_update_new(
+        root, json_pack("{s:s, s:s, s:{s:s}, s:f, s:o, s:o, s:[]}", "type", "transaction",
+                        "transaction", transaction->name, "transaction_info", "source",
+                        transaction->source, "start_timestamp",
+                        (double)utc_ms / 1000 - (double)transaction->took_us / 1000000,
+                        "contexts", contexts(span(transaction)), "tags", tags, "spans"));
     add_copy(root, "measurements", notes ? notes->numbers : NULL);
-    json_object_set_new(root, "spans", json_array());
     return text_of(root);
 }
-
-/* --- envelopes ---------------------------------------------------------------------------- */
 
 char *
 sentry_report_text(const struct sentry_discard *discards, size_t count, int64_t utc_ms)

@@ -1,12 +1,11 @@
 #include "actors/kit/sentry/sentry_limits.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/kit/sentry/retry_after.h"
-#include "proto/message.h"
+#include "actors/kit/util/auto.h"
 
-enum { USUAL_MS = 60000, NUMBER_MAX = 31 };
+enum { USUAL_MS = 60000 };
 
 static const char *const names[SENTRY_CATEGORY_COUNT] = {"error", "transaction"};
 
@@ -30,56 +29,35 @@ limit_all(struct sentry_limits *self, int64_t until_ms)
         limit(self, (enum sentry_category)i, until_ms);
 }
 
-/* What stands before the mark, which is passed; or all, if it is not there. */
-static tm_str_t
-cut(tm_str_t *rest, char mark)
+/* What stands before the mark, without blanks around it; the mark is passed. NULL: all is read.
+ */
+static char *
+next_part(char **rest, const char *mark)
 {
-    const char *at = rest->size ? memchr(rest->data, mark, rest->size) : NULL;
-    tm_str_t part = {rest->data, at ? (size_t)(at - rest->data) : rest->size};
+    char *part = strsep(rest, mark), *end;
 
-    rest->data += part.size + (at != NULL);
-    rest->size -= part.size + (at != NULL);
+    if (!part)
+        return NULL;
+    part += strspn(part, " \t");
+    end = part + strlen(part);
+    while (end > part && strchr(" \t", end[-1]))
+        *--end = '\0';
     return part;
-}
-
-static tm_str_t
-trimmed(tm_str_t text)
-{
-    while (text.size && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
-        text.size--;
-    return text;
-}
-
-static int64_t
-read_ms(tm_str_t text)
-{
-    char number[NUMBER_MAX + 1];
-    int64_t ms = -1;
-
-    if (text.size <= NUMBER_MAX) {
-        snprintf(number, sizeof(number), "%.*s", (int)text.size, text.data);
-        ms = retry_after_ms(number, NULL, 0);
-    }
-    return ms < 0 ? USUAL_MS : ms;
 }
 
 /* `default` is what events without a type are; ours are errors. */
 static void
-read_categories(struct sentry_limits *self, tm_str_t list, int64_t until_ms)
+read_categories(struct sentry_limits *self, char *list, int64_t until_ms)
 {
-    if (list.size == 0)
-        limit_all(self, until_ms);
-    while (list.size) {
-        tm_str_t name = trimmed(cut(&list, ';'));
+    const char *name;
 
-        if (tm_str_is(name, "default"))
+    if (!list || !list[0])
+        limit_all(self, until_ms);
+    while (list && (name = next_part(&list, ";"))) {
+        if (strcmp(name, "default") == 0)
             limit(self, SENTRY_ERROR, until_ms);
         for (unsigned i = 0; i < SENTRY_CATEGORY_COUNT; i++)
-            if (tm_str_is(name, names[i]))
+            if (strcmp(name, names[i]) == 0)
                 limit(self, (enum sentry_category)i, until_ms);
     }
 }
@@ -87,14 +65,15 @@ read_categories(struct sentry_limits *self, tm_str_t list, int64_t until_ms)
 void
 sentry_limits_read(struct sentry_limits *self, const char *header, int64_t now_ms)
 {
-    tm_str_t rest = tm_str(header);
+    tm_auto(tm_text) copy = strdup(header);
+    char *rest = copy, *entry;
 
-    while (rest.size) {
-        tm_str_t entry = trimmed(cut(&rest, ','));
-        tm_str_t seconds = trimmed(cut(&entry, ':'));
+    while ((entry = next_part(&rest, ","))) {
+        const char *seconds = entry[0] ? next_part(&entry, ":") : NULL;
+        int64_t ms = seconds ? retry_after_ms(seconds, NULL, 0) : 0;
 
-        if (seconds.size || entry.size)
-            read_categories(self, trimmed(cut(&entry, ':')), now_ms + read_ms(seconds));
+        if (seconds)
+            read_categories(self, next_part(&entry, ":"), now_ms + (ms < 0 ? USUAL_MS : ms));
     }
 }
 

@@ -12,7 +12,6 @@
 #define ACTORS_KIT_SENTRY_SENTRY_LIMITS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum sentry_category { SENTRY_ERROR, SENTRY_TRANSACTION, SENTRY_CATEGORY_COUNT };

@@ -56,8 +56,6 @@ scrub_add(scrub_t *self, const char *secret)
     self->secrets[self->count++] = text;
 }
 
-/* --- where secrets are -------------------------------------------------------------------- */
-
 /* Of variables that are no settings of ours: the keys of language models, and what else a
  * process was started with. */
 static bool
@@ -141,8 +139,6 @@ scrub_settings(scrub_t *self, const settings_t *settings)
     }
     add_environment(self);
 }
-
-/* --- taking out --------------------------------------------------------------------------- */
 
 /* Length of a known secret at text, 0 if there is none; of two the longer one. */
 static size_t

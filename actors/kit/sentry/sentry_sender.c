@@ -54,8 +54,6 @@ sentry_outcome_name(enum sentry_outcome outcome)
     return outcomes[outcome].word;
 }
 
-/* --- what is dropped ---------------------------------------------------------------------- */
-
 void
 sentry_sender_drop(sentry_sender_t *self, enum sentry_category category,
                    enum sentry_outcome outcome)
@@ -67,43 +65,47 @@ sentry_sender_drop(sentry_sender_t *self, enum sentry_category category,
     self->options.count(self->options.arg, outcome);
 }
 
-struct report {
-    struct sentry_discard discards[SENTRY_OUTCOME_COUNT * SENTRY_CATEGORY_COUNT];
-    enum sentry_outcome from[SENTRY_OUTCOME_COUNT * SENTRY_CATEGORY_COUNT];
-    size_t count;
-};
+typedef uint64_t dropped_t[SENTRY_OUTCOME_COUNT][SENTRY_CATEGORY_COUNT];
 
-/* Takes what was dropped so far. */
-static void
-take_report(sentry_sender_t *self, struct report *ret)
+/* Takes what was dropped so far; false: nothing was. */
+static bool
+take_dropped(sentry_sender_t *self, dropped_t ret)
 {
-    ret->count = 0;
+    bool has_dropped;
+
+    pthread_mutex_lock(&self->lock);
+    has_dropped = self->has_dropped;
+    self->has_dropped = false;
+    memcpy(ret, self->dropped, sizeof(dropped_t));
+    memset(self->dropped, 0, sizeof(dropped_t));
+    pthread_mutex_unlock(&self->lock);
+    return has_dropped;
+}
+
+static void
+give_back(sentry_sender_t *self, dropped_t dropped)
+{
     pthread_mutex_lock(&self->lock);
     for (unsigned i = 0; i < SENTRY_OUTCOME_COUNT; i++)
-        for (unsigned j = 0; j < SENTRY_CATEGORY_COUNT; j++) {
-            if (!self->dropped[i][j])
-                continue;
-            ret->from[ret->count] = (enum sentry_outcome)i;
-            ret->discards[ret->count++] = (struct sentry_discard){
-                outcomes[i].reason, (enum sentry_category)j, self->dropped[i][j]};
-            self->dropped[i][j] = 0;
-        }
-    self->has_dropped = false;
+        for (unsigned j = 0; j < SENTRY_CATEGORY_COUNT; j++)
+            self->dropped[i][j] += dropped[i][j];
+    self->has_dropped = true;
     pthread_mutex_unlock(&self->lock);
 }
 
-static void
-give_back(sentry_sender_t *self, const struct report *report)
+static char *
+report_text(dropped_t dropped)
 {
-    pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < report->count; i++)
-        self->dropped[report->from[i]][report->discards[i].category] +=
-            report->discards[i].quantity;
-    self->has_dropped = self->has_dropped || report->count > 0;
-    pthread_mutex_unlock(&self->lock);
-}
+    struct sentry_discard discards[SENTRY_OUTCOME_COUNT * SENTRY_CATEGORY_COUNT];
+    size_t count = 0;
 
-/* --- the network -------------------------------------------------------------------------- */
+    for (unsigned i = 0; i < SENTRY_OUTCOME_COUNT; i++)
+        for (unsigned j = 0; j < SENTRY_CATEGORY_COUNT; j++)
+            if (dropped[i][j])
+                discards[count++] = (struct sentry_discard){
+                    outcomes[i].reason, (enum sentry_category)j, dropped[i][j]};
+    return sentry_report_text(discards, count, clock_utc_ms());
+}
 
 static size_t
 on_body(char *data, size_t one, size_t size, void *arg)
@@ -221,15 +223,13 @@ post(sentry_sender_t *self, const char *text, size_t size)
 static enum sentry_outcome
 send_envelope(sentry_sender_t *self, const struct waiting *item)
 {
-    struct report report;
-    char *payload, *told, *text = NULL;
+    dropped_t dropped;
+    const bool has_dropped = take_dropped(self, dropped);
+    char *payload = item ? scrub_json(self->options.scrub, item->payload) : NULL;
+    char *told = has_dropped ? report_text(dropped) : NULL, *text = NULL;
     size_t size = 0;
     enum sentry_outcome outcome = SENTRY_FAILED;
 
-    take_report(self, &report);
-    payload = item ? scrub_json(self->options.scrub, item->payload) : NULL;
-    told =
-        report.count ? sentry_report_text(report.discards, report.count, clock_utc_ms()) : NULL;
     if (payload || !item)
         text = sentry_envelope_text(
             &(struct sentry_item){.id = item ? item->id : NULL,
@@ -239,15 +239,13 @@ send_envelope(sentry_sender_t *self, const struct waiting *item)
             clock_utc_ms(), &size);
     if (text)
         outcome = post(self, text, size);
-    if (outcome != SENTRY_SENT)
-        give_back(self, &report);
+    if (outcome != SENTRY_SENT && has_dropped)
+        give_back(self, dropped);
     free(text);
     free(told);
     free(payload);
     return outcome;
 }
-
-/* --- the thread --------------------------------------------------------------------------- */
 
 static bool
 is_limited(sentry_sender_t *self, enum sentry_category category)
@@ -357,8 +355,6 @@ start(sentry_sender_t *self)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return is_started;
 }
-
-/* --- life --------------------------------------------------------------------------------- */
 
 static void
 release(sentry_sender_t **self_p)

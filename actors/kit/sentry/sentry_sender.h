@@ -10,8 +10,6 @@
 #ifndef ACTORS_KIT_SENTRY_SENTRY_SENDER_H
 #define ACTORS_KIT_SENTRY_SENTRY_SENDER_H
 
-#include <stdbool.h>
-
 #include "actors/kit/sentry/sentry_dsn.h"
 #include "actors/kit/sentry/sentry_envelope.h"
 #include "actors/kit/sentry/sentry_scrub.h"

@@ -1,22 +1,16 @@
 #include "actors/kit/sentry/sentry_throttle.h"
 
-#include <stddef.h>
+#include <string.h>
 
-/* FNV-1a, going on from `hash`. */
-static uint64_t
-hash_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return hash;
-}
+#include "actors/kit/util/hash.h"
 
 static uint64_t
 hash_of(const char *type, const char *reason)
 {
-    uint64_t hash = hash_text(14695981039346656037u, type);
+    uint64_t hash = hash_bytes(HASH_BEGIN, type, strlen(type) + 1);
 
-    hash = hash_text(hash * 31, reason ? reason : "");
+    if (reason)
+        hash = hash_bytes(hash, reason, strlen(reason));
     return hash ? hash : 1;
 }
 

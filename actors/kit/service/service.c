@@ -86,8 +86,6 @@ service_end(service_t *service, tm_err_t err)
     loop_stop(service->loop);
 }
 
-/* --- jobs --------------------------------------------------------------------------------- */
-
 static bool
 is_worker(const frame_t *self)
 {
@@ -142,8 +140,6 @@ open_worker(frame_t *self)
         tm_worker_attach(service->worker, loop_zloop(service->loop), on_jobs, self);
     return TM_OK;
 }
-
-/* --- the database ------------------------------------------------------------------------- */
 
 static void
 on_lead(void *arg, const struct pg_outcome *outcome)
@@ -249,8 +245,6 @@ open_pool(frame_t *self)
     return pg_new(service->loop, &options);
 }
 
-/* --- draining ----------------------------------------------------------------------------- */
-
 static bool
 is_drained(const frame_t *self)
 {
@@ -307,8 +301,6 @@ on_drain(void *arg)
     if (self->thread_state != THREAD_RUNS)
         begin_drain(self);
 }
-
-/* --- jobs on a thread --------------------------------------------------------------------- */
 
 static void *
 work(void *arg)
@@ -376,8 +368,6 @@ end_thread(frame_t *self)
     tell_thread(self);
     join_thread(self);
 }
-
-/* --- the process -------------------------------------------------------------------------- */
 
 static tm_err_t
 open_reports(frame_t *self)

@@ -1,10 +1,10 @@
 #include "actors/kit/util/single_flight.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/util/hash.h"
 #include "actors/kit/util/memory.h"
 
 enum { BUCKETS = 256 };
@@ -34,12 +34,7 @@ single_flight_destroy(single_flight_t **self_p)
 static size_t
 bucket_of(const single_flight_t *self, const void *key)
 {
-    const uint8_t *bytes = key;
-    uint32_t hash = 2166136261u; /* FNV-1a */
-
-    for (size_t i = 0; i < self->key_size; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash % BUCKETS;
+    return hash_bytes(HASH_BEGIN, key, self->key_size) % BUCKETS;
 }
 
 struct flight *

@@ -6,27 +6,24 @@
 #include <stdlib.h>
 
 #define PERIOD_SPACINGS 99
-#define COLUMNS         5
 
 bars_t *
 bars_new(size_t count)
 {
-    if (count > SIZE_MAX / sizeof(double) / (COLUMNS + 1) - 1)
+    if (count > SIZE_MAX / sizeof(double) / (BARS_COLUMNS + 1) - 1)
         return NULL;
     bars_t *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
 
-    double **columns[COLUMNS] = {&self->open, &self->high, &self->low, &self->close,
-                                 &self->volume};
     const size_t bytes = (count + 1) * sizeof(double);
 
     self->count = count;
     self->time_ms = malloc(bytes);
     bool ok = self->time_ms != NULL;
-    for (size_t i = 0; i < COLUMNS; i++) {
-        *columns[i] = malloc(bytes);
-        ok = ok && *columns[i];
+    for (size_t i = 0; i < BARS_COLUMNS; i++) {
+        self->columns[i] = malloc(bytes);
+        ok = ok && self->columns[i];
     }
     if (!ok)
         bars_destroy(&self);
@@ -41,11 +38,8 @@ bars_destroy(bars_t **self_p)
     if (!self)
         return;
     free(self->time_ms);
-    free(self->open);
-    free(self->high);
-    free(self->low);
-    free(self->close);
-    free(self->volume);
+    for (size_t i = 0; i < BARS_COLUMNS; i++)
+        free(self->columns[i]);
     free(self);
     *self_p = NULL;
 }
@@ -57,15 +51,10 @@ bars_slice(const bars_t *self, size_t first, size_t count)
         first = self->count;
     if (count > self->count - first)
         count = self->count - first;
-    return (bars_t){
-        .count = count,
-        .time_ms = self->time_ms + first,
-        .open = self->open + first,
-        .high = self->high + first,
-        .low = self->low + first,
-        .close = self->close + first,
-        .volume = self->volume + first,
-    };
+    bars_t slice = {.count = count, .time_ms = self->time_ms + first};
+    for (size_t i = 0; i < BARS_COLUMNS; i++)
+        slice.columns[i] = self->columns[i] + first;
+    return slice;
 }
 
 /* Index of the first bar at or after time_ms. */

@@ -12,11 +12,17 @@
 
 #define BARS_DAY_MS      INT64_C(86400000)
 #define BARS_LABEL_BYTES 24
+#define BARS_COLUMNS     5
 
 typedef struct bars {
     size_t count;
     int64_t *time_ms; /* UTC, since 1970 */
-    double *open, *high, *low, *close, *volume;
+    union {
+        struct {
+            double *open, *high, *low, *close, *volume;
+        };
+        double *columns[BARS_COLUMNS]; /* in this order */
+    };
 } bars_t;
 
 bars_t *bars_new(size_t count); /* uninitialised columns; NULL if there is no memory */

@@ -64,11 +64,8 @@ columns_new(const bars_t *bars, const strategy_t *strategy, size_t budget_bytes)
     self->strategy = strategy;
     self->entry_capacity = capacity;
     self->entries = calloc(capacity, sizeof *self->entries);
-    self->frame.series[SERIES_OPEN] = bars->open;
-    self->frame.series[SERIES_HIGH] = bars->high;
-    self->frame.series[SERIES_LOW] = bars->low;
-    self->frame.series[SERIES_CLOSE] = bars->close;
-    self->frame.series[SERIES_VOLUME] = bars->volume;
+    for (size_t i = 0; i < SERIES_COUNT; i++)
+        self->frame.series[i] = bars->columns[i];
     if (!self->entries || !allocate_signals(self))
         columns_destroy(&self);
     return self;

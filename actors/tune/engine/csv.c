@@ -265,11 +265,8 @@ keep_row(struct parser *parser, int64_t time_ms, const double value[COLUMNS])
         return;
     }
     bars->time_ms[i] = time_ms;
-    bars->open[i] = value[OPEN];
-    bars->high[i] = value[HIGH];
-    bars->low[i] = value[LOW];
-    bars->close[i] = value[CLOSE];
-    bars->volume[i] = value[VOLUME];
+    for (size_t k = 0; k < BARS_COLUMNS; k++)
+        bars->columns[k][i] = value[OPEN + k];
     bars->count++;
 }
 

@@ -37,11 +37,8 @@ sort(bars_t *bars)
         for (size_t i = 0; i < count; i++)
             places[i] = (struct place){bars->time_ms[i], i};
         qsort(places, count, sizeof *places, compare_places);
-        permute(bars->open, places, count, scratch);
-        permute(bars->high, places, count, scratch);
-        permute(bars->low, places, count, scratch);
-        permute(bars->close, places, count, scratch);
-        permute(bars->volume, places, count, scratch);
+        for (size_t i = 0; i < BARS_COLUMNS; i++)
+            permute(bars->columns[i], places, count, scratch);
         for (size_t i = 0; i < count; i++)
             bars->time_ms[i] = places[i].time_ms;
     }
@@ -55,11 +52,8 @@ static void
 move(bars_t *bars, size_t to, size_t from)
 {
     bars->time_ms[to] = bars->time_ms[from];
-    bars->open[to] = bars->open[from];
-    bars->high[to] = bars->high[from];
-    bars->low[to] = bars->low[from];
-    bars->close[to] = bars->close[from];
-    bars->volume[to] = bars->volume[from];
+    for (size_t i = 0; i < BARS_COLUMNS; i++)
+        bars->columns[i][to] = bars->columns[i][from];
 }
 
 tm_err_t

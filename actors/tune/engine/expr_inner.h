@@ -23,9 +23,7 @@ struct parser {
 tm_err_t expr_fail(const struct parser *parser, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* --- what the text says next ---------------------------------------------------------------
- */
-
+/* What the text says next. */
 void expr_skip_blanks(struct parser *parser);
 size_t expr_name_length(const char *text);
 bool expr_take_word(struct parser *parser, const char *word);
@@ -34,9 +32,7 @@ TM_CHECKED tm_err_t expr_expect(struct parser *parser, char c);
 /* A condition where one is needed, a number where that is. */
 TM_CHECKED tm_err_t expr_need(struct parser *parser, const struct value *value, bool is_bool);
 
-/* --- what the program does -----------------------------------------------------------------
- */
-
+/* What the program does. */
 /* One instruction; its result is a temporary. */
 TM_CHECKED tm_err_t expr_emit(struct parser *parser, enum program_op op, const struct value *a,
                               const struct value *b, struct value *ret);

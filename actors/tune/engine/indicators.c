@@ -1,7 +1,6 @@
 #include "actors/tune/engine/indicators.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 static void
 fill_nan(double *out, size_t first, size_t end)

@@ -120,8 +120,6 @@ tpe_params(const tpe_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
     space_at(self->space, &self->at[index * self->count], params);
 }
 
-/* --- what is known ------------------------------------------------------------------------ */
-
 static bool
 is_better(const tpe_t *self, uint64_t a, uint64_t b)
 {
@@ -157,8 +155,6 @@ choose_good(tpe_t *self)
     if (self->good_count > tenth)
         self->good_count = (size_t)tenth;
 }
-
-/* --- densities ---------------------------------------------------------------------------- */
 
 static void
 place_kernels(const tpe_t *self, size_t dimension, struct model *model)
@@ -246,8 +242,6 @@ lay_out_model(const tpe_t *self, size_t dimension, struct model *model)
     lay_good(self, model);
     lay_others(self, dimension, model);
 }
-
-/* --- drawing ------------------------------------------------------------------------------ */
 
 /* From l: a kernel or the prior, then a place in it. What leaves the range is thrown back. */
 static double

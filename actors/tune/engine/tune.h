@@ -96,8 +96,7 @@ void tune_plan_destroy(tune_plan_t **self_p);
 
 uint64_t tune_plan_trials(const tune_plan_t *self);
 bool tune_plan_is_split(const tune_plan_t *self);
-size_t tune_plan_is_bars(const tune_plan_t *self);  /* of the in-sample window, or the whole */
-size_t tune_plan_oos_bars(const tune_plan_t *self); /* 0 without a split */
+size_t tune_plan_is_bars(const tune_plan_t *self); /* of the in-sample window, or the whole */
 const char *tune_plan_warning(const tune_plan_t *self); /* "" or why the split was dropped */
 /* SEARCH_TPE: of a trial that was computed. */
 void tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PARAMS_MAX]);
@@ -107,14 +106,5 @@ void tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUN
  * TM_BAD_REQUEST for a range outside the plan, or (SEARCH_TPE) that is not the next. */
 TM_CHECKED tm_err_t tune_run_range(tune_plan_t *self, uint64_t first, size_t count,
                                    struct trial *out, const atomic_bool *stop);
-
-/* One trial's params with the equity curve and trades of the window that is judged. The metrics
- * have the bits of the trial's. */
-TM_CHECKED tm_err_t tune_trace(tune_plan_t *self, const double *params, struct metrics *ret,
-                               backtest_trace_t **ret_trace);
-
-/* Positions of the best completed trials in trials[], best first: score descending, ties by
- * index. Returns how many were written, at most top_k. */
-size_t tune_rank(const struct trial *trials, size_t n, size_t top_k, size_t *out);
 
 #endif

@@ -1,6 +1,5 @@
 #include "actors/tune/engine/tune_inner.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,12 +134,6 @@ size_t
 tune_plan_is_bars(const tune_plan_t *self)
 {
     return self->is_bars.count;
-}
-
-size_t
-tune_plan_oos_bars(const tune_plan_t *self)
-{
-    return self->oos_bars.count;
 }
 
 const char *

@@ -16,7 +16,7 @@
 struct recompute {
     const settings_t *settings;
     tune_store_t *store;
-    dataset_cache_t *datasets;
+    lru_t *datasets;
 };
 
 struct replay_run {
@@ -52,7 +52,7 @@ recompute_destroy(recompute_t **self_p)
     if (!self)
         return;
     tune_store_destroy(&self->store);
-    dataset_cache_destroy(&self->datasets);
+    lru_destroy(&self->datasets);
     free(self);
     *self_p = NULL;
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/tune/recompute/curve.h"
 #include "actors/tune/store/report.h"
@@ -24,8 +23,6 @@ struct report {
     size_t trade_count;           /* of both windows, shown or not */
     char *head, *lists, *trading; /* the texts; NULL: not made yet */
 };
-
-/* --- the curve ---------------------------------------------------------------------------- */
 
 static bool
 make_curve(struct report *self)
@@ -67,8 +64,6 @@ curve_text(struct report *self)
     return text;
 }
 
-/* --- trades ------------------------------------------------------------------------------- */
-
 static json_t *
 trade_json(const struct trade *trade)
 {
@@ -104,8 +99,6 @@ trades_text(const struct report *self)
     json_decref(root);
     return text;
 }
-
-/* --- the head ----------------------------------------------------------------------------- */
 
 static json_t *
 metric_json(const struct metrics *metrics, size_t index)
@@ -194,16 +187,6 @@ warnings(const struct report *self)
     return list;
 }
 
-static json_t *
-dataset(const struct recompute_result *result)
-{
-    char *text = result->window_count ? report_dataset(result->sha256, &result->bars) : NULL;
-    json_t *object = text ? json_loads(text, 0, NULL) : json_null();
-
-    free(text);
-    return object;
-}
-
 static char *
 head_text(const struct report *self)
 {
@@ -216,13 +199,13 @@ head_text(const struct report *self)
     json_object_set_new(head, "summary", summary(result));
     json_object_set_new(head, "evaluated_on", evaluated_on(result));
     json_object_set_new(head, "split_at", split_at(self));
-    json_object_set_new(head, "dataset", dataset(result));
+    json_object_set_new(head, "dataset",
+                        result->window_count ? report_dataset(result->sha256, &result->bars)
+                                             : json_null());
     json_object_set_new(head, "trade_count", json_integer((json_int_t)self->trade_count));
     json_object_set_new(head, "warnings", warnings(self));
     return report_text(&head);
 }
-
-/* --- the whole ---------------------------------------------------------------------------- */
 
 /* {"a":1} and {"b":2} and {"c":3}, as one object. */
 static char *

@@ -1,5 +1,5 @@
 /* The way of one question. One that the cache knows ends with the first step; for any other
- * there is a visit, which the same question joins while it lasts:
+ * there is a flight, which the same question joins while it lasts:
  *
  *   take       the cache has it, and it was looked up lately
  *   look_up    PostgreSQL: where is it, and which version is it?
@@ -9,34 +9,45 @@
  */
 #include "actors/tune/recompute/recompute_server.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/kit/util/memory.h"
+#include "actors/kit/util/lru.h"
+#include "actors/kit/util/single_flight.h"
 #include "actors/kit/sentry/sentry.h"
 #include "actors/kit/runtime/broker_settings.h"
-#include "actors/tune/recompute/answer_cache.h"
 #include "actors/tune/recompute/recompute_pool.h"
 #include "actors/tune/store/statements.def"
 #include "proto/worker.h"
 
-enum { CALLS = 256 }; /* at once; a broker keeps what is more */
-
 enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    LOOK_UP_STATEMENTS(S)
-#undef S
-        STMT_COUNT
+    CALLS = 256, /* at once; a broker keeps what is more */
+    VERSION = 32,
 };
 
-static const struct pg_statement statements[STMT_COUNT] = {
-#define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
-    LOOK_UP_STATEMENTS(S)
-#undef S
+enum { LOOK_UP_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
+static const struct pg_statement statements[] = {LOOK_UP_STATEMENTS(PG_STATEMENT_ROW)};
+
+/* An answer is found by who asks, for which run, and in how many points. */
+struct answer_key {
+    tm_uuid_t workspace, run;
+    uint32_t points;
 };
+static_assert(sizeof(struct answer_key) == 36, "there is padding in it");
+
+typedef struct answer {
+    struct lru_link link;
+    struct answer_key key;
+    char version[VERSION]; /* of the rows it was made from */
+    int64_t seen_ms;       /* when they were last seen to have it */
+    char *text;
+    size_t size;
+} answer_t;
 
 struct recompute_server {
     const settings_t *settings;
@@ -44,24 +55,61 @@ struct recompute_server {
     loop_t *loop;
     pg_t *pg;
     tm_worker_t *worker; /* NULL: the database was not there yet */
-    answer_cache_t *cache;
+    lru_t *cache;        /* of answer_t */
     recompute_pool_t *pool;
-    zlistx_t *visits;
+    single_flight_t *flights;
     bool is_ending;
 };
 
 struct pending_call {
     struct recompute_task task; /* first: so the pool gives back the visit */
+    struct flight flight;       /* what waits are jobs */
     recompute_server_t *server;
     struct answer_key key;
-    char version[ANSWER_VERSION];
+    char version[VERSION];
     int64_t seen_ms, started_us;
     bool is_computing;
-    tm_job_t **jobs; /* the questions that wait for it */
-    size_t count, limit;
-    void *handle; /* in the list of visits */
 };
 typedef struct pending_call pending_call_t;
+
+static pending_call_t *
+call_of(struct flight *flight)
+{
+    return flight
+               ? (pending_call_t *)(void *)((char *)flight - offsetof(pending_call_t, flight))
+               : NULL;
+}
+
+/* --- keeping answers ---------------------------------------------------------------------- */
+
+static void
+free_answer(void **item_p)
+{
+    answer_t *answer = *item_p;
+
+    free(answer->text);
+    free(answer);
+    *item_p = NULL;
+}
+
+/* One larger than the whole cache would only drive out the others. */
+static void
+keep(const pending_call_t *call, char **text_p)
+{
+    const size_t size = strlen(*text_p), cost = sizeof(answer_t) + size + 1;
+    answer_t *answer;
+
+    if (cost > (size_t)call->server->settings->tune_answer_cache_mb << 20) {
+        lru_drop(call->server->cache, &call->key);
+        return;
+    }
+    answer = zmalloc(sizeof(*answer));
+    *answer =
+        (answer_t){.key = call->key, .seen_ms = call->seen_ms, .text = *text_p, .size = size};
+    memcpy(answer->version, call->version, sizeof(answer->version));
+    *text_p = NULL;
+    lru_put(call->server->cache, answer, cost);
+}
 
 /* --- answering ---------------------------------------------------------------------------- */
 
@@ -82,45 +130,49 @@ tell(const traceparent_t *trace, tm_err_t err, int64_t started_us)
                                                     .took_us = clock_us() - started_us});
 }
 
+struct ending {
+    tm_worker_t *worker;
+    tm_err_t err;
+    const char *text; /* the answer, or why there is none */
+};
+
 static void
-end(pending_call_t *self, tm_err_t err)
+end_job(void *waiter, void *arg)
 {
-    tell(&self->task.trace, err, self->started_us);
-    zlistx_delete(self->server->visits, self->handle);
-    free(self->task.answer.text);
-    free(self->jobs);
-    free(self);
+    const struct ending *ending = arg;
+    tm_job_t *job = waiter;
+
+    if (ending->err)
+        tm_worker_fail(ending->worker, &job, ending->err, ending->text,
+                       tm_err_retryable(ending->err));
+    else
+        tm_worker_done(ending->worker, &job, false, ending->text, strlen(ending->text));
 }
 
 static void
-give(pending_call_t *self, const char *source, const char *text, size_t size)
+end(pending_call_t *self, const char *source, tm_err_t err, const char *text)
 {
-    count(self->server, source, self->count);
-    for (size_t i = 0; i < self->count; i++)
-        tm_worker_done(self->server->worker, &self->jobs[i], false, text, size);
+    struct ending ending = {self->server->worker, err, text};
+
+    count(self->server, source, self->flight.count);
+    single_flight_end(self->server->flights, &self->flight, end_job, &ending);
+    tell(&self->task.trace, err, self->started_us);
+    if (text == self->task.answer.text && self->task.answer.is_lasting)
+        keep(self, &self->task.answer.text);
+    free(self->task.answer.text);
+    free(self);
 }
 
 static void
 fail(pending_call_t *self, tm_err_t err, const char *detail)
 {
-    const char *why = detail[0] ? detail : tm_err_text(err);
-
-    count(self->server, "failed", self->count);
-    for (size_t i = 0; i < self->count; i++)
-        tm_worker_fail(self->server->worker, &self->jobs[i], err, why, tm_err_retryable(err));
-    end(self, err);
+    end(self, "failed", err, detail[0] ? detail : tm_err_text(err));
 }
 
 static void
 give_computed(pending_call_t *self)
 {
-    struct recompute_answer *answer = &self->task.answer;
-
-    give(self, "computed", answer->text, strlen(answer->text));
-    if (answer->is_lasting)
-        answer_cache_put(self->server->cache, &self->key, self->version, self->seen_ms,
-                         &answer->text);
-    end(self, TM_OK);
+    end(self, "computed", TM_OK, self->task.answer.text);
 }
 
 /* --- looking up --------------------------------------------------------------------------- */
@@ -145,15 +197,14 @@ compute(pending_call_t *self, const PGresult *row)
 static void
 go_on(pending_call_t *self, const PGresult *row)
 {
-    answer_t *answer = answer_cache_find(self->server->cache, &self->key);
+    answer_t *answer = lru_find(self->server->cache, &self->key);
     const char *version = pg_get(row, 0, 3);
 
     if (self->task.answer.text && strcmp(self->version, version) == 0) {
         give_computed(self);
     } else if (answer && strcmp(answer->version, version) == 0) {
         answer->seen_ms = self->seen_ms;
-        give(self, "checked", answer->text, answer->size);
-        end(self, TM_OK);
+        end(self, "checked", TM_OK, answer->text);
     } else {
         compute(self, row);
     }
@@ -162,7 +213,7 @@ go_on(pending_call_t *self, const PGresult *row)
 static void
 not_found(pending_call_t *self, tm_err_t err)
 {
-    answer_cache_drop(self->server->cache, &self->key);
+    lru_drop(self->server->cache, &self->key);
     fail(self, err, "");
 }
 
@@ -223,32 +274,18 @@ on_ended(void *arg)
 static void
 join(pending_call_t *self, tm_job_t *job, int64_t deadline_ms)
 {
-    if (self->count == self->limit) {
-        self->limit = self->limit ? 2 * self->limit : 4;
-        self->jobs = tm_grown(self->jobs, self->limit * sizeof(tm_job_t *));
-    }
-    self->jobs[self->count++] = job;
+    flight_join(&self->flight, job);
     if (self->is_computing)
         recompute_pool_extend(self->server->pool, &self->task, deadline_ms);
     else if (self->task.deadline_ms < deadline_ms)
         self->task.deadline_ms = deadline_ms;
 }
 
-static pending_call_t *
-find_visit(const recompute_server_t *self, const struct answer_key *key)
-{
-    pending_call_t *visit = zlistx_first(self->visits);
-
-    while (visit && memcmp(&visit->key, key, sizeof(*key)) != 0)
-        visit = zlistx_next(self->visits);
-    return visit;
-}
-
 static void
 visit(recompute_server_t *self, const struct answer_key *key, tm_job_t *job)
 {
     const int64_t deadline_ms = clock_ms() + (int64_t)tm_job_timeout_ms(job);
-    pending_call_t *visit = find_visit(self, key);
+    pending_call_t *visit = call_of(single_flight_find(self->flights, key, NULL, NULL));
 
     if (visit) {
         join(visit, job, deadline_ms);
@@ -260,7 +297,7 @@ visit(recompute_server_t *self, const struct answer_key *key, tm_job_t *job)
     visit->started_us = clock_us();
     traceparent_follow(tm_job_traceparent(job), &visit->task.trace);
     log_trace(&visit->task.trace);
-    visit->handle = zlistx_add_end(self->visits, visit);
+    single_flight_begin(self->flights, &visit->flight, &visit->key);
     join(visit, job, deadline_ms);
     look_up(visit);
 }
@@ -302,7 +339,7 @@ take(recompute_server_t *self, tm_job_t *job)
         return;
     }
     key = key_of(&call);
-    answer = answer_cache_find(self->cache, &key);
+    answer = lru_find(self->cache, &key);
     if (!answer || !is_fresh(answer->seen_ms)) {
         visit(self, &key, job);
         return;
@@ -360,8 +397,9 @@ recompute_server_new(loop_t *loop, const settings_t *settings, meters_t *meters)
         free(self);
         return NULL;
     }
-    self->visits = zlistx_new();
-    self->cache = answer_cache_new((size_t)settings->tune_answer_cache_mb << 20);
+    self->flights = single_flight_new(sizeof(struct answer_key));
+    self->cache = lru_new(sizeof(struct answer_key),
+                          (size_t)settings->tune_answer_cache_mb << 20, free_answer);
     loop_fd(loop, recompute_pool_fd(self->pool), ZMQ_POLLIN, on_ended, self);
     options.statements = statements;
     options.statement_count = STMT_COUNT;
@@ -386,7 +424,7 @@ recompute_server_drain(recompute_server_t *self)
 size_t
 recompute_server_pending(const recompute_server_t *self)
 {
-    return zlistx_size(self->visits);
+    return single_flight_count(self->flights);
 }
 
 /* What is still looked up fails with the connection, and what is computed ends with the pool.
@@ -395,7 +433,7 @@ void
 recompute_server_destroy(recompute_server_t **self_p)
 {
     recompute_server_t *self = *self_p;
-    pending_call_t *visit;
+    struct flight *flight;
 
     if (!self)
         return;
@@ -403,11 +441,11 @@ recompute_server_destroy(recompute_server_t **self_p)
     pg_destroy(&self->pg);
     loop_fd_end(self->loop, recompute_pool_fd(self->pool));
     recompute_pool_destroy(&self->pool);
-    while ((visit = zlistx_first(self->visits)))
-        fail(visit, TM_DRAINING, "");
+    while ((flight = single_flight_next(self->flights, NULL)))
+        fail(call_of(flight), TM_DRAINING, "");
     tm_worker_destroy(&self->worker);
-    answer_cache_destroy(&self->cache);
-    zlistx_destroy(&self->visits);
+    lru_destroy(&self->cache);
+    single_flight_destroy(&self->flights);
     free(self);
     *self_p = NULL;
 }

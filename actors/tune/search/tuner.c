@@ -32,7 +32,7 @@ tuner_destroy(tuner_t **self_p)
     if (!self)
         return;
     tune_store_destroy(&self->store);
-    dataset_cache_destroy(&self->datasets);
+    lru_destroy(&self->datasets);
     free(self);
     *self_p = NULL;
 }

@@ -9,7 +9,7 @@ struct tuner {
     const settings_t *settings;
     meters_t *meters;
     tune_store_t *store;
-    dataset_cache_t *datasets;
+    lru_t *datasets;
 };
 
 struct tuner_run {

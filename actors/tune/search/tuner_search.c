@@ -127,8 +127,6 @@ tuner_search(struct tuner_run *self)
     return err;
 }
 
-/* ---- judging ---------------------------------------------------------------------------- */
-
 /* Of the best trial's daily returns, in the window that the other trials' Sharpe ratios are of:
  * the in-sample one, or the whole. */
 static tm_err_t
@@ -187,13 +185,14 @@ tm_err_t
 tuner_judge(struct tuner_run *self)
 {
     json_t *best = report_best_params(self->strategy, self->plan, self->trials);
+    json_t *dataset = report_dataset(self->spec.dataset_sha256, &self->bars);
     tm_err_t err = judge_overfit(self);
 
     warn_of_no_winner(self);
     if (best)
         self->best_params = report_text(&best);
     self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));
-    self->dataset_text = report_dataset(self->spec.dataset_sha256, &self->bars);
+    self->dataset_text = report_text(&dataset);
     self->warnings_text = report_text(&self->warnings);
     self->spec_text = report_text(&self->strategy_spec);
     self->body = report_result(&self->job->id, self->strategy, self->plan, self->trials);

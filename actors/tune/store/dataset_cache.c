@@ -2,13 +2,8 @@
 
 #include <czmq.h>
 
-struct dataset_cache {
-    size_t max_bytes, bytes;
-    zlistx_t *items; /* of dataset_t, the most recently used first */
-};
-
 static void
-destroy_item(void **item_p)
+free_dataset(void **item_p)
 {
     dataset_t *item = *item_p;
 
@@ -17,46 +12,14 @@ destroy_item(void **item_p)
     *item_p = NULL;
 }
 
-dataset_cache_t *
+lru_t *
 dataset_cache_new(size_t max_bytes)
 {
-    dataset_cache_t *self = zmalloc(sizeof(*self));
-
-    self->max_bytes = max_bytes;
-    self->items = zlistx_new();
-    zlistx_set_destructor(self->items, destroy_item);
-    return self;
-}
-
-void
-dataset_cache_destroy(dataset_cache_t **self_p)
-{
-    if (!*self_p)
-        return;
-    zlistx_destroy(&(*self_p)->items);
-    free(*self_p);
-    *self_p = NULL;
-}
-
-static size_t
-bytes_of(const dataset_t *item)
-{
-    return item->bars->count * (5 * sizeof(double) + sizeof(int64_t)) + sizeof(*item);
+    return lru_new(SHA256_SIZE, max_bytes, free_dataset);
 }
 
 const dataset_t *
-dataset_cache_find(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE])
-{
-    for (dataset_t *item = zlistx_first(self->items); item; item = zlistx_next(self->items))
-        if (memcmp(item->sha256, sha256, SHA256_SIZE) == 0) {
-            zlistx_move_start(self->items, zlistx_cursor(self->items));
-            return item;
-        }
-    return NULL;
-}
-
-const dataset_t *
-dataset_cache_add(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE], bars_t **bars_p,
+dataset_cache_add(lru_t *self, const uint8_t sha256[SHA256_SIZE], bars_t **bars_p,
                   const struct csv_report *report)
 {
     dataset_t *item = zmalloc(sizeof(*item));
@@ -65,17 +28,7 @@ dataset_cache_add(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE], bars
     item->bars = *bars_p;
     *bars_p = NULL;
     item->report = *report;
-    self->bytes += bytes_of(item);
-    zlistx_add_start(self->items, item);
-    while (self->bytes > self->max_bytes && zlistx_size(self->items) > 1) {
-        self->bytes -= bytes_of(zlistx_last(self->items));
-        zlistx_delete(self->items, zlistx_cursor(self->items));
-    }
+    lru_put(self, item,
+            item->bars->count * (5 * sizeof(double) + sizeof(int64_t)) + sizeof(*item));
     return item;
-}
-
-size_t
-dataset_cache_count(const dataset_cache_t *self)
-{
-    return zlistx_size(self->items);
 }

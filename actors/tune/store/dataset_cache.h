@@ -1,29 +1,25 @@
-/* dataset_cache - parsed price series of one process, the least recently used leaving first.
+/* dataset_cache - the parsed price series of one process, by their files' SHA-256.
  *
- * Keyed by the file's SHA-256. The entry used last always stays, whatever its size, so what
- * find and add return is good until the next add.
+ * The entry added last always stays, whatever its size, so what lru_find and dataset_cache_add
+ * return is good until the next add.
  */
 #ifndef ACTORS_TUNE_STORE_DATASET_CACHE_H
 #define ACTORS_TUNE_STORE_DATASET_CACHE_H
 
 #include "actors/kit/util/digest.h"
+#include "actors/kit/util/lru.h"
 #include "actors/tune/engine/csv.h"
 
 typedef struct dataset {
+    struct lru_link link;
     uint8_t sha256[SHA256_SIZE];
     bars_t *bars;
     struct csv_report report; /* its warnings belong to every tune on the data */
 } dataset_t;
 
-typedef struct dataset_cache dataset_cache_t;
-
-dataset_cache_t *dataset_cache_new(size_t max_bytes);
-void dataset_cache_destroy(dataset_cache_t **self_p);
-
-const dataset_t *dataset_cache_find(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE]);
+lru_t *dataset_cache_new(size_t max_bytes); /* of dataset_t */
 /* Takes the bars. */
-const dataset_t *dataset_cache_add(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE],
+const dataset_t *dataset_cache_add(lru_t *self, const uint8_t sha256[SHA256_SIZE],
                                    bars_t **bars_p, const struct csv_report *report);
-size_t dataset_cache_count(const dataset_cache_t *self);
 
 #endif

@@ -1,7 +1,6 @@
 #include "actors/tune/store/report.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "actors/kit/util/clock.h"
 
@@ -57,17 +56,12 @@ report_best_params(const strategy_t *strategy, const tune_plan_t *plan, const tr
     return report_params(strategy, params);
 }
 
-static void
-add_best(json_t *object, const strategy_t *strategy, const tune_plan_t *plan,
-         const trials_t *trials)
+static json_t *
+best_score(const trials_t *trials)
 {
     const struct leader *leaders;
-    json_t *params = report_best_params(strategy, plan, trials);
 
-    json_object_set_new(object, "best_score",
-                        trials_leaders(trials, &leaders) ? report_number(leaders[0].score)
-                                                         : json_null());
-    json_object_set_new(object, "best_params", params ? params : json_null());
+    return trials_leaders(trials, &leaders) ? report_number(leaders[0].score) : json_null();
 }
 
 enum { LEADERS_TOLD = 10 };
@@ -96,54 +90,46 @@ report_progress(const strategy_t *strategy, const tune_plan_t *plan, const trial
 {
     double done = (double)trials_count(trials), total = (double)tune_plan_trials(plan);
     double rate = seconds > 0 ? done / seconds : (double)NAN;
-    json_t *object = json_object();
+    json_t *object =
+        json_pack("{s:I, s:I, s:o, s:o, s:o, s:o?, s:o}", "done", (json_int_t)done, "total",
+                  (json_int_t)total, "trials_per_second", rounded(rate, 10), "eta_seconds",
+                  rounded(rate > 0 ? (total - done) / rate : (double)NAN, 10), "best_score",
+                  best_score(trials), "best_params", report_best_params(strategy, plan, trials),
+                  "leaders", best_trials(strategy, plan, trials));
 
-    json_object_set_new(object, "done", json_integer((json_int_t)done));
-    json_object_set_new(object, "total", json_integer((json_int_t)total));
-    json_object_set_new(object, "trials_per_second", rounded(rate, 10));
-    json_object_set_new(object, "eta_seconds",
-                        rounded(rate > 0 ? (total - done) / rate : (double)NAN, 10));
-    add_best(object, strategy, plan, trials);
-    json_object_set_new(object, "leaders", best_trials(strategy, plan, trials));
     return report_text(&object);
 }
 
 char *
 report_gates(const struct tune_options *options, bool is_split)
 {
-    json_t *object = json_object();
+    json_t *object = json_pack("{s:o, s:I, s:s}", "max_drawdown_pct",
+                               report_number(options->gate_max_drawdown_pct), "min_trades",
+                               (json_int_t)options->gate_min_trades, "evaluated_on",
+                               is_split ? "oos" : "primary");
 
-    json_object_set_new(object, "max_drawdown_pct",
-                        report_number(options->gate_max_drawdown_pct));
-    json_object_set_new(object, "min_trades", json_integer(options->gate_min_trades));
-    json_object_set_new(object, "evaluated_on", json_string(is_split ? "oos" : "primary"));
     return report_text(&object);
 }
 
 char *
 report_overfit(double pbo, double deflated_sharpe)
 {
-    json_t *object = json_object();
+    json_t *object = json_pack("{s:o, s:o}", "pbo", report_number(pbo), "deflated_sharpe",
+                               report_number(deflated_sharpe));
 
-    json_object_set_new(object, "pbo", report_number(pbo));
-    json_object_set_new(object, "deflated_sharpe", report_number(deflated_sharpe));
     return report_text(&object);
 }
 
-char *
+json_t *
 report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars)
 {
-    char hex[SHA256_TEXT], time[CLOCK_TEXT], frame[BARS_LABEL_BYTES];
-    json_t *object = json_object();
+    char hex[SHA256_TEXT], first[CLOCK_TEXT], last[CLOCK_TEXT], frame[BARS_LABEL_BYTES];
 
     bars_timeframe(bars, frame);
-    json_object_set_new(object, "sha256", json_string(hex_text(sha256, SHA256_SIZE, hex)));
-    json_object_set_new(object, "bars", json_integer((json_int_t)bars->count));
-    json_object_set_new(object, "first", json_string(clock_text(bars->time_ms[0], time)));
-    json_object_set_new(object, "last",
-                        json_string(clock_text(bars->time_ms[bars->count - 1], time)));
-    json_object_set_new(object, "timeframe", json_string(frame));
-    return report_text(&object);
+    return json_pack("{s:s, s:I, s:s, s:s, s:s}", "sha256", hex_text(sha256, SHA256_SIZE, hex),
+                     "bars", (json_int_t)bars->count, "first",
+                     clock_text(bars->time_ms[0], first), "last",
+                     clock_text(bars->time_ms[bars->count - 1], last), "timeframe", frame);
 }
 
 char *
@@ -151,11 +137,10 @@ report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan
               const trials_t *trials)
 {
     char id[TM_UUID_TEXT];
-    json_t *object = json_object();
+    json_t *object = json_pack("{s:s, s:s, s:o, s:o?, s:I}", "tune_id", tm_uuid_text(tune, id),
+                               "status", "completed", "best_score", best_score(trials),
+                               "best_params", report_best_params(strategy, plan, trials),
+                               "trials", (json_int_t)trials_count(trials));
 
-    json_object_set_new(object, "tune_id", json_string(tm_uuid_text(tune, id)));
-    json_object_set_new(object, "status", json_string("completed"));
-    add_best(object, strategy, plan, trials);
-    json_object_set_new(object, "trials", json_integer((json_int_t)trials_count(trials)));
     return report_text(&object);
 }

@@ -26,7 +26,7 @@ char *report_progress(const strategy_t *strategy, const tune_plan_t *plan,
 
 char *report_gates(const struct tune_options *options, bool is_split);
 char *report_overfit(double pbo, double deflated_sharpe);
-char *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars);
+json_t *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars);
 
 /* The job's result: {tune_id, status, best_score, best_params, trials} */
 char *report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan_t *plan,

@@ -60,7 +60,7 @@ load(const struct tune_setup *self, const dataset_t **ret)
 tm_err_t
 tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret)
 {
-    const dataset_t *known = dataset_cache_find(self->datasets, self->spec->dataset_sha256);
+    const dataset_t *known = lru_find(self->datasets, self->spec->dataset_sha256);
 
     if (!known)
         return load(self, ret);

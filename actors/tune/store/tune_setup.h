@@ -16,7 +16,7 @@
 struct tune_setup {
     const settings_t *settings;
     tune_store_t *store;
-    dataset_cache_t *datasets;
+    lru_t *datasets;
     const struct tune_spec *spec;
     const tm_uuid_t *workspace;
     char *detail; /* TUNE_DETAIL_BYTES */

@@ -1,32 +1,21 @@
 #include "actors/tune/store/tune_store.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
-#include "actors/tune/store/copy.h"
+#include "actors/kit/pg/pg_copy.h"
 #include "actors/tune/store/statements.def"
 
-enum {
-#define S(NAME, params, sql) STMT_##NAME,
-    TUNE_STATEMENTS(S)
-#undef S
-        STMT_COUNT
-};
-
-static const struct pg_statement statements[STMT_COUNT] = {
-#define S(NAME, params, sql) [STMT_##NAME] = {#NAME, params, sql},
-    TUNE_STATEMENTS(S)
-#undef S
-};
+enum { TUNE_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
+static const struct pg_statement statements[] = {TUNE_STATEMENTS(PG_STATEMENT_ROW)};
 
 #define RUN_COLUMNS 14 /* of TRIALS_COPY */
 
 struct tune_store {
     pg_sync_t *pg;
-    copy_t copy;
+    pg_copy_t copy;
 };
 
 tune_store_t *
@@ -51,8 +40,6 @@ tune_store_destroy(tune_store_t **self_p)
     *self_p = NULL;
 }
 
-/* ---- reading ---------------------------------------------------------------------------- */
-
 static tm_err_t
 run(tune_store_t *self, pg_unit_t **unit_p, PGresult **ret)
 {
@@ -64,13 +51,30 @@ run(tune_store_t *self, pg_unit_t **unit_p, PGresult **ret)
     return err;
 }
 
-/* A unit that begins with the tune and the attempt, as most of ours do. */
+/* One row; else the error that says so. */
+static tm_err_t
+run_one(tune_store_t *self, pg_unit_t **unit_p, tm_err_t none, PGresult **ret)
+{
+    tm_err_t err = run(self, unit_p, ret);
+
+    return !err && PQntuples(*ret) == 0 ? none : err;
+}
+
 static pg_unit_t *
-unit_for(tune_store_t *self, size_t statement, const tm_uuid_t *tune, uint32_t attempt)
+unit_of(tune_store_t *self, size_t statement)
 {
     pg_unit_t *unit = pg_unit_sync(self->pg);
 
     pg_add(unit, statement);
+    return unit;
+}
+
+/* A unit that begins with the tune and the attempt, as most of ours do. */
+static pg_unit_t *
+unit_for(tune_store_t *self, size_t statement, const tm_uuid_t *tune, uint32_t attempt)
+{
+    pg_unit_t *unit = unit_of(self, statement);
+
     pg_uuid(unit, tune);
     pg_i64(unit, attempt);
     return unit;
@@ -82,32 +86,26 @@ tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
 {
     pg_unit_t *unit = unit_for(self, STMT_TUNE_START, tune, attempt);
     PGresult *result;
-    tm_err_t err = run(self, &unit, &result);
+    tm_err_t err = run_one(self, &unit, TM_LEASE_LOST, &result);
 
-    if (err)
-        return err;
-    if (PQntuples(result) == 0)
-        return TM_LEASE_LOST;
-    *ret_queued_ms = pg_get_f64(result, 0, 0);
-    return TM_OK;
+    if (!err)
+        *ret_queued_ms = pg_get_f64(result, 0, 0);
+    return err;
 }
 
 tm_err_t
 tune_store_strategy(tune_store_t *self, const tm_uuid_t *strategy, const tm_uuid_t *workspace,
                     json_t **ret)
 {
-    pg_unit_t *unit = pg_unit_sync(self->pg);
+    pg_unit_t *unit = unit_of(self, STMT_TUNE_STRATEGY);
     PGresult *result;
     tm_err_t err;
 
-    pg_add(unit, STMT_TUNE_STRATEGY);
     pg_uuid(unit, strategy);
     pg_uuid(unit, workspace);
-    err = run(self, &unit, &result);
+    err = run_one(self, &unit, TM_STRATEGY_NOT_FOUND, &result);
     if (err)
         return err;
-    if (PQntuples(result) == 0)
-        return TM_STRATEGY_NOT_FOUND;
     *ret = json_loads(pg_get(result, 0, 0), 0, NULL);
     return *ret ? TM_OK : TM_INVALID_STRATEGY;
 }
@@ -115,37 +113,30 @@ tune_store_strategy(tune_store_t *self, const tm_uuid_t *strategy, const tm_uuid
 tm_err_t
 tune_store_dataset_size(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t *ret)
 {
-    pg_unit_t *unit = pg_unit_sync(self->pg);
+    pg_unit_t *unit = unit_of(self, STMT_DATASET_SIZE);
     PGresult *result;
     tm_err_t err;
 
-    pg_add(unit, STMT_DATASET_SIZE);
     pg_bytes(unit, sha256, SHA256_SIZE);
-    err = run(self, &unit, &result);
-    if (err)
-        return err;
-    if (PQntuples(result) == 0)
-        return TM_NOT_FOUND;
-    *ret = (uint64_t)pg_get_i64(result, 0, 0);
-    return TM_OK;
+    err = run_one(self, &unit, TM_NOT_FOUND, &result);
+    if (!err)
+        *ret = (uint64_t)pg_get_i64(result, 0, 0);
+    return err;
 }
 
 tm_err_t
 tune_store_piece(tune_store_t *self, const uint8_t sha256[SHA256_SIZE], uint64_t piece,
                  unsigned char **ret, size_t *ret_size)
 {
-    pg_unit_t *unit = pg_unit_sync(self->pg);
+    pg_unit_t *unit = unit_of(self, STMT_DATASET_PIECE);
     PGresult *result;
     tm_err_t err;
 
-    pg_add(unit, STMT_DATASET_PIECE);
     pg_bytes(unit, sha256, SHA256_SIZE);
     pg_i64(unit, (int64_t)piece);
-    err = run(self, &unit, &result);
+    err = run_one(self, &unit, TM_NOT_FOUND, &result);
     if (err)
         return err;
-    if (PQntuples(result) == 0)
-        return TM_NOT_FOUND;
     *ret = pg_get_bytes(result, 0, 0, ret_size);
     return *ret ? TM_OK : TM_NO_MEMORY;
 }
@@ -172,21 +163,18 @@ tune_store_trial(tune_store_t *self, const struct backtest_call *which,
                  struct stored_trial *ret)
 {
     const bool is_trial = tm_uuid_is_nil(&which->run);
-    pg_unit_t *unit = pg_unit_sync(self->pg);
+    pg_unit_t *unit = unit_of(self, is_trial ? STMT_TRIAL : STMT_BACKTEST);
     struct stored_trial trial;
     PGresult *result;
     tm_err_t err;
 
-    pg_add(unit, is_trial ? STMT_TRIAL : STMT_BACKTEST);
     pg_uuid(unit, &which->workspace);
     pg_uuid(unit, is_trial ? &which->tune : &which->run);
     if (is_trial)
         pg_i64(unit, which->trial);
-    err = run(self, &unit, &result);
+    err = run_one(self, &unit, TM_RUN_NOT_FOUND, &result);
     if (err)
         return err;
-    if (PQntuples(result) == 0)
-        return TM_RUN_NOT_FOUND;
     trial =
         (struct stored_trial){get_json(result, 0), get_json(result, 1), get_json(result, 2)};
     if (!json_is_object(trial.row) || !json_is_object(trial.request)) {
@@ -217,8 +205,6 @@ tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, con
     return run(self, &unit, NULL);
 }
 
-/* ---- the final transaction -------------------------------------------------------------- */
-
 tm_uuid_t
 tune_run_id(const tm_uuid_t *tune, uint64_t index)
 {
@@ -245,47 +231,41 @@ status_text(enum trial_status status)
 }
 
 static void
-copy_metrics(copy_t *copy, const struct metrics *metrics)
+copy_metrics(pg_copy_t *copy, const struct metrics *metrics)
 {
     double values[METRIC_COUNT_ALL];
 
-    for (size_t i = 0; i < METRIC_COUNT_ALL; i++)
+    for (size_t i = 0; metrics && i < METRIC_COUNT_ALL; i++)
         values[i] = metrics_value(metrics, i);
-    copy_f64_array(copy, values, METRIC_COUNT_ALL);
+    pg_copy_f64_array(copy, metrics ? values : NULL, METRIC_COUNT_ALL);
 }
 
 static void
-copy_trial(copy_t *copy, const struct tune_result *result, const struct trial_row *row,
+copy_trial(pg_copy_t *copy, const struct tune_result *result, const struct trial_row *row,
            size_t rank)
 {
     tm_uuid_t run_id = tune_run_id(&result->tune, row->index);
     double params[TUNE_PARAMS_MAX];
 
     tune_plan_params(result->plan, row->index, params);
-    copy_row(copy, RUN_COLUMNS);
-    copy_bytes(copy, result->tune.bytes, sizeof(result->tune.bytes));
-    copy_i32(copy, (int32_t)row->index);
-    copy_bytes(copy, run_id.bytes, sizeof(run_id.bytes));
-    copy_text(copy, status_text(row->status));
+    pg_copy_row(copy, RUN_COLUMNS);
+    pg_copy_bytes(copy, result->tune.bytes, sizeof(result->tune.bytes));
+    pg_copy_i32(copy, (int32_t)row->index);
+    pg_copy_bytes(copy, run_id.bytes, sizeof(run_id.bytes));
+    pg_copy_text(copy, status_text(row->status));
     if (rank)
-        copy_i32(copy, (int32_t)rank);
+        pg_copy_i32(copy, (int32_t)rank);
     else
-        copy_null(copy);
-    copy_f64_array(copy, params, strategy_param_count(result->strategy));
-    copy_f64(copy, row->score);
-    copy_f64(copy, row->score_is);
-    copy_f64(copy, row->score_oos);
-    copy_f64(copy, row->objective_score);
-    copy_f64(copy, row->overfit_gap);
+        pg_copy_null(copy);
+    pg_copy_f64_array(copy, params, strategy_param_count(result->strategy));
+    pg_copy_f64(copy, row->score);
+    pg_copy_f64(copy, row->score_is);
+    pg_copy_f64(copy, row->score_oos);
+    pg_copy_f64(copy, row->objective_score);
+    pg_copy_f64(copy, row->overfit_gap);
     copy_metrics(copy, &row->is);
-    if (trials_is_split(result->trials))
-        copy_metrics(copy, &row->oos);
-    else
-        copy_null(copy);
-    if (row->reason[0])
-        copy_text(copy, row->reason);
-    else
-        copy_null(copy);
+    copy_metrics(copy, trials_is_split(result->trials) ? &row->oos : NULL);
+    pg_copy_text(copy, row->reason[0] ? row->reason : NULL);
 }
 
 struct place {
@@ -323,8 +303,8 @@ write_trials(tune_store_t *self, const struct tune_result *result)
     struct trial_row row;
     struct place *places;
     size_t count, next = 0;
-    tm_err_t err = copy_begin(&self->copy, pg_sync_connection(self->pg),
-                              statements[STMT_TRIALS_COPY].name);
+    tm_err_t err = pg_copy_begin(&self->copy, pg_sync_connection(self->pg),
+                                 statements[STMT_TRIALS_COPY].name);
 
     if (err)
         return err;
@@ -335,15 +315,14 @@ write_trials(tune_store_t *self, const struct tune_result *result)
         next += has_rank;
     }
     free(places);
-    return copy_end(&self->copy);
+    return pg_copy_end(&self->copy);
 }
 
 static tm_err_t
 begin(tune_store_t *self, const struct tune_result *result)
 {
-    pg_unit_t *unit = pg_unit_sync(self->pg);
+    pg_unit_t *unit = unit_of(self, STMT_BEGIN);
 
-    pg_add(unit, STMT_BEGIN);
     pg_add(unit, STMT_JOB_FINISH);
     pg_uuid(unit, &result->tune);
     pg_i64(unit, result->attempt);
@@ -411,17 +390,14 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     pg_text(unit, strategy_name(result->strategy));
     pg_text(unit, result->strategy_spec);
     err = run(self, &unit, &rows);
-    if (!err && strcmp(PQcmdTuples(rows), "1") != 0)
-        err = TM_LEASE_LOST;
-    return err;
+    return !err && pg_affected(rows) != 1 ? TM_LEASE_LOST : err;
 }
 
 static tm_err_t
 run_plain(tune_store_t *self, size_t statement)
 {
-    pg_unit_t *unit = pg_unit_sync(self->pg);
+    pg_unit_t *unit = unit_of(self, statement);
 
-    pg_add(unit, statement);
     return run(self, &unit, NULL);
 }
 
@@ -440,11 +416,8 @@ look_back(tune_store_t *self, const struct tune_result *result)
 {
     pg_unit_t *unit = unit_for(self, STMT_JOB_DONE, &result->tune, result->attempt);
     PGresult *rows;
-    tm_err_t err = run(self, &unit, &rows);
 
-    if (err)
-        return err;
-    return PQntuples(rows) == 1 ? TM_OK : TM_LEASE_LOST;
+    return run_one(self, &unit, TM_LEASE_LOST, &rows);
 }
 
 tm_err_t

@@ -1,6 +1,7 @@
 #include "tests/unit/engine/engine_help.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,4 +118,17 @@ help_walk(size_t count)
     bars_t *bars = help_closes(closes, count);
     free(closes);
     return bars;
+}
+
+size_t
+help_best(const struct trial *trials, size_t count)
+{
+    size_t best = count;
+
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].status == TRIAL_COMPLETED && !isnan(trials[i].score) &&
+            (best == count || trials[i].score > trials[best].score))
+            best = i;
+    ck_assert_uint_lt(best, count);
+    return best;
 }

@@ -15,6 +15,9 @@ backtest_t *help_backtest(const bars_t *bars, const strategy_t *strategy,
 /* Daily bars with these closes; open = close before, high and low around them. */
 bars_t *help_closes(const double *closes, size_t count);
 
+/* Where the best completed trial stands: of those with the same score, the first. */
+size_t help_best(const struct trial *trials, size_t count);
+
 /* A made-up daily series of any length, always the same. */
 bars_t *help_walk(size_t count);
 

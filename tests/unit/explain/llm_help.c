@@ -10,6 +10,7 @@
 #include "actors/kit/runtime/log.h"
 #include "tests/support/pace.h"
 #include "tests/support/patience.h"
+#include "tests/support/meter.h"
 
 enum { GUARD_MS = PATIENCE_MS, LATE_MS = 1000 };
 
@@ -142,7 +143,7 @@ on_done(void *arg, const struct llm_outcome *outcome)
 
     ck_assert(pace_allows((clock_us() - told->deadline_us) / 1000, LATE_MS));
     ck_assert_msg((outcome->cause == LLM_OK) == (outcome->text != NULL), "%s",
-                  llm_cause_name(outcome->cause));
+                  llm_causes[outcome->cause].name);
     if (outcome->text)
         ck_assert_uint_eq(strlen(outcome->text), outcome->size);
     *told = (struct llm_told){.times = told->times + 1,
@@ -214,8 +215,8 @@ llm_expect(const struct llm_told *told, enum llm_cause cause, const char *model)
 {
     ck_assert_int_eq(told->times, 1);
     ck_assert_msg(told->cause == cause && strcmp(told->model, model) == 0,
-                  "%s of %s, not %s of %s; %s", llm_cause_name(told->cause), told->model,
-                  llm_cause_name(cause), model, llm_log());
+                  "%s of %s, not %s of %s; %s", llm_causes[told->cause].name, told->model,
+                  llm_causes[cause].name, model, llm_log());
     if (cause == LLM_OK)
         ck_assert_str_eq(told->text, LLM_STUB_TEXT);
 }
@@ -237,7 +238,7 @@ llm_expect_breaker(const char *provider, const char *model, uint64_t state)
     char label[128];
 
     snprintf(label, sizeof(label), "%s" METRICS_AND "%s", provider, model);
-    ck_assert_msg(meters_get(llm_meters, METRIC_LLM_BREAKER, label) == state, "%s", llm_log());
+    ck_assert_msg(meter_of(llm_meters, METRIC_LLM_BREAKER, label) == state, "%s", llm_log());
 }
 
 uint64_t
@@ -246,5 +247,5 @@ llm_counted(const char *a, const char *b, const char *c, metric_t metric)
     char label[192];
 
     snprintf(label, sizeof(label), "%s" METRICS_AND "%s" METRICS_AND "%s", a, b, c);
-    return meters_get(llm_meters, metric, label);
+    return meter_of(llm_meters, metric, label);
 }

@@ -110,7 +110,7 @@ START_TEST(without_a_model_every_ask_is_disabled)
     told = llm_ask();
     llm_expect(told, LLM_DISABLED, "(none)");
     ck_assert_str_eq(told->provider, "(none)");
-    ck_assert_str_eq(llm_cause_reason(told->cause), "llm_unconfigured");
+    ck_assert_str_eq(llm_causes[told->cause].reason, "llm_unconfigured");
 }
 END_TEST
 

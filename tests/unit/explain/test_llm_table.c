@@ -154,7 +154,7 @@ expect_failure(const struct llm_told *told, size_t place, int row, int attempts)
     ck_assert_str_eq(told->provider, places[place].provider);
     ck_assert_int_eq(told->attempts, attempts);
     ck_assert_msg(llm_counted(places[place].provider, places[place].model,
-                              llm_cause_name(rows[row].cause),
+                              llm_causes[rows[row].cause].name,
                               METRIC_LLM_REQUESTS) == (rows[row].again ? 2u : 1u),
                   "not every time: %s", llm_log());
 }
@@ -179,7 +179,7 @@ try_before_others(size_t place, int row)
         llm_expect(told, LLM_OK, places[place + 1].model);
         ck_assert_int_eq(told->attempts, (int)place + 2);
         ck_assert_uint_eq(llm_counted(places[place].provider, places[place + 1].provider,
-                                      llm_cause_name(rows[row].cause), METRIC_LLM_FALLBACKS),
+                                      llm_causes[rows[row].cause].name, METRIC_LLM_FALLBACKS),
                           1);
     } else
         llm_expect(told, rows[row].cause, places[place].model);
@@ -224,7 +224,7 @@ START_TEST(without_another_provider_every_ask_ends)
     expect_failure(llm_ask(), 0, _i, calls);
     llm_expect_requests(read_by(_i, (size_t)calls), 0, 0);
     ck_assert_uint_eq(
-        llm_counted("openai", "template", llm_cause_name(rows[_i].cause), METRIC_LLM_FALLBACKS),
+        llm_counted("openai", "template", llm_causes[rows[_i].cause].name, METRIC_LLM_FALLBACKS),
         1);
 }
 END_TEST
@@ -242,7 +242,7 @@ START_TEST(all_providers_fail_alike)
         misbehave(i, _i);
     llm_start();
     told = llm_ask();
-    ck_assert_msg(told->cause == rows[_i].cause, "%s: %s", llm_cause_name(told->cause),
+    ck_assert_msg(told->cause == rows[_i].cause, "%s: %s", llm_causes[told->cause].name,
                   llm_log());
     for (size_t i = 0; i < LLM_STUBS; i++)
         sum += llm_stub_requests(llm_stubs[i]);

@@ -8,6 +8,7 @@
 #include "tests/support/suite.h"
 #include "tests/unit/explain/llm_help.h"
 #include "tests/unit/explain/test_llm.h"
+#include "tests/support/meter.h"
 
 static const struct llm_stub_step hang = {.act = STUB_HANG},
                                   failing = {.act = STUB_BODY, .status = 500};
@@ -30,9 +31,9 @@ START_TEST(tokens_and_money_are_those_of_all_attempts)
     ck_assert_int_eq(told->tokens_out, 1 + LLM_STUB_TOKENS);
     /* 7 * 1.5 + 1 * 3, rounded up; 100 * 10 + 20 * 0.5 */
     ck_assert_int_eq(told->cost, 14 + 1010);
-    ck_assert_uint_eq(meters_get(llm_meters, METRIC_LLM_TOKENS, "in"), 107);
-    ck_assert_uint_eq(meters_get(llm_meters, METRIC_LLM_TOKENS, "out"), 21);
-    ck_assert_uint_eq(meters_get(llm_meters, METRIC_LLM_COST, "anthropic" METRICS_AND "two"),
+    ck_assert_uint_eq(meter_of(llm_meters, METRIC_LLM_TOKENS, "in"), 107);
+    ck_assert_uint_eq(meter_of(llm_meters, METRIC_LLM_TOKENS, "out"), 21);
+    ck_assert_uint_eq(meter_of(llm_meters, METRIC_LLM_COST, "anthropic" METRICS_AND "two"),
                       1010);
 }
 END_TEST

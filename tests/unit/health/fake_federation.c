@@ -50,14 +50,11 @@ federation_sum(const federation_t *self, metric_t metric, const char *label)
 }
 
 size_t
-federation_processes(const federation_t *self, const char *actor, int64_t *ret_age_ms)
+federation_processes(const federation_t *self, const char *actor)
 {
-    *ret_age_ms = -1;
     for (size_t i = 0; i < FAKE_KINDS; i++)
-        if (self->kinds[i].count > 0 && is_same(self->kinds[i].actor, actor)) {
-            *ret_age_ms = 0;
+        if (self->kinds[i].count > 0 && is_same(self->kinds[i].actor, actor))
             return self->kinds[i].count;
-        }
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "tests/support/llm/llm_stub.h"
 #include "tests/support/pg_fixture.h"
 #include "tests/unit/health/fake_federation.h"
+#include "tests/support/meter.h"
 
 extern pg_fixture_t *health_fixture; /* made by the test program's main */
 extern char *health_url;             /* of the test's database; NULL: none */
@@ -39,6 +40,6 @@ struct component_view health_view(component_t component);
 /* A member of the component's details; it must be there. */
 json_t *health_member(component_t component, const char *name);
 
-#define HEALTH_GAUGE(metric, label) ((long)meters_get(health_meters, METRIC_##metric, label))
+#define HEALTH_GAUGE(metric, label) ((long)meter_of(health_meters, METRIC_##metric, label))
 
 #endif

@@ -29,8 +29,9 @@ teardown(void)
 static void
 set(component_t component, health_status_t status, const char *error, json_t *details)
 {
-    struct component_report report = {
-        .status = status, .latency_us = 2500, .error = error, .details = details};
+    struct component_report report = {.latency_us = 2500, .details = details};
+
+    component_wrong(&report, status, "%s", error ? error : "");
 
     components_set(board, component, &report, NOW_MS);
 }

@@ -40,9 +40,17 @@ END_TEST
 
 /* Stopped processes keep their connections and say nothing; the loop turns all the while, or
  * this would not end. */
+static bool
+knows_the_queues(void *arg)
+{
+    (void)arg;
+    return json_is_object(json_object_get(health_view(COMPONENT_BROKER).details, "queues"));
+}
+
 START_TEST(one_that_hangs_is_an_error_after_the_deadline)
 {
     health_begin(NULL);
+    health_until(knows_the_queues, NULL, "the queues");
     health_await(COMPONENT_DATABASE, HEALTH_OK, NULL);
     health_await(COMPONENT_TUNES, HEALTH_OK, NULL);
     pg_fixture_signal(health_fixture, SIGSTOP);

@@ -59,8 +59,9 @@ begin(const char *setting, const struct llm_stub_step *steps, size_t count)
 static void
 set(component_t component, health_status_t status)
 {
-    struct component_report report = {
-        .status = status, .latency_us = -1, .error = status == HEALTH_OK ? NULL : "it <hangs>"};
+    struct component_report report = {.latency_us = -1};
+
+    component_wrong(&report, status, "%s", status == HEALTH_OK ? "" : "it <hangs>");
 
     components_set(health_board, component, &report, clock_ms());
 }

@@ -5,6 +5,7 @@
 
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "tests/support/meter.h"
 
 llm_stub_t *stub;
 settings_t *settings;
@@ -70,7 +71,7 @@ tear_down(void)
 uint64_t
 counted(const char *outcome)
 {
-    return meters_get(meters, METRIC_SENTRY, outcome);
+    return meter_of(meters, METRIC_SENTRY, outcome);
 }
 
 void

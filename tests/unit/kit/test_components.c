@@ -41,7 +41,9 @@ teardown(void)
 static void
 set(component_t component, health_status_t status, const char *error)
 {
-    struct component_report report = {.status = status, .latency_us = 1500, .error = error};
+    struct component_report report = {.latency_us = 1500};
+
+    component_wrong(&report, status, "%s", error ? error : "");
 
     components_set(board, component, &report, now_ms);
 }

@@ -5,6 +5,7 @@
 #include "actors/kit/runtime/log.h"
 #include "tests/unit/kit/sentry_help.h"
 #include "tests/support/suite.h"
+#include "tests/support/meter.h"
 
 /* --- events ------------------------------------------------------------------------------- */
 
@@ -53,7 +54,7 @@ START_TEST(an_error_that_is_logged_is_an_event)
     ck_assert_str_eq(json_text_at(event, "breadcrumbs/values/0/level"), "info");
     ck_assert_int_eq(json_integer_value(json_at(event, "breadcrumbs/values/0/data/job")), 7);
     envelope_fini(&envelope);
-    ck_assert_uint_eq(meters_get(meters, METRIC_LOG_ERRORS, NULL), 1);
+    ck_assert_uint_eq(meter_of(meters, METRIC_LOG_ERRORS, NULL), 1);
     ck_assert_uint_eq(counted("sent"), 1);
 }
 END_TEST
@@ -84,7 +85,7 @@ START_TEST(the_same_error_again_and_again_is_one_event)
     stop();
     ck_assert_uint_le(llm_stub_requests(stub), 4); /* one a second, should it have been slow */
     ck_assert_uint_eq(counted("sent") + counted("throttled"), 1001);
-    ck_assert_uint_eq(meters_get(meters, METRIC_LOG_ERRORS, NULL), 1001);
+    ck_assert_uint_eq(meter_of(meters, METRIC_LOG_ERRORS, NULL), 1001);
 }
 END_TEST
 
@@ -102,7 +103,7 @@ START_TEST(what_is_captured_has_its_tags)
     sentry_tag(&notes, "strategy", endless);
     sentry_tag(&notes, "collection", NULL);
     sentry_tag(NULL, "nobody", "x");
-    sentry_capture(&(struct sentry_capture){.type = "explain.degraded",
+    sentry_capture(&(struct sentry_event){.type = "explain.degraded",
                                             .level = "warning",
                                             .reason = "timeout",
                                             .value = "no answer",
@@ -135,7 +136,7 @@ START_TEST(no_secret_leaves_the_process)
         log_error("leaks.too", "a=%s %s=1 b=\"x %s y\" url=%s", secrets[i], secrets[i],
                   secrets[i], settings->sentry_dsn);
     }
-    sentry_capture(&(struct sentry_capture){.type = "leaks.capture",
+    sentry_capture(&(struct sentry_event){.type = "leaks.capture",
                                             .level = "error",
                                             .reason = "sesame-open",
                                             .value = "sk-very-secret"});
@@ -242,11 +243,11 @@ START_TEST(without_a_dsn_errors_are_counted_and_told_to_nobody)
     ck_assert(!sentry_is_on());
     log_error("early.error", "a=%d", 1); /* before there is anything to count in */
     sentry_count(meters);
-    ck_assert_uint_eq(meters_get(meters, METRIC_LOG_ERRORS, NULL), 1);
+    ck_assert_uint_eq(meter_of(meters, METRIC_LOG_ERRORS, NULL), 1);
     log_error("some.error", "a=%d", 1);
     tell("00-" TRACE "-" SPAN "-01", NULL);
     stop();
-    ck_assert_uint_eq(meters_get(meters, METRIC_LOG_ERRORS, NULL), 2);
+    ck_assert_uint_eq(meter_of(meters, METRIC_LOG_ERRORS, NULL), 2);
     ck_assert_uint_eq(llm_stub_connections(stub), 0);
 }
 END_TEST
@@ -257,7 +258,7 @@ START_TEST(a_wrong_dsn_is_an_error_and_no_more)
     ck_assert(!sentry_is_on());
     log_error("some.error", "a=%d", 1);
     stop();
-    ck_assert_uint_eq(meters_get(meters, METRIC_LOG_ERRORS, NULL), 2);
+    ck_assert_uint_eq(meter_of(meters, METRIC_LOG_ERRORS, NULL), 2);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include "tests/unit/kit/sentry_help.h"
 #include "tests/support/pace.h"
 #include "tests/support/suite.h"
+#include "tests/support/meter.h"
 
 /* --- a Sentry that does not want ---------------------------------------------------------- */
 
@@ -214,7 +215,7 @@ START_TEST(any_thread_may_tell)
     for (size_t i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     stop();
-    ck_assert_uint_eq(meters_get(meters, METRIC_LOG_ERRORS, NULL), 800);
+    ck_assert_uint_eq(meter_of(meters, METRIC_LOG_ERRORS, NULL), 800);
     ck_assert_uint_le(counted("sent") + counted("overflow") + counted("throttled"), 1600);
     ck_assert_uint_ge(counted("sent"), SENTRY_QUEUE / 2);
 }

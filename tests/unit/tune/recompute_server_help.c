@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "actors/kit/util/clock.h"
+#include "tests/support/meter.h"
 
 struct tune_world world;
 fake_broker_t *broker;
@@ -155,13 +156,13 @@ unlock_data(void)
 uint64_t
 answers_from(const char *source)
 {
-    return meters_get(world.meters, METRIC_BACKTESTS, source);
+    return meter_of(world.meters, METRIC_BACKTESTS, source);
 }
 
 uint64_t
 trials_read(void)
 {
-    return meters_get(world.meters, METRIC_DB_QUERY, "TRIAL");
+    return meter_of(world.meters, METRIC_DB_QUERY, "TRIAL");
 }
 
 /* ---- questions -------------------------------------------------------------------------- */

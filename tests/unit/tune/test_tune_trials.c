@@ -80,12 +80,22 @@ START_TEST(what_was_packed_comes_out_again)
 }
 END_TEST
 
-START_TEST(the_leaders_are_those_of_the_engines_ranking)
+static int
+compare_scores(const void *a, const void *b)
+{
+    const struct trial *x = a, *y = b;
+
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+START_TEST(the_leaders_are_the_best_by_score_then_by_index)
 {
     enum { COUNT = 500, LEADERS = 20 };
     trials_t *trials = trials_new(COUNT, false, LEADERS);
     struct trial *all = calloc(COUNT, sizeof(*all));
-    size_t order[LEADERS], count;
+    size_t completed = 0;
     const struct leader *leaders;
     unsigned state = 12345;
 
@@ -96,10 +106,14 @@ START_TEST(the_leaders_are_those_of_the_engines_ranking)
                           state >> 28 == 5 ? (double)NAN : score);
         ck_assert_int_eq(trials_add(trials, &all[i]), TM_OK);
     }
-    count = tune_rank(all, COUNT, LEADERS, order);
-    ck_assert_uint_eq(trials_leaders(trials, &leaders), count);
-    for (size_t i = 0; i < count; i++)
-        ck_assert_uint_eq(leaders[i].index, all[order[i]].index);
+    for (uint64_t i = 0; i < COUNT; i++)
+        if (all[i].status == TRIAL_COMPLETED && !isnan(all[i].score))
+            all[completed++] = all[i];
+    qsort(all, completed, sizeof(*all), compare_scores);
+    ck_assert_uint_gt(completed, LEADERS);
+    ck_assert_uint_eq(trials_leaders(trials, &leaders), LEADERS);
+    for (size_t i = 0; i < LEADERS; i++)
+        ck_assert_uint_eq(leaders[i].index, all[i].index);
     free(all);
     trials_destroy(&trials);
 }
@@ -157,7 +171,7 @@ END_TEST
 /* ---- the cache -------------------------------------------------------------------------- */
 
 static const dataset_t *
-put(dataset_cache_t *cache, uint8_t first, size_t count)
+put(lru_t *cache, uint8_t first, size_t count)
 {
     const uint8_t sha256[32] = {first};
     struct csv_report report = {.rows = first};
@@ -169,16 +183,16 @@ put(dataset_cache_t *cache, uint8_t first, size_t count)
 }
 
 static const dataset_t *
-find(dataset_cache_t *cache, uint8_t first)
+find(lru_t *cache, uint8_t first)
 {
     const uint8_t sha256[32] = {first};
 
-    return dataset_cache_find(cache, sha256);
+    return lru_find(cache, sha256);
 }
 
 START_TEST(the_least_recently_used_leaves_first)
 {
-    dataset_cache_t *cache = dataset_cache_new((size_t)3 * 50000); /* three of 1,000 bars */
+    lru_t *cache = dataset_cache_new((size_t)3 * 50000); /* three of 1,000 bars */
 
     put(cache, 1, 1000);
     put(cache, 2, 1000);
@@ -188,22 +202,22 @@ START_TEST(the_least_recently_used_leaves_first)
     ck_assert_ptr_null(find(cache, 2));
     ck_assert_ptr_nonnull(find(cache, 1));
     ck_assert_uint_eq(find(cache, 4)->report.rows, 4);
-    ck_assert_uint_eq(dataset_cache_count(cache), 2 + (find(cache, 3) != NULL));
-    dataset_cache_destroy(&cache);
+    ck_assert_ptr_nonnull(find(cache, 3));
+    lru_destroy(&cache);
 }
 END_TEST
 
 START_TEST(a_dataset_larger_than_the_cache_is_kept_alone)
 {
-    dataset_cache_t *cache = dataset_cache_new(50000);
+    lru_t *cache = dataset_cache_new(50000);
 
     put(cache, 1, 100);
     ck_assert_uint_eq(put(cache, 2, 5000)->bars->count, 5000);
-    ck_assert_uint_eq(dataset_cache_count(cache), 1);
+    ck_assert_ptr_null(find(cache, 1));
     put(cache, 3, 100);
     ck_assert_ptr_null(find(cache, 2));
     ck_assert_ptr_nonnull(find(cache, 3));
-    dataset_cache_destroy(&cache);
+    lru_destroy(&cache);
 }
 END_TEST
 
@@ -238,7 +252,7 @@ main(void)
           *texts = suite_case(suite, "texts", NULL, NULL);
 
     tcase_add_loop_test(trials, what_was_packed_comes_out_again, 0, 2);
-    suite_tests(trials, the_leaders_are_those_of_the_engines_ranking,
+    suite_tests(trials, the_leaders_are_the_best_by_score_then_by_index,
                 without_a_valid_trial_there_are_no_leaders,
                 a_trial_takes_no_more_memory_than_the_header_says,
                 more_trials_than_samples_still_give_a_probability);

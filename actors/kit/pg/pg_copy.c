@@ -1,14 +1,14 @@
-#include "actors/tune/store/copy.h"
+#include "actors/kit/pg/pg_copy.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "actors/kit/runtime/log.h"
+#include "actors/kit/pg/pg_inner.h"
 
 static const char signature[] = "PGCOPY\n\377\r\n"; /* its closing NUL is part of it */
 
 static void
-flush(copy_t *self)
+flush(pg_copy_t *self)
 {
     if (!self->is_broken && self->used)
         self->is_broken = PQputCopyData(self->connection, self->buffer, (int)self->used) != 1;
@@ -16,24 +16,24 @@ flush(copy_t *self)
 }
 
 static void
-put(copy_t *self, const void *data, size_t size)
+put(pg_copy_t *self, const void *data, size_t size)
 {
     const char *from = data;
 
     while (size > 0) {
-        size_t room = COPY_BUFFER_BYTES - self->used;
+        size_t room = PG_COPY_BYTES - self->used;
         size_t part = size < room ? size : room;
         memcpy(self->buffer + self->used, from, part);
         self->used += part;
         from += part;
         size -= part;
-        if (self->used == COPY_BUFFER_BYTES)
+        if (self->used == PG_COPY_BYTES)
             flush(self);
     }
 }
 
 static void
-put_be(copy_t *self, uint64_t value, size_t bytes)
+put_be(pg_copy_t *self, uint64_t value, size_t bytes)
 {
     unsigned char out[8];
 
@@ -43,7 +43,7 @@ put_be(copy_t *self, uint64_t value, size_t bytes)
 }
 
 static void
-put_f64(copy_t *self, double value)
+put_f64(pg_copy_t *self, double value)
 {
     uint64_t bits;
 
@@ -53,20 +53,21 @@ put_f64(copy_t *self, double value)
 }
 
 static tm_err_t
-error_of(const copy_t *self, const PGresult *result)
+error_of(const pg_copy_t *self, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const tm_err_t err = PQstatus(self->connection) == CONNECTION_OK
+                             ? pg_error_of(sqlstate ? sqlstate : "")
+                             : TM_STORE_DOWN;
 
-    if (!sqlstate || PQstatus(self->connection) != CONNECTION_OK ||
-        strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "08", 2) == 0)
-        return TM_STORE_DOWN;
-    log_warn("tune.copy_refused", "sqlstate=%s", sqlstate);
-    return strncmp(sqlstate, "53", 2) == 0 ? TM_BUSY : TM_INTERNAL;
+    if (err != TM_STORE_DOWN)
+        log_warn("tune.copy_refused", "sqlstate=%s", sqlstate);
+    return err;
 }
 
 /* Reads what the server says until it has said all. */
 static tm_err_t
-answer(copy_t *self, ExecStatusType wanted)
+answer(pg_copy_t *self, ExecStatusType wanted)
 {
     PGresult *result = PQgetResult(self->connection);
     tm_err_t err = result && PQresultStatus(result) == wanted ? TM_OK : error_of(self, result);
@@ -86,7 +87,7 @@ answer(copy_t *self, ExecStatusType wanted)
 }
 
 tm_err_t
-copy_begin(copy_t *self, PGconn *connection, const char *statement)
+pg_copy_begin(pg_copy_t *self, PGconn *connection, const char *statement)
 {
     tm_err_t err;
 
@@ -105,7 +106,7 @@ copy_begin(copy_t *self, PGconn *connection, const char *statement)
 }
 
 tm_err_t
-copy_end(copy_t *self)
+pg_copy_end(pg_copy_t *self)
 {
     put_be(self, UINT16_MAX, 2);
     flush(self);
@@ -115,49 +116,56 @@ copy_end(copy_t *self)
 }
 
 void
-copy_row(copy_t *self, int fields)
+pg_copy_row(pg_copy_t *self, int fields)
 {
     put_be(self, (uint64_t)fields, 2);
 }
 
 void
-copy_null(copy_t *self)
+pg_copy_null(pg_copy_t *self)
 {
     put_be(self, UINT32_MAX, 4);
 }
 
 void
-copy_i32(copy_t *self, int32_t value)
+pg_copy_i32(pg_copy_t *self, int32_t value)
 {
     put_be(self, 4, 4);
     put_be(self, (uint32_t)value, 4);
 }
 
 void
-copy_f64(copy_t *self, double value)
+pg_copy_f64(pg_copy_t *self, double value)
 {
     if (isnan(value))
-        copy_null(self);
+        pg_copy_null(self);
     else
         put_f64(self, value);
 }
 
 void
-copy_bytes(copy_t *self, const void *data, size_t size)
+pg_copy_bytes(pg_copy_t *self, const void *data, size_t size)
 {
     put_be(self, size, 4);
     put(self, data, size);
 }
 
 void
-copy_text(copy_t *self, const char *text)
+pg_copy_text(pg_copy_t *self, const char *text)
 {
-    copy_bytes(self, text, strlen(text));
+    if (text)
+        pg_copy_bytes(self, text, strlen(text));
+    else
+        pg_copy_null(self);
 }
 
 void
-copy_f64_array(copy_t *self, const double *values, size_t count)
+pg_copy_f64_array(pg_copy_t *self, const double *values, size_t count)
 {
+    if (!values) {
+        pg_copy_null(self);
+        return;
+    }
     put_be(self, 20 + count * 12, 4);
     put_be(self, 1, 4); /* dimensions */
     put_be(self, 0, 4); /* no nulls */
