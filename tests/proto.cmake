@@ -9,7 +9,7 @@ tm_test(worker unit/proto/test_worker.c unit/proto/worker_help.c unit/proto/fake
 tm_test(worker_loop unit/proto/test_worker_loop.c unit/proto/fake_broker.c LIBS tm_proto)
 tm_test(curve unit/proto/test_curve.c LIBS tm_proto)
 foreach(target message pairs requests)
-  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_proto)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_pairs tm_proto)
 endforeach()
 
 add_test(NAME protocol_doc COMMAND sh -c

@@ -1,7 +1,6 @@
 #include "ops/cli/follow_tune.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,3 @@
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
