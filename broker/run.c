@@ -35,8 +35,8 @@ join_queue_room(broker_t *self)
                                   .workers = &self->workers,
                                   .sole_broker = &self->sole_broker,
                                   .on_lost = broker_on_lost,
-                                  .lost_arg = self};
-    leases_init(&self->dispatch.leases);
+                                  .lost_arg = self,
+                                  .leases = uuid_map_new(offsetof(lease_t, job))};
 }
 
 static void
@@ -67,7 +67,7 @@ join_jobs_room(broker_t *self)
     subscriptions_init(&self->subscriptions);
     self->lookup = (lookup_t){.context = &self->context,
                               .peers = &self->peers,
-                              .leases = &self->dispatch.leases,
+                              .leases = self->dispatch.leases,
                               .subscriptions = &self->subscriptions};
     self->controls = (controls_t){.context = &self->context,
                                   .peers = &self->peers,
@@ -136,7 +136,7 @@ broker_destroy(broker_t **self_p)
     store_fini(&self->store);
     dataset_chunks_fini(&self->chunks);
     subscriptions_fini(&self->subscriptions);
-    leases_fini(&self->dispatch.leases);
+    uuid_map_end(&self->dispatch.leases, free);
     queues_fini(&self->queues);
     workers_fini(&self->workers);
     calls_fini(&self->calls);

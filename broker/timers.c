@@ -136,7 +136,7 @@ workers_news(timers_t *self)
     worker_t *worker;
     char *text;
 
-    for (size_t at = 0; (worker = workers_next(self->dispatch->workers, &at));)
+    for (size_t at = 0; (worker = uuid_map_next(self->dispatch->workers->by_id, &at));)
         json_array_append_new(list, describe_worker(worker));
     text = json_dumps(list, JSON_COMPACT);
     if (text && self->workers_told && strcmp(text, self->workers_told) == 0) {
@@ -191,7 +191,7 @@ check_leases(timers_t *self)
 {
     lease_t *lease;
 
-    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
+    for (size_t at = 0; (lease = uuid_map_next(self->dispatch->leases, &at));)
         check_lease(self, lease);
 }
 
@@ -219,7 +219,7 @@ count_what_is_there(timers_t *self)
     meters_set(metrics, METRIC_WORKERS, NULL,
                (int64_t)uuid_map_size(self->dispatch->workers->by_id));
     meters_set(metrics, METRIC_JOBS_LEASED, NULL,
-               (int64_t)uuid_map_size(self->dispatch->leases.by_job));
+               (int64_t)uuid_map_size(self->dispatch->leases));
     meters_set(metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->store->submits.waiting.count);
 }
 

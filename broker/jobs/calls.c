@@ -4,6 +4,7 @@
 
 #include "actors/kit/util/fifo.h"
 #include "actors/kit/util/memory.h"
+#include "broker/base/texts.h"
 
 struct service {
     char name[TM_NAME_MAX + 1];
@@ -28,13 +29,13 @@ struct call {
 enum { SERVICES_MAX = 1000 };
 
 static void
-service_destroy(service_t **self_p)
+destroy_service(void **item_p)
 {
-    if (!*self_p)
-        return;
-    zlistx_destroy(&(*self_p)->servers);
-    free(*self_p);
-    *self_p = NULL;
+    service_t *self = *item_p;
+
+    zlistx_destroy(&self->servers);
+    free(self);
+    *item_p = NULL;
 }
 
 static service_t *
@@ -166,12 +167,8 @@ call_new(const struct tm_call *fields, tm_str_t body, bool waits)
     if (!waits)
         return self;
     self->fields = *fields;
-    memcpy(at, fields->traceparent.data, fields->traceparent.size);
-    self->fields.traceparent.data = at;
-    at += fields->traceparent.size;
-    if (body.size > 0)
-        memcpy(at, body.data, body.size);
-    self->body = (tm_str_t){at, body.size};
+    self->fields.traceparent = texts_copy(&at, fields->traceparent);
+    self->body = texts_copy(&at, body);
     return self;
 }
 
@@ -289,21 +286,16 @@ calls_error(calls_t *self, const peer_t *from, const tm_msg_t *msg)
 void
 calls_hello(calls_t *self, worker_t *worker, const struct tm_hello *hello)
 {
-    const char *at = hello->services.data, *end = at + hello->services.size;
+    tm_str_t list = hello->services, name;
+    service_t *service;
 
     calls_forget_server(self, worker, false);
     worker->calls = hello->has_calls ? hello->calls : 1;
-    while (at < end) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma ? comma : end;
-        service_t *service =
-            stop > at ? service_of(self, (tm_str_t){at, (size_t)(stop - at)}, true) : NULL;
-        if (service) {
+    while (texts_cut_name(&list, &name))
+        if ((service = service_of(self, name, true))) {
             zlistx_add_end(service->servers, worker);
             send_waiting(self, service);
         }
-        at = stop + 1;
-    }
 }
 
 static bool
@@ -359,12 +351,6 @@ calls_expire(calls_t *self)
     }
     for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
         send_waiting(self, s);
-}
-
-static void
-destroy_service(void **item_p)
-{
-    service_destroy((service_t **)item_p);
 }
 
 void

@@ -54,7 +54,7 @@ static void
 settle_spawn(const spawn_t *spawn)
 {
     child_jobs_t *self = spawn->owner;
-    lease_t *lease = leases_find(&self->dispatch->leases, &spawn->job);
+    lease_t *lease = leases_find(self->dispatch->leases, &spawn->job);
     tm_msg_t msg = {.type = TM_MSG_SETTLED,
                     .settled = {.job = spawn->job, .attempt = spawn->attempt}};
 
@@ -85,7 +85,7 @@ static void
 take_up_again(const spawn_t *spawn)
 {
     dispatch_t *dispatch = spawn->owner->dispatch;
-    lease_t *lease = leases_find(&dispatch->leases, &spawn->job);
+    lease_t *lease = leases_find(dispatch->leases, &spawn->job);
     worker_t *worker = workers_find(dispatch->workers, &spawn->worker);
 
     if (!lease || lease->attempt != spawn->attempt || lease->state != LEASE_ENDING)
@@ -145,7 +145,7 @@ send_spawn(spawn_t *spawn)
 static void
 end_reading(child_jobs_t *self, spawn_t *spawn)
 {
-    lease_t *lease = leases_find(&self->dispatch->leases, &spawn->job);
+    lease_t *lease = leases_find(self->dispatch->leases, &spawn->job);
 
     if (spawn->is_void ||
         (lease && lease->attempt == spawn->attempt && lease->state == LEASE_ENDING))

@@ -41,7 +41,7 @@ on_word_of_job(controls_t *self, const char *word, const char *text)
 
     if (tm_uuid_parse(text, strlen(text), &job) != TM_OK)
         return;
-    lease = leases_find(&self->dispatch->leases, &job);
+    lease = leases_find(self->dispatch->leases, &job);
     if (strcmp(word, "cancel") == 0 && lease)
         stop_lease(self, lease);
     else if (strcmp(word, "over") == 0)
@@ -82,7 +82,7 @@ forget_rules(controls_t *self)
         q->needs_scan |= q->is_paused; /* of use only if it is paused no more */
         q->is_paused = false;
         q->max_depth = self->context->settings->broker_max_depth;
-        q->fair.limits.limit = 0;
+        q->fair.limit = 0;
     }
 }
 
@@ -92,7 +92,7 @@ take_rules(queue_t *queue, const PGresult *result, int row)
     queue->is_paused = pg_get_bool(result, row, 1);
     if (pg_get(result, row, 2))
         queue->max_depth = pg_get_i64(result, row, 2);
-    queue->fair.limits.limit = pg_get_i64(result, row, 3);
+    queue->fair.limit = pg_get_i64(result, row, 3);
 }
 
 void
@@ -177,7 +177,7 @@ on_missed(void *arg, const struct pg_outcome *outcome)
     self->context->now_ms = clock_ms();
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        lease_t *lease = leases_find(&self->dispatch->leases, &job);
+        lease_t *lease = leases_find(self->dispatch->leases, &job);
         if (lease)
             stop_lease(self, lease);
     }

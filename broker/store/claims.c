@@ -163,8 +163,8 @@ claims_add(const claims_t *self, pg_unit_t *unit, const claim_t *claim, bool is_
     pg_array(unit, &lows);
     pg_array(unit, &quotas);
     pg_array(unit, &workers);
-    if (claim->queue->fair.limits.limit && !is_sole_broker)
-        pg_i64(unit, claim->queue->fair.limits.limit);
+    if (claim->queue->fair.limit && !is_sole_broker)
+        pg_i64(unit, claim->queue->fair.limit);
     else
         pg_null(unit);
 }

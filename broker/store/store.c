@@ -230,7 +230,7 @@ leaves_at_once(const batch_t *batch, queue_t *queue, submit_t *s)
     if (s->fields.delay_ms || !queue->is_drained || queue->is_paused ||
         queue->ownership != QUEUE_SHARED)
         return false;
-    if (fair->limits.limit &&
+    if (fair->limit &&
         (!batch->sole_broker_since_us || fair_queue_find(fair, &s->fields.workspace) ||
          fair_queue_room(fair, &s->fields.workspace) == 0))
         return false;
@@ -249,7 +249,7 @@ take_submit(submits_t *submits, batch_t *batch, submit_t *s)
         return false; /* sent twice: the second waits for the first */
     uuid_map_put(submits->sent, s);
     s->is_reserved = leaves_at_once(batch, queue, s);
-    batch->is_limited |= s->is_reserved && queue->fair.limits.limit;
+    batch->is_limited |= s->is_reserved && queue->fair.limit;
     s->is_new = false;
     fifo_add(s->checks_existing || s->fields.has_key ? &batch->checking : &batch->submits, s);
     return true;
@@ -294,7 +294,7 @@ take_claims(store_t *self, batch_t *batch)
         claim = claims_new(&self->claims, q);
         if (claim)
             fifo_add(&batch->claims, claim);
-        batch->is_limited |= claim && q->fair.limits.limit;
+        batch->is_limited |= claim && q->fair.limit;
     }
 }
 
@@ -397,7 +397,7 @@ store_reconcile(store_t *self)
         !context_has_database(self->context))
         return;
     known = pg_array_new(PG_UUID);
-    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
+    for (size_t at = 0; (lease = uuid_map_next(self->dispatch->leases, &at));)
         pg_array_bytes(known, lease->job.bytes, 16);
     unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_RECONCILE);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "broker/base/texts.h"
+
 void
 submits_init(submits_t *self)
 {
@@ -27,17 +29,6 @@ submits_have_room(const submits_t *self, tm_str_t body)
            self->bytes + body.size <= (size_t)settings->broker_max_pending_mb << 20;
 }
 
-static void
-copy_text(char **at, tm_str_t *str)
-{
-    char *start = *at;
-
-    if (str->size > 0)
-        memcpy(start, str->data, str->size);
-    str->data = start;
-    *at += str->size;
-}
-
 submit_t *
 submit_new(submits_t *submits, peer_id_t peer, const tm_msg_t *msg)
 {
@@ -52,13 +43,12 @@ submit_new(submits_t *submits, peer_id_t peer, const tm_msg_t *msg)
     memset(self, 0, sizeof(*self));
     at = (char *)(self + 1);
     self->fields = *in;
-    self->body = msg->body;
-    copy_text(&at, &self->fields.queue);
-    copy_text(&at, &self->fields.key);
-    copy_text(&at, &self->fields.scope);
-    copy_text(&at, &self->fields.request_hash);
-    copy_text(&at, &self->fields.traceparent);
-    copy_text(&at, &self->body);
+    self->fields.queue = texts_copy(&at, self->fields.queue);
+    self->fields.key = texts_copy(&at, self->fields.key);
+    self->fields.scope = texts_copy(&at, self->fields.scope);
+    self->fields.request_hash = texts_copy(&at, self->fields.request_hash);
+    self->fields.traceparent = texts_copy(&at, self->fields.traceparent);
+    self->body = texts_copy(&at, msg->body);
     self->peer = peer;
     submits->bytes += self->body.size;
     return self;

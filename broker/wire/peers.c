@@ -5,18 +5,9 @@
 #include <zmq.h>
 
 #include "actors/kit/util/memory.h"
+#include "broker/base/texts.h"
 
 enum { KEEP_BYTES = 1 << 20, ASK_BYTES = 1 << 20, UNREAD_MOST = 16 << 20 };
-
-static uint64_t
-hash_bytes(const uint8_t *bytes, size_t size)
-{
-    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 1099511628211ULL;
-    return hash;
-}
 
 /* A key is a routing id behind its size. */
 static size_t
@@ -24,7 +15,7 @@ route_hash(const void *key)
 {
     const uint8_t *route = key;
 
-    return (size_t)hash_bytes(route + 1, route[0]);
+    return (size_t)texts_hash(TEXTS_HASH, route + 1, route[0]);
 }
 
 static int
