@@ -81,11 +81,13 @@ static void
 part_from_former(broker_t *self, const peer_t *from, const tm_uuid_t *id)
 {
     worker_t *former = worker_of(self, from), *same = workers_find(&self->workers, id);
+    peer_t *other =
+        same && same->peer != from->id ? peers_find(&self->peers, same->peer) : NULL;
 
     if (former && !tm_uuid_is(&former->id, id))
         lose_worker(self, former, "replaced");
-    if (same && same->peer != from->id)
-        peers_part(&self->peers, same->peer);
+    if (other)
+        other->has_worker = false;
 }
 
 tm_err_t

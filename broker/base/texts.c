@@ -20,6 +20,18 @@ texts_cut_name(tm_str_t *list, tm_str_t *ret_name)
     return false;
 }
 
+bool
+texts_is_name(tm_str_t text, bool is_any_case)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
+            c != '-' && !(is_any_case && c >= 'A' && c <= 'Z'))
+            return false;
+    }
+    return text.size > 0;
+}
+
 tm_str_t
 texts_copy(char **at, tm_str_t text)
 {

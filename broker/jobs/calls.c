@@ -195,30 +195,35 @@ check_call(const calls_t *self, const service_t *service, const struct tm_call *
     return fields->deadline_ms == 0 ? TM_TIMEOUT : TM_OK;
 }
 
-void
-calls_forward(calls_t *self, peer_id_t from, const struct tm_call *fields, tm_str_t body)
+tm_err_t
+calls_forward(const delivery_t *in)
 {
+    calls_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_call *fields = &in->msg->call;
+    tm_str_t body = in->msg->body;
     service_t *service = service_of(self, fields->service, false);
     tm_err_t err = check_call(self, service, fields, body);
     worker_t *server = err ? NULL : find_free_server(service);
     call_t *call;
 
     if (err) {
-        tell_error(self, from, fields->ref, err, NULL);
-        return;
+        tell_error(self, from->id, fields->ref, err, NULL);
+        return TM_OK;
     }
     call = call_new(fields, body, server == NULL);
-    call->caller = from;
+    call->caller = from->id;
     call->caller_ref = fields->ref;
     call->deadline_ms = self->context->now_ms + (int64_t)fields->deadline_ms;
     call->service = service;
     keep_call(self, call);
     if (server) {
         send_call(self, call, server, fields, body);
-        return;
+        return TM_OK;
     }
     call->fields.service = tm_str(service->name);
     fifo_add(&service->waiting, call);
+    return TM_OK;
 }
 
 /* A server has a place free again. */
@@ -246,39 +251,25 @@ call_answered_by(const calls_t *self, const peer_t *from, uint64_t number)
                : NULL;
 }
 
-static void
-pass_back(calls_t *self, call_t *call, const tm_msg_t *msg, const char *outcome)
+tm_err_t
+calls_pass_back(const delivery_t *in)
 {
-    service_t *service = call->service;
+    calls_t *self = in->self;
+    tm_msg_t copy = *in->msg;
+    bool is_return = copy.type == TM_MSG_RETURN;
+    uint64_t *ref = is_return ? &copy.returned.ref : &copy.error.ref;
+    call_t *call = call_answered_by(self, in->peer, *ref);
+    service_t *service;
 
-    peers_send(self->peers, call->caller, msg);
-    meters_add(self->context->metrics, METRIC_CALLS, outcome, 1);
+    if (!call)
+        return TM_OK; /* too late, or not its own */
+    service = call->service;
+    *ref = call->caller_ref;
+    peers_send(self->peers, call->caller, &copy);
+    meters_add(self->context->metrics, METRIC_CALLS, is_return ? "returned" : "failed", 1);
     end_call(self, call);
     send_waiting(self, service);
-}
-
-void
-calls_return(calls_t *self, const peer_t *from, const tm_msg_t *msg)
-{
-    call_t *call = call_answered_by(self, from, msg->returned.ref);
-    tm_msg_t copy = *msg;
-
-    if (!call)
-        return; /* too late, or not its own */
-    copy.returned.ref = call->caller_ref;
-    pass_back(self, call, &copy, "returned");
-}
-
-void
-calls_error(calls_t *self, const peer_t *from, const tm_msg_t *msg)
-{
-    call_t *call = call_answered_by(self, from, msg->error.ref);
-    tm_msg_t copy = *msg;
-
-    if (!call)
-        return;
-    copy.error.ref = call->caller_ref;
-    pass_back(self, call, &copy, "failed");
+    return TM_OK;
 }
 
 /* --- servers ------------------------------------------------------------------------------ */

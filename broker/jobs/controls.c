@@ -86,15 +86,6 @@ forget_rules(controls_t *self)
     }
 }
 
-static void
-take_rules(queue_t *queue, const PGresult *result, int row)
-{
-    queue->is_paused = pg_get_bool(result, row, 1);
-    if (pg_get(result, row, 2))
-        queue->max_depth = pg_get_i64(result, row, 2);
-    queue->fair.limit = pg_get_i64(result, row, 3);
-}
-
 void
 controls_take(controls_t *self, const PGresult *rules)
 {
@@ -103,7 +94,12 @@ controls_take(controls_t *self, const PGresult *rules)
     forget_rules(self);
     for (int row = 0; row < PQntuples(rules); row++) {
         const char *name = pg_get(rules, row, 0);
-        take_rules(queues_get(queues, name, strlen(name)), rules, row);
+        queue_t *queue = queues_get(queues, name, strlen(name));
+
+        queue->is_paused = pg_get_bool(rules, row, 1);
+        if (pg_get(rules, row, 2))
+            queue->max_depth = pg_get_i64(rules, row, 2);
+        queue->fair.limit = pg_get_i64(rules, row, 3);
     }
     for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
         fair_queue_settle(&q->fair);
@@ -156,16 +152,20 @@ on_canceled(void *arg, const struct pg_outcome *outcome)
     free(cancel);
 }
 
-void
-controls_cancel(controls_t *self, peer_id_t from, const struct tm_cancel *request)
+tm_err_t
+controls_cancel(const delivery_t *in)
 {
+    controls_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_cancel *request = &in->msg->cancel;
     cancel_t *cancel = zmalloc(sizeof(*cancel));
     pg_unit_t *unit = pg_unit_new(self->context->pg);
 
-    *cancel = (cancel_t){self, from, request->ref, request->job};
+    *cancel = (cancel_t){self, from->id, request->ref, request->job};
     pg_add(unit, STMT_CANCEL);
     pg_uuid(unit, &request->job);
     pg_send(&unit, on_canceled, cancel);
+    return TM_OK;
 }
 
 /* A lease taken over from another broker, or a word said while nobody listened. */

@@ -37,16 +37,6 @@ store_is_idle(const store_t *self)
            self->completions.waiting.count == 0;
 }
 
-static batch_t *
-batch_new(store_t *store)
-{
-    batch_t *self = zmalloc(sizeof(*self));
-
-    self->store = store;
-    self->sole_broker_since_us = store->sole_broker->since_us;
-    return self;
-}
-
 static void
 batch_destroy(batch_t **self_p)
 {
@@ -122,7 +112,7 @@ put_back(store_t *self, batch_t *batch, enum why why)
     fifo_move(&self->completions.waiting, &batch->dones);
     fifo_move(&self->completions.waiting, &batch->fails);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
-        claims_failed(&self->claims, c);
+        claims_release(&self->claims, c, 0);
         c->queue->needs_scan = true; /* and with it the lines are open again */
     }
 }
@@ -144,10 +134,11 @@ reject_single(submits_t *submits, batch_t *batch, const struct pg_outcome *outco
     submit_destroy(submits, &s);
 }
 
+/* The next of them goes by itself. */
 static bool
-is_single(const batch_t *batch)
+is_single(const fifo_t *submits)
 {
-    submit_t *first = fifo_first(&batch->checking);
+    const submit_t *first = fifo_first(submits);
 
     return first && first->retried_singly;
 }
@@ -166,22 +157,16 @@ unit_failed(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
     else
         log_warn("unit.refused", "sqlstate=%s submits=%zu", outcome->sqlstate,
                  batch_submits(batch));
-    if (!is_lost && !is_passing && is_single(batch))
+    if (!is_lost && !is_passing && is_single(&batch->checking))
         reject_single(&self->submits, batch, outcome);
     put_back(self, batch, is_lost ? LOST : is_taken || is_passing ? TAKEN : WRONG);
-}
-
-/* Of what add_limit_lock adds. */
-static size_t
-limit_results(const batch_t *batch)
-{
-    return batch->sole_broker_since_us ? 2 : 1;
 }
 
 static void
 unit_done(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
-    size_t at = batch->is_limited ? limit_results(batch) : 0;
+    /* behind what add_limit_lock adds */
+    size_t at = !batch->is_limited ? 0 : batch->sole_broker_since_us ? 2 : 1;
 
     if (batch->dones.count)
         completions_dones_ended(&self->completions, &batch->dones, outcome->results[at++]);
@@ -298,14 +283,6 @@ take_claims(store_t *self, batch_t *batch)
     }
 }
 
-static bool
-next_is_single(const store_t *self)
-{
-    const submit_t *next = fifo_first(&self->submits.waiting);
-
-    return next && next->retried_singly;
-}
-
 /* First of all: who waits for the lock holds nothing. */
 static void
 add_limit_lock(store_t *self, pg_unit_t *unit, const batch_t *batch)
@@ -360,10 +337,12 @@ store_flush(store_t *self)
     note_lost_answers(self);
     while (context_has_database(self->context) && self->trust == STORE_SURE &&
            self->units < limit) {
-        batch_t *batch = batch_new(self);
+        batch_t *batch = zmalloc(sizeof(*batch));
 
+        batch->store = self;
+        batch->sole_broker_since_us = self->sole_broker->since_us;
         take_completions(self, batch);
-        if (!self->context->is_draining && !next_is_single(self))
+        if (!self->context->is_draining && !is_single(&self->submits.waiting))
             take_claims(self, batch); /* what waits goes before what comes */
         take_submits(&self->submits, batch);
         if (batch_is_empty(batch)) {

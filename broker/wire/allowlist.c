@@ -1,6 +1,5 @@
 #include "broker/wire/allowlist.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -142,10 +141,7 @@ add_guest(zhashx_t *guests, guest_t *guest)
 bool
 allowlist_is_name(tm_str_t name)
 {
-    for (size_t i = 0; i < name.size; i++)
-        if (!isalnum((unsigned char)name.data[i]) && !strchr("._-", name.data[i]))
-            return false;
-    return name.size > 0 && name.size <= TM_NAME_MAX && name.data[0] != '.';
+    return texts_is_name(name, true) && name.size <= TM_NAME_MAX && name.data[0] != '.';
 }
 
 static int

@@ -45,13 +45,6 @@ outbox_fini(struct outbox *self)
 }
 
 static void
-remove_peer(peers_t *self, peer_t *peer)
-{
-    zhashx_delete(self->by_route, peer->route);
-    self->slots[peer->id & UINT32_MAX] = NULL;
-}
-
-static void
 destroy_peer(peer_t *peer)
 {
     outbox_fini(&peer->out);
@@ -134,19 +127,11 @@ peers_drop(peers_t *self, peer_id_t id)
 
     if (!peer)
         return;
-    remove_peer(self, peer);
+    zhashx_delete(self->by_route, peer->route);
+    self->slots[id & UINT32_MAX] = NULL;
     if (self->on_gone)
         self->on_gone(self->gone_arg, peer);
     destroy_peer(peer);
-}
-
-void
-peers_part(peers_t *self, peer_id_t id)
-{
-    peer_t *peer = peers_find(self, id);
-
-    if (peer)
-        peer->has_worker = false;
 }
 
 static void
@@ -198,14 +183,17 @@ ping_how_far_read(peers_t *self, peer_t *peer)
     self->sent[TM_MSG_PING]++;
 }
 
-void
-peers_on_pong(peers_t *self, peer_t *peer, const struct tm_pong *pong)
+tm_err_t
+peers_on_pong(const delivery_t *in)
 {
-    if (pong->seq != peer->asked_bytes)
-        return;
+    peer_t *peer = in->peer;
+
+    if (in->msg->pong.seq != peer->asked_bytes)
+        return TM_OK;
     peer->read_bytes = peer->asked_bytes;
     peer->is_deaf = false;
-    ping_how_far_read(self, peer); /* of what was sent since */
+    ping_how_far_read(in->self, peer); /* of what was sent since */
+    return TM_OK;
 }
 
 static bool

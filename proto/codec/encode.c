@@ -47,16 +47,10 @@ is_within_limit(const struct field *field, const void *at)
 }
 
 static int
-pack_str(msgpack_packer *packer, const tm_str_t *str)
+pack_bytes(msgpack_packer *packer, bool is_text, const char *data, size_t size)
 {
-    int rc = msgpack_pack_str(packer, str->size);
-    return str->size > 0 && rc == 0 ? msgpack_pack_str_body(packer, str->data, str->size) : rc;
-}
+    int rc = is_text ? msgpack_pack_str(packer, size) : msgpack_pack_bin(packer, size);
 
-static int
-pack_bin(msgpack_packer *packer, const char *data, size_t size)
-{
-    int rc = msgpack_pack_bin(packer, size);
     return size > 0 && rc == 0 ? msgpack_pack_bin_body(packer, data, size) : rc;
 }
 
@@ -69,11 +63,12 @@ pack_value(msgpack_packer *packer, const struct field *field, const void *at)
     case KIND_BOOL:
         return *(const bool *)at ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
     case KIND_STR:
-        return pack_str(packer, at);
-    case KIND_BIN:
-        return pack_bin(packer, ((const tm_str_t *)at)->data, ((const tm_str_t *)at)->size);
+    case KIND_BIN: {
+        const tm_str_t *str = at;
+        return pack_bytes(packer, field->kind == KIND_STR, str->data, str->size);
+    }
     case KIND_UUID:
-        return pack_bin(packer, at, sizeof(tm_uuid_t));
+        return pack_bytes(packer, false, at, sizeof(tm_uuid_t));
     }
     return -1;
 }
