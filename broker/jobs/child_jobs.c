@@ -35,18 +35,18 @@ child_jobs_begin(child_jobs_t *self, const peer_t *from, const tm_msg_t *msg, bo
 {
     spawn_t *spawn = zmalloc(sizeof(*spawn));
 
-    spawn->owner = self;
-    spawn->peer = from->id;
-    spawn->job = msg->done.job;
-    spawn->worker = from->worker;
-    spawn->attempt = msg->done.attempt;
-    spawn->is_join = msg->done.join;
-    spawn->is_void = !counts;
-    spawn->expected = (size_t)msg->done.followers;
+    *spawn = (spawn_t){.owner = self,
+                       .peer = from->id,
+                       .job = msg->done.job,
+                       .worker = from->worker,
+                       .attempt = msg->done.attempt,
+                       .is_join = msg->done.join,
+                       .is_void = !counts,
+                       .expected = (size_t)msg->done.followers,
+                       .result = zframe_new(msg->body.data, msg->body.size)};
     if (!context_takes_body(self->context, msg->body))
         snprintf(spawn->wrong, sizeof(spawn->wrong),
                  "the result is larger than broker.max_body_kb allows");
-    spawn->result = zframe_new(msg->body.data, msg->body.size);
     self->reading = spawn;
 }
 
