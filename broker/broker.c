@@ -47,58 +47,6 @@ on_subscribe(const delivery_t *in)
     return TM_OK;
 }
 
-static tm_err_t
-on_cancel(const delivery_t *in)
-{
-    broker_t *self = in->self;
-    const peer_t *from = in->peer;
-
-    controls_cancel(&self->controls, from->id, &in->msg->cancel);
-    return TM_OK;
-}
-
-static tm_err_t
-on_call(const delivery_t *in)
-{
-    broker_t *self = in->self;
-    const peer_t *from = in->peer;
-
-    calls_forward(&self->calls, from->id, &in->msg->call, in->msg->body);
-    return TM_OK;
-}
-
-static tm_err_t
-on_return(const delivery_t *in)
-{
-    broker_t *self = in->self;
-
-    calls_return(&self->calls, in->peer, in->msg);
-    return TM_OK;
-}
-
-static tm_err_t
-on_error(const delivery_t *in)
-{
-    broker_t *self = in->self;
-
-    calls_error(&self->calls, in->peer, in->msg);
-    return TM_OK;
-}
-
-static tm_err_t
-on_put(const delivery_t *in)
-{
-    broker_t *self = in->self;
-    const peer_t *from = in->peer;
-    const struct tm_put *put = &in->msg->put;
-    tm_err_t err = dataset_chunks_put(&self->chunks, from->id, put, in->msg->body);
-
-    if (err)
-        peers_reject(&self->peers, from->id, put->ref, err, NULL,
-                     tm_err_retryable(err) ? 100 : 0);
-    return TM_OK;
-}
-
 /* --- what anybody says -------------------------------------------------------------------- */
 
 static tm_err_t
@@ -111,25 +59,6 @@ on_ping(const delivery_t *in)
         .pong = {.seq = in->msg->ping.seq, .broker = self->context.id, .has_broker = true}};
 
     peers_send(&self->peers, from->id, &pong);
-    return TM_OK;
-}
-
-static tm_err_t
-on_metrics(const delivery_t *in)
-{
-    broker_t *self = in->self;
-    const peer_t *from = in->peer;
-
-    metrics_relay_pass(&self->relay, from->id, in->msg);
-    return TM_OK;
-}
-
-static tm_err_t
-on_pong(const delivery_t *in)
-{
-    broker_t *self = in->self;
-
-    peers_on_pong(&self->peers, in->peer, &in->msg->pong);
     return TM_OK;
 }
 
@@ -203,11 +132,11 @@ static const handlers_t handlers = {
     .on = {[TM_MSG_SUBMIT] = on_submit,
            [TM_MSG_STATUS] = on_status,
            [TM_MSG_SUBSCRIBE] = on_subscribe,
-           [TM_MSG_CANCEL] = on_cancel,
-           [TM_MSG_CALL] = on_call,
-           [TM_MSG_RETURN] = on_return,
-           [TM_MSG_ERROR] = on_error,
-           [TM_MSG_PUT] = on_put,
+           [TM_MSG_CANCEL] = controls_cancel,
+           [TM_MSG_CALL] = calls_forward,
+           [TM_MSG_RETURN] = calls_pass_back,
+           [TM_MSG_ERROR] = calls_pass_back,
+           [TM_MSG_PUT] = dataset_chunks_put,
            [TM_MSG_HELLO] = broker_on_hello,
            [TM_MSG_HOLDING] = broker_on_holding,
            [TM_MSG_DONE] = broker_on_done,
@@ -216,8 +145,15 @@ static const handlers_t handlers = {
            [TM_MSG_CREDIT] = broker_on_credit,
            [TM_MSG_BYE] = broker_on_bye,
            [TM_MSG_PING] = on_ping,
-           [TM_MSG_PONG] = on_pong,
-           [TM_MSG_METRICS] = on_metrics},
+           [TM_MSG_PONG] = peers_on_pong,
+           [TM_MSG_METRICS] = metrics_relay_pass},
+    .at = {[TM_MSG_CANCEL] = offsetof(broker_t, controls),
+           [TM_MSG_CALL] = offsetof(broker_t, calls),
+           [TM_MSG_RETURN] = offsetof(broker_t, calls),
+           [TM_MSG_ERROR] = offsetof(broker_t, calls),
+           [TM_MSG_PUT] = offsetof(broker_t, chunks),
+           [TM_MSG_PONG] = offsetof(broker_t, peers),
+           [TM_MSG_METRICS] = offsetof(broker_t, relay)},
     .admit = admit_message,
 };
 

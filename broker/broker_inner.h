@@ -26,9 +26,10 @@
 #include "proto/link/handlers.h"
 
 typedef struct broker {
+    service_t *service; /* the process; service.h fills it in */
     context_t context;
     peers_t peers;
-    security_t *security; /* borrowed; NULL: a plain socket */
+    security_t *security; /* NULL: a plain socket */
     metrics_relay_t relay;
     queues_t queues;
     workers_t workers;

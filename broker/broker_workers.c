@@ -81,11 +81,13 @@ static void
 part_from_former(broker_t *self, const peer_t *from, const tm_uuid_t *id)
 {
     worker_t *former = worker_of(self, from), *same = workers_find(&self->workers, id);
+    peer_t *other =
+        same && same->peer != from->id ? peers_find(&self->peers, same->peer) : NULL;
 
     if (former && !tm_uuid_is(&former->id, id))
         lose_worker(self, former, "replaced");
-    if (same && same->peer != from->id)
-        peers_part(&self->peers, same->peer);
+    if (other)
+        other->has_worker = false;
 }
 
 tm_err_t
@@ -167,7 +169,7 @@ ask_to_adopt(broker_t *self, const tm_uuid_t *worker, const struct tm_holding *h
 static bool
 is_anothers(broker_t *self, const peer_t *from, const tm_uuid_t *job, uint64_t attempt)
 {
-    const lease_t *lease = leases_find(&self->dispatch.leases, job);
+    const lease_t *lease = leases_find(self->dispatch.leases, job);
 
     if (!lease || lease->attempt != attempt || tm_uuid_is(&lease->worker, &from->worker))
         return false;
@@ -190,7 +192,7 @@ broker_on_holding(const delivery_t *in)
         return TM_NOT_FOUND;
     if (is_anothers(self, from, &holding->job, holding->attempt))
         return TM_OK;
-    lease = leases_find(&self->dispatch.leases, &holding->job);
+    lease = leases_find(self->dispatch.leases, &holding->job);
     if (!lease) {
         worker->used++;
         ask_to_adopt(self, &from->worker, holding);
@@ -293,7 +295,7 @@ broker_on_progress(const delivery_t *in)
     broker_t *self = in->self;
     const peer_t *from = in->peer;
     const struct tm_progress *progress = &in->msg->progress;
-    lease_t *lease = from->has_worker ? leases_held_by(&self->dispatch.leases, &progress->job,
+    lease_t *lease = from->has_worker ? leases_held_by(self->dispatch.leases, &progress->job,
                                                        progress->attempt, &from->worker)
                                       : NULL;
 

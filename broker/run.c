@@ -35,8 +35,8 @@ join_queue_room(broker_t *self)
                                   .workers = &self->workers,
                                   .sole_broker = &self->sole_broker,
                                   .on_lost = broker_on_lost,
-                                  .lost_arg = self};
-    leases_init(&self->dispatch.leases);
+                                  .lost_arg = self,
+                                  .leases = uuid_map_new(offsetof(lease_t, job))};
 }
 
 static void
@@ -67,7 +67,7 @@ join_jobs_room(broker_t *self)
     subscriptions_init(&self->subscriptions);
     self->lookup = (lookup_t){.context = &self->context,
                               .peers = &self->peers,
-                              .leases = &self->dispatch.leases,
+                              .leases = self->dispatch.leases,
                               .subscriptions = &self->subscriptions};
     self->controls = (controls_t){.context = &self->context,
                                   .peers = &self->peers,
@@ -91,22 +91,25 @@ join_jobs_room(broker_t *self)
     calls_init(&self->calls);
 }
 
-static broker_t *
-broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, pg_t *pg,
-           zsock_t *socket)
+static void
+on_ready(void *arg)
 {
-    broker_t *self = zmalloc(sizeof(*self));
+    service_ready(arg, "ready");
+}
 
-    self->context = (context_t){.settings = settings,
-                                .metrics = metrics,
-                                .loop = loop,
-                                .pg = pg,
+/* What is borrowed is set, and then the parts are opened. The socket is there already. */
+static void
+join_rooms(broker_t *self, service_t *service)
+{
+    self->context = (context_t){.settings = service->settings,
+                                .metrics = service->meters,
+                                .loop = service->loop,
+                                .pg = service->pg,
                                 .id = tm_uuid_new(),
                                 .now_ms = clock_ms()};
-    self->peers = (peers_t){.context = &self->context,
-                            .socket = socket,
-                            .on_gone = broker_on_peer_gone,
-                            .gone_arg = self};
+    self->peers.context = &self->context;
+    self->peers.on_gone = broker_on_peer_gone;
+    self->peers.gone_arg = self;
     peers_init(&self->peers);
     join_queue_room(self);
     join_store_room(self);
@@ -119,32 +122,12 @@ broker_new(loop_t *loop, const settings_t *settings, meters_t *metrics, pg_t *pg
                               .controls = &self->controls,
                               .calls = &self->calls,
                               .on_turn = on_turn,
-                              .turn_arg = self};
+                              .turn_arg = self,
+                              .on_ready = on_ready,
+                              .ready_arg = service};
     timers_start(&self->timers);
     self->relay = (metrics_relay_t){.context = &self->context, .peers = &self->peers};
     metrics_relay_init(&self->relay);
-    return self;
-}
-
-static void
-broker_destroy(broker_t **self_p)
-{
-    broker_t *self = *self_p;
-
-    if (!self)
-        return;
-    store_fini(&self->store);
-    dataset_chunks_fini(&self->chunks);
-    subscriptions_fini(&self->subscriptions);
-    leases_fini(&self->dispatch.leases);
-    queues_fini(&self->queues);
-    workers_fini(&self->workers);
-    calls_fini(&self->calls);
-    timers_fini(&self->timers);
-    peers_fini(&self->peers);
-    metrics_relay_fini(&self->relay);
-    free(self);
-    *self_p = NULL;
 }
 
 static tm_str_t
@@ -238,42 +221,24 @@ bind_socket(zsock_t *socket, const settings_t *settings)
 
 /* --- the process -------------------------------------------------------------------------- */
 
-typedef struct {
-    service_t *service;
-    zsock_t *socket;
-    security_t *security;
-    broker_t *broker;
-} process_t;
-
-static void
-on_ready(void *arg)
-{
-    service_ready(arg, "ready");
-}
-
 static tm_err_t
 start(void *state, service_t *service)
 {
-    process_t *self = state;
+    broker_t *self = state;
     const settings_t *settings = service->settings;
-    tm_err_t err;
+    zsock_t *socket = self->peers.socket = make_socket();
+    tm_err_t err =
+        security_open(service->loop, settings, service->meters, socket, &self->security);
 
-    self->socket = make_socket();
-    err =
-        security_open(service->loop, settings, service->meters, self->socket, &self->security);
     if (!err)
-        err = bind_socket(self->socket, settings);
+        err = bind_socket(socket, settings);
     if (err)
         return err;
-    self->broker =
-        broker_new(service->loop, settings, service->meters, service->pg, self->socket);
-    self->broker->timers.on_ready = on_ready;
-    self->broker->timers.ready_arg = service;
-    self->broker->security = self->security;
+    join_rooms(self, service);
     if (self->security)
-        security_attach(self->security, &self->broker->peers, broker_on_revise, self->broker);
-    loop_socket(service->loop, self->socket, on_readable, self->broker);
-    loop_after(service->loop, on_turn, self->broker);
+        security_attach(self->security, &self->peers, broker_on_revise, self);
+    loop_socket(service->loop, socket, on_readable, self);
+    loop_after(service->loop, on_turn, self);
     loop_spin(service->loop, settings->broker_spin_us);
     return TM_OK;
 }
@@ -281,9 +246,9 @@ start(void *state, service_t *service)
 static void
 on_database_up(void *state)
 {
-    const process_t *self = state;
+    broker_t *self = state;
 
-    timers_database_up(&self->broker->timers);
+    timers_database_up(&self->timers);
 }
 
 static void
@@ -296,20 +261,19 @@ on_database_down(void *state)
 static void
 on_notify(void *state, const char *payload)
 {
-    const process_t *self = state;
+    broker_t *self = state;
 
-    controls_notify(&self->broker->controls, payload);
+    controls_notify(&self->controls, payload);
 }
 
 static void
 drain(void *state)
 {
-    const process_t *self = state;
+    broker_t *self = state;
 
-    self->broker->context.is_draining = true;
-    log_info("broker.draining", "submits=%zu endings=%zu",
-             self->broker->store.submits.waiting.count,
-             self->broker->store.completions.waiting.count);
+    self->context.is_draining = true;
+    log_info("broker.draining", "submits=%zu endings=%zu", self->store.submits.waiting.count,
+             self->store.completions.waiting.count);
 }
 
 static void
@@ -326,17 +290,16 @@ on_gone(void *arg, const struct pg_outcome *outcome)
 static bool
 is_drained(void *state)
 {
-    const process_t *self = state;
-    broker_t *broker = self->broker;
+    broker_t *self = state;
     pg_unit_t *unit;
 
-    if (!store_is_idle(&broker->store) || broker->timers.beat_sent)
+    if (!store_is_idle(&self->store) || self->timers.beat_sent)
         return false;
-    broker->timers.beat_sent = true; /* no beat after the end */
-    unit = pg_unit_new(broker->context.pg);
+    self->timers.beat_sent = true; /* no beat after the end */
+    unit = pg_unit_new(self->context.pg);
     pg_add(unit, STMT_BROKER_END);
-    pg_uuid(unit, &broker->context.id);
-    pg_send(&unit, on_gone, broker);
+    pg_uuid(unit, &self->context.id);
+    pg_send(&unit, on_gone, self);
     return false;
 }
 
@@ -351,24 +314,33 @@ cut(void *state)
 static void
 stop(void *state)
 {
-    const process_t *self = state;
+    broker_t *self = state;
 
-    service_end(self->service, self->broker->timers.exit_status);
+    service_end(self->service, self->timers.exit_status);
 }
 
 static void
 fini(void *state)
 {
-    process_t *self = state;
+    broker_t *self = state;
 
-    broker_destroy(&self->broker);
+    store_fini(&self->store);
+    dataset_chunks_fini(&self->chunks);
+    subscriptions_fini(&self->subscriptions);
+    uuid_map_end(&self->dispatch.leases, free);
+    queues_fini(&self->queues);
+    workers_fini(&self->workers);
+    calls_fini(&self->calls);
+    timers_fini(&self->timers);
+    peers_fini(&self->peers);
+    metrics_relay_fini(&self->relay);
     security_destroy(&self->security);
-    zsock_destroy(&self->socket);
+    zsock_destroy(&self->peers.socket);
 }
 
 const struct service_type broker_service = {
     .name = "broker",
-    .state_size = sizeof(process_t),
+    .state_size = sizeof(broker_t),
     .metrics = SERVICE_UNREPORTED,
     .says_ready = true,
     .database = {.application = "tunemill broker",

@@ -32,17 +32,19 @@ on_reclaimed(void *arg, const struct pg_outcome *outcome)
     rescan_ready(arg, outcome, "jobs.reclaimed");
 }
 
+/* Rows of jobs that have ended in the table: job, code, detail, how. */
 static void
-on_expired(void *arg, const struct pg_outcome *outcome)
+on_ended(void *arg, const struct pg_outcome *outcome)
 {
     timers_t *self = arg;
 
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
-        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        meters_add(self->context->metrics, METRIC_JOBS_ENDED, "dead", 1);
-        subscriptions_result(self->controls->lookup->subscriptions, &job, "dead",
-                             pg_get(outcome->results[0], row, 1),
-                             pg_get(outcome->results[0], row, 2), tm_str(NULL));
+        const PGresult *result = outcome->results[0];
+        tm_uuid_t job = pg_get_uuid(result, row, 0);
+        const char *state = pg_get(result, row, 3);
+        meters_add(self->context->metrics, METRIC_JOBS_ENDED, state, 1);
+        subscriptions_result(self->controls->lookup->subscriptions, &job, state,
+                             pg_get(result, row, 1), pg_get(result, row, 2), tm_str(NULL));
     }
 }
 
@@ -54,19 +56,6 @@ send_number(timers_t *self, size_t statement, int64_t number, pg_fn *fn)
     pg_add(unit, statement);
     pg_i64(unit, number);
     pg_send(&unit, fn, self);
-}
-
-static void
-on_rest_canceled(void *arg, const struct pg_outcome *outcome)
-{
-    timers_t *self = arg;
-
-    for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
-        tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        meters_add(self->context->metrics, METRIC_JOBS_ENDED, "canceled", 1);
-        subscriptions_result(self->controls->lookup->subscriptions, &job, "canceled",
-                             tm_err_name(TM_CANCELED), tm_err_text(TM_CANCELED), tm_str(NULL));
-    }
 }
 
 /* Declared gone by another broker: its leases are being taken over, so it must not go on. */
@@ -136,7 +125,7 @@ workers_news(timers_t *self)
     worker_t *worker;
     char *text;
 
-    for (size_t at = 0; (worker = workers_next(self->dispatch->workers, &at));)
+    for (size_t at = 0; (worker = uuid_map_next(self->dispatch->workers->by_id, &at));)
         json_array_append_new(list, describe_worker(worker));
     text = json_dumps(list, JSON_COMPACT);
     if (text && self->workers_told && strcmp(text, self->workers_told) == 0) {
@@ -187,22 +176,15 @@ check_lease(timers_t *self, lease_t *lease)
 }
 
 static void
-check_leases(timers_t *self)
-{
-    lease_t *lease;
-
-    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
-        check_lease(self, lease);
-}
-
-static void
 on_tick(void *arg)
 {
     timers_t *self = arg;
+    lease_t *lease;
 
     self->context->now_ms = clock_ms();
     peers_expire(self->peers, self->context->settings->broker_lease_ms, PEER_SILENT_MS);
-    check_leases(self);
+    for (size_t at = 0; (lease = uuid_map_next(self->dispatch->leases, &at));)
+        check_lease(self, lease);
     exclusive_queues_check(self->context, self->dispatch->workers);
     calls_expire(self->calls);
     if (context_has_database(self->context))
@@ -219,7 +201,7 @@ count_what_is_there(timers_t *self)
     meters_set(metrics, METRIC_WORKERS, NULL,
                (int64_t)uuid_map_size(self->dispatch->workers->by_id));
     meters_set(metrics, METRIC_JOBS_LEASED, NULL,
-               (int64_t)uuid_map_size(self->dispatch->leases.by_job));
+               (int64_t)uuid_map_size(self->dispatch->leases));
     meters_set(metrics, METRIC_JOBS_PENDING, NULL, (int64_t)self->store->submits.waiting.count);
 }
 
@@ -246,8 +228,8 @@ on_second(void *arg)
         q->needs_scan = q->needs_scan || workers_free_credit(q) > 0;
     controls_load(self->controls);
     controls_look_for_cancels(self->controls);
-    send_number(self, STMT_CANCEL_REST, 0, on_rest_canceled);
-    send_number(self, STMT_EXPIRE, self->context->settings->broker_batch, on_expired);
+    send_number(self, STMT_CANCEL_REST, 0, on_ended);
+    send_number(self, STMT_EXPIRE, self->context->settings->broker_batch, on_ended);
     self->on_turn(self->turn_arg);
 }
 

@@ -8,18 +8,13 @@
 
 #define NAME_LIMIT 200
 
-static bool
-is_json_name(const char *name)
-{
-    size_t size = strlen(name);
-
-    return size > 5 && name[0] != '.' && strcmp(name + size - 5, ".json") == 0;
-}
-
 static int
 is_json_entry(const struct dirent *entry)
 {
-    return is_json_name(entry->d_name);
+    size_t size = strlen(entry->d_name);
+
+    return size > 5 && entry->d_name[0] != '.' &&
+           strcmp(entry->d_name + size - 5, ".json") == 0;
 }
 
 static tm_err_t

@@ -1,7 +1,7 @@
 /* message - the structs, encoder, decoder and printer of messages.def.
  *
  * Decoding walks the frame with a bounded cursor: it allocates nothing, never reads past the
- * frame, and what it returns borrows from the frame. Encoding appends to a zmsg.
+ * frame, and what it returns borrows from the frame. Encoding writes into a buffer.
  */
 #ifndef PROTO_MESSAGE_H
 #define PROTO_MESSAGE_H
@@ -79,14 +79,6 @@ typedef struct {
 TM_CHECKED tm_err_t tm_msg_decode(const void *data, size_t size, tm_msg_t *ret,
                                   const char **ret_what);
 
-/* Appends the header and a body frame with a copy of msg->body to `out`. TM_TOO_LARGE if a
- * field is over its limit or a STR is not UTF-8: a fault of the caller, `out` is then
- * unchanged. */
-TM_CHECKED tm_err_t tm_msg_append(zmsg_t *out, const tm_msg_t *msg);
-
-/* Same, but takes the body frame (may point to NULL: empty) instead of copying it. */
-TM_CHECKED tm_err_t tm_msg_append_frame(zmsg_t *out, const tm_msg_t *msg, zframe_t **body_p);
-
 /* Encodes the header alone into a buffer of TM_HEADER_MAX bytes; returns the size, 0 if a field
  * is over its limit or a STR is not UTF-8: what a peer would refuse is never sent. */
 #define TM_HEADER_MAX 8192
@@ -106,26 +98,10 @@ unsigned tm_roles_parse(const char *text);
 /* "producer, monitor", of any roles. Cut if `size` is too small; returns text. */
 const char *tm_roles_text(unsigned roles, char *text, size_t size);
 
-/* Walks the pairs of a ZeroMQ message:
- *     tm_pairs_t pairs = tm_pairs(zmsg);
- *     tm_msg_t msg;
- *     while (tm_pairs_next(&pairs, &msg)) ...
- *     if (pairs.err) ... pairs.what
- * `body` frames stay owned by the zmsg; pairs.body is the frame of the current pair. */
-typedef struct {
-    zmsg_t *zmsg;
-    zframe_t *header;
-    zframe_t *body;
-    tm_err_t err;
-    const char *what;
-} tm_pairs_t;
-
-tm_pairs_t tm_pairs(zmsg_t *zmsg); /* starts at the first frame: pop the identity before */
-bool tm_pairs_next(tm_pairs_t *self, tm_msg_t *ret);
-
 tm_str_t tm_str(const char *text); /* borrows; NULL gives an empty one */
 bool tm_str_is(tm_str_t self, const char *text);
-char *tm_str_dup(tm_str_t self); /* freed by the caller */
+char *tm_str_dup(tm_str_t self);       /* freed by the caller */
+bool tm_state_is_over(tm_str_t state); /* done, dead or canceled: a job of it has ended */
 
 /* Copies as much of `text` (may be NULL) as fits into `size` bytes of `buffer`, whole
  * characters only, `?` for what is not UTF-8. For texts that others wrote and a STR field is to

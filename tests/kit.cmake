@@ -1,6 +1,8 @@
 # The kit's tests, and what every room's tests stand on.
+add_library(tm_pairs STATIC support/pairs.c)
+target_link_libraries(tm_pairs PUBLIC tm_flags tm_proto)
 add_library(tm_suite STATIC support/suite.c support/pace.c)
-target_link_libraries(tm_suite PUBLIC tm_flags PkgConfig::check Threads::Threads m)
+target_link_libraries(tm_suite PUBLIC tm_flags tm_pairs PkgConfig::check Threads::Threads m)
 add_library(tm_test_support STATIC support/pg_suite.c support/pg_fixture.c support/pg_cluster.c support/pg_query.c support/kept.c support/pids.c
             support/scratch.c support/peak.c)
 target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_proto PkgConfig::pq tm_suite)

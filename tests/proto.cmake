@@ -9,9 +9,12 @@ tm_test(worker unit/proto/test_worker.c unit/proto/worker_help.c unit/proto/fake
 tm_test(worker_loop unit/proto/test_worker_loop.c unit/proto/fake_broker.c LIBS tm_proto)
 tm_test(curve unit/proto/test_curve.c LIBS tm_proto)
 foreach(target message pairs requests)
-  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_proto)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_pairs tm_proto)
 endforeach()
 
+# What makes PROTOCOL.md is no part of what is shipped.
+add_executable(protocol_doc support/protocol_doc.c)
+target_link_libraries(protocol_doc PRIVATE tm_flags tm_proto)
 add_test(NAME protocol_doc COMMAND sh -c
   "\"$1\" proto/PROTOCOL.md.in | diff -u proto/PROTOCOL.md -" sh $<TARGET_FILE:protocol_doc>
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -4,6 +4,7 @@
 
 #include "actors/kit/util/fifo.h"
 #include "actors/kit/util/memory.h"
+#include "broker/base/texts.h"
 
 struct service {
     char name[TM_NAME_MAX + 1];
@@ -28,13 +29,13 @@ struct call {
 enum { SERVICES_MAX = 1000 };
 
 static void
-service_destroy(service_t **self_p)
+destroy_service(void **item_p)
 {
-    if (!*self_p)
-        return;
-    zlistx_destroy(&(*self_p)->servers);
-    free(*self_p);
-    *self_p = NULL;
+    service_t *self = *item_p;
+
+    zlistx_destroy(&self->servers);
+    free(self);
+    *item_p = NULL;
 }
 
 static service_t *
@@ -166,12 +167,8 @@ call_new(const struct tm_call *fields, tm_str_t body, bool waits)
     if (!waits)
         return self;
     self->fields = *fields;
-    memcpy(at, fields->traceparent.data, fields->traceparent.size);
-    self->fields.traceparent.data = at;
-    at += fields->traceparent.size;
-    if (body.size > 0)
-        memcpy(at, body.data, body.size);
-    self->body = (tm_str_t){at, body.size};
+    self->fields.traceparent = texts_copy(&at, fields->traceparent);
+    self->body = texts_copy(&at, body);
     return self;
 }
 
@@ -198,30 +195,35 @@ check_call(const calls_t *self, const service_t *service, const struct tm_call *
     return fields->deadline_ms == 0 ? TM_TIMEOUT : TM_OK;
 }
 
-void
-calls_forward(calls_t *self, peer_id_t from, const struct tm_call *fields, tm_str_t body)
+tm_err_t
+calls_forward(const delivery_t *in)
 {
+    calls_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_call *fields = &in->msg->call;
+    tm_str_t body = in->msg->body;
     service_t *service = service_of(self, fields->service, false);
     tm_err_t err = check_call(self, service, fields, body);
     worker_t *server = err ? NULL : find_free_server(service);
     call_t *call;
 
     if (err) {
-        tell_error(self, from, fields->ref, err, NULL);
-        return;
+        tell_error(self, from->id, fields->ref, err, NULL);
+        return TM_OK;
     }
     call = call_new(fields, body, server == NULL);
-    call->caller = from;
+    call->caller = from->id;
     call->caller_ref = fields->ref;
     call->deadline_ms = self->context->now_ms + (int64_t)fields->deadline_ms;
     call->service = service;
     keep_call(self, call);
     if (server) {
         send_call(self, call, server, fields, body);
-        return;
+        return TM_OK;
     }
     call->fields.service = tm_str(service->name);
     fifo_add(&service->waiting, call);
+    return TM_OK;
 }
 
 /* A server has a place free again. */
@@ -249,39 +251,25 @@ call_answered_by(const calls_t *self, const peer_t *from, uint64_t number)
                : NULL;
 }
 
-static void
-pass_back(calls_t *self, call_t *call, const tm_msg_t *msg, const char *outcome)
+tm_err_t
+calls_pass_back(const delivery_t *in)
 {
-    service_t *service = call->service;
+    calls_t *self = in->self;
+    tm_msg_t copy = *in->msg;
+    bool is_return = copy.type == TM_MSG_RETURN;
+    uint64_t *ref = is_return ? &copy.returned.ref : &copy.error.ref;
+    call_t *call = call_answered_by(self, in->peer, *ref);
+    service_t *service;
 
-    peers_send(self->peers, call->caller, msg);
-    meters_add(self->context->metrics, METRIC_CALLS, outcome, 1);
+    if (!call)
+        return TM_OK; /* too late, or not its own */
+    service = call->service;
+    *ref = call->caller_ref;
+    peers_send(self->peers, call->caller, &copy);
+    meters_add(self->context->metrics, METRIC_CALLS, is_return ? "returned" : "failed", 1);
     end_call(self, call);
     send_waiting(self, service);
-}
-
-void
-calls_return(calls_t *self, const peer_t *from, const tm_msg_t *msg)
-{
-    call_t *call = call_answered_by(self, from, msg->returned.ref);
-    tm_msg_t copy = *msg;
-
-    if (!call)
-        return; /* too late, or not its own */
-    copy.returned.ref = call->caller_ref;
-    pass_back(self, call, &copy, "returned");
-}
-
-void
-calls_error(calls_t *self, const peer_t *from, const tm_msg_t *msg)
-{
-    call_t *call = call_answered_by(self, from, msg->error.ref);
-    tm_msg_t copy = *msg;
-
-    if (!call)
-        return;
-    copy.error.ref = call->caller_ref;
-    pass_back(self, call, &copy, "failed");
+    return TM_OK;
 }
 
 /* --- servers ------------------------------------------------------------------------------ */
@@ -289,21 +277,16 @@ calls_error(calls_t *self, const peer_t *from, const tm_msg_t *msg)
 void
 calls_hello(calls_t *self, worker_t *worker, const struct tm_hello *hello)
 {
-    const char *at = hello->services.data, *end = at + hello->services.size;
+    tm_str_t list = hello->services, name;
+    service_t *service;
 
     calls_forget_server(self, worker, false);
     worker->calls = hello->has_calls ? hello->calls : 1;
-    while (at < end) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma ? comma : end;
-        service_t *service =
-            stop > at ? service_of(self, (tm_str_t){at, (size_t)(stop - at)}, true) : NULL;
-        if (service) {
+    while (texts_cut_name(&list, &name))
+        if ((service = service_of(self, name, true))) {
             zlistx_add_end(service->servers, worker);
             send_waiting(self, service);
         }
-        at = stop + 1;
-    }
 }
 
 static bool
@@ -359,12 +342,6 @@ calls_expire(calls_t *self)
     }
     for (service_t *s = zhashx_first(self->services); s; s = zhashx_next(self->services))
         send_waiting(self, s);
-}
-
-static void
-destroy_service(void **item_p)
-{
-    service_destroy((service_t **)item_p);
 }
 
 void

@@ -11,6 +11,7 @@
 #define BROKER_JOBS_CALLS_H
 
 #include "broker/queue/workers.h"
+#include "proto/link/handlers.h"
 
 typedef struct call call_t;
 
@@ -26,9 +27,7 @@ typedef struct {
 
 void calls_init(calls_t *self); /* what is borrowed is set before */
 void calls_fini(calls_t *self);
-void calls_forward(calls_t *self, peer_id_t from, const struct tm_call *fields, tm_str_t body);
-void calls_return(calls_t *self, const peer_t *from, const tm_msg_t *msg);
-void calls_error(calls_t *self, const peer_t *from, const tm_msg_t *msg);
+handler_fn calls_forward, calls_pass_back; /* the question; its RETURN or ERROR */
 void calls_hello(calls_t *self, worker_t *worker, const struct tm_hello *hello);
 /* The services that a worker answers, from 0; NULL: there are no more. */
 const char *calls_service(const calls_t *self, const worker_t *worker, size_t index);

@@ -35,18 +35,18 @@ child_jobs_begin(child_jobs_t *self, const peer_t *from, const tm_msg_t *msg, bo
 {
     spawn_t *spawn = zmalloc(sizeof(*spawn));
 
-    spawn->owner = self;
-    spawn->peer = from->id;
-    spawn->job = msg->done.job;
-    spawn->worker = from->worker;
-    spawn->attempt = msg->done.attempt;
-    spawn->is_join = msg->done.join;
-    spawn->is_void = !counts;
-    spawn->expected = (size_t)msg->done.followers;
+    *spawn = (spawn_t){.owner = self,
+                       .peer = from->id,
+                       .job = msg->done.job,
+                       .worker = from->worker,
+                       .attempt = msg->done.attempt,
+                       .is_join = msg->done.join,
+                       .is_void = !counts,
+                       .expected = (size_t)msg->done.followers,
+                       .result = zframe_new(msg->body.data, msg->body.size)};
     if (!context_takes_body(self->context, msg->body))
         snprintf(spawn->wrong, sizeof(spawn->wrong),
                  "the result is larger than broker.max_body_kb allows");
-    spawn->result = zframe_new(msg->body.data, msg->body.size);
     self->reading = spawn;
 }
 
@@ -54,7 +54,7 @@ static void
 settle_spawn(const spawn_t *spawn)
 {
     child_jobs_t *self = spawn->owner;
-    lease_t *lease = leases_find(&self->dispatch->leases, &spawn->job);
+    lease_t *lease = leases_find(self->dispatch->leases, &spawn->job);
     tm_msg_t msg = {.type = TM_MSG_SETTLED,
                     .settled = {.job = spawn->job, .attempt = spawn->attempt}};
 
@@ -85,7 +85,7 @@ static void
 take_up_again(const spawn_t *spawn)
 {
     dispatch_t *dispatch = spawn->owner->dispatch;
-    lease_t *lease = leases_find(&dispatch->leases, &spawn->job);
+    lease_t *lease = leases_find(dispatch->leases, &spawn->job);
     worker_t *worker = workers_find(dispatch->workers, &spawn->worker);
 
     if (!lease || lease->attempt != spawn->attempt || lease->state != LEASE_ENDING)
@@ -145,7 +145,7 @@ send_spawn(spawn_t *spawn)
 static void
 end_reading(child_jobs_t *self, spawn_t *spawn)
 {
-    lease_t *lease = leases_find(&self->dispatch->leases, &spawn->job);
+    lease_t *lease = leases_find(self->dispatch->leases, &spawn->job);
 
     if (spawn->is_void ||
         (lease && lease->attempt == spawn->attempt && lease->state == LEASE_ENDING))

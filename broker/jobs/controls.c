@@ -41,7 +41,7 @@ on_word_of_job(controls_t *self, const char *word, const char *text)
 
     if (tm_uuid_parse(text, strlen(text), &job) != TM_OK)
         return;
-    lease = leases_find(&self->dispatch->leases, &job);
+    lease = leases_find(self->dispatch->leases, &job);
     if (strcmp(word, "cancel") == 0 && lease)
         stop_lease(self, lease);
     else if (strcmp(word, "over") == 0)
@@ -82,17 +82,8 @@ forget_rules(controls_t *self)
         q->needs_scan |= q->is_paused; /* of use only if it is paused no more */
         q->is_paused = false;
         q->max_depth = self->context->settings->broker_max_depth;
-        q->fair.limits.limit = 0;
+        q->fair.limit = 0;
     }
-}
-
-static void
-take_rules(queue_t *queue, const PGresult *result, int row)
-{
-    queue->is_paused = pg_get_bool(result, row, 1);
-    if (pg_get(result, row, 2))
-        queue->max_depth = pg_get_i64(result, row, 2);
-    queue->fair.limits.limit = pg_get_i64(result, row, 3);
 }
 
 void
@@ -103,7 +94,12 @@ controls_take(controls_t *self, const PGresult *rules)
     forget_rules(self);
     for (int row = 0; row < PQntuples(rules); row++) {
         const char *name = pg_get(rules, row, 0);
-        take_rules(queues_get(queues, name, strlen(name)), rules, row);
+        queue_t *queue = queues_get(queues, name, strlen(name));
+
+        queue->is_paused = pg_get_bool(rules, row, 1);
+        if (pg_get(rules, row, 2))
+            queue->max_depth = pg_get_i64(rules, row, 2);
+        queue->fair.limit = pg_get_i64(rules, row, 3);
     }
     for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
         fair_queue_settle(&q->fair);
@@ -156,16 +152,20 @@ on_canceled(void *arg, const struct pg_outcome *outcome)
     free(cancel);
 }
 
-void
-controls_cancel(controls_t *self, peer_id_t from, const struct tm_cancel *request)
+tm_err_t
+controls_cancel(const delivery_t *in)
 {
+    controls_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_cancel *request = &in->msg->cancel;
     cancel_t *cancel = zmalloc(sizeof(*cancel));
     pg_unit_t *unit = pg_unit_new(self->context->pg);
 
-    *cancel = (cancel_t){self, from, request->ref, request->job};
+    *cancel = (cancel_t){self, from->id, request->ref, request->job};
     pg_add(unit, STMT_CANCEL);
     pg_uuid(unit, &request->job);
     pg_send(&unit, on_canceled, cancel);
+    return TM_OK;
 }
 
 /* A lease taken over from another broker, or a word said while nobody listened. */
@@ -177,7 +177,7 @@ on_missed(void *arg, const struct pg_outcome *outcome)
     self->context->now_ms = clock_ms();
     for (int row = 0; !outcome->err && row < PQntuples(outcome->results[0]); row++) {
         tm_uuid_t job = pg_get_uuid(outcome->results[0], row, 0);
-        lease_t *lease = leases_find(&self->dispatch->leases, &job);
+        lease_t *lease = leases_find(self->dispatch->leases, &job);
         if (lease)
             stop_lease(self, lease);
     }

@@ -12,6 +12,7 @@
 
 #include "broker/jobs/lookup.h"
 #include "broker/queue/dispatch.h"
+#include "proto/link/handlers.h"
 
 typedef struct {
     context_t *context;
@@ -23,7 +24,7 @@ typedef struct {
 void controls_notify(controls_t *self, const char *payload); /* a word of the channel */
 void controls_load(controls_t *self);                        /* the queues' rules */
 void controls_take(controls_t *self, const PGresult *rules); /* the answer to QUEUES */
-void controls_cancel(controls_t *self, peer_id_t from, const struct tm_cancel *request);
+handler_fn controls_cancel;
 void controls_look_for_cancels(controls_t *self);
 /* The other brokers, now and then: jobs of this queue became ready here. */
 void controls_tell_ready(controls_t *self, queue_t *queue);

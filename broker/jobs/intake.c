@@ -2,17 +2,7 @@
 
 #include <string.h>
 
-static bool
-is_name(tm_str_t name)
-{
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-              c == '-'))
-            return false;
-    }
-    return name.size > 0;
-}
+#include "broker/base/texts.h"
 
 static bool
 has_nul(tm_str_t text)
@@ -24,7 +14,7 @@ tm_err_t
 intake_check(const context_t *context, const struct tm_submit *submit, tm_str_t body,
              const char **ret_detail)
 {
-    if (!is_name(submit->queue)) {
+    if (!texts_is_name(submit->queue, false)) {
         *ret_detail = "queue: a name is made of a-z 0-9 . _ - and is not empty";
         return TM_BAD_REQUEST;
     }
@@ -52,17 +42,11 @@ intake_check(const context_t *context, const struct tm_submit *submit, tm_str_t 
     return TM_OK;
 }
 
-static bool
-is_full(const intake_t *self, tm_str_t name)
-{
-    queue_t *queue = queues_get(self->dispatch->queues, name.data, name.size);
-
-    return queue->depth >= queue->max_depth;
-}
-
 static tm_err_t
 check_room(const intake_t *self, const tm_msg_t *msg, const char **ret_detail)
 {
+    const queue_t *queue;
+
     if (self->context->is_draining)
         return TM_DRAINING;
     if (!submits_have_room(self->submits, msg->body))
@@ -71,7 +55,8 @@ check_room(const intake_t *self, const tm_msg_t *msg, const char **ret_detail)
         *ret_detail = "too many queues are in use at once";
         return TM_BUSY;
     }
-    return is_full(self, msg->submit.queue) ? TM_QUEUE_FULL : TM_OK;
+    queue = queues_get(self->dispatch->queues, msg->submit.queue.data, msg->submit.queue.size);
+    return queue->depth >= queue->max_depth ? TM_QUEUE_FULL : TM_OK;
 }
 
 static void

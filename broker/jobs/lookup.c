@@ -51,8 +51,7 @@ on_state(void *arg, const struct pg_outcome *outcome)
 
         if (query->peer)
             send_state(query, result, body);
-        if (strcmp(state, "done") == 0 || strcmp(state, "dead") == 0 ||
-            strcmp(state, "canceled") == 0)
+        if (tm_state_is_over(tm_str(state)))
             subscriptions_result(self->subscriptions, &query->job, state, pg_get(result, 0, 2),
                                  pg_get(result, 0, 3), body);
         free(bytes);

@@ -12,7 +12,7 @@
 typedef struct {
     context_t *context;
     peers_t *peers;
-    const leases_t *leases;
+    const uuid_map_t *leases;
     subscriptions_t *subscriptions;
     size_t in_flight;
     size_t check_at; /* in the subscriptions */

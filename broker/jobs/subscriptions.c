@@ -23,11 +23,19 @@ subscription_of(subscriptions_t *self, const tm_uuid_t *job)
 }
 
 static void
+free_subscription(void *item)
+{
+    subscription_t *sub = item;
+
+    free(sub->peers);
+    free(sub);
+}
+
+static void
 end_subscription(subscriptions_t *self, subscription_t *sub)
 {
     uuid_map_remove(self->by_job, &sub->job);
-    free(sub->peers);
-    free(sub);
+    free_subscription(sub);
 }
 
 void
@@ -39,13 +47,7 @@ subscriptions_init(subscriptions_t *self)
 void
 subscriptions_fini(subscriptions_t *self)
 {
-    subscription_t *sub;
-
-    for (size_t at = 0; (sub = uuid_map_next(self->by_job, &at));) {
-        free(sub->peers);
-        free(sub);
-    }
-    uuid_map_destroy(&self->by_job);
+    uuid_map_end(&self->by_job, free_subscription);
 }
 
 tm_err_t

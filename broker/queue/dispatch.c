@@ -8,7 +8,7 @@ doubt_leases(dispatch_t *self, const worker_t *worker)
     int64_t due_ms = self->context->now_ms + 2 * self->context->settings->broker_ping_ms;
     lease_t *lease;
 
-    for (size_t at = 0; (lease = leases_next(&self->leases, &at));) {
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));) {
         if (lease->state > LEASE_UNCONFIRMED || !tm_uuid_is(&lease->worker, &worker->id))
             continue;
         lease_set_state(lease, LEASE_UNCONFIRMED);
@@ -29,12 +29,12 @@ dispatch_hello(dispatch_t *self, const peer_t *from, const struct tm_hello *hell
 static void
 add_lease(dispatch_t *self, queue_t *queue, const struct tm_job *job, const tm_uuid_t *worker)
 {
-    lease_t *lease = leases_find(&self->leases, &job->job);
+    lease_t *lease = leases_find(self->leases, &job->job);
 
     if (!lease) {
         lease = zmalloc(sizeof(*lease));
         lease->job = job->job;
-        uuid_map_put(self->leases.by_job, lease);
+        uuid_map_put(self->leases, lease);
     } else {
         lease->queue->leases--;
         fair_queue_give(&lease->queue->fair, &lease->workspace, 1);
@@ -66,7 +66,7 @@ dispatch_start(dispatch_t *self, queue_t *queue, const struct tm_job *job, tm_st
         return;
     }
     /* it went away between the reservation and the commit, and never saw the job */
-    lease = leases_find(&self->leases, &job->job);
+    lease = leases_find(self->leases, &job->job);
     lease_set_state(lease, LEASE_ENDING);
     self->on_lost(self->lost_arg, lease, TM_WORKER_LOST,
                   "the worker left before it got the job", false, false);
@@ -76,7 +76,7 @@ void
 dispatch_adopt(dispatch_t *self, queue_t *queue, const struct tm_job *job,
                const tm_uuid_t *worker_id)
 {
-    if (leases_find(&self->leases, &job->job))
+    if (leases_find(self->leases, &job->job))
         workers_release(self->workers, worker_id); /* said twice */
     else
         add_lease(self, queue, job, worker_id);
@@ -86,7 +86,7 @@ lease_t *
 dispatch_begin_end(dispatch_t *self, const tm_uuid_t *job, uint64_t attempt,
                    const tm_uuid_t *worker)
 {
-    lease_t *lease = leases_held_by(&self->leases, job, attempt, worker);
+    lease_t *lease = leases_held_by(self->leases, job, attempt, worker);
 
     if (!lease || lease->state == LEASE_ENDING)
         return NULL;
@@ -101,10 +101,10 @@ dispatch_end(dispatch_t *self, lease_t *lease)
     queue_t *queue = lease->queue;
 
     fair_queue_give(&queue->fair, &lease->workspace, 1);
-    if (queue->fair.limits.limit && !self->sole_broker->since_us) /* it may have a place free */
+    if (queue->fair.limit && !self->sole_broker->since_us) /* it may have a place free */
         fair_queue_add(&queue->fair, &lease->workspace, LOW_UNKNOWN, true);
     queue->leases--;
-    uuid_map_remove(self->leases.by_job, &lease->job);
+    uuid_map_remove(self->leases, &lease->job);
     free(lease);
 }
 
@@ -149,7 +149,7 @@ dispatch_worker_lost(dispatch_t *self, worker_t *worker, const char *cause)
     unsigned lost = 0;
     lease_t *lease;
 
-    for (size_t at = 0; (lease = leases_next(&self->leases, &at));) {
+    for (size_t at = 0; (lease = uuid_map_next(self->leases, &at));) {
         if (lease->state == LEASE_ENDING || !tm_uuid_is(&lease->worker, &worker->id))
             continue;
         dispatch_lose(self, lease);

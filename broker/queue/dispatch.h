@@ -22,7 +22,7 @@ typedef struct {
     const sole_broker_t *sole_broker;
     dispatch_lost_fn *on_lost;
     void *lost_arg;
-    leases_t leases;
+    uuid_map_t *leases;
 } dispatch_t;
 
 /* What of its jobs the worker does not name soon goes back to its queue. */

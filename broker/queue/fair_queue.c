@@ -7,30 +7,32 @@
 
 enum { PRIORITY_STEP_US = 60 * 1000000, CLOCK_SKEW_US = 5 * 1000000 };
 
+/* How many jobs of a workspace run, or are about to. */
+typedef struct {
+    tm_uuid_t workspace;
+    size_t count;
+} running_t;
+
 void
 fair_queue_init(fair_queue_t *self)
 {
     self->lines = uuid_map_new(offsetof(line_t, workspace));
     self->turns = zlistx_new();
-    concurrency_limits_init(&self->limits);
+    self->running = uuid_map_new(offsetof(running_t, workspace));
 }
 
 void
 fair_queue_fini(fair_queue_t *self)
 {
-    line_t *line;
-
-    for (size_t at = 0; (line = uuid_map_next(self->lines, &at));)
-        free(line);
-    concurrency_limits_fini(&self->limits);
+    uuid_map_end(&self->running, free);
     zlistx_destroy(&self->turns);
-    uuid_map_destroy(&self->lines);
+    uuid_map_end(&self->lines, free);
 }
 
 bool
 fair_queue_is_empty(const fair_queue_t *self)
 {
-    return uuid_map_size(self->lines) + uuid_map_size(self->limits.shares) == 0;
+    return uuid_map_size(self->lines) + uuid_map_size(self->running) == 0;
 }
 
 line_t *
@@ -109,13 +111,18 @@ fair_queue_take_scan(fair_queue_t *self, const PGresult *result)
 size_t
 fair_queue_room(const fair_queue_t *self, const tm_uuid_t *workspace)
 {
-    return concurrency_limits_room(&self->limits, workspace);
+    const running_t *running = self->limit ? uuid_map_get(self->running, workspace) : NULL;
+    size_t limit = (size_t)self->limit, count = running ? running->count : 0;
+
+    if (!limit)
+        return SIZE_MAX;
+    return count < limit ? limit - count : 0;
 }
 
 static void
 settle_workspace(fair_queue_t *self, const tm_uuid_t *workspace)
 {
-    line_t *line = self->limits.limit ? fair_queue_find(self, workspace) : NULL;
+    line_t *line = self->limit ? fair_queue_find(self, workspace) : NULL;
 
     if (line)
         settle_line(self, line);
@@ -124,14 +131,27 @@ settle_workspace(fair_queue_t *self, const tm_uuid_t *workspace)
 void
 fair_queue_take(fair_queue_t *self, const tm_uuid_t *workspace, size_t count)
 {
-    concurrency_limits_take(&self->limits, workspace, count);
+    running_t *running = uuid_map_get(self->running, workspace);
+
+    if (!running) {
+        running = zmalloc(sizeof(*running));
+        running->workspace = *workspace;
+        uuid_map_put(self->running, running);
+    }
+    running->count += count;
     settle_workspace(self, workspace);
 }
 
 void
 fair_queue_give(fair_queue_t *self, const tm_uuid_t *workspace, size_t count)
 {
-    concurrency_limits_give(&self->limits, workspace, count);
+    running_t *running = uuid_map_get(self->running, workspace);
+
+    running->count -= count;
+    if (running->count == 0) {
+        uuid_map_remove(self->running, workspace);
+        free(running);
+    }
     settle_workspace(self, workspace);
 }
 

@@ -2,36 +2,14 @@
 
 #include "broker/base/states.h"
 
-void
-leases_init(leases_t *self)
+lease_t *
+leases_find(const uuid_map_t *self, const tm_uuid_t *job)
 {
-    self->by_job = uuid_map_new(offsetof(lease_t, job));
-}
-
-void
-leases_fini(leases_t *self)
-{
-    lease_t *lease;
-
-    for (size_t at = 0; (lease = uuid_map_next(self->by_job, &at));)
-        free(lease);
-    uuid_map_destroy(&self->by_job);
+    return uuid_map_get(self, job);
 }
 
 lease_t *
-leases_find(const leases_t *self, const tm_uuid_t *job)
-{
-    return uuid_map_get(self->by_job, job);
-}
-
-lease_t *
-leases_next(const leases_t *self, size_t *at)
-{
-    return uuid_map_next(self->by_job, at);
-}
-
-lease_t *
-leases_held_by(const leases_t *self, const tm_uuid_t *job, uint64_t attempt,
+leases_held_by(const uuid_map_t *self, const tm_uuid_t *job, uint64_t attempt,
                const tm_uuid_t *worker)
 {
     lease_t *lease = leases_find(self, job);

@@ -21,16 +21,10 @@ typedef struct {
     int64_t deadline_ms; /* of the attempt's time-out; INT64_MAX: none */
 } lease_t;
 
-typedef struct {
-    uuid_map_t *by_job;
-} leases_t;
-
-void leases_init(leases_t *self);
-void leases_fini(leases_t *self);
-lease_t *leases_find(const leases_t *self, const tm_uuid_t *job);
-lease_t *leases_next(const leases_t *self, size_t *at);
+/* Leases stand in a uuid_map_t, by their job. */
+lease_t *leases_find(const uuid_map_t *self, const tm_uuid_t *job);
 /* The lease of exactly this attempt by this worker; NULL: there is none. */
-lease_t *leases_held_by(const leases_t *self, const tm_uuid_t *job, uint64_t attempt,
+lease_t *leases_held_by(const uuid_map_t *self, const tm_uuid_t *job, uint64_t attempt,
                         const tm_uuid_t *worker);
 void lease_confirm(lease_t *self); /* its worker has named it */
 void lease_set_state(lease_t *self, lease_state_t next);

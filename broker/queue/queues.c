@@ -133,7 +133,7 @@ is_forgotten(const queue_t *queue)
 {
     return zlistx_size(queue->workers) == 0 && queue->leases == 0 && queue->depth == 0 &&
            fair_queue_is_empty(&queue->fair) && queue->state == QUEUE_RESTING &&
-           queue->ownership == QUEUE_SHARED && !queue->is_paused && !queue->fair.limits.limit;
+           queue->ownership == QUEUE_SHARED && !queue->is_paused && !queue->fair.limit;
 }
 
 void

@@ -12,14 +12,14 @@ on_sole_broker(void *arg, const struct pg_outcome *outcome)
     self->since_us = pg_get_i64(result, 0, 0);
     log_info("broker.alone", "reason=\"it counts limits by itself\"");
     for (queue_t *q = queues_first(self->queues); q; q = queues_next(self->queues))
-        q->needs_scan |= q->fair.limits.limit > 0; /* lines that the database held back */
+        q->needs_scan |= q->fair.limit > 0; /* lines that the database held back */
 }
 
 static bool
 has_limits(const queues_t *queues)
 {
     for (queue_t *q = queues_first(queues); q; q = queues_next(queues))
-        if (q->fair.limits.limit)
+        if (q->fair.limit)
             return true;
     return false;
 }

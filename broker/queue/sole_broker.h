@@ -1,6 +1,6 @@
 /* sole_broker - whether this broker is the only one.
  *
- * While it is, what it counts of running jobs (concurrency_limits.h) is all there is to a
+ * While it is, what it counts of running jobs (fair_queue.h) is all there is to a
  * limit, and each unit that relies on it fails if another broker has come meanwhile. Beside
  * others the database counts, one unit at a time.
  */

@@ -2,9 +2,13 @@
 
 #include <string.h>
 
+#include "broker/base/texts.h"
+
 static void
-destroy_worker(worker_t *worker)
+destroy_worker(void *item)
 {
+    worker_t *worker = item;
+
     zlistx_destroy(&worker->queues);
     free(worker);
 }
@@ -18,23 +22,13 @@ workers_init(workers_t *self)
 void
 workers_fini(workers_t *self)
 {
-    worker_t *worker;
-
-    for (size_t at = 0; (worker = uuid_map_next(self->by_id, &at));)
-        destroy_worker(worker);
-    uuid_map_destroy(&self->by_id);
+    uuid_map_end(&self->by_id, destroy_worker);
 }
 
 worker_t *
 workers_find(const workers_t *self, const tm_uuid_t *id)
 {
     return uuid_map_get(self->by_id, id);
-}
-
-worker_t *
-workers_next(const workers_t *self, size_t *at)
-{
-    return uuid_map_next(self->by_id, at);
 }
 
 static void
@@ -65,17 +59,11 @@ join_queue(worker_t *worker, queue_t *queue)
 static void
 join_queues(workers_t *self, worker_t *worker, tm_str_t names)
 {
-    const char *at = names.data;
-    const char *end = names.data + names.size;
+    tm_str_t name;
 
-    while (at < end) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma ? comma : end;
-        tm_str_t name = {at, (size_t)(stop - at)};
-        if (name.size > 0 && queues_may_name(self->queues, name))
+    while (texts_cut_name(&names, &name))
+        if (queues_may_name(self->queues, name))
             join_queue(worker, queues_get(self->queues, name.data, name.size));
-        at = stop + 1;
-    }
 }
 
 worker_t *

@@ -25,7 +25,6 @@ typedef struct {
 void workers_init(workers_t *self); /* what is borrowed is set before */
 void workers_fini(workers_t *self);
 worker_t *workers_find(const workers_t *self, const tm_uuid_t *id); /* NULL: it has gone */
-worker_t *workers_next(const workers_t *self, size_t *at);
 worker_t *workers_hello(workers_t *self, const peer_t *from, const struct tm_hello *hello);
 void workers_forget(workers_t *self, worker_t *worker);
 

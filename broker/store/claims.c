@@ -126,21 +126,14 @@ claims_new(const claims_t *self, queue_t *queue)
     return claim;
 }
 
-/* What runs of it has a lease by now. */
-static void
-release_claim(const claims_t *self, claim_t *claim, size_t from)
+void
+claims_release(const claims_t *self, claim_t *claim, size_t from)
 {
     for (line_t *l = zlistx_first(claim->lines); l; l = zlistx_next(claim->lines))
         fair_queue_give(&claim->queue->fair, &l->workspace, l->quota);
     for (size_t i = from; i < claim->count; i++)
         workers_release(self->dispatch->workers, &claim->workers[i]);
     queue_set_state(claim->queue, QUEUE_RESTING);
-}
-
-void
-claims_failed(const claims_t *self, claim_t *claim)
-{
-    release_claim(self, claim, 0);
 }
 
 void
@@ -163,8 +156,8 @@ claims_add(const claims_t *self, pg_unit_t *unit, const claim_t *claim, bool is_
     pg_array(unit, &lows);
     pg_array(unit, &quotas);
     pg_array(unit, &workers);
-    if (claim->queue->fair.limits.limit && !is_sole_broker)
-        pg_i64(unit, claim->queue->fair.limits.limit);
+    if (claim->queue->fair.limit && !is_sole_broker)
+        pg_i64(unit, claim->queue->fair.limit);
     else
         pg_null(unit);
 }
@@ -221,7 +214,7 @@ claims_ended(const claims_t *self, claim_t *claim, const PGresult *result)
 
     for (int row = 0; row < rows; row++)
         start_claimed(self, queue, result, row);
-    release_claim(self, claim, (size_t)rows);
+    claims_release(self, claim, (size_t)rows);
     close_lines(claim);
     queue->depth -= queue->depth < rows ? queue->depth : rows;
 }

@@ -31,6 +31,7 @@ void claim_destroy(claim_t **self_p);
 void claims_add(const claims_t *self, pg_unit_t *unit, const claim_t *claim,
                 bool is_sole_broker);
 void claims_ended(const claims_t *self, claim_t *claim, const PGresult *result);
-void claims_failed(const claims_t *self, claim_t *claim); /* gives the credit back */
+/* Gives back the credit, but for the first `from` of the workers: they have a lease by now. */
+void claims_release(const claims_t *self, claim_t *claim, size_t from);
 
 #endif

@@ -3,17 +3,7 @@
 #include <string.h>
 
 #include "actors/kit/util/memory.h"
-
-static tm_str_t
-copy_text(char **at, tm_str_t text)
-{
-    char *start = *at;
-
-    if (text.size > 0)
-        memcpy(start, text.data, text.size);
-    *at += text.size;
-    return (tm_str_t){start, text.size};
-}
+#include "broker/base/texts.h"
 
 /* One piece of memory, texts behind the struct. */
 static void
@@ -25,9 +15,9 @@ add_completion(completions_t *self, const completion_t *like, tm_str_t body, tm_
     char *at = (char *)(completion + 1);
 
     *completion = *like;
-    completion->body = copy_text(&at, body);
-    completion->code = copy_text(&at, code);
-    completion->detail = copy_text(&at, detail);
+    completion->body = texts_copy(&at, body);
+    completion->code = texts_copy(&at, code);
+    completion->detail = texts_copy(&at, detail);
     fifo_add(&self->waiting, completion);
 }
 
@@ -115,7 +105,7 @@ settle_completion(completions_t *self, const completion_t *completion)
 {
     tm_msg_t msg = {.type = TM_MSG_SETTLED,
                     .settled = {.job = completion->job, .attempt = completion->attempt}};
-    lease_t *lease = leases_held_by(&self->dispatch->leases, &completion->job,
+    lease_t *lease = leases_held_by(self->dispatch->leases, &completion->job,
                                     completion->attempt, &completion->worker);
 
     if (lease && lease->state != LEASE_ENDING) /* adopted since its end was said */

@@ -50,9 +50,8 @@ check_chunk(const struct tm_put *put, tm_str_t body)
     return body.size == (left < CHUNK_SIZE ? left : CHUNK_SIZE) ? TM_OK : TM_BAD_REQUEST;
 }
 
-tm_err_t
-dataset_chunks_put(dataset_chunks_t *self, peer_id_t from, const struct tm_put *put,
-                   tm_str_t body)
+static tm_err_t
+add_chunk(dataset_chunks_t *self, peer_id_t from, const struct tm_put *put, tm_str_t body)
 {
     tm_err_t err = check_chunk(put, body);
     chunk_t *item;
@@ -64,15 +63,29 @@ dataset_chunks_put(dataset_chunks_t *self, peer_id_t from, const struct tm_put *
     if (zlistx_size(self->waiting) >= CHUNKS_WAITING)
         return TM_BUSY;
     item = zmalloc(sizeof(*item));
-    item->owner = self;
-    item->peer = from;
-    item->ref = put->ref;
-    item->size = put->size;
-    item->offset = put->offset;
-    item->query = put->query;
+    *item = (chunk_t){.owner = self,
+                      .peer = from,
+                      .ref = put->ref,
+                      .size = put->size,
+                      .offset = put->offset,
+                      .query = put->query,
+                      .body = zframe_new(body.data, body.size)};
     memcpy(item->sha256, put->sha256.data, sizeof(item->sha256));
-    item->body = zframe_new(body.data, body.size);
     zlistx_add_end(self->waiting, item);
+    return TM_OK;
+}
+
+tm_err_t
+dataset_chunks_put(const delivery_t *in)
+{
+    dataset_chunks_t *self = in->self;
+    const peer_t *from = in->peer;
+    const struct tm_put *put = &in->msg->put;
+    tm_err_t err = add_chunk(self, from->id, put, in->msg->body);
+
+    if (err)
+        peers_reject(self->peers, from->id, put->ref, err, NULL,
+                     tm_err_retryable(err) ? 100 : 0);
     return TM_OK;
 }
 

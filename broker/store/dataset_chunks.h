@@ -9,6 +9,7 @@
 #define BROKER_STORE_DATASET_CHUNKS_H
 
 #include "broker/wire/peers.h"
+#include "proto/link/handlers.h"
 
 typedef struct {
     context_t *context;
@@ -19,8 +20,7 @@ typedef struct {
 
 void dataset_chunks_init(dataset_chunks_t *self); /* what is borrowed is set before */
 void dataset_chunks_fini(dataset_chunks_t *self);
-TM_CHECKED tm_err_t dataset_chunks_put(dataset_chunks_t *self, peer_id_t from,
-                                       const struct tm_put *put, tm_str_t body);
+handler_fn dataset_chunks_put;
 void dataset_chunks_flush(dataset_chunks_t *self);
 
 #endif

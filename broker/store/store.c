@@ -37,16 +37,6 @@ store_is_idle(const store_t *self)
            self->completions.waiting.count == 0;
 }
 
-static batch_t *
-batch_new(store_t *store)
-{
-    batch_t *self = zmalloc(sizeof(*self));
-
-    self->store = store;
-    self->sole_broker_since_us = store->sole_broker->since_us;
-    return self;
-}
-
 static void
 batch_destroy(batch_t **self_p)
 {
@@ -122,7 +112,7 @@ put_back(store_t *self, batch_t *batch, enum why why)
     fifo_move(&self->completions.waiting, &batch->dones);
     fifo_move(&self->completions.waiting, &batch->fails);
     for (claim_t *c = fifo_first(&batch->claims); c; c = fifo_next(c)) {
-        claims_failed(&self->claims, c);
+        claims_release(&self->claims, c, 0);
         c->queue->needs_scan = true; /* and with it the lines are open again */
     }
 }
@@ -144,10 +134,11 @@ reject_single(submits_t *submits, batch_t *batch, const struct pg_outcome *outco
     submit_destroy(submits, &s);
 }
 
+/* The next of them goes by itself. */
 static bool
-is_single(const batch_t *batch)
+is_single(const fifo_t *submits)
 {
-    submit_t *first = fifo_first(&batch->checking);
+    const submit_t *first = fifo_first(submits);
 
     return first && first->retried_singly;
 }
@@ -166,22 +157,16 @@ unit_failed(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
     else
         log_warn("unit.refused", "sqlstate=%s submits=%zu", outcome->sqlstate,
                  batch_submits(batch));
-    if (!is_lost && !is_passing && is_single(batch))
+    if (!is_lost && !is_passing && is_single(&batch->checking))
         reject_single(&self->submits, batch, outcome);
     put_back(self, batch, is_lost ? LOST : is_taken || is_passing ? TAKEN : WRONG);
-}
-
-/* Of what add_limit_lock adds. */
-static size_t
-limit_results(const batch_t *batch)
-{
-    return batch->sole_broker_since_us ? 2 : 1;
 }
 
 static void
 unit_done(store_t *self, batch_t *batch, const struct pg_outcome *outcome)
 {
-    size_t at = batch->is_limited ? limit_results(batch) : 0;
+    /* behind what add_limit_lock adds */
+    size_t at = !batch->is_limited ? 0 : batch->sole_broker_since_us ? 2 : 1;
 
     if (batch->dones.count)
         completions_dones_ended(&self->completions, &batch->dones, outcome->results[at++]);
@@ -230,7 +215,7 @@ leaves_at_once(const batch_t *batch, queue_t *queue, submit_t *s)
     if (s->fields.delay_ms || !queue->is_drained || queue->is_paused ||
         queue->ownership != QUEUE_SHARED)
         return false;
-    if (fair->limits.limit &&
+    if (fair->limit &&
         (!batch->sole_broker_since_us || fair_queue_find(fair, &s->fields.workspace) ||
          fair_queue_room(fair, &s->fields.workspace) == 0))
         return false;
@@ -249,7 +234,7 @@ take_submit(submits_t *submits, batch_t *batch, submit_t *s)
         return false; /* sent twice: the second waits for the first */
     uuid_map_put(submits->sent, s);
     s->is_reserved = leaves_at_once(batch, queue, s);
-    batch->is_limited |= s->is_reserved && queue->fair.limits.limit;
+    batch->is_limited |= s->is_reserved && queue->fair.limit;
     s->is_new = false;
     fifo_add(s->checks_existing || s->fields.has_key ? &batch->checking : &batch->submits, s);
     return true;
@@ -294,16 +279,8 @@ take_claims(store_t *self, batch_t *batch)
         claim = claims_new(&self->claims, q);
         if (claim)
             fifo_add(&batch->claims, claim);
-        batch->is_limited |= claim && q->fair.limits.limit;
+        batch->is_limited |= claim && q->fair.limit;
     }
-}
-
-static bool
-next_is_single(const store_t *self)
-{
-    const submit_t *next = fifo_first(&self->submits.waiting);
-
-    return next && next->retried_singly;
 }
 
 /* First of all: who waits for the lock holds nothing. */
@@ -360,10 +337,12 @@ store_flush(store_t *self)
     note_lost_answers(self);
     while (context_has_database(self->context) && self->trust == STORE_SURE &&
            self->units < limit) {
-        batch_t *batch = batch_new(self);
+        batch_t *batch = zmalloc(sizeof(*batch));
 
+        batch->store = self;
+        batch->sole_broker_since_us = self->sole_broker->since_us;
         take_completions(self, batch);
-        if (!self->context->is_draining && !next_is_single(self))
+        if (!self->context->is_draining && !is_single(&self->submits.waiting))
             take_claims(self, batch); /* what waits goes before what comes */
         take_submits(&self->submits, batch);
         if (batch_is_empty(batch)) {
@@ -397,7 +376,7 @@ store_reconcile(store_t *self)
         !context_has_database(self->context))
         return;
     known = pg_array_new(PG_UUID);
-    for (size_t at = 0; (lease = leases_next(&self->dispatch->leases, &at));)
+    for (size_t at = 0; (lease = uuid_map_next(self->dispatch->leases, &at));)
         pg_array_bytes(known, lease->job.bytes, 16);
     unit = pg_unit_new(self->context->pg);
     pg_add(unit, STMT_RECONCILE);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "broker/base/texts.h"
+
 void
 submits_init(submits_t *self)
 {
@@ -27,17 +29,6 @@ submits_have_room(const submits_t *self, tm_str_t body)
            self->bytes + body.size <= (size_t)settings->broker_max_pending_mb << 20;
 }
 
-static void
-copy_text(char **at, tm_str_t *str)
-{
-    char *start = *at;
-
-    if (str->size > 0)
-        memcpy(start, str->data, str->size);
-    str->data = start;
-    *at += str->size;
-}
-
 submit_t *
 submit_new(submits_t *submits, peer_id_t peer, const tm_msg_t *msg)
 {
@@ -52,13 +43,12 @@ submit_new(submits_t *submits, peer_id_t peer, const tm_msg_t *msg)
     memset(self, 0, sizeof(*self));
     at = (char *)(self + 1);
     self->fields = *in;
-    self->body = msg->body;
-    copy_text(&at, &self->fields.queue);
-    copy_text(&at, &self->fields.key);
-    copy_text(&at, &self->fields.scope);
-    copy_text(&at, &self->fields.request_hash);
-    copy_text(&at, &self->fields.traceparent);
-    copy_text(&at, &self->body);
+    self->fields.queue = texts_copy(&at, self->fields.queue);
+    self->fields.key = texts_copy(&at, self->fields.key);
+    self->fields.scope = texts_copy(&at, self->fields.scope);
+    self->fields.request_hash = texts_copy(&at, self->fields.request_hash);
+    self->fields.traceparent = texts_copy(&at, self->fields.traceparent);
+    self->body = texts_copy(&at, msg->body);
     self->peer = peer;
     submits->bytes += self->body.size;
     return self;
@@ -91,15 +81,6 @@ array_text(pg_array_t *array, tm_str_t text, bool is_there)
         pg_array_null(array);
 }
 
-static void
-array_number(pg_array_t *array, uint64_t value, bool is_there)
-{
-    if (is_there)
-        pg_array_i64(array, (int64_t)value);
-    else
-        pg_array_null(array);
-}
-
 enum { COLUMNS = 11 };
 
 static void
@@ -117,7 +98,10 @@ add_job_row(submits_t *self, pg_array_t *a[COLUMNS], const submit_t *s)
     pg_array_i64(a[4], (int64_t)f->delay_ms);
     pg_array_i64(a[5], attempts);
     pg_array_i64(a[6], (int64_t)f->timeout_ms);
-    array_number(a[7], f->expires_ms, f->has_expires_ms);
+    if (f->has_expires_ms)
+        pg_array_i64(a[7], (int64_t)f->expires_ms);
+    else
+        pg_array_null(a[7]);
     array_text(a[8], f->traceparent, f->has_traceparent);
     pg_array_bytes(a[9], s->body.data, s->body.size);
     if (s->is_reserved)
@@ -169,8 +153,8 @@ submits_add_checking(submits_t *self, pg_unit_t *unit, fifo_t *submits)
     pg_i64(unit, self->context->settings->idempotency_keep_days);
 }
 
-void
-submits_release(submits_t *self, submit_t *submit)
+static void
+release_submit(submits_t *self, submit_t *submit)
 {
     if (!submit->is_reserved)
         return;
@@ -183,7 +167,7 @@ void
 submits_take_out(submits_t *self, submit_t *submit)
 {
     uuid_map_remove(self->sent, &submit->fields.job);
-    submits_release(self, submit);
+    release_submit(self, submit);
 }
 
 /* --- their answers ------------------------------------------------------------------------ */
@@ -286,7 +270,7 @@ answer_submit(submits_t *self, submit_t *s, fifo_t *known)
 {
     uuid_map_remove(self->sent, &s->fields.job);
     if (!s->is_new)
-        submits_release(self, s);
+        release_submit(self, s);
     if (!s->is_new && s->fields.has_key) {
         fifo_add(known, s);
         return;

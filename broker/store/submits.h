@@ -49,8 +49,7 @@ bool submits_have_room(const submits_t *self, tm_str_t body);
 submit_t *submit_new(submits_t *self, peer_id_t peer, const tm_msg_t *msg);
 void submit_destroy(submits_t *self, submit_t **submit_p);
 queue_t *submit_queue(const submits_t *self, const submit_t *submit);
-void submits_release(submits_t *self, submit_t *submit); /* gives a reserved credit back */
-/* Of a unit that failed: it is in flight no more. */
+/* Of a unit that failed: it is in flight no more, and a reserved credit is given back. */
 void submits_take_out(submits_t *self, submit_t *submit);
 
 /* Each appends one statement. */

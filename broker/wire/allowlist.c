@@ -1,6 +1,5 @@
 #include "broker/wire/allowlist.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/kit/runtime/log.h"
+#include "broker/base/texts.h"
 
 enum { CERTIFICATES_MAX = 10000, PATH_BYTES = 1400 };
 
@@ -83,15 +82,6 @@ allowlist_find(const allowlist_t *self, const char *key)
 
 /* --- one certificate ---------------------------------------------------------------------- */
 
-static void
-complain(const char *detail)
-{
-    char quoted[2600];
-
-    log_error("security.certificate", "reason=%s",
-              log_quote(detail, strlen(detail), quoted, sizeof(quoted)));
-}
-
 static char *
 copy_meta(zcert_t *cert, const char *name)
 {
@@ -141,7 +131,7 @@ add_guest(zhashx_t *guests, guest_t *guest)
     }
     snprintf(detail, sizeof(detail), "%s.cert and %s.cert have the same key: neither counts",
              other->name, guest->name);
-    complain(detail);
+    texts_complain("security.certificate", detail);
     other->is_doubled = true;
     guest_destroy((void **)&guest);
 }
@@ -151,10 +141,7 @@ add_guest(zhashx_t *guests, guest_t *guest)
 bool
 allowlist_is_name(tm_str_t name)
 {
-    for (size_t i = 0; i < name.size; i++)
-        if (!isalnum((unsigned char)name.data[i]) && !strchr("._-", name.data[i]))
-            return false;
-    return name.size > 0 && name.size <= TM_NAME_MAX && name.data[0] != '.';
+    return texts_is_name(name, true) && name.size <= TM_NAME_MAX && name.data[0] != '.';
 }
 
 static int
@@ -166,20 +153,11 @@ is_certificate(const struct dirent *entry)
            allowlist_is_name((tm_str_t){entry->d_name, (size_t)(end - entry->d_name)});
 }
 
-static void
-print_add(uint64_t *print, const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-
-    for (size_t i = 0; i < size; i++)
-        *print = (*print ^ bytes[i]) * 1099511628211ULL; /* FNV-1a */
-}
-
 /* What changes when the directory or a file in it does, contents unread. */
 static uint64_t
 print_of(int directory, struct dirent *const *entries, int count, bool *ret_is_fresh)
 {
-    uint64_t print = 14695981039346656037ULL;
+    uint64_t print = TEXTS_HASH;
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
@@ -188,11 +166,11 @@ print_of(int directory, struct dirent *const *entries, int count, bool *ret_is_f
         struct stat st;
         if (fstatat(directory, entries[i]->d_name, &st, 0) < 0)
             memset(&st, 0, sizeof(st));
-        print_add(&print, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
-        print_add(&print, &st.st_ino, sizeof(st.st_ino));
-        print_add(&print, &st.st_size, sizeof(st.st_size));
-        print_add(&print, &st.st_mtim, sizeof(st.st_mtim));
-        print_add(&print, &st.st_ctim, sizeof(st.st_ctim));
+        print = texts_hash(print, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
+        print = texts_hash(print, &st.st_ino, sizeof(st.st_ino));
+        print = texts_hash(print, &st.st_size, sizeof(st.st_size));
+        print = texts_hash(print, &st.st_mtim, sizeof(st.st_mtim));
+        print = texts_hash(print, &st.st_ctim, sizeof(st.st_ctim));
         *ret_is_fresh = *ret_is_fresh || now.tv_sec - st.st_ctim.tv_sec < FRESH_S;
     }
     return print | 1; /* never 0 */
@@ -213,7 +191,7 @@ read_all(const allowlist_t *self, struct dirent *const *entries, int count, bool
         if (err == TM_NO_MEMORY)
             return err;
         if (err && !is_quiet)
-            complain(detail);
+            texts_complain("security.certificate", detail);
         if (!err)
             add_guest(guests, guest);
     }
@@ -290,8 +268,7 @@ allowlist_read(allowlist_t *self, bool *ret_is_changed, char *detail, size_t det
     return err;
 }
 
-/* --- a guest's queues and services
- * --------------------------------------------------------------------- */
+/* --- a guest's queues and services -------------------------------------------------------- */
 
 static bool
 is_within(tm_str_t name, const char *names)
@@ -308,22 +285,16 @@ is_within(tm_str_t name, const char *names)
     return false;
 }
 
-/* Cut at commas and nowhere else, as the broker cuts them when the worker joins. */
 static bool
 are_within(tm_str_t names, const char *allowed, tm_str_t *ret_refused)
 {
-    const char *at = names.data, *end = names.data + names.size;
+    tm_str_t name;
 
-    while (at < end) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        tm_str_t name = {at, (size_t)((comma ? comma : end) - at)};
-
-        if (name.size > 0 && !is_within(name, allowed)) {
+    while (texts_cut_name(&names, &name))
+        if (!is_within(name, allowed)) {
             *ret_refused = name;
             return false;
         }
-        at += name.size + 1;
-    }
     return true;
 }
 

@@ -34,12 +34,15 @@ send_to_watchers(metrics_relay_t *self, const tm_msg_t *msg, peer_id_t but)
             peers_send(self->peers, self->watchers[i].peer, &out);
 }
 
-void
-metrics_relay_pass(metrics_relay_t *self, peer_id_t from, const tm_msg_t *msg)
+tm_err_t
+metrics_relay_pass(const delivery_t *in)
 {
-    if (msg->metrics.has_watch && msg->metrics.watch)
-        add_watcher(self, from);
-    send_to_watchers(self, msg, from);
+    const peer_t *from = in->peer;
+
+    if (in->msg->metrics.has_watch && in->msg->metrics.watch)
+        add_watcher(in->self, from->id);
+    send_to_watchers(in->self, in->msg, from->id);
+    return TM_OK;
 }
 
 /* The broker's own. */

@@ -5,6 +5,7 @@
 #define BROKER_WIRE_METRICS_RELAY_H
 
 #include "broker/wire/peers.h"
+#include "proto/link/handlers.h"
 
 struct watcher {
     peer_id_t peer;
@@ -20,6 +21,6 @@ typedef struct {
 
 void metrics_relay_init(metrics_relay_t *self); /* what is borrowed is set before */
 void metrics_relay_fini(metrics_relay_t *self);
-void metrics_relay_pass(metrics_relay_t *self, peer_id_t from, const tm_msg_t *msg);
+handler_fn metrics_relay_pass;
 
 #endif

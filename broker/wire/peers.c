@@ -5,18 +5,9 @@
 #include <zmq.h>
 
 #include "actors/kit/util/memory.h"
+#include "broker/base/texts.h"
 
 enum { KEEP_BYTES = 1 << 20, ASK_BYTES = 1 << 20, UNREAD_MOST = 16 << 20 };
-
-static uint64_t
-hash_bytes(const uint8_t *bytes, size_t size)
-{
-    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 1099511628211ULL;
-    return hash;
-}
 
 /* A key is a routing id behind its size. */
 static size_t
@@ -24,7 +15,7 @@ route_hash(const void *key)
 {
     const uint8_t *route = key;
 
-    return (size_t)hash_bytes(route + 1, route[0]);
+    return (size_t)texts_hash(TEXTS_HASH, route + 1, route[0]);
 }
 
 static int
@@ -51,13 +42,6 @@ outbox_fini(struct outbox *self)
     free(self->data);
     free(self->sizes);
     *self = (struct outbox){.data = NULL};
-}
-
-static void
-remove_peer(peers_t *self, peer_t *peer)
-{
-    zhashx_delete(self->by_route, peer->route);
-    self->slots[peer->id & UINT32_MAX] = NULL;
 }
 
 static void
@@ -143,19 +127,11 @@ peers_drop(peers_t *self, peer_id_t id)
 
     if (!peer)
         return;
-    remove_peer(self, peer);
+    zhashx_delete(self->by_route, peer->route);
+    self->slots[id & UINT32_MAX] = NULL;
     if (self->on_gone)
         self->on_gone(self->gone_arg, peer);
     destroy_peer(peer);
-}
-
-void
-peers_part(peers_t *self, peer_id_t id)
-{
-    peer_t *peer = peers_find(self, id);
-
-    if (peer)
-        peer->has_worker = false;
 }
 
 static void
@@ -207,14 +183,17 @@ ping_how_far_read(peers_t *self, peer_t *peer)
     self->sent[TM_MSG_PING]++;
 }
 
-void
-peers_on_pong(peers_t *self, peer_t *peer, const struct tm_pong *pong)
+tm_err_t
+peers_on_pong(const delivery_t *in)
 {
-    if (pong->seq != peer->asked_bytes)
-        return;
+    peer_t *peer = in->peer;
+
+    if (in->msg->pong.seq != peer->asked_bytes)
+        return TM_OK;
     peer->read_bytes = peer->asked_bytes;
     peer->is_deaf = false;
-    ping_how_far_read(self, peer); /* of what was sent since */
+    ping_how_far_read(in->self, peer); /* of what was sent since */
+    return TM_OK;
 }
 
 static bool

@@ -10,6 +10,7 @@
 
 #include "broker/base/context.h"
 #include "proto/curve.h"
+#include "proto/link/handlers.h"
 
 typedef uint64_t peer_id_t; /* 0: nobody */
 
@@ -58,14 +59,13 @@ peer_t *peers_touch(peers_t *self, const void *route, size_t size); /* finds or 
 peer_t *peers_find(const peers_t *self, peer_id_t id);              /* NULL: it has gone */
 peer_t *peers_next(const peers_t *self, size_t *at); /* all of them; they may go meanwhile */
 void peers_drop(peers_t *self, peer_id_t id);
-void peers_part(peers_t *self, peer_id_t id); /* its worker is at another peer now */
 /* Queues a message for the end of this turn; a peer that has gone is no error. */
 void peers_send(peers_t *self, peer_id_t id, const tm_msg_t *msg);
 void peers_reject(peers_t *self, peer_id_t id, uint64_t ref, tm_err_t err, const char *detail,
                   uint64_t retry_after_ms);
 void peers_flush(peers_t *self);
 void peers_count_messages(peers_t *self); /* in metrics, in bulk */
-void peers_on_pong(peers_t *self, peer_t *peer, const struct tm_pong *pong);
+handler_fn peers_on_pong;
 /* Workers silent for a lease lose their jobs; others who are silent longer are forgotten. */
 void peers_expire(peers_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
 

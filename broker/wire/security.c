@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "broker/base/texts.h"
 #include "broker/wire/allowlist.h"
 
 #define ZAP_ENDPOINT     "inproc://zeromq.zap.01"
@@ -186,13 +187,12 @@ revise_peers(security_t *self)
 static void
 look_at_list(security_t *self)
 {
-    char detail[2048] = "", quoted[2600];
+    char detail[2048] = "";
     bool is_changed = false;
     tm_err_t err = allowlist_read(self->allowed, &is_changed, detail, sizeof(detail));
 
     if (err && !self->is_unreadable)
-        log_error("security.allow", "reason=%s",
-                  log_quote(detail, strlen(detail), quoted, sizeof(quoted)));
+        texts_complain("security.allow", detail);
     self->is_unreadable = err != TM_OK;
     if (is_changed) {
         log_info("security.allow", "keys=%zu", allowlist_size(self->allowed));
@@ -216,23 +216,15 @@ on_look(void *arg)
 /* --- opening ------------------------------------------------------------------------------ */
 
 static tm_err_t
-complain(const char *detail)
-{
-    char quoted[2600];
-
-    log_error("broker.security", "reason=%s",
-              log_quote(detail, strlen(detail), quoted, sizeof(quoted)));
-    return TM_BAD_SETTING;
-}
-
-static tm_err_t
 allow_plain(const settings_t *settings)
 {
     char detail[2048];
 
     if (settings->broker_curve_allow[0])
-        return complain("broker.curve_allow is set but broker.curve_secret is not: the broker "
-                        "would let everybody in");
+        return texts_complain(
+            "broker.security",
+            "broker.curve_allow is set but broker.curve_secret is not: the broker "
+            "would let everybody in");
     if (tm_curve_is_local(settings->broker_listen))
         return TM_OK;
     if (settings->broker_allow_plain_tcp) {
@@ -248,7 +240,7 @@ allow_plain(const settings_t *settings)
              "broker.curve_allow, or set broker.allow_plain_tcp=1 on a network where nobody "
              "else is",
              settings->broker_listen);
-    return complain(detail);
+    return texts_complain("broker.security", detail);
 }
 
 static tm_err_t
@@ -261,10 +253,10 @@ load_keys(security_t *self, const settings_t *settings, zcert_t **ret_cert)
 
     if (!settings->broker_curve_allow[0] ||
         tm_curve_secret(settings->broker_curve_secret, ret_cert, detail, sizeof(detail)))
-        return complain(detail);
+        return texts_complain("broker.security", detail);
     self->allowed = allowlist_new(settings->broker_curve_allow);
     if (allowlist_read(self->allowed, &is_changed, detail, sizeof(detail)))
-        return complain(detail);
+        return texts_complain("broker.security", detail);
     log_info("security.allow", "keys=%zu", allowlist_size(self->allowed));
     return TM_OK;
 }
@@ -312,7 +304,7 @@ security_open(loop_t *loop, const settings_t *settings, meters_t *metrics, zsock
         .loop = loop, .settings = settings, .metrics = metrics, .socket = socket, .timer = -1};
     err = load_keys(self, settings, &cert);
     if (!err && (!set_options(socket, cert) || !open_sockets(self)))
-        err = complain("this libzmq cannot keep unknown keys out");
+        err = texts_complain("broker.security", "this libzmq cannot keep unknown keys out");
     zcert_destroy(&cert);
     if (err)
         security_destroy(&self);

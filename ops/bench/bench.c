@@ -58,18 +58,6 @@ measure_latency(const struct bench_world *world, const struct bench_options *opt
     return err;
 }
 
-static tm_err_t
-measure_floors(const struct bench_world *world, const struct bench_options *options,
-               struct bench_figures *ret)
-{
-    tm_err_t err =
-        bench_floor_rows(world, options->jobs, options->payload, false, &ret->floor_insert);
-
-    if (!err)
-        err = bench_floor_rows(world, options->jobs, options->payload, true, &ret->floor_cycle);
-    return err;
-}
-
 /* The floors use threads and sockets of this process: they come last, after every fork. */
 tm_err_t
 bench_queue(const struct bench_options *options, struct bench_figures *ret, char *detail,
@@ -92,7 +80,11 @@ bench_queue(const struct bench_options *options, struct bench_figures *ret, char
     if (!err)
         err = bench_floor_latency(&world, options->payload, &ret->floor_latency);
     if (!err)
-        err = measure_floors(&world, options, ret);
+        err = bench_floor_rows(&world, options->jobs, options->payload, false,
+                               &ret->floor_insert);
+    if (!err)
+        err =
+            bench_floor_rows(&world, options->jobs, options->payload, true, &ret->floor_cycle);
     bench_world_stop(&world);
     if (err)
         snprintf(detail, size, "a measurement failed: %s", tm_err_text(err));

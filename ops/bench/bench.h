@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "proto/error.h"
 
@@ -74,10 +75,13 @@ struct bench_world {
 };
 TM_CHECKED tm_err_t bench_world_start(struct bench_world *self, char *detail, size_t size);
 void bench_world_stop(struct bench_world *self);
-/* age.c: gives it a past and a limit */
-TM_CHECKED tm_err_t bench_age(struct bench_world *world, const struct bench_options *options);
+/* One statement, of one parameter if there is a number. */
+TM_CHECKED tm_err_t bench_sql(const struct bench_world *self, const char *sql,
+                              long long number);
+/* Gives it a past and a limit. */
+TM_CHECKED tm_err_t bench_age(struct bench_world *self, const struct bench_options *options);
 /* Before a measurement: what is dirty is written, and `forget` what has ended. */
-TM_CHECKED tm_err_t bench_settle(const struct bench_world *world, bool forget);
+TM_CHECKED tm_err_t bench_settle(const struct bench_world *self, bool forget);
 
 /* --- loads.c: producers and workers, each a process --------------------------------------- */
 
@@ -93,10 +97,6 @@ TM_CHECKED tm_err_t bench_load_run(const struct bench_world *world,
                                    const struct bench_options *options,
                                    struct bench_load *self);
 
-/* --- cost.c: the system's so far; clients are not in it ----------------------------------- */
-
-struct bench_cost bench_cost(const struct bench_world *world);
-
 /* --- calls.c ------------------------------------------------------------------------------ */
 
 TM_CHECKED tm_err_t bench_calls(const struct bench_world *world, long long count,
@@ -110,6 +110,13 @@ TM_CHECKED tm_err_t bench_floor_rows(const struct bench_world *world, long long 
 TM_CHECKED tm_err_t bench_floor_latency(const struct bench_world *world, long long payload,
                                         double *ret_ms);
 
+/* --- processes.c -------------------------------------------------------------------------- */
+
+typedef bool bench_part_fn(void *arg);
+pid_t bench_fork(bench_part_fn *part, void *arg); /* exits with 0 if the part says true */
+void *bench_share(size_t size); /* memory that all who are forked then share */
+struct bench_cost
+bench_cost(const struct bench_world *world); /* so far; clients are not in it */
 double bench_now(void); /* seconds, monotonic, comparable between processes */
 double bench_percentile(double *values, size_t count, double share); /* sorts them */
 

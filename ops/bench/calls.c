@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "ops/bench/bench.h"
@@ -25,27 +24,29 @@ struct calls {
     char front[128], back[128];
 };
 
-typedef void part_fn(struct calls *self);
-
 /* --- the floor: plain sockets ------------------------------------------------------------- */
 
-static void
-be_proxy(struct calls *self)
+static bool
+be_proxy(void *arg)
 {
+    const struct calls *self = arg;
     zsock_t *front = zsock_new_router(self->front), *back = zsock_new_dealer(NULL);
 
     zsock_bind(back, "%s", self->back);
     zmq_proxy(zsock_resolve(front), zsock_resolve(back), NULL);
+    return false;
 }
 
-static void
-be_echo(struct calls *self)
+static bool
+be_echo(void *arg)
 {
+    const struct calls *self = arg;
     zsock_t *dealer = zsock_new_dealer(self->back);
     zmsg_t *message;
 
     while ((message = zmsg_recv(dealer)))
         zmsg_send(&message, dealer);
+    return false;
 }
 
 static void
@@ -56,9 +57,10 @@ send_plain(zsock_t *dealer, size_t payload)
     zframe_send(&frame, dealer, 0);
 }
 
-static void
-be_plain_caller(struct calls *self)
+static bool
+be_plain_caller(void *arg)
 {
+    const struct calls *self = arg;
     zsock_t *dealer = zsock_new_dealer(self->front + 1); /* without the @ that binds */
     double before = bench_now();
     long long sent = 0;
@@ -72,13 +74,15 @@ be_plain_caller(struct calls *self)
             send_plain(dealer, self->payload);
     }
     *self->rate = (double)self->count / (bench_now() - before);
+    return true;
 }
 
 /* --- the broker --------------------------------------------------------------------------- */
 
-static void
-be_server(struct calls *self)
+static bool
+be_server(void *arg)
 {
+    const struct calls *self = arg;
     struct tm_worker_options options = {.brokers = self->world->broker,
                                         .actor = "bench",
                                         .queues = "",
@@ -90,6 +94,7 @@ be_server(struct calls *self)
     while (worker && tm_worker_next(worker, -1, &job) == TM_OK)
         tm_worker_done(worker, &job, false, tm_job_body(job).data, tm_job_body(job).size);
     tm_worker_destroy(&worker);
+    return true;
 }
 
 struct caller {
@@ -108,7 +113,7 @@ on_return(void *arg, tm_err_t err, const char *detail, tm_str_t body)
 }
 
 static bool
-call(struct calls *self, tm_client_t *client, const void *body, struct caller *caller)
+call(const struct calls *self, tm_client_t *client, const void *body, struct caller *caller)
 {
     const struct tm_call_spec spec = {.service = SERVICE,
                                       .deadline_ms = GIVE_UP_MS,
@@ -120,7 +125,7 @@ call(struct calls *self, tm_client_t *client, const void *body, struct caller *c
 
 /* One call at a time until a server answers. */
 static void
-await_server(struct calls *self, tm_client_t *client, const void *body)
+await_server(const struct calls *self, tm_client_t *client, const void *body)
 {
     struct caller caller = {.is_refused = true};
 
@@ -134,9 +139,10 @@ await_server(struct calls *self, tm_client_t *client, const void *body)
     }
 }
 
-static void
-be_caller(struct calls *self)
+static bool
+be_caller(void *arg)
 {
+    const struct calls *self = arg;
     struct tm_client_options options = {.brokers = self->world->broker, .window = WINDOW};
     tm_client_t *client = tm_client_new(&options);
     char *body = zmalloc(self->payload + 1);
@@ -150,28 +156,16 @@ be_caller(struct calls *self)
         while (sent < self->count && call(self, client, body, &caller))
             sent++;
         if (tm_client_wait(client, GIVE_UP_MS) != TM_OK)
-            return;
+            return false;
     }
     if (!caller.is_refused)
         *self->rate = (double)self->count / (bench_now() - before);
     free(body);
     tm_client_destroy(&client);
+    return true;
 }
 
 /* --- both --------------------------------------------------------------------------------- */
-
-static pid_t
-start(struct calls *self, part_fn *part)
-{
-    pid_t pid = fork();
-
-    if (pid != 0)
-        return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    zsys_handler_set(NULL);
-    part(self);
-    _exit(0);
-}
 
 static void
 end(pid_t pid)
@@ -181,14 +175,14 @@ end(pid_t pid)
 }
 
 static void
-run(struct calls *self, part_fn *proxy, part_fn *server, part_fn *caller)
+run(struct calls *self, bench_part_fn *proxy, bench_part_fn *server, bench_part_fn *caller)
 {
-    pid_t others[1 + SERVERS] = {proxy ? start(self, proxy) : 0};
+    pid_t others[1 + SERVERS] = {proxy ? bench_fork(proxy, self) : 0};
     pid_t pid;
 
     for (int i = 1; i <= SERVERS; i++)
-        others[i] = start(self, server);
-    pid = start(self, caller);
+        others[i] = bench_fork(server, self);
+    pid = bench_fork(caller, self);
     if (pid > 0)
         waitpid(pid, NULL, 0);
     for (int i = 0; i <= SERVERS; i++)
@@ -199,12 +193,11 @@ tm_err_t
 bench_calls(const struct bench_world *world, long long count, long long payload, bool is_floor,
             double *ret)
 {
-    struct calls self = {.world = world, .count = count, .payload = (size_t)payload};
+    struct calls self = {.world = world,
+                         .count = count,
+                         .payload = (size_t)payload,
+                         .rate = bench_share(sizeof(double))};
 
-    self.rate =
-        mmap(NULL, sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (self.rate == MAP_FAILED)
-        return TM_NO_MEMORY;
     snprintf(self.front, sizeof self.front, "@ipc://%s/front.sock", world->directory);
     snprintf(self.back, sizeof self.back, "ipc://%s/back.sock", world->directory);
     if (is_floor)

@@ -1,19 +1,14 @@
 /* What the same PostgreSQL does with nothing in between, and what a message and its answer cost
  * without a broker: two connections, 256 rows a commit, prepared statements, binary arrays. */
-#include <arpa/inet.h>
 #include <czmq.h>
-#include <libpq-fe.h>
 #include <pthread.h>
-#include <string.h>
 
+#include "actors/kit/pg/pg.h"
 #include "ops/bench/bench.h"
-#include "proto/message.h"
 
 #define CONNECTIONS   2
 #define ROWS          256
 #define LATENCY_TIMES 2000
-#define UUID_OID      2950
-#define BYTEA_OID     17
 
 static const char *const setup_sql =
     "DROP TABLE IF EXISTS bench_floor; CREATE TABLE bench_floor (id uuid PRIMARY KEY,"
@@ -22,113 +17,57 @@ static const char *const setup_sql =
     " finished_at timestamptz, payload bytea NOT NULL);"
     " CREATE INDEX bench_floor_ready ON bench_floor (queue, priority, run_at)"
     " WHERE state = 'ready'";
-static const char *const insert_sql =
-    "INSERT INTO bench_floor (id, queue, state, priority, run_at, payload)"
-    " SELECT i, 'bench', 'ready', 0, now(), p FROM unnest($1::uuid[], $2::bytea[]) AS t (i, p)";
-static const char *const finish_sql =
-    "UPDATE bench_floor SET state = 'done', finished_at = now() WHERE id = ANY ($1::uuid[])";
+static const char *const end_sql = "DROP TABLE bench_floor";
 
-static bool
-succeeded(PGresult *result)
-{
-    ExecStatusType status = PQresultStatus(result);
+enum { INSERT, FINISH, STATEMENTS };
+static const struct pg_statement statements[STATEMENTS] = {
+    [INSERT] = {"INSERT", 2,
+                "INSERT INTO bench_floor (id, queue, state, priority, run_at, payload)"
+                " SELECT i, 'bench', 'ready', 0, now(), p"
+                "   FROM unnest($1::uuid[], $2::bytea[]) AS t (i, p)"},
+    [FINISH] = {"FINISH", 1,
+                "UPDATE bench_floor SET state = 'done', finished_at = now()"
+                " WHERE id = ANY ($1::uuid[])"},
+};
 
-    PQclear(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-}
-
-static PGconn *
+static pg_sync_t *
 connect_to(const struct bench_world *world)
 {
-    PGconn *connection = PQconnectdb(world->database);
-
-    if (PQstatus(connection) == CONNECTION_OK &&
-        succeeded(PQprepare(connection, "insert", insert_sql, 0, NULL)) &&
-        succeeded(PQprepare(connection, "finish", finish_sql, 0, NULL)))
-        return connection;
-    fprintf(stderr, "tunemill bench: %s", PQerrorMessage(connection));
-    PQfinish(connection);
-    return NULL;
+    return pg_sync_new(&(struct pg_options){.url = world->database,
+                                            .application = "tunemill bench",
+                                            .statements = statements,
+                                            .statement_count = STATEMENTS,
+                                            .connect_timeout_ms = 10000});
 }
 
 static tm_err_t
-set_up(const struct bench_world *world, const char *sql)
+run_statement(pg_sync_t *database, size_t statement, pg_array_t **ids, pg_array_t **bodies)
 {
-    PGconn *connection = PQconnectdb(world->database);
-    bool is_ok = PQstatus(connection) == CONNECTION_OK && succeeded(PQexec(connection, sql));
+    pg_unit_t *unit = pg_unit_sync(database);
 
-    PQfinish(connection);
-    return is_ok ? TM_OK : TM_STORE_DOWN;
+    pg_add(unit, statement);
+    pg_array(unit, ids);
+    if (statement == INSERT)
+        pg_array(unit, bodies);
+    return pg_sync_run(database, &unit, NULL);
 }
 
-/* Two arrays in the server's binary form: one dimension, no nulls, lower bound 1, and each
- * element behind its length. */
-struct array {
-    char *data;
-    size_t size;
-};
-struct batch {
-    struct array ids, bodies;
-};
-
-static void
-put32(struct array *self, size_t number)
+/* cycle: each row is also updated, in a second commit. */
+static tm_err_t
+run_batch(pg_sync_t *database, size_t rows, const char *payload, size_t size, bool cycle)
 {
-    uint32_t value = htonl((uint32_t)number);
+    pg_array_t *bodies = pg_array_new(PG_BYTEA), *ids = pg_array_new(PG_UUID);
+    tm_auto(pg_array) again = pg_array_new(PG_UUID);
+    tm_err_t err;
 
-    memcpy(self->data + self->size, &value, sizeof value);
-    self->size += sizeof value;
-}
-
-static void
-put_item(struct array *self, const void *data, size_t size)
-{
-    put32(self, size);
-    memcpy(self->data + self->size, data, size);
-    self->size += size;
-}
-
-static void
-array_begin(struct array *self, unsigned type, size_t rows, size_t item_size)
-{
-    self->data = zmalloc(20 + rows * (4 + item_size));
-    self->size = 0;
-    put32(self, 1);
-    put32(self, 0);
-    put32(self, type);
-    put32(self, rows);
-    put32(self, 1);
-}
-
-static void
-batch_fill(struct batch *self, size_t rows, const char *payload, size_t size)
-{
-    array_begin(&self->ids, UUID_OID, rows, sizeof(tm_uuid_t));
-    array_begin(&self->bodies, BYTEA_OID, rows, size);
     for (size_t i = 0; i < rows; i++) {
         tm_uuid_t id = tm_uuid_new();
-        put_item(&self->ids, id.bytes, sizeof id.bytes);
-        put_item(&self->bodies, payload, size);
+        pg_array_bytes(ids, id.bytes, sizeof id.bytes);
+        pg_array_bytes(again, id.bytes, sizeof id.bytes);
+        pg_array_bytes(bodies, payload, size);
     }
-}
-
-static void
-batch_fini(struct batch *self)
-{
-    free(self->ids.data);
-    free(self->bodies.data);
-}
-
-static bool
-run_batch(PGconn *connection, const struct batch *batch, bool cycle)
-{
-    const char *values[] = {batch->ids.data, batch->bodies.data};
-    int sizes[] = {(int)batch->ids.size, (int)batch->bodies.size}, formats[] = {1, 1};
-
-    if (!succeeded(PQexecPrepared(connection, "insert", 2, values, sizes, formats, 1)))
-        return false;
-    return !cycle ||
-           succeeded(PQexecPrepared(connection, "finish", 1, values, sizes, formats, 1));
+    err = run_statement(database, INSERT, &ids, &bodies);
+    return err || !cycle ? err : run_statement(database, FINISH, &again, NULL);
 }
 
 struct floor_thread {
@@ -136,25 +75,21 @@ struct floor_thread {
     const struct bench_world *world;
     long long rows;
     size_t payload;
-    bool cycle, is_ok;
+    bool cycle;
+    tm_err_t err;
 };
 
 static void *
 fill(void *arg)
 {
     struct floor_thread *self = arg;
-    PGconn *connection = connect_to(self->world);
+    pg_sync_t *database = connect_to(self->world);
     char *payload = zmalloc(self->payload + 1);
-    struct batch batch;
 
-    self->is_ok = connection != NULL;
-    for (long long done = 0; self->is_ok && done < self->rows; done += ROWS) {
-        batch_fill(&batch, ROWS, payload, self->payload);
-        self->is_ok = run_batch(connection, &batch, self->cycle);
-        batch_fini(&batch);
-    }
+    for (long long done = 0; !self->err && done < self->rows; done += ROWS)
+        self->err = run_batch(database, ROWS, payload, self->payload, self->cycle);
     free(payload);
-    PQfinish(connection);
+    pg_sync_destroy(&database);
     return NULL;
 }
 
@@ -164,22 +99,23 @@ bench_floor_rows(const struct bench_world *world, long long rows, long long payl
 {
     struct floor_thread threads[CONNECTIONS];
     long long each = rows / CONNECTIONS / ROWS * ROWS;
-    tm_err_t err = set_up(world, setup_sql);
+    tm_err_t err = bench_sql(world, setup_sql, 0);
     double before = bench_now();
 
-    for (int i = 0; i < CONNECTIONS && !err; i++) {
+    if (err)
+        return err;
+    for (int i = 0; i < CONNECTIONS; i++) {
         threads[i] = (struct floor_thread){
             .world = world, .rows = each, .payload = (size_t)payload, .cycle = cycle};
         if (pthread_create(&threads[i].thread, NULL, fill, &threads[i]) != 0)
             abort();
     }
-    for (int i = 0; i < CONNECTIONS && !err; i++)
+    for (int i = 0; i < CONNECTIONS; i++) {
         pthread_join(threads[i].thread, NULL);
+        err = err ? err : threads[i].err;
+    }
     *ret = (double)(each * CONNECTIONS) / (bench_now() - before);
-    for (int i = 0; i < CONNECTIONS && !err; i++)
-        if (!threads[i].is_ok)
-            return TM_STORE_DOWN;
-    return err ? err : set_up(world, "DROP TABLE bench_floor");
+    return err ? err : bench_sql(world, end_sql, 0);
 }
 
 /* --- one at a time ------------------------------------------------------------------------ */
@@ -224,36 +160,26 @@ round_trip_ms(const struct bench_world *world, size_t payload)
     return bench_percentile(times, LATENCY_TIMES, 0.5);
 }
 
-static bool
-time_commits(PGconn *connection, size_t payload, double times[LATENCY_TIMES])
-{
-    char *body = zmalloc(payload + 1);
-    struct batch batch;
-    bool is_ok = true;
-
-    for (size_t i = 0; i < LATENCY_TIMES && is_ok; i++) {
-        batch_fill(&batch, 1, body, payload);
-        double before = bench_now();
-        is_ok = run_batch(connection, &batch, true);
-        times[i] = (bench_now() - before) * 1e3;
-        batch_fini(&batch);
-    }
-    free(body);
-    return is_ok;
-}
-
 tm_err_t
 bench_floor_latency(const struct bench_world *world, long long payload, double *ret_ms)
 {
     double times[LATENCY_TIMES];
-    tm_err_t err = set_up(world, setup_sql);
-    PGconn *connection = err ? NULL : connect_to(world);
-    bool is_ok = connection && time_commits(connection, (size_t)payload, times);
+    tm_err_t err = bench_sql(world, setup_sql, 0);
+    pg_sync_t *database = connect_to(world);
+    char *body = zmalloc((size_t)payload + 1);
 
-    PQfinish(connection);
-    if (!is_ok)
-        return TM_STORE_DOWN;
+    if (!err)
+        err = pg_sync_connect(database);
+    for (size_t i = 0; i < LATENCY_TIMES && !err; i++) {
+        double before = bench_now();
+        err = run_batch(database, 1, body, (size_t)payload, true);
+        times[i] = (bench_now() - before) * 1e3;
+    }
+    free(body);
+    pg_sync_destroy(&database);
+    if (err)
+        return err;
     *ret_ms =
         bench_percentile(times, LATENCY_TIMES, 0.5) + round_trip_ms(world, (size_t)payload);
-    return set_up(world, "DROP TABLE bench_floor");
+    return bench_sql(world, end_sql, 0);
 }

@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ops/bench/bench.h"
@@ -36,15 +34,6 @@ struct run {
     long long jobs; /* in all */
     double *latency_ms;
 };
-
-double
-bench_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static void
 note(_Atomic double *mark, double at, bool is_least)
@@ -216,15 +205,19 @@ be_worker(struct run *run)
 
 /* --- both --------------------------------------------------------------------------------- */
 
-static pid_t
-start(struct run *run, bool is_worker, long long index)
-{
-    pid_t pid = fork();
+struct part {
+    struct run *run;
+    long long index; /* of the workers, and behind them the producers */
+};
 
-    if (pid != 0)
-        return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    _exit((is_worker ? be_worker(run) : be_producer(run, index)) ? 0 : 1);
+static bool
+be_part(void *arg)
+{
+    const struct part *self = arg;
+    long long workers = self->run->load->workers;
+
+    return self->index < workers ? be_worker(self->run)
+                                 : be_producer(self->run, self->index - workers);
 }
 
 static double
@@ -241,8 +234,7 @@ run_all(struct run *run)
     bool is_ok = count <= 512;
 
     for (; is_ok && started < count; started++) {
-        bool is_worker = started < run->load->workers;
-        pids[started] = start(run, is_worker, started - run->load->workers);
+        pids[started] = bench_fork(be_part, &(struct part){run, started});
         is_ok = pids[started] > 0;
     }
     for (long long i = 0; i < started; i++) {
@@ -256,16 +248,6 @@ run_all(struct run *run)
     return is_ok && atomic_load(&run->shared->failed) == 0 ? TM_OK : TM_INTERNAL;
 }
 
-static void *
-share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    if (memory == MAP_FAILED)
-        abort();
-    return memory;
-}
-
 tm_err_t
 bench_load_run(const struct bench_world *world, const struct bench_options *options,
                struct bench_load *self)
@@ -273,7 +255,7 @@ bench_load_run(const struct bench_world *world, const struct bench_options *opti
     long long jobs = options->jobs + (self->has_latency ? WARM_JOBS : 0);
     size_t size = sizeof(struct shared) + (size_t)jobs;
     size_t latency_size = (size_t)jobs * sizeof(double);
-    struct run run = {world, options, self, share(size), jobs, share(latency_size)};
+    struct run run = {world, options, self, bench_share(size), jobs, bench_share(latency_size)};
     pthread_barrierattr_t attributes;
     tm_err_t err;
 

@@ -1,3 +1,5 @@
+/* The private system; and what its database has behind it after a while: jobs that have ended,
+ * jobs that wait, and somebody's forgotten transaction that keeps vacuum from clearing up. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -86,4 +88,79 @@ bench_world_stop(struct bench_world *self)
     self->pid = 0;
     if (paths_remove_tree(self->directory) != TM_OK)
         fprintf(stderr, "tunemill bench: %s could not be removed\n", self->directory);
+}
+
+/* --- its past ----------------------------------------------------------------------------- */
+
+/* Ids in the order of their making, as those of our clients are. */
+static const char *const history_sql =
+    "INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, created_at,"
+    " started_at, finished_at, result) SELECT lpad(to_hex(i), 32, '0')::uuid,"
+    " '00000000-0000-0000-0000-000000000001', 'bench.past', 'done', 1, 0, now(), now(), now(),"
+    " NULL FROM generate_series(1, $1::bigint) AS i";
+static const char *const backlog_sql =
+    "INSERT INTO jobs (id, workspace_id, queue, state, max_attempts, body)"
+    " SELECT ('1' || lpad(to_hex(i), 31, '0'))::uuid, '00000000-0000-0000-0000-000000000001',"
+    " 'bench.waiting', 'ready', 5, convert_to(repeat('x', 200), 'UTF8')"
+    " FROM generate_series(1, $1::bigint) AS i";
+static const char *const snapshot_sql =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ; SET idle_in_transaction_session_timeout = 0;"
+    " SELECT count(*) FROM brokers";
+static const char *const limit_sql = "SELECT queue_limit('" BENCH_QUEUE "', NULL, $1::int)";
+
+static tm_err_t
+run(PGconn *connection, const char *sql, long long number)
+{
+    char text[24];
+    const char *values[] = {text};
+    PGresult *result;
+    ExecStatusType status;
+
+    snprintf(text, sizeof text, "%lld", number);
+    result = number > 0 ? PQexecParams(connection, sql, 1, NULL, values, NULL, NULL, 0)
+                        : PQexec(connection, sql);
+    status = PQresultStatus(result);
+    PQclear(result);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+        return TM_OK;
+    fprintf(stderr, "tunemill bench: %s", PQerrorMessage(connection));
+    return TM_STORE_DOWN;
+}
+
+tm_err_t
+bench_sql(const struct bench_world *self, const char *sql, long long number)
+{
+    PGconn *connection = PQconnectdb(self->database);
+    tm_err_t err = run(connection, sql, number);
+
+    PQfinish(connection);
+    return err;
+}
+
+tm_err_t
+bench_age(struct bench_world *self, const struct bench_options *options)
+{
+    tm_err_t err =
+        options->history > 0 ? bench_sql(self, history_sql, options->history) : TM_OK;
+
+    if (!err && options->backlog > 0)
+        err = bench_sql(self, backlog_sql, options->backlog);
+    if (!err && options->workspace_limit > 0)
+        err = bench_sql(self, limit_sql, options->workspace_limit);
+    if (!err && options->history + options->backlog > 0)
+        err = bench_sql(self, "VACUUM ANALYZE", 0);
+    if (!err && options->history + options->backlog > 0)
+        err = bench_sql(self, "CHECKPOINT", 0);
+    if (err || !options->snapshot)
+        return err;
+    self->snapshot = PQconnectdb(self->database); /* stays open until the end */
+    return run(self->snapshot, snapshot_sql, 0);
+}
+
+tm_err_t
+bench_settle(const struct bench_world *self, bool forget)
+{
+    tm_err_t err = forget ? bench_sql(self, "TRUNCATE job_runs", 0) : TM_OK;
+
+    return err ? err : bench_sql(self, "CHECKPOINT", 0);
 }

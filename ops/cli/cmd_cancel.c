@@ -6,21 +6,12 @@
 #include "ops/cli/database.h"
 #include "ops/cli/queue_args.h"
 
-struct cancel {
-    const char *data_dir;
-};
-
-static const struct cli_option options[] = {
-    {"data-dir", "DIR", CLI_TEXT, offsetof(struct cancel, data_dir),
-     "of the running `tunemill up`; default system.data_dir"},
-};
-
 static const struct cli_usage usage = {
     .arguments = "JOB_ID...",
     .min_arguments = 1,
     .max_arguments = JOB_ARGS_MAX,
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
+    .options = database_options,
+    .option_count = 1,
     .notes =
         "With a job go its children. Prints the state each is in now: canceled; canceling,\n"
         "while its worker is asked to stop; done or dead, when it had ended before; unknown.\n"
@@ -51,7 +42,7 @@ cancel_all(const cli_t *cli, PGconn *connection)
 int
 cmd_cancel(cli_t *cli, int argc, char **argv)
 {
-    struct cancel self = {NULL};
+    struct database_options self = {NULL, false};
     int code = cli_parse(cli, &usage, &self, argc, argv);
     PGconn *connection;
 

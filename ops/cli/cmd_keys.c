@@ -76,15 +76,12 @@ static const struct cli_usage usage = {
 /* ---- what is asked for ------------------------------------------------------------------ */
 
 static bool
-is_word(const char *text, size_t size)
+is_word(const char *text)
 {
-    if (size == 0 || size > NAME_MAX_BYTES || text[0] == '-')
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if (!(text[i] >= 'a' && text[i] <= 'z') && !(text[i] >= '0' && text[i] <= '9') &&
-            text[i] != '-' && text[i] != '_')
-            return false;
-    return true;
+    size_t size = strlen(text);
+
+    return size > 0 && size <= NAME_MAX_BYTES && text[0] != '-' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") == size;
 }
 
 static bool
@@ -131,7 +128,7 @@ check(const cli_t *cli, const struct keys *self)
 {
     for (size_t i = 0; i < self->names.count; i++) {
         const char *name = self->names.items[i];
-        if (!is_word(name, strlen(name)))
+        if (!is_word(name))
             return cli_misuse(cli,
                               "--name: \"%s\" is not a name: it takes 1 to %d of a-z 0-9 - _",
                               name, NAME_MAX_BYTES);
@@ -147,10 +144,20 @@ check(const cli_t *cli, const struct keys *self)
 
 /* ---- files ------------------------------------------------------------------------------ */
 
-static void
-path_of(const struct keys *self, const char *name, const char *ending, char path[PATH_MAX + 80])
+struct pair {
+    char secret[PATH_MAX + 80], public[PATH_MAX + 80];
+};
+
+/* The broker's own certificate lets nobody in. */
+static struct pair
+files_of(const struct keys *self, const char *name)
 {
-    snprintf(path, PATH_MAX + 80, "%s/%s%s", self->directory, name, ending);
+    const char *allow = strcmp(name, BROKER) == 0 ? "" : "allow/";
+    struct pair pair;
+
+    snprintf(pair.secret, sizeof pair.secret, "%s/%s.secret", self->directory, name);
+    snprintf(pair.public, sizeof pair.public, "%s/%s%s.cert", self->directory, allow, name);
+    return pair;
 }
 
 static bool
@@ -187,7 +194,7 @@ open_directory(const cli_t *cli, struct keys *self)
         cli_fail(cli, "cannot use %s: %s", cli->arguments[0], strerror(errno));
         return false;
     }
-    path_of(self, "allow", "", allow);
+    snprintf(allow, sizeof allow, "%s/allow", self->directory);
     return make_directory(cli, self->directory) && make_directory(cli, allow);
 }
 
@@ -238,23 +245,29 @@ write_new(const cli_t *cli, const char *path, zcert_t *cert, bool is_secret)
     return is_ok;
 }
 
+static void
+set_limit(zcert_t *cert, const char *name, const char *value)
+{
+    if (value)
+        zcert_set_meta(cert, name, "%s", value);
+}
+
 static bool
-make_pair(const cli_t *cli, const char *secret, const char *public, const struct keys *limits)
+make_pair(const cli_t *cli, const struct pair *files, const struct keys *limits)
 {
     zcert_t *cert = zcert_new();
     bool is_ok = cert && zsys_has_curve();
 
     if (!is_ok)
         cli_fail(cli, "this ZeroMQ has no CURVE");
-    if (is_ok && limits && limits->role)
-        zcert_set_meta(cert, "role", "%s", limits->role);
-    if (is_ok && limits && limits->queues)
-        zcert_set_meta(cert, "queues", "%s", limits->queues);
-    if (is_ok && limits && limits->services)
-        zcert_set_meta(cert, "services", "%s", limits->services);
-    is_ok = is_ok && write_new(cli, secret, cert, true);
-    if (is_ok && !write_new(cli, public, cert, false)) {
-        unlink(secret); /* just made, and of no use alone */
+    if (is_ok && limits) {
+        set_limit(cert, "role", limits->role);
+        set_limit(cert, "queues", limits->queues);
+        set_limit(cert, "services", limits->services);
+    }
+    is_ok = is_ok && write_new(cli, files->secret, cert, true);
+    if (is_ok && !write_new(cli, files->public, cert, false)) {
+        unlink(files->secret); /* just made, and of no use alone */
         is_ok = false;
     }
     zcert_destroy(&cert);
@@ -273,51 +286,38 @@ is_there(const char *path)
 static bool
 make_broker(const cli_t *cli, const struct keys *self)
 {
-    char secret[PATH_MAX + 80], public[PATH_MAX + 80];
+    const struct pair files = files_of(self, BROKER);
 
-    path_of(self, BROKER, ".secret", secret);
-    path_of(self, BROKER, ".cert", public);
-    if (is_there(secret) != is_there(public)) {
-        cli_fail(cli, "of %s and %s one is missing; bring it back, or delete the other", secret,
-                 public);
+    if (is_there(files.secret) != is_there(files.public)) {
+        cli_fail(cli, "of %s and %s one is missing; bring it back, or delete the other",
+                 files.secret, files.public);
         return false;
     }
-    if (!is_there(secret))
-        return make_pair(cli, secret, public, NULL);
-    printf("kept  %s\nkept  %s\n", secret, public);
+    if (!is_there(files.secret))
+        return make_pair(cli, &files, NULL);
+    printf("kept  %s\nkept  %s\n", files.secret, files.public);
     return true;
-}
-
-static void
-paths_of_peer(const struct keys *self, const char *name, char secret[PATH_MAX + 80],
-              char public[PATH_MAX + 80])
-{
-    char file[NAME_MAX_BYTES + 8];
-
-    snprintf(file, sizeof file, "allow/%s", name);
-    path_of(self, name, ".secret", secret);
-    path_of(self, file, ".cert", public);
 }
 
 /* All are looked at before any is made. */
 static bool
 make_peers(const cli_t *cli, const struct keys *self)
 {
-    char secret[PATH_MAX + 80], public[PATH_MAX + 80];
+    struct pair files;
 
     for (size_t i = 0; i < self->names.count; i++) {
-        paths_of_peer(self, self->names.items[i], secret, public);
-        if (is_there(secret) || is_there(public)) {
+        files = files_of(self, self->names.items[i]);
+        if (is_there(files.secret) || is_there(files.public)) {
             cli_fail(cli, "%s is there already; nothing is overwritten",
-                     is_there(secret) ? secret : public);
+                     is_there(files.secret) ? files.secret : files.public);
             return false;
         }
     }
     if (!make_broker(cli, self))
         return false;
     for (size_t i = 0; i < self->names.count; i++) {
-        paths_of_peer(self, self->names.items[i], secret, public);
-        if (!make_pair(cli, secret, public, self))
+        files = files_of(self, self->names.items[i]);
+        if (!make_pair(cli, &files, self))
             return false;
     }
     return true;

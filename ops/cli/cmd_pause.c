@@ -5,21 +5,12 @@
 #include "ops/cli/database.h"
 #include "ops/cli/queue_args.h"
 
-struct pause {
-    const char *data_dir;
-};
-
-static const struct cli_option options[] = {
-    {"data-dir", "DIR", CLI_TEXT, offsetof(struct pause, data_dir),
-     "of the running `tunemill up`; default system.data_dir"},
-};
-
 static const struct cli_usage usage = {
     .arguments = "QUEUE",
     .min_arguments = 1,
     .max_arguments = 1,
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
+    .options = database_options,
+    .option_count = 1,
     .notes =
         "A paused queue takes jobs, and what runs goes on; no other job of it starts until\n"
         "it is resumed.\n",
@@ -28,7 +19,7 @@ static const struct cli_usage usage = {
 static int
 change(cli_t *cli, int argc, char **argv, bool is_pause)
 {
-    struct pause self = {NULL};
+    struct database_options self = {NULL, false};
     int code = cli_parse(cli, &usage, &self, argc, argv);
     const char *parameters[1], *queue;
     tm_auto(json) answer = NULL;

@@ -6,21 +6,10 @@
 #include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
 
-struct workers {
-    const char *data_dir;
-    bool json;
-};
-
-static const struct cli_option options[] = {
-    {"data-dir", "DIR", CLI_TEXT, offsetof(struct workers, data_dir),
-     "of the running `tunemill up`; default system.data_dir"},
-    {"json", NULL, CLI_FLAG, offsetof(struct workers, json), "print JSON"},
-};
-
 static const struct cli_usage usage = {
     .arguments = "",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
+    .options = database_options,
+    .option_count = 2,
     .notes =
         "credit: jobs a worker takes at once; used: those it has; leaving: it takes no more. A "
         "worker of several brokers\n"
@@ -63,7 +52,7 @@ show(FILE *out, const json_t *answer)
 int
 cmd_workers(cli_t *cli, int argc, char **argv)
 {
-    struct workers self = {NULL, false};
+    struct database_options self = {NULL, false};
     int code = cli_parse(cli, &usage, &self, argc, argv);
     char takeover_ms[24];
     const char *parameters[] = {takeover_ms};

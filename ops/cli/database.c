@@ -15,7 +15,11 @@ static const struct {
 #undef S
 };
 
-#define KEYS_MAX 64
+const struct cli_option database_options[] = {
+    {"data-dir", "DIR", CLI_TEXT, offsetof(struct database_options, data_dir),
+     "of the running `tunemill up`; default system.data_dir"},
+    {"json", NULL, CLI_FLAG, offsetof(struct database_options, json), "print JSON"},
+};
 
 /* libpq's message, on one line. */
 static void
@@ -33,11 +37,10 @@ copy_reason(const PGconn *connection, char *detail, size_t size)
 }
 
 static PGconn *
-connect_with(const char *url, const char *const *keys, const char *const *values, size_t count,
-             char *detail, size_t size)
+connect_with(const char *url, const char *key, const char *value, char *detail, size_t size)
 {
-    const char *all_keys[KEYS_MAX] = {"dbname", "application_name", "connect_timeout"};
-    const char *all_values[KEYS_MAX] = {url, "tunemill-cli", "5"};
+    const char *const keys[] = {"dbname", "application_name", "connect_timeout", key, NULL};
+    const char *const values[] = {url, "tunemill-cli", "5", value, NULL};
     char reason[CLI_DETAIL_MAX];
     PGconn *connection;
 
@@ -47,11 +50,7 @@ connect_with(const char *url, const char *const *keys, const char *const *values
                  "postgresql://USER@HOST/NAME, or words such as host=HOST dbname=NAME");
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        all_keys[3 + i] = keys[i];
-        all_values[3 + i] = values[i];
-    }
-    connection = PQconnectdbParams(all_keys, all_values, 1);
+    connection = PQconnectdbParams(keys, values, 1);
     if (PQstatus(connection) == CONNECTION_OK)
         return connection;
     copy_reason(connection, reason, sizeof reason);
@@ -67,10 +66,9 @@ database_open(const settings_t *settings, enum database_access access, char *det
     /* a table without statistics is read by its indexes all the same; what writes ends when the
      * command does */
 #define PLANS "-c enable_seqscan=off -c jit=off"
-    static const char *const keys[] = {"options"};
-    static const char *const values[][1] = {
-        [DATABASE_READ] = {PLANS " -c default_transaction_read_only=on"},
-        [DATABASE_WRITE] = {PLANS " -c client_connection_check_interval=1000"}};
+    static const char *const options[] = {
+        [DATABASE_READ] = PLANS " -c default_transaction_read_only=on",
+        [DATABASE_WRITE] = PLANS " -c client_connection_check_interval=1000"};
 #undef PLANS
 
     if (!settings->database_url[0]) {
@@ -79,7 +77,7 @@ database_open(const settings_t *settings, enum database_access access, char *det
                  "`tunemill up` runs (or give its --data-dir)");
         return NULL;
     }
-    return connect_with(settings->database_url, keys, values[access], 1, detail, size);
+    return connect_with(settings->database_url, "options", options[access], detail, size);
 }
 
 /* What the SQLSTATEs that people meet mean to them. */
@@ -222,8 +220,6 @@ create(PGconn *connection, const char *name, char *detail, size_t size)
 tm_err_t
 database_create(const char *url, char *detail, size_t size)
 {
-    static const char *const keys[] = {"dbname"};
-    static const char *const values[] = {"postgres"};
     char name[256];
     PGconn *connection;
     tm_err_t err;
@@ -232,7 +228,7 @@ database_create(const char *url, char *detail, size_t size)
         snprintf(detail, size, "the database's address names no database");
         return TM_BAD_SETTING;
     }
-    connection = connect_with(url, keys, values, 1, detail, size);
+    connection = connect_with(url, "dbname", "postgres", detail, size);
     if (!connection)
         return TM_STORE_DOWN;
     err = create(connection, name, detail, size);

@@ -17,6 +17,13 @@ enum cli_statement {
 
 enum database_access { DATABASE_READ, DATABASE_WRITE };
 
+/* The options of a command that asks one thing; without JSON the first alone. */
+struct database_options {
+    const char *data_dir;
+    bool json;
+};
+extern const struct cli_option database_options[2];
+
 /* The database of the settings. NULL: it cannot be reached; `detail` says why. */
 PGconn *database_open(const settings_t *settings, enum database_access access, char *detail,
                       size_t size);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/kit/util/auto.h"
+#include "actors/kit/util/digest.h"
 #include "ops/cli/database.h"
 #include "ops/cli/dead.h"
 #include "ops/cli/queue_args.h"
@@ -11,23 +12,12 @@
 
 #define HEAD_BYTES ((size_t)64) /* of a body that is no text */
 
-struct dead {
-    const char *data_dir;
-    bool json;
-};
-
-static const struct cli_option options[] = {
-    {"json", NULL, CLI_FLAG, offsetof(struct dead, json), "print JSON"},
-    {"data-dir", "DIR", CLI_TEXT, offsetof(struct dead, data_dir),
-     "of the running `tunemill up`; default system.data_dir"},
-};
-
 static const struct cli_usage usage = {
     .arguments = "ID",
     .min_arguments = 1,
     .max_arguments = 1,
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
+    .options = database_options,
+    .option_count = 2,
     .notes = "The body is shown as it is when it is JSON, else its size and its first bytes.\n",
 };
 
@@ -51,34 +41,16 @@ static const struct table_column columns[] = {
     {"body bytes", "body_bytes", TABLE_NUMBER},
 };
 
-static int
-digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
-/* The bytes that the hex says, with a NUL behind them. The caller frees them. */
-static char *
-bytes_of(const char *hex, size_t size)
-{
-    char *bytes = malloc(size + 1);
-
-    for (size_t i = 0; bytes && i < size; i++)
-        bytes[i] = (char)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
-    if (bytes)
-        bytes[size] = '\0';
-    return bytes;
-}
-
 /* Puts body_text, or only the head of body_hex, in the place of body_hex. */
 static void
 settle_body(json_t *job)
 {
     const char *hex = json_string_value(json_object_get(job, "body_hex"));
     size_t size = hex ? strlen(hex) / 2 : 0;
-    tm_auto(tm_text) text = hex ? bytes_of(hex, size) : NULL;
-    tm_auto(json) value =
-        text ? json_loadb(text, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    tm_auto(tm_text) text = calloc(1, size + 1);
+    tm_auto(json) value = text && hex && hex_parse(hex, (uint8_t *)text, size)
+                              ? json_loadb(text, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)
+                              : NULL;
 
     if (value) {
         json_object_set_new(job, "body_text", json_stringn(text, size));
@@ -139,7 +111,7 @@ tell(const cli_t *cli, PGconn *connection, bool is_json)
 int
 dead_show(cli_t *cli, int argc, char **argv)
 {
-    struct dead self = {NULL, false};
+    struct database_options self = {NULL, false};
     int code = cli_parse(cli, &usage, &self, argc, argv);
     PGconn *connection;
 

@@ -3,8 +3,6 @@
 #define OPS_CLI_DOCTOR_H
 
 #include "actors/explain/llm/chain.h"
-#include "actors/explain/llm/model_config.h"
-#include "ops/cli/cli.h"
 
 struct doctor_words {
     const char *what, *advice; /* sentences without full stop; "" if there is nothing to do */
@@ -12,7 +10,5 @@ struct doctor_words {
 
 /* status: of HTTP, 0 without an answer. */
 struct doctor_words doctor_words(enum llm_cause cause, int status);
-
-cli_command_fn doctor_llm;
 
 #endif

@@ -1,4 +1,6 @@
-/* tunemill doctor llm: asks every model of the chain one small question, all at once, each in a
+/* tunemill doctor: looks after what lies outside of this system, one word for each thing.
+ *
+ * tunemill doctor llm: asks every model of the chain one small question, all at once, each in a
  * chain of its own, so that no other answers for it. */
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +8,8 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "actors/explain/llm/model_config.h"
+#include "ops/cli/cli.h"
 #include "ops/cli/doctor.h"
 #include "ops/cli/print_tune.h"
 #include "ops/cli/table.h"
@@ -202,7 +206,7 @@ print_all(const json_t *rows)
             json_array_size(rows) > 0 ? "\n" : "");
 }
 
-int
+static int
 doctor_llm(cli_t *cli, int argc, char **argv)
 {
     struct doctor self = {.json = false};
@@ -233,4 +237,15 @@ doctor_llm(cli_t *cli, int argc, char **argv)
     else
         print_all(rows);
     return is_well ? CLI_OK : CLI_FAILED;
+}
+
+int
+cmd_doctor(cli_t *cli, int argc, char **argv)
+{
+    static const struct cli_command commands[] = {
+        {"doctor", doctor_llm, "say what is wrong: the language models, as `doctor llm`"},
+        {"doctor llm", doctor_llm, "try the language models, and say what is wrong"},
+    };
+
+    return cli_dispatch(cli, commands, sizeof commands / sizeof *commands, argc, argv);
 }

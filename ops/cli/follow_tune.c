@@ -1,7 +1,6 @@
 #include "ops/cli/follow_tune.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +103,6 @@ on_result(void *arg, const struct tm_result *result, tm_str_t body)
     self->summary = json_loadb(body.data, body.size, 0, NULL);
 }
 
-static bool
-is_end(tm_str_t state)
-{
-    return tm_str_is(state, "done") || tm_str_is(state, "dead") || tm_str_is(state, "canceled");
-}
-
 static void
 on_state(void *arg, tm_err_t err, const struct tm_state *state, tm_str_t body)
 {
@@ -123,7 +116,7 @@ on_state(void *arg, tm_err_t err, const struct tm_state *state, tm_str_t body)
     } else if (tm_str_is(state->state, "unknown")) {
         note_end(self, state->state, tm_str("TUNE_NOT_FOUND"),
                  tm_str("the broker knows no such tune"));
-    } else if (is_end(state->state)) {
+    } else if (tm_state_is_over(state->state)) {
         note_end(self, state->state, state->has_code ? state->code : tm_str(NULL),
                  state->has_detail ? state->detail : tm_str(NULL));
         self->summary = json_loadb(body.data, body.size, 0, NULL);

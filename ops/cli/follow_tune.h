@@ -1,4 +1,4 @@
-/* watching - follows one tune to its end: progress on standard error, the outcome on standard
+/* follow_tune - follows one tune to its end: progress on standard error, the outcome on standard
  * output, as tables for people or as JSON.
  *
  * Progress comes from the broker. The outcome is what the database has, the leaderboard

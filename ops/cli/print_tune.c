@@ -1,7 +1,6 @@
 #include "ops/cli/print_tune.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #define PARAMS_MAX 400
 

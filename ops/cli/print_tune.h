@@ -1,4 +1,4 @@
-/* show - answers for people: a tune with its leaderboard, a list of tunes, numbers. */
+/* print_tune - answers for people: a tune with its leaderboard, a list of tunes, numbers. */
 #ifndef OPS_CLI_PRINT_TUNE_H
 #define OPS_CLI_PRINT_TUNE_H
 

@@ -29,106 +29,81 @@ parse_age(const char *text, struct time_arg *ret)
     return false;
 }
 
-/* So many digits, within the limits. Moves *at past them. */
+/* d: a digit, T: that or a blank. strptime(3) alone takes any number of either. */
 static bool
-take_number(const char **at, int digits, int min, int max, int *ret)
+has_shape(const char *text, const char *shape)
 {
-    int value = 0;
-
-    for (int i = 0; i < digits; i++, (*at)++) {
-        if (!isdigit((unsigned char)**at))
+    for (; *shape; text++, shape++)
+        if (*shape == 'd' ? !isdigit((unsigned char)*text)
+                          : *text != *shape && !(*shape == 'T' && *text == ' '))
             return false;
-        value = value * 10 + (**at - '0');
-    }
-    *ret = value;
-    return value >= min && value <= max;
-}
-
-static bool
-take_letter(const char **at, char letter)
-{
-    if (**at != letter)
-        return false;
-    (*at)++;
     return true;
 }
 
+/* Moves *at past it. */
 static bool
-take_date(const char **at, struct tm *date)
+take_time(const char **at, struct tm *ret)
 {
+    static const struct {
+        const char *shape, *format;
+    } forms[] = {{"dddd-dd-ddTdd:dd:dd", "%Y-%m-%d%n%H:%M:%S"},
+                 {"dddd-dd-ddTdd:dd", "%Y-%m-%d%n%H:%M"},
+                 {"dddd-dd-dd", "%Y-%m-%d"}};
+    char text[24] = "";
     struct tm copy;
-    int year, month;
+    size_t i = 0;
 
-    if (!take_number(at, 4, 1970, 9999, &year) || !take_letter(at, '-') ||
-        !take_number(at, 2, 1, 12, &month) || !take_letter(at, '-') ||
-        !take_number(at, 2, 1, 31, &date->tm_mday))
+    while (!has_shape(*at, forms[i].shape))
+        if (++i == sizeof forms / sizeof *forms)
+            return false;
+    memcpy(text, *at, strlen(forms[i].shape));
+    text[10] = text[10] ? ' ' : '\0';
+    if (!strptime(text, forms[i].format, ret))
         return false;
-    date->tm_year = year - 1900;
-    date->tm_mon = month - 1;
-    copy = *date;
-    return timegm(&copy) >= 0 && copy.tm_mday == date->tm_mday; /* no 30th of February */
-}
-
-/* T12:30, T12:30:15, T12:30:15.123; the fraction's digits stay where they are. */
-static bool
-take_time(const char **at, struct tm *date, const char **ret_fraction)
-{
-    if (!take_letter(at, 'T') && !take_letter(at, ' '))
-        return false;
-    if (!take_number(at, 2, 0, 23, &date->tm_hour) || !take_letter(at, ':') ||
-        !take_number(at, 2, 0, 59, &date->tm_min))
-        return false;
-    if (!take_letter(at, ':'))
-        return true;
-    if (!take_number(at, 2, 0, 59, &date->tm_sec))
-        return false;
-    if (!take_letter(at, '.'))
-        return true;
-    *ret_fraction = *at;
-    while (isdigit((unsigned char)**at))
-        (*at)++;
-    return *at > *ret_fraction;
+    *at += strlen(forms[i].shape);
+    copy = *ret;
+    return timegm(&copy) >= 0 && copy.tm_mday == ret->tm_mday && /* no 30th of February */
+           copy.tm_sec == ret->tm_sec;
 }
 
 /* Z, +02:00 or nothing, and then the end. */
 static bool
 take_zone(const char *at, long *ret_offset_s)
 {
-    int sign = *at == '-' ? -1 : 1, hours = 0, minutes = 0;
+    struct tm zone = {.tm_gmtoff = 0};
 
-    if (*at == 'Z')
-        return at[1] == '\0';
-    if (*at == '\0')
-        return true;
-    if (*at != '+' && *at != '-')
+    if (*at && strcmp(at, "Z") != 0 &&
+        (!has_shape(at, *at == '-' ? "-dd:dd" : "+dd:dd") || at[6] ||
+         !strptime(at, "%z", &zone)))
         return false;
-    at++;
-    if (!take_number(&at, 2, 0, 14, &hours) || !take_letter(&at, ':') ||
-        !take_number(&at, 2, 0, 59, &minutes))
-        return false;
-    *ret_offset_s = sign * (hours * 3600L + minutes * 60L);
-    return *at == '\0';
+    *ret_offset_s = zone.tm_gmtoff;
+    return true;
 }
 
 static bool
 parse_time(const char *at, struct time_arg *ret)
 {
     struct tm date = {.tm_isdst = 0};
-    const char *fraction = "";
+    const char *start = at;
+    size_t digits = 0, used;
     long offset_s = 0;
     time_t seconds;
-    size_t used;
 
-    if (!take_date(&at, &date) || (*at && !take_time(&at, &date, &fraction)) ||
-        !take_zone(at, &offset_s))
+    if (!take_time(&at, &date))
+        return false;
+    if (*at == '.' && at - start == 19) { /* behind the seconds */
+        digits = strspn(at + 1, "0123456789");
+        start = at + 1;
+        at += digits ? digits + 1 : 0;
+    }
+    if (!take_zone(at, &offset_s))
         return false;
     seconds = timegm(&date) - offset_s;
     if (!gmtime_r(&seconds, &date))
         return false;
     used = strftime(ret->text, sizeof ret->text, "%Y-%m-%dT%H:%M:%S", &date);
-    snprintf(ret->text + used, sizeof ret->text - used, ".%.*s0Z",
-             (int)strspn(fraction, "0123456789") > 6 ? 6 : (int)strspn(fraction, "0123456789"),
-             fraction);
+    snprintf(ret->text + used, sizeof ret->text - used, ".%.*s0Z", digits > 6 ? 6 : (int)digits,
+             start);
     ret->time = ret->text;
     return true;
 }

@@ -1,4 +1,4 @@
-/* moment - a point in time on the command line: an age, or a date with or without a time. */
+/* time_arg - a point in time on the command line: an age, or a date with or without a time. */
 #ifndef OPS_CLI_TIME_ARG_H
 #define OPS_CLI_TIME_ARG_H
 

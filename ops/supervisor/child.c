@@ -127,12 +127,6 @@ child_read_line(struct child *self)
     return self->state == CHILD_READY_STATE;
 }
 
-static bool
-ended_well(int status)
-{
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 void
 child_pause(struct child *self, int64_t now_ms)
 {
@@ -154,7 +148,7 @@ child_on_exit(struct child *self, int status, int64_t now_ms)
     close_pipe(self);
     if (self->state == CHILD_STOPPING_STATE) {
         set_state(self, CHILD_STOPPED_STATE);
-    } else if (is_once && ended_well(status)) {
+    } else if (is_once && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         self->was_ready = true;
         set_state(self, CHILD_DONE_STATE);
     } else {

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "ops/services.def"
-#include "ops/supervisor/arguments.h"
 #include "ops/supervisor/child.def"
 #include "ops/supervisor/process.h"
 

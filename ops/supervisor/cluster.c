@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,23 +25,28 @@ struct cluster {
     char url[4 * PATH_MAX];
 };
 
+/* The beginning of a file of the cluster. False: errno says why. */
+static bool
+read_text(const cluster_t *self, const char *name, char *text, size_t size)
+{
+    char path[PATH_MAX];
+    FILE *file =
+        paths_join(path, sizeof path, self->paths->cluster, name) ? fopen(path, "re") : NULL;
+
+    if (!file)
+        return false;
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+    return true;
+}
+
 /* The major version an existing cluster was made by; 0: there is none. */
 static int
 made_by(const cluster_t *self)
 {
-    char path[PATH_MAX], text[16] = "";
-    FILE *file;
-    int version = 0;
+    char text[16];
 
-    if (!paths_join(path, sizeof path, self->paths->cluster, "PG_VERSION"))
-        return 0;
-    file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fgets(text, sizeof text, file))
-        version = (int)strtol(text, NULL, 10);
-    fclose(file);
-    return version;
+    return read_text(self, "PG_VERSION", text, sizeof text) ? (int)strtol(text, NULL, 10) : 0;
 }
 
 static bool
@@ -229,14 +233,15 @@ is_our_server(const cluster_t *self, pid_t pid)
 /* PostgreSQL takes a lock file of its own parent for stale: so its first line becomes our id,
  * and the shared memory it names is still checked for backends. */
 static tm_err_t
-disarm(const cluster_t *self, const char *path, const char *text)
+disarm(const cluster_t *self, const char *text)
 {
-    char draft[PATH_MAX];
+    char path[PATH_MAX], draft[PATH_MAX];
     const char *rest = strchr(text, '\n');
     FILE *file;
     bool is_written;
 
-    if (!paths_join(draft, sizeof draft, self->paths->cluster, "postmaster.pid.new"))
+    if (!paths_join(path, sizeof path, self->paths->cluster, "postmaster.pid") ||
+        !paths_join(draft, sizeof draft, self->paths->cluster, "postmaster.pid.new"))
         return TM_INTERNAL;
     file = fopen(draft, "we");
     if (!file)
@@ -252,24 +257,16 @@ disarm(const cluster_t *self, const char *path, const char *text)
 tm_err_t
 cluster_clear_stale(const cluster_t *self)
 {
-    char path[PATH_MAX], text[4096];
-    FILE *file;
-    size_t length;
+    char text[4096];
     long pid;
 
-    if (!paths_join(path, sizeof path, self->paths->cluster, "postmaster.pid"))
-        return TM_INTERNAL;
-    file = fopen(path, "re");
-    if (!file)
+    if (!read_text(self, "postmaster.pid", text, sizeof text))
         return errno == ENOENT ? TM_OK : TM_INTERNAL;
-    length = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[length] = '\0';
     pid = strtol(text, NULL, 10);
     if (pid <= 1 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH))
         return TM_OK; /* PostgreSQL sees this itself */
     if (!is_our_server(self, (pid_t)pid))
-        return disarm(self, path, text);
+        return disarm(self, text);
     log_warn("postgres.orphan", "pid=%ld action=stop", pid);
     kill((pid_t)pid, SIGINT);
     return TM_BUSY;

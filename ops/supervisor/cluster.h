@@ -7,7 +7,6 @@
 #ifndef OPS_SUPERVISOR_CLUSTER_H
 #define OPS_SUPERVISOR_CLUSTER_H
 
-#include "ops/supervisor/arguments.h"
 #include "ops/supervisor/paths.h"
 
 typedef struct cluster cluster_t;

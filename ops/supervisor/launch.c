@@ -1,5 +1,4 @@
-#include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,11 +36,11 @@ arguments_for(const struct supervisor *self, const struct child *child, int read
 {
     if (child->kind == CHILD_INITDB) {
         cluster_initdb(self->cluster, ret);
-        return ret->items[0];
+        return ret->texts;
     }
     if (child->kind == CHILD_POSTGRES) {
         cluster_server(self->cluster, ret);
-        return ret->items[0];
+        return ret->texts;
     }
     add_common(self, child, ret);
     if (child->kind == CHILD_MIGRATE && self->cluster)
@@ -71,8 +70,10 @@ prepare(const struct supervisor *self, const struct child *child)
 void
 launch(struct supervisor *self, struct child *child, int64_t now_ms)
 {
-    struct arguments arguments;
+    struct arguments arguments = {NULL, 0};
     struct process_options options;
+    const char *path;
+    char **argv;
     tm_err_t err = prepare(self, child);
     int ready_fd;
 
@@ -82,17 +83,19 @@ launch(struct supervisor *self, struct child *child, int64_t now_ms)
         return;
     }
     ready_fd = child_open_pipe(child);
-    arguments_init(&arguments);
+    path = arguments_for(self, child, ready_fd, &arguments);
+    argv = arguments_argv(&arguments);
     options = (struct process_options){
-        .path = arguments_for(self, child, ready_fd, &arguments),
-        .argv = arguments.items,
+        .path = path,
+        .argv = argv,
         .user = is_database(child) ? self->database_user : (struct process_user){.drop = false},
         .directory = is_database(child) ? "/" : NULL,
         .death_signal = child->type->stop_signal,
         .keep_fd = ready_fd,
     };
     child_start(child, &options, now_ms);
-    arguments_fini(&arguments);
+    free(argv);
+    free(arguments.texts);
     if (ready_fd >= 0)
         close(ready_fd);
 }

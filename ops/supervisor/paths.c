@@ -35,17 +35,14 @@ static bool
 make_directory(const char *path, mode_t mode)
 {
     char part[PATH_MAX];
-    size_t length = strlen(path);
 
-    if (length == 0 || length >= sizeof part) {
+    if (!path[0] || strlen(path) >= sizeof part) {
         errno = ENAMETOOLONG;
         return false;
     }
-    for (size_t i = 1; i < length; i++) {
-        if (path[i] != '/')
-            continue;
-        memcpy(part, path, i);
-        part[i] = '\0';
+    strcpy(part, path);
+    for (char *slash = part; (slash = strchr(slash + 1, '/')); *slash = '/') {
+        *slash = '\0';
         if (mkdir(part, 0755) < 0 && errno != EEXIST)
             return false;
     }
@@ -194,7 +191,6 @@ place_sockets(struct paths *self, bool private_cluster, const struct process_use
                  (unsigned)geteuid(), hash);
         snprintf(self->socket_dir, sizeof self->socket_dir, "/tmp/tunemill-%u-%s/pg",
                  (unsigned)geteuid(), hash);
-        self->is_temporary = true;
     }
     if (!make_own_directory(self->run_dir, user->drop ? 0711 : 0700))
         return fail(detail, size, "cannot use", self->run_dir);

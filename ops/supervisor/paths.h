@@ -31,7 +31,6 @@ struct paths {
     char socket_dir[PATH_MAX];
     char cluster_base[PATH_MAX]; /* holds `postgres` and `postgres.new` */
     char cluster[PATH_MAX];
-    bool is_temporary; /* run_dir is in /tmp and goes with us */
     int lock_fd;
 };
 

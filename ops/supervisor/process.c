@@ -5,10 +5,36 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+void
+arguments_add(struct arguments *self, const char *format, ...)
+{
+    va_list values;
+    char *text = NULL;
+
+    va_start(values, format);
+    if (vasprintf(&text, format, values) < 0 || argz_add(&self->texts, &self->size, text))
+        abort(); /* a small allocation */
+    va_end(values);
+    free(text);
+}
+
+char **
+arguments_argv(const struct arguments *self)
+{
+    char **argv = calloc(argz_count(self->texts, self->size) + 1, sizeof *argv);
+
+    if (!argv)
+        abort();
+    argz_extract(self->texts, self->size, argv);
+    return argv;
+}
 
 static bool
 reset_signals(void)

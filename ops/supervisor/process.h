@@ -7,6 +7,7 @@
 #ifndef OPS_SUPERVISOR_PROCESS_H
 #define OPS_SUPERVISOR_PROCESS_H
 
+#include <argz.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -16,6 +17,15 @@ struct process_user {
     uid_t uid;
     gid_t gid;
 };
+
+/* The texts of an argv: argz(3). Begins as {NULL}. */
+struct arguments {
+    char *texts;
+    size_t size;
+};
+void arguments_add(struct arguments *self, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char **arguments_argv(const struct arguments *self); /* borrows them; the caller frees it */
 
 struct process_options {
     const char *path;  /* of the program, no PATH search */

@@ -260,13 +260,6 @@ read_signals(supervisor_t *self, int64_t now_ms)
 }
 
 static void
-on_line(supervisor_t *self, struct child *child)
-{
-    if (child->kind == CHILD_HTTP) /* the same port again after a restart */
-        snprintf(self->http_listen, sizeof self->http_listen, "%s", child->line);
-}
-
-static void
 probe(supervisor_t *self)
 {
     for (size_t i = 0; i < self->child_count; i++) {
@@ -311,8 +304,9 @@ wait_for_something(supervisor_t *self)
     for (size_t i = 0; i < self->child_count; i++) {
         struct child *child = &self->children[i];
 
-        if (polled[i + 1].revents && child_read_line(child))
-            on_line(self, child);
+        if (polled[i + 1].revents && child_read_line(child) && child->kind == CHILD_HTTP)
+            snprintf(self->http_listen, sizeof self->http_listen, "%s",
+                     child->line); /* the same port again after a restart */
     }
     read_signals(self, clock_ms());
 }

@@ -1,35 +1,41 @@
 /* What a caller asks for: each makes a message and queues it. */
 #include "proto/client/client_inner.h"
 
+static const tm_uuid_t no_job;
+
 /* Encodes msg, which carries requests_next_ref() as its ref, and queues it. */
 static tm_err_t
-request_begin(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, void *arg,
-              struct request **ret)
+request_begin(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, request_fn_t fn,
+              void *arg)
 {
     encoded_msg_t parcel;
+    struct request *request;
 
     if (requests_next_ref(self->requests) == 0)
         return TM_BUSY;
     tm_err_t err = encoded_msg_init(&parcel, msg);
     if (err)
         return err;
-    *ret = requests_add(self->requests, msg->type, &parcel);
-    (*ret)->arg = arg;
-    (*ret)->job = *job;
+    request = requests_add(self->requests, msg->type, &parcel);
+    request->fn = fn;
+    request->arg = arg;
+    request->job = *job;
+    if (msg->type == TM_MSG_CALL)
+        request->end_ms = request->start_ms + (int64_t)msg->call.deadline_ms;
     client_want_flush(self);
     return TM_OK;
 }
 
 /* The same for a job that is watched from now on. */
 static tm_err_t
-request_begin_watched(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job, void *arg,
-                      struct request **ret)
+request_begin_watched(tm_client_t *self, const tm_msg_t *msg, const tm_uuid_t *job,
+                      request_fn_t fn, void *arg)
 {
     bool was_watched = watches_has(self->watches, job);
     tm_err_t err = watches_add(self->watches, job);
 
     if (!err)
-        err = request_begin(self, msg, job, arg, ret);
+        err = request_begin(self, msg, job, fn, arg);
     if (err && !was_watched)
         watches_forget(self->watches, job);
     return err;
@@ -39,16 +45,11 @@ tm_err_t
 tm_client_submit(tm_client_t *self, const struct tm_job_spec *spec, tm_answer_fn *fn, void *arg)
 {
     tm_msg_t msg = {.type = TM_MSG_SUBMIT};
-    struct request *request;
 
     request_fill_submit(&msg, spec);
     msg.submit.ref = requests_next_ref(self->requests);
-    tm_err_t err = spec->watch
-                       ? request_begin_watched(self, &msg, &msg.submit.job, arg, &request)
-                       : request_begin(self, &msg, &msg.submit.job, arg, &request);
-    if (!err)
-        request->fn.answer = fn;
-    return err;
+    return (spec->watch ? request_begin_watched : request_begin)(
+        self, &msg, &msg.submit.job, (request_fn_t){.answer = fn}, arg);
 }
 
 tm_err_t
@@ -56,12 +57,8 @@ tm_client_status(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void 
 {
     tm_msg_t msg = {.type = TM_MSG_STATUS,
                     .status = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, job, arg, &request);
 
-    if (!err)
-        request->fn.state = fn;
-    return err;
+    return request_begin(self, &msg, job, (request_fn_t){.state = fn}, arg);
 }
 
 tm_err_t
@@ -69,12 +66,8 @@ tm_client_cancel(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, void 
 {
     tm_msg_t msg = {.type = TM_MSG_CANCEL,
                     .cancel = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, job, arg, &request);
 
-    if (!err)
-        request->fn.state = fn;
-    return err;
+    return request_begin(self, &msg, job, (request_fn_t){.state = fn}, arg);
 }
 
 tm_err_t
@@ -82,18 +75,13 @@ tm_client_subscribe(tm_client_t *self, const tm_uuid_t *job, tm_state_fn *fn, vo
 {
     tm_msg_t msg = {.type = TM_MSG_SUBSCRIBE,
                     .subscribe = {.ref = requests_next_ref(self->requests), .job = *job}};
-    struct request *request;
-    tm_err_t err = request_begin_watched(self, &msg, job, arg, &request);
 
-    if (!err)
-        request->fn.state = fn;
-    return err;
+    return request_begin_watched(self, &msg, job, (request_fn_t){.state = fn}, arg);
 }
 
 tm_err_t
 tm_client_call(tm_client_t *self, const struct tm_call_spec *spec, tm_return_fn *fn, void *arg)
 {
-    static const tm_uuid_t nil;
     tm_msg_t msg = {.type = TM_MSG_CALL,
                     .call = {.ref = requests_next_ref(self->requests),
                              .service = tm_str(spec->service),
@@ -101,20 +89,13 @@ tm_client_call(tm_client_t *self, const struct tm_call_spec *spec, tm_return_fn 
                              .traceparent = tm_str(spec->traceparent),
                              .has_traceparent = spec->traceparent != NULL},
                     .body = {spec->body, spec->body_size}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
 
-    if (err)
-        return err;
-    request->fn.returned = fn;
-    request->end_ms = request->start_ms + spec->deadline_ms;
-    return TM_OK;
+    return request_begin(self, &msg, &no_job, (request_fn_t){.returned = fn}, arg);
 }
 
 tm_err_t
 tm_client_put(tm_client_t *self, const struct tm_piece *piece, tm_stored_fn *fn, void *arg)
 {
-    static const tm_uuid_t nil;
     const bool is_query = piece->data == NULL;
     tm_msg_t msg = {.type = TM_MSG_PUT,
                     .put = {.ref = requests_next_ref(self->requests),
@@ -124,10 +105,6 @@ tm_client_put(tm_client_t *self, const struct tm_piece *piece, tm_stored_fn *fn,
                             .query = is_query,
                             .has_query = is_query},
                     .body = {piece->data, is_query ? 0 : piece->data_size}};
-    struct request *request;
-    tm_err_t err = request_begin(self, &msg, &nil, arg, &request);
 
-    if (!err)
-        request->fn.stored = fn;
-    return err;
+    return request_begin(self, &msg, &no_job, (request_fn_t){.stored = fn}, arg);
 }

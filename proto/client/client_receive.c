@@ -20,12 +20,17 @@ watch_end(tm_client_t *self, const struct tm_result *result, tm_str_t body)
         self->on_result(self->watch_arg, result, body);
 }
 
-static struct request *
-find_answered(tm_client_t *self, uint64_t ref, tm_msg_type_t type)
+/* Ends the request of this type that the answer is to. False: there is none, or none any more.
+ */
+static bool
+end_answered(tm_client_t *self, uint64_t ref, tm_msg_type_t type, struct request *ret_ended)
 {
     struct request *request = requests_find(self->requests, ref);
 
-    return request && request->type == type ? request : NULL;
+    if (!request || request->type != type)
+        return false;
+    *ret_ended = client_end_request(self, request);
+    return true;
 }
 
 /* A watched job may run, and end, at any broker: each of them tells its own watchers. */
@@ -46,11 +51,10 @@ on_accepted(const delivery_t *in)
 {
     tm_client_t *self = in->self;
     const tm_msg_t *msg = in->msg;
-    struct request *request = find_answered(self, msg->accepted.ref, TM_MSG_SUBMIT);
+    struct request ended;
 
-    if (!request)
+    if (!end_answered(self, msg->accepted.ref, TM_MSG_SUBMIT, &ended))
         return TM_OK;
-    struct request ended = client_end_request(self, request);
     struct tm_answer answer = {
         .err = TM_OK,
         .job = msg->accepted.job,
@@ -76,8 +80,7 @@ static tm_err_t
 on_rejected(const delivery_t *in)
 {
     tm_client_t *self = in->self;
-    const tm_msg_t *msg = in->msg;
-    const struct tm_rejected *rejected = &msg->rejected;
+    const struct tm_rejected *rejected = &in->msg->rejected;
     struct request *request = requests_find(self->requests, rejected->ref);
     tm_err_t err = tm_err_by_name(rejected->code.data, rejected->code.size);
     uint64_t wait_ms =
@@ -100,37 +103,30 @@ on_rejected(const delivery_t *in)
     return TM_OK;
 }
 
-static bool
-is_over(tm_str_t state)
-{
-    return tm_str_is(state, "done") || tm_str_is(state, "dead") || tm_str_is(state, "canceled");
-}
-
 /* The state of a watched job that has ended is its result: the RESULT itself may be lost. */
 static tm_err_t
 on_state(const delivery_t *in)
 {
     tm_client_t *self = in->self;
-    const tm_msg_t *msg = in->msg;
-    const struct tm_state *state = &msg->state;
+    const struct tm_state *state = &in->msg->state;
     struct request *request = requests_find(self->requests, state->ref);
 
     if (request && (request->type == TM_MSG_STATUS || request->type == TM_MSG_SUBSCRIBE ||
                     request->type == TM_MSG_CANCEL)) {
         struct request ended = client_end_request(self, request);
-        if (ended.type == TM_MSG_SUBSCRIBE && !is_over(state->state))
+        if (ended.type == TM_MSG_SUBSCRIBE && !tm_state_is_over(state->state))
             tell_others(self, &state->job);
         if (ended.fn.state)
-            ended.fn.state(ended.arg, TM_OK, state, msg->body);
+            ended.fn.state(ended.arg, TM_OK, state, in->msg->body);
     }
-    if (is_over(state->state)) {
+    if (tm_state_is_over(state->state)) {
         struct tm_result result = {.job = state->job,
                                    .state = state->state,
                                    .code = state->code,
                                    .has_code = state->has_code,
                                    .detail = state->detail,
                                    .has_detail = state->has_detail};
-        watch_end(self, &result, msg->body);
+        watch_end(self, &result, in->msg->body);
     }
     return TM_OK;
 }
@@ -138,10 +134,7 @@ on_state(const delivery_t *in)
 static tm_err_t
 on_result(const delivery_t *in)
 {
-    tm_client_t *self = in->self;
-    const tm_msg_t *msg = in->msg;
-
-    watch_end(self, &msg->result, msg->body);
+    watch_end(in->self, &in->msg->result, in->msg->body);
     return TM_OK;
 }
 
@@ -161,30 +154,21 @@ on_progress(const delivery_t *in)
 static tm_err_t
 on_stored(const delivery_t *in)
 {
-    tm_client_t *self = in->self;
-    const tm_msg_t *msg = in->msg;
-    struct request *request = find_answered(self, msg->stored.ref, TM_MSG_PUT);
+    const struct tm_stored *stored = &in->msg->stored;
+    struct request ended;
 
-    if (!request)
-        return TM_OK;
-    struct request ended = client_end_request(self, request);
-    if (ended.fn.stored)
-        ended.fn.stored(ended.arg, TM_OK, msg->stored.complete, "");
+    if (end_answered(in->self, stored->ref, TM_MSG_PUT, &ended) && ended.fn.stored)
+        ended.fn.stored(ended.arg, TM_OK, stored->complete, "");
     return TM_OK;
 }
 
 static tm_err_t
 on_returned(const delivery_t *in)
 {
-    tm_client_t *self = in->self;
-    const tm_msg_t *msg = in->msg;
-    struct request *request = find_answered(self, msg->returned.ref, TM_MSG_CALL);
+    struct request ended;
 
-    if (!request)
-        return TM_OK; /* too late */
-    struct request ended = client_end_request(self, request);
-    if (ended.fn.returned)
-        ended.fn.returned(ended.arg, TM_OK, "", msg->body);
+    if (end_answered(in->self, in->msg->returned.ref, TM_MSG_CALL, &ended) && ended.fn.returned)
+        ended.fn.returned(ended.arg, TM_OK, "", in->msg->body);
     return TM_OK;
 }
 
@@ -193,13 +177,13 @@ on_error(const delivery_t *in)
 {
     tm_client_t *self = in->self;
     const tm_msg_t *msg = in->msg;
-    struct request *request = find_answered(self, msg->error.ref, TM_MSG_CALL);
+    struct request *request = requests_find(self->requests, msg->error.ref);
     tm_err_t err = tm_err_by_name(msg->error.code.data, msg->error.code.size);
     char detail[TM_DETAIL_MAX + 1];
 
     snprintf(detail, sizeof detail, "%.*s", (int)msg->error.detail.size,
              msg->error.detail.data);
-    if (request)
+    if (request && request->type == TM_MSG_CALL)
         client_fail_request(self, request, err ? err : TM_INTERNAL, detail, 0);
     return TM_OK;
 }

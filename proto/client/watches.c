@@ -31,13 +31,10 @@ void
 watches_destroy(watches_t **self_p)
 {
     watches_t *self = *self_p;
-    struct watch *watch;
 
     if (!self)
         return;
-    for (size_t at = 0; (watch = uuid_map_next(self->map, &at));)
-        free(watch);
-    uuid_map_destroy(&self->map);
+    uuid_map_end(&self->map, free);
     free(self);
     *self_p = NULL;
 }

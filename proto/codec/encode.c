@@ -47,16 +47,10 @@ is_within_limit(const struct field *field, const void *at)
 }
 
 static int
-pack_str(msgpack_packer *packer, const tm_str_t *str)
+pack_bytes(msgpack_packer *packer, bool is_text, const char *data, size_t size)
 {
-    int rc = msgpack_pack_str(packer, str->size);
-    return str->size > 0 && rc == 0 ? msgpack_pack_str_body(packer, str->data, str->size) : rc;
-}
+    int rc = is_text ? msgpack_pack_str(packer, size) : msgpack_pack_bin(packer, size);
 
-static int
-pack_bin(msgpack_packer *packer, const char *data, size_t size)
-{
-    int rc = msgpack_pack_bin(packer, size);
     return size > 0 && rc == 0 ? msgpack_pack_bin_body(packer, data, size) : rc;
 }
 
@@ -69,11 +63,12 @@ pack_value(msgpack_packer *packer, const struct field *field, const void *at)
     case KIND_BOOL:
         return *(const bool *)at ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
     case KIND_STR:
-        return pack_str(packer, at);
-    case KIND_BIN:
-        return pack_bin(packer, ((const tm_str_t *)at)->data, ((const tm_str_t *)at)->size);
+    case KIND_BIN: {
+        const tm_str_t *str = at;
+        return pack_bytes(packer, field->kind == KIND_STR, str->data, str->size);
+    }
     case KIND_UUID:
-        return pack_bin(packer, at, sizeof(tm_uuid_t));
+        return pack_bytes(packer, false, at, sizeof(tm_uuid_t));
     }
     return -1;
 }
@@ -122,81 +117,4 @@ tm_msg_encode(const tm_msg_t *msg, uint8_t *buffer)
         return 0;
     msgpack_packer_init(&packer, &sink, sink_write);
     return pack_header(&packer, msg, shape) == 0 ? TM_HEADER_MAX - sink.left : 0;
-}
-
-tm_err_t
-tm_msg_append_frame(zmsg_t *out, const tm_msg_t *msg, zframe_t **body_p)
-{
-    uint8_t header[TM_HEADER_MAX];
-    size_t size = tm_msg_encode(msg, header);
-
-    if (size == 0)
-        return TM_TOO_LARGE;
-    if (!*body_p)
-        *body_p = zframe_new_empty();
-    if (zmsg_addmem(out, header, size) || zmsg_append(out, body_p))
-        return TM_NO_MEMORY;
-    return TM_OK;
-}
-
-tm_err_t
-tm_msg_append(zmsg_t *out, const tm_msg_t *msg)
-{
-    zframe_t *body = msg->body.size > 0 ? zframe_new(msg->body.data, msg->body.size) : NULL;
-    tm_err_t err = tm_msg_append_frame(out, msg, &body);
-
-    zframe_destroy(&body);
-    return err;
-}
-
-tm_pairs_t
-tm_pairs(zmsg_t *zmsg)
-{
-    return (tm_pairs_t){.zmsg = zmsg};
-}
-
-static bool
-stop(tm_pairs_t *self, tm_err_t err, const char *what)
-{
-    self->err = err;
-    self->what = what;
-    return false;
-}
-
-/* TM_OK: the next pair's frames are there; TM_NOT_FOUND: no more. */
-static tm_err_t
-next_frames(tm_pairs_t *self, const char **ret_what)
-{
-    bool is_first = self->header == NULL;
-
-    self->header = is_first ? zmsg_first(self->zmsg) : zmsg_next(self->zmsg);
-    *ret_what = "the message has no frames";
-    if (!self->header)
-        return is_first ? TM_BAD_MESSAGE : TM_NOT_FOUND;
-    self->body = zmsg_next(self->zmsg);
-    *ret_what = "a body frame must follow each header frame";
-    return self->body ? TM_OK : TM_BAD_MESSAGE;
-}
-
-/* A pair of a number that is not known comes of a newer peer: what follows it may be for us. */
-bool
-tm_pairs_next(tm_pairs_t *self, tm_msg_t *ret)
-{
-    const char *what;
-    tm_err_t err;
-
-    if (self->err)
-        return false;
-    do {
-        err = next_frames(self, &what);
-        if (err)
-            return err == TM_NOT_FOUND ? false : stop(self, err, what);
-        what = "the message is of another protocol version";
-        err = tm_msg_decode(zframe_data(self->header), zframe_size(self->header), ret, &what);
-    } while (err == TM_UNKNOWN_MESSAGE);
-    if (err)
-        return stop(self, err, what);
-    size_t size = zframe_size(self->body);
-    ret->body = size > 0 ? (tm_str_t){(const char *)zframe_data(self->body), size} : tm_str("");
-    return true;
 }

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/codec/fields.h"
@@ -79,6 +78,12 @@ tm_str_is(tm_str_t self, const char *text)
 {
     return strlen(text) == self.size &&
            (self.size == 0 || memcmp(self.data, text, self.size) == 0);
+}
+
+bool
+tm_state_is_over(tm_str_t state)
+{
+    return tm_str_is(state, "done") || tm_str_is(state, "dead") || tm_str_is(state, "canceled");
 }
 
 char *

@@ -37,6 +37,16 @@ uuid_map_destroy(uuid_map_t **self_p)
     *self_p = NULL;
 }
 
+void
+uuid_map_end(uuid_map_t **self_p, void (*free_item)(void *item))
+{
+    void *item;
+
+    for (size_t at = 0; *self_p && (item = uuid_map_next(*self_p, &at));)
+        free_item(item);
+    uuid_map_destroy(self_p);
+}
+
 static const tm_uuid_t *
 id_of(const uuid_map_t *self, const void *item)
 {

@@ -14,7 +14,8 @@ typedef struct uuid_map uuid_map_t;
 
 uuid_map_t *uuid_map_new(size_t id_at); /* offsetof(item type, its id) */
 void uuid_map_destroy(uuid_map_t **self_p);
-void *uuid_map_get(const uuid_map_t *self, const tm_uuid_t *id); /* NULL: not there */
+void uuid_map_end(uuid_map_t **self_p, void (*free_item)(void *item)); /* with its items */
+void *uuid_map_get(const uuid_map_t *self, const tm_uuid_t *id);       /* NULL: not there */
 void uuid_map_put(uuid_map_t *self, void *item); /* its id must not be there yet */
 void uuid_map_remove(uuid_map_t *self, const tm_uuid_t *id);
 size_t uuid_map_size(const uuid_map_t *self);

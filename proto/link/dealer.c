@@ -280,9 +280,9 @@ send_frame(dealer_t *self, const uint8_t *data, size_t size, int flags)
     return rc >= 0;
 }
 
-bool
-dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uint8_t *body,
-            size_t body_size)
+static bool
+send_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uint8_t *body,
+          size_t body_size)
 {
     if (!self->is_held &&
         (self->batch_pairs >= BATCH_PAIRS_MAX || self->batch_bytes >= BATCH_BYTES_MAX))
@@ -303,8 +303,8 @@ dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uin
 bool
 dealer_parcel(dealer_t *self, const encoded_msg_t *parcel)
 {
-    return dealer_pair(self, parcel->header, parcel->header_size,
-                       parcel->header + parcel->header_size, parcel->body_size);
+    return send_pair(self, parcel->header, parcel->header_size,
+                     parcel->header + parcel->header_size, parcel->body_size);
 }
 
 bool
@@ -314,7 +314,7 @@ dealer_msg(dealer_t *self, const tm_msg_t *msg)
     uint8_t header[TM_HEADER_MAX];
     size_t size = tm_msg_encode(msg, header);
 
-    return size > 0 && dealer_pair(self, header, size, empty, 0);
+    return size > 0 && send_pair(self, header, size, empty, 0);
 }
 
 void

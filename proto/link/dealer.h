@@ -1,7 +1,7 @@
 /* dealer - one connection to one broker, as a producer or a worker keeps it.
  *
  * Owns the socket, pings, and knows whether the broker is there: `alive` is true from the first
- * word heard until `silence_ms` without one. Pairs leave in batches: each dealer_pair goes out
+ * word heard until `silence_ms` without one. Pairs leave in batches: each goes out
  * with the next one, the last with dealer_flush.
  *
  * Inner header of proto: not installed, and nothing outside proto includes it.
@@ -76,10 +76,8 @@ void dealer_doubt(dealer_t *self, int64_t now_ms);
 /* Pings when it is time. Returns false once when the broker has just fallen silent. */
 bool dealer_tick(dealer_t *self, int64_t now_ms);
 
-/* Sends a pair in the open batch; `body` must stay in place until the next pair or the flush.
- * False: the socket takes no more now (the pair is not sent, the batch is closed). */
-bool dealer_pair(dealer_t *self, const uint8_t *header, size_t header_size, const uint8_t *body,
-                 size_t body_size);
+/* Each sends a pair in the open batch; its body must stay in place until the next pair or the
+ * flush. False: the socket takes no more now (the pair is not sent, the batch is closed). */
 bool dealer_parcel(dealer_t *self, const encoded_msg_t *parcel);
 bool dealer_msg(dealer_t *self, const tm_msg_t *msg); /* a message without a body */
 void dealer_flush(dealer_t *self);

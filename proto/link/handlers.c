@@ -4,6 +4,7 @@ tm_err_t
 handlers_call(const handlers_t *self, const delivery_t *in, const char **ret_what)
 {
     handler_fn *on = self->on[in->msg->type];
+    delivery_t delivery = *in;
     tm_err_t err;
 
     if (!on) {
@@ -11,5 +12,6 @@ handlers_call(const handlers_t *self, const delivery_t *in, const char **ret_wha
         return TM_NOT_FOUND;
     }
     err = self->admit ? self->admit(in, ret_what) : TM_OK;
-    return err ? err : on(in);
+    delivery.self = (char *)in->self + self->at[in->msg->type];
+    return err ? err : on(&delivery);
 }

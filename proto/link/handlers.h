@@ -12,7 +12,7 @@
 
 /* All of it borrowed, until the handler returns. */
 typedef struct {
-    void *self; /* whose table it is */
+    void *self; /* whose table it is; to a handler, its part of that (handlers_t.at) */
     void *peer; /* who sent it, as the owner of the table knows them */
     const tm_msg_t *msg;
 } delivery_t;
@@ -24,7 +24,8 @@ typedef tm_err_t admit_fn(const delivery_t *in, const char **ret_what);
 
 typedef struct {
     handler_fn *on[TM_MSG_LIMIT];
-    admit_fn *admit; /* NULL: everything */
+    size_t at[TM_MSG_LIMIT]; /* where in the owner the part stands whose handler it is */
+    admit_fn *admit;         /* NULL: everything */
 } handlers_t;
 
 /* The handler's answer; TM_NOT_FOUND if there is none. Where *ret_what is not set, the error's

@@ -18,6 +18,14 @@
 
 enum request_state { REQUEST_FREE, REQUEST_QUEUED, REQUEST_SENT, REQUEST_PAUSED };
 
+/* Whom an answer is told, by the type of the request. */
+typedef union {
+    tm_answer_fn *answer;
+    tm_state_fn *state;
+    tm_stored_fn *stored;
+    tm_return_fn *returned;
+} request_fn_t;
+
 struct request {
     uint64_t ref;
     enum request_state state;
@@ -27,12 +35,7 @@ struct request {
     int64_t start_ms, due_ms, end_ms; /* end_ms: the deadline of a call */
     tm_uuid_t job;
     encoded_msg_t parcel;
-    union {
-        tm_answer_fn *answer;
-        tm_state_fn *state;
-        tm_stored_fn *stored;
-        tm_return_fn *returned;
-    } fn;
+    request_fn_t fn;
     void *arg;
 };
 

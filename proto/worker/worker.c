@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,12 +74,6 @@ turn(tm_worker_t *self, int64_t wait_ms)
 
 /* --- the keeper --------------------------------------------------------------------------- */
 
-static struct timespec
-at_ms(int64_t ms)
-{
-    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-}
-
 static void *
 keep(void *arg)
 {
@@ -88,7 +81,8 @@ keep(void *arg)
 
     lock(self);
     while (!self->is_over) {
-        struct timespec until = at_ms(self->keeper_ms);
+        struct timespec until = {.tv_sec = self->keeper_ms / 1000,
+                                 .tv_nsec = self->keeper_ms % 1000 * 1000000};
         pthread_cond_timedwait(&self->keeper_wakes, &self->lock, &until);
         if (self->is_over || zclock_mono() < self->keeper_ms)
             continue;
@@ -366,28 +360,6 @@ hand_back(tm_worker_t *self, tm_job_t **job_p)
     *job_p = NULL;
 }
 
-void
-tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body, size_t size)
-{
-    tm_job_t *job = *job_p;
-    tm_msg_t msg = {.type = TM_MSG_DONE,
-                    .done = {.job = job->id,
-                             .attempt = job->attempt,
-                             .settled = settled,
-                             .has_settled = settled},
-                    .body = {body, size}};
-    if (job->call_ref) {
-        msg.type = TM_MSG_RETURN;
-        msg.returned = (struct tm_returned){.ref = job->call_ref};
-    }
-    tm_err_t err = size > TM_BODY_MAX ? TM_TOO_LARGE : encoded_msg_init(&job->outcome, &msg);
-
-    if (err)
-        job_set_failed(job, err, "the result could not be sent: it is too large for a message",
-                       tm_err_retryable(err));
-    hand_back(self, job_p);
-}
-
 static tm_err_t
 add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
 {
@@ -406,29 +378,50 @@ add_followers(tm_job_t *job, const struct tm_job_spec *jobs, size_t count)
     return TM_OK;
 }
 
-void
-tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end)
+static void
+end_job(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end, bool settled)
 {
     tm_job_t *job = *job_p;
     tm_msg_t msg = {.type = TM_MSG_DONE,
                     .done = {.job = job->id,
                              .attempt = job->attempt,
+                             .settled = settled,
+                             .has_settled = settled,
                              .followers = end->job_count,
                              .has_followers = end->job_count > 0,
                              .join = end->join,
                              .has_join = end->join && end->job_count > 0},
                     .body = {end->body, end->body_size}};
+    if (job->call_ref) {
+        msg.type = TM_MSG_RETURN;
+        msg.returned = (struct tm_returned){.ref = job->call_ref};
+    }
     tm_err_t err =
         end->body_size > TM_BODY_MAX ? TM_TOO_LARGE : encoded_msg_init(&job->outcome, &msg);
 
-    if (!err)
+    if (!err && end->job_count > 0)
         err = add_followers(job, end->jobs, end->job_count);
     if (err) {
         job_forget_followers(job);
-        job_set_failed(job, err, "a job that was to follow is not valid, or is too large",
+        job_set_failed(job, err,
+                       end->job_count > 0
+                           ? "a job that was to follow is not valid, or is too large"
+                           : "the result could not be sent: it is too large for a message",
                        tm_err_retryable(err));
     }
     hand_back(self, job_p);
+}
+
+void
+tm_worker_done(tm_worker_t *self, tm_job_t **job_p, bool settled, const void *body, size_t size)
+{
+    end_job(self, job_p, &(struct tm_job_end){.body = body, .body_size = size}, settled);
+}
+
+void
+tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end)
+{
+    end_job(self, job_p, end, false);
 }
 
 void

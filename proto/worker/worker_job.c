@@ -54,18 +54,13 @@ job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retrya
         atomic_store(&self->is_dropped, true); /* out of memory: the lease runs out instead */
 }
 
-tm_job_t *
-job_of_lease(const struct tm_job *job, zmq_msg_t *body)
+static tm_job_t *
+job_new(tm_str_t queue, tm_str_t traceparent, zmq_msg_t *body)
 {
     tm_job_t *self = zmalloc(sizeof *self);
 
-    self->id = job->job;
-    self->attempt = (uint32_t)job->attempt;
-    self->workspace = job->workspace;
-    self->timeout_ms = job->timeout_ms;
-    self->is_join = job->join;
-    memcpy(self->queue, job->queue.data, job->queue.size);
-    memcpy(self->traceparent, job->traceparent.data, job->traceparent.size);
+    memcpy(self->queue, queue.data, queue.size);
+    memcpy(self->traceparent, traceparent.data, traceparent.size);
     zmq_msg_init(&self->body);
     zmq_msg_move(&self->body, body);
     atomic_init(&self->is_dropped, false);
@@ -74,19 +69,26 @@ job_of_lease(const struct tm_job *job, zmq_msg_t *body)
 }
 
 tm_job_t *
+job_of_lease(const struct tm_job *job, zmq_msg_t *body)
+{
+    tm_job_t *self = job_new(job->queue, job->traceparent, body);
+
+    self->id = job->job;
+    self->attempt = (uint32_t)job->attempt;
+    self->workspace = job->workspace;
+    self->timeout_ms = job->timeout_ms;
+    self->is_join = job->join;
+    return self;
+}
+
+tm_job_t *
 job_of_call(const struct tm_call *call, zmq_msg_t *body)
 {
-    tm_job_t *self = zmalloc(sizeof *self);
+    tm_job_t *self = job_new(call->service, call->traceparent, body);
 
     self->call_ref = call->ref;
     self->workspace = call->workspace;
     self->timeout_ms = call->deadline_ms;
-    memcpy(self->queue, call->service.data, call->service.size);
-    memcpy(self->traceparent, call->traceparent.data, call->traceparent.size);
-    zmq_msg_init(&self->body);
-    zmq_msg_move(&self->body, body);
-    atomic_init(&self->is_dropped, false);
-    atomic_init(&self->is_canceled, false);
     return self;
 }
 

@@ -13,6 +13,7 @@
 
 #include "actors/kit/util/clock.h"
 #include "proto/message.h"
+#include "tests/support/pairs.h"
 #include "tests/support/patience.h"
 
 enum { PING_AGAIN_MS = 500 };

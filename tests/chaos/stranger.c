@@ -7,6 +7,7 @@
 
 #include "proto/message.h"
 #include "tests/chaos/chaos.h"
+#include "tests/support/pairs.h"
 
 enum { NOISE = 50, HALF = 100, FRAMES = 2000, ROUND_MS = 20 };
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/support/pairs.h"
+
 struct peer_end {
     zsock_t *socket;
     zmsg_t *message; /* being read */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/pairs.h"
+
 void
 model_init(struct model *self, struct broker_world *world, uint64_t seed)
 {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/support/pairs.h"
+
 struct fake_broker {
     zsock_t *router;
     tm_uuid_t id;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "proto/link/handlers.h"
+#include "tests/support/pairs.h"
 
 struct seen {
     int pings;

@@ -4,6 +4,7 @@
 
 #include "proto/codec/fields.h"
 #include "proto/message.h"
+#include "tests/support/pairs.h"
 #include "tests/support/suite.h"
 
 static char long_text[TM_DETAIL_MAX + 1];
