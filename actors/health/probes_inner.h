@@ -44,6 +44,13 @@ struct probes {
     int64_t llm_good_utc_ms, llm_bad_utc_ms; /* 0: never */
 };
 
+/* A whole number of an object's; 0: it has none, or there is no object. */
+static inline json_int_t
+number(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
 /* probe_results.c: what the probes tell, and what they go by */
 void probes_report(probes_t *self, component_t component, struct component_report *report);
 void probes_gauge(const probes_t *self, metric_t metric, const char *label, int64_t value);

@@ -35,12 +35,6 @@ say_age(const struct seen *seen, const char *what, health_status_t status,
         component_wrong(report, status, "the database has not said %s", what);
 }
 
-static json_int_t
-number(const json_t *object, const char *name)
-{
-    return json_integer_value(json_object_get(object, name));
-}
-
 static bool
 serves(const json_t *worker, const char *queue)
 {

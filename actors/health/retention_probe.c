@@ -6,12 +6,6 @@
 
 enum { FAILURES = 3, LATE_S = 26 * 3600 };
 
-static json_int_t
-number(const json_t *job, const char *name)
-{
-    return json_integer_value(json_object_get(job, name)); /* of none: 0 */
-}
-
 static void
 set_gauges(const probes_t *self, const json_t *jobs)
 {

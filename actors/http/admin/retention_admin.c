@@ -6,34 +6,25 @@
 #include "actors/http/admin/statements.def"
 #include "actors/http/core/answer.h"
 #include "actors/http/core/sql.h"
+#include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 
 enum { RUNS_MAX = 8 };
 
-static const struct pg_statement statements[] = {
-#define S(NAME, params, sql) {#NAME, params, sql},
-    LONG_STATEMENTS(S)
-#undef S
-};
+static const struct pg_statement statements[] = {LONG_STATEMENTS(PG_STATEMENT_ROW)};
 
 pg_t *
 retention_admin_pool(bridge_t *bridge)
 {
-    const settings_t *settings = bridge->settings;
-    struct pg_options options = {
-        .url = settings->database_url,
-        .application = "tunemill-http-long",
-        .session = LONG_SESSION,
-        .statements = statements,
-        .statement_count = LONG_COUNT,
-        .connections = 1,
-        .connect_timeout_ms = (int)settings->database_connect_timeout_ms,
-        .max_backoff_ms = (int)settings->database_max_backoff_ms,
-        .metrics = bridge->metrics,
-        .arg = bridge,
-    };
+    struct pg_options options =
+        pg_settings_options(bridge->settings, bridge->metrics, "tunemill-http-long");
 
+    options.session = LONG_SESSION;
+    options.statements = statements;
+    options.statement_count = LONG_COUNT;
+    options.connections = 1;
+    options.arg = bridge;
     return pg_new(bridge->loop, &options);
 }
 

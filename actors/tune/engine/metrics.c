@@ -17,34 +17,9 @@ metrics_info(size_t index)
     return &table[index];
 }
 
-static double *
-member(struct metrics *self, size_t index)
-{
-    double *members[METRIC_COUNT_ALL] = {
-#define M(name, kind, unit, text) &self->name,
-        METRICS(M)
-#undef M
-    };
-    return members[index];
-}
-
-double
-metrics_value(const struct metrics *self, size_t index)
-{
-    struct metrics copy = *self;
-
-    return *member(&copy, index);
-}
-
-void
-metrics_set(struct metrics *self, size_t index, double value)
-{
-    *member(self, index) = value;
-}
-
 void
 metrics_clear(struct metrics *self)
 {
     for (size_t i = 0; i < METRIC_COUNT_ALL; i++)
-        metrics_set(self, i, (double)NAN);
+        self->values[i] = (double)NAN;
 }

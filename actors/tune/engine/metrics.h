@@ -12,10 +12,22 @@
 
 #define METRICS_BLOCKS 16 /* of cross-validation (overfit.h) */
 
-struct metrics {
-#define M(name, kind, unit, text) double name;
+enum {
+#define M(name, kind, unit, text) METRIC_INDEX_##name,
     METRICS(M)
 #undef M
+        METRIC_COUNT_ALL
+};
+
+struct metrics {
+    union {
+        struct {
+#define M(name, kind, unit, text) double name;
+            METRICS(M)
+#undef M
+        };
+        double values[METRIC_COUNT_ALL];
+    };
 };
 
 enum metric_kind { METRIC_REAL, METRIC_COUNT };
@@ -27,16 +39,12 @@ struct metric_info {
     const char *text;
 };
 
-enum {
-#define M(name, kind, unit, text) METRIC_INDEX_##name,
-    METRICS(M)
-#undef M
-        METRIC_COUNT_ALL
-};
-
 const struct metric_info *metrics_info(size_t index); /* index < METRIC_COUNT_ALL */
-double metrics_value(const struct metrics *self, size_t index);
-void metrics_set(struct metrics *self, size_t index, double value);
+static inline double
+metrics_value(const struct metrics *self, size_t index)
+{
+    return self->values[index];
+}
 void metrics_clear(struct metrics *self); /* all undefined */
 
 /* Sums of daily returns and of their squares over 16 equal, consecutive blocks of days. */

@@ -7,29 +7,13 @@ enum { ENDS = 4, EXTREMES = 3 };
 curve_t *
 curve_new(size_t capacity)
 {
-    curve_t *self = calloc(1, sizeof(*self));
-
-    if (!self)
-        return NULL;
-    self->time_ms = calloc(capacity + 1, sizeof(*self->time_ms));
-    self->equity = calloc(capacity + 1, sizeof(*self->equity));
-    self->drawdown_pct = calloc(capacity + 1, sizeof(*self->drawdown_pct));
-    if (!self->time_ms || !self->equity || !self->drawdown_pct)
-        curve_destroy(&self);
-    return self;
+    return calloc(1, sizeof(curve_t) + capacity * sizeof(struct curve_point));
 }
 
 void
 curve_destroy(curve_t **self_p)
 {
-    curve_t *self = *self_p;
-
-    if (!self)
-        return;
-    free(self->time_ms);
-    free(self->equity);
-    free(self->drawdown_pct);
-    free(self);
+    free(*self_p);
     *self_p = NULL;
 }
 
@@ -41,13 +25,13 @@ curve_add(curve_t *self, const bars_t *bars, const double *equity, double cash)
 
     self->split = self->count ? self->count : bars->count;
     for (size_t i = 0; i < bars->count; i++) {
-        const size_t at = self->count++;
         const double fall = 1.0 - equity[i] / (equity[i] > peak ? equity[i] : peak);
 
         peak = equity[i] > peak ? equity[i] : peak;
-        self->time_ms[at] = bars->time_ms[i];
-        self->equity[at] = equity[i];
-        self->drawdown_pct[at] = fall > 0 ? -fall * 100.0 : 0.0;
+        self->points[self->count++] =
+            (struct curve_point){.time_ms = bars->time_ms[i],
+                                 .equity = equity[i],
+                                 .drawdown_pct = fall > 0 ? -fall * 100.0 : 0.0};
     }
 }
 
@@ -70,14 +54,15 @@ add_point(size_t *out, size_t count, size_t index)
 static size_t
 add_extremes(const curve_t *self, size_t first, size_t end, size_t *out, size_t count)
 {
+    const struct curve_point *points = self->points;
     size_t low = first, high = first, deep = first;
 
     for (size_t i = first; i < end; i++) {
-        if (self->equity[i] < self->equity[low])
+        if (points[i].equity < points[low].equity)
             low = i;
-        if (self->equity[i] > self->equity[high])
+        if (points[i].equity > points[high].equity)
             high = i;
-        if (self->drawdown_pct[i] < self->drawdown_pct[deep])
+        if (points[i].drawdown_pct < points[deep].drawdown_pct)
             deep = i;
     }
     count = add_point(out, count, low);

@@ -11,9 +11,11 @@
 typedef struct curve {
     size_t count;
     size_t split; /* the first point of the second window; count if there is none */
-    int64_t *time_ms;
-    double *equity;
-    double *drawdown_pct; /* from the highest equity of the window so far; never positive */
+    struct curve_point {
+        int64_t time_ms;
+        double equity;
+        double drawdown_pct; /* from the highest equity of the window so far; never positive */
+    } points[];
 } curve_t;
 
 #define CURVE_POINTS_MIN 10

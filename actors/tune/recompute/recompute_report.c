@@ -52,12 +52,12 @@ curve_text(struct report *self)
 
     self->chosen_count = curve_choose(curve, self->points, self->chosen);
     for (size_t i = 0; i < self->chosen_count; i++) {
-        const size_t at = self->chosen[i];
+        const struct curve_point *point = &curve->points[self->chosen[i]];
 
         json_array_append_new(points,
-                              json_pack("{s:s, s:o}", "t", clock_text(curve->time_ms[at], time),
-                                        "equity", report_number(curve->equity[at])));
-        json_array_append_new(drawdown, report_number(curve->drawdown_pct[at]));
+                              json_pack("{s:s, s:o}", "t", clock_text(point->time_ms, time),
+                                        "equity", report_number(point->equity)));
+        json_array_append_new(drawdown, report_number(point->drawdown_pct));
     }
     text = json_dumps(root, LIST_FLAGS);
     json_decref(root);
@@ -167,7 +167,8 @@ split_at(const struct report *self)
     while (self->chosen[point] < curve->split)
         point++;
     return json_pack("{s:I, s:I, s:s}", "index", (json_int_t)curve->split, "point",
-                     (json_int_t)point, "t", clock_text(curve->time_ms[curve->split], time));
+                     (json_int_t)point, "t",
+                     clock_text(curve->points[curve->split].time_ms, time));
 }
 
 static json_t *

@@ -5,7 +5,8 @@
 
 struct load {
     tune_store_t *store;
-    const struct dataset_wanted *wanted;
+    const uint8_t *sha256;
+    char *detail;
     char *data;
     size_t size, used;
     digest_t *digest;
@@ -17,7 +18,7 @@ mismatch(const struct load *self, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(self->wanted->detail, self->wanted->detail_size, format, args);
+    vsnprintf(self->detail, TUNE_DETAIL_BYTES, format, args);
     va_end(args);
     return TM_DATASET_MISMATCH;
 }
@@ -27,7 +28,7 @@ load_piece(struct load *self, uint64_t piece)
 {
     unsigned char *data = NULL;
     size_t size = 0;
-    tm_err_t err = tune_store_piece(self->store, self->wanted->sha256, piece, &data, &size);
+    tm_err_t err = tune_store_piece(self->store, self->sha256, piece, &data, &size);
 
     if (err == TM_NOT_FOUND)
         return mismatch(self, "piece %llu of the dataset is missing; upload it again",
@@ -56,7 +57,7 @@ load_pieces(struct load *self)
             return err;
     }
     digest_end(self->digest, hash);
-    if (memcmp(hash, self->wanted->sha256, SHA256_SIZE) != 0)
+    if (memcmp(hash, self->sha256, SHA256_SIZE) != 0)
         return mismatch(self, "the stored dataset has been changed since it was uploaded");
     return TM_OK;
 }
@@ -68,24 +69,23 @@ check_size(const struct load *self, uint64_t size, uint64_t max_bytes)
         return mismatch(self, "the dataset is empty");
     if (size <= max_bytes)
         return TM_OK;
-    snprintf(self->wanted->detail, self->wanted->detail_size,
-             "the dataset has %llu bytes; %llu are allowed", (unsigned long long)size,
-             (unsigned long long)max_bytes);
+    snprintf(self->detail, TUNE_DETAIL_BYTES, "the dataset has %llu bytes; %llu are allowed",
+             (unsigned long long)size, (unsigned long long)max_bytes);
     return TM_FILE_TOO_LARGE;
 }
 
 tm_err_t
-dataset_load(tune_store_t *store, const struct dataset_wanted *wanted, char **ret,
-             size_t *ret_size)
+dataset_load(tune_store_t *store, const uint8_t sha256[SHA256_SIZE], uint64_t max_bytes,
+             char *detail, char **ret, size_t *ret_size)
 {
-    struct load load = {.store = store, .wanted = wanted};
+    struct load load = {.store = store, .sha256 = sha256, .detail = detail};
     uint64_t size = 0;
-    tm_err_t err = tune_store_dataset_size(store, wanted->sha256, &size);
+    tm_err_t err = tune_store_dataset_size(store, sha256, &size);
 
     if (err == TM_NOT_FOUND)
         return mismatch(&load, "the dataset is not stored, or not completely; upload it again");
     if (!err)
-        err = check_size(&load, size, wanted->max_bytes);
+        err = check_size(&load, size, max_bytes);
     if (err)
         return err;
     load.size = (size_t)size;

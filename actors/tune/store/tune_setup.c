@@ -36,16 +36,14 @@ tune_setup_spec(const char *text, size_t size, const settings_t *settings,
 static tm_err_t
 load(const struct tune_setup *self, const dataset_t **ret)
 {
-    const struct dataset_wanted wanted = {
-        .sha256 = self->spec->dataset_sha256,
-        .max_bytes = (uint64_t)self->settings->http_max_upload_mb << 20,
-        .detail = self->detail,
-        .detail_size = TUNE_DETAIL_BYTES};
+    const uint8_t *sha256 = self->spec->dataset_sha256;
     struct csv_report report;
     bars_t *bars = NULL;
     char *data = NULL;
     size_t size = 0;
-    tm_err_t err = dataset_load(self->store, &wanted, &data, &size);
+    tm_err_t err =
+        dataset_load(self->store, sha256, (uint64_t)self->settings->http_max_upload_mb << 20,
+                     self->detail, &data, &size);
 
     if (err)
         return err;
@@ -53,7 +51,7 @@ load(const struct tune_setup *self, const dataset_t **ret)
     free(data);
     if (err)
         return tune_setup_refuse(self->detail, err, "%s", report.error);
-    *ret = dataset_cache_add(self->datasets, wanted.sha256, &bars, &report);
+    *ret = dataset_cache_add(self->datasets, sha256, &bars, &report);
     return TM_OK;
 }
 

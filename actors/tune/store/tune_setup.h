@@ -10,8 +10,6 @@
 #include "actors/tune/store/dataset_cache.h"
 #include "actors/tune/store/tune_store.h"
 
-#define TUNE_DETAIL_BYTES 512
-
 /* Everything is borrowed. */
 struct tune_setup {
     const settings_t *settings;

@@ -231,16 +231,6 @@ status_text(enum trial_status status)
 }
 
 static void
-copy_metrics(pg_copy_t *copy, const struct metrics *metrics)
-{
-    double values[METRIC_COUNT_ALL];
-
-    for (size_t i = 0; metrics && i < METRIC_COUNT_ALL; i++)
-        values[i] = metrics_value(metrics, i);
-    pg_copy_f64_array(copy, metrics ? values : NULL, METRIC_COUNT_ALL);
-}
-
-static void
 copy_trial(pg_copy_t *copy, const struct tune_result *result, const struct trial_row *row,
            size_t rank)
 {
@@ -263,8 +253,9 @@ copy_trial(pg_copy_t *copy, const struct tune_result *result, const struct trial
     pg_copy_f64(copy, row->score_oos);
     pg_copy_f64(copy, row->objective_score);
     pg_copy_f64(copy, row->overfit_gap);
-    copy_metrics(copy, &row->is);
-    copy_metrics(copy, trials_is_split(result->trials) ? &row->oos : NULL);
+    pg_copy_f64_array(copy, row->is.values, METRIC_COUNT_ALL);
+    pg_copy_f64_array(copy, trials_is_split(result->trials) ? row->oos.values : NULL,
+                      METRIC_COUNT_ALL);
     pg_copy_text(copy, row->reason[0] ? row->reason : NULL);
 }
 

@@ -14,6 +14,8 @@
 #include "actors/kit/runtime/settings.h"
 #include "actors/tune/store/trials.h"
 
+#define TUNE_DETAIL_BYTES 512 /* of what is wrong, for people */
+
 typedef struct tune_store tune_store_t;
 
 tune_store_t *tune_store_new(const settings_t *settings, meters_t *meters);

@@ -21,8 +21,8 @@ trial_of(uint64_t index, enum trial_status status, double score)
     trial.score_oos = base + 2;
     trial.overfit_gap = base + 3;
     for (size_t i = 0; i < METRIC_COUNT_ALL; i++) {
-        metrics_set(&trial.is, i, base + (double)i);
-        metrics_set(&trial.oos, i, -base - (double)i);
+        trial.is.values[i] = base + (double)i;
+        trial.oos.values[i] = -base - (double)i;
     }
     trial.blocks = (struct metrics_blocks){{20}, {0.1}, {0.01}};
     if (status != TRIAL_COMPLETED)
