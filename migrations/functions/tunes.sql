@@ -7,6 +7,10 @@ DECLARE
 BEGIN
     BEGIN
         v_request := convert_from(NEW.body, 'UTF8')::jsonb;
+        IF v_request -> 'seed' IS NULL OR v_request -> 'seed' = 'null' THEN -- drawn once, for every attempt
+            v_request := v_request || jsonb_build_object('seed',
+                ('x' || left(md5(NEW.id::text), 7))::bit(28)::int);
+        END IF;
         INSERT INTO backtest_tunes (id, workspace_id, strategy_entity_id, strategy_name, search_type,
                                     objective_type, oos_ratio, n_trials, request)
         VALUES (NEW.id, NEW.workspace_id, (v_request ->> 'strategy_entity_id')::uuid,
@@ -47,6 +51,14 @@ LANGUAGE sql IMMUTABLE AS $$
            WITH ORDINALITY AS t (k, i)
 $$;
 
+-- The figures of the part of the bars that chose the winner: the in-sample one or the whole, and
+-- the out-of-sample one where the tune was told so (or an older version ran it).
+CREATE OR REPLACE FUNCTION tune_choosing(t backtest_tunes, r backtest_tune_runs) RETURNS float8[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN t.gates ->> 'evaluated_on' = 'oos' THEN coalesce(r.metrics_oos, r.metrics_is)
+                ELSE r.metrics_is END
+$$;
+
 -- The TuneResponse of the HTTP contract. A finished tune always gives the same bytes.
 CREATE OR REPLACE FUNCTION tune_response(t backtest_tunes, p_leaders int) RETURNS json
 LANGUAGE sql STABLE AS $$
@@ -59,7 +71,12 @@ LANGUAGE sql STABLE AS $$
             SELECT json_agg(json_build_object(
                        'rank', r.rank, 'run_id', r.run_id,
                        'params', tm_object(t.param_names, r.params), 'score', tm_number(r.score),
-                       'summary', tune_summary(t.metric_names, coalesce(r.metrics_oos, r.metrics_is)))
+                       'objective_score', tm_number(r.objective_score),
+                       'score_is', tm_number(r.score_is), 'score_oos', tm_number(r.score_oos),
+                       'overfit_gap', tm_number(r.overfit_gap),
+                       'summary', tune_summary(t.metric_names, tune_choosing(t, r)),
+                       'summary_oos', CASE WHEN r.metrics_oos IS NOT NULL
+                                      THEN tune_summary(t.metric_names, r.metrics_oos) END)
                        ORDER BY r.rank)
               FROM backtest_tune_runs r
              WHERE r.tune_id = t.id AND r.rank <= p_leaders), '[]'::json),
@@ -84,6 +101,7 @@ LANGUAGE sql STABLE AS $$
         'objective_type', t.objective_type, 'oos_ratio', t.oos_ratio,
         'created_at', tm_time(t.created_at), 'started_at', tm_time(t.started_at),
         'finished_at', tm_time(t.finished_at),
+        'request', t.request,
         'error', CASE WHEN t.error_code IS NOT NULL
                  THEN json_build_object('code', t.error_code, 'detail', t.error_detail) END)
 $$;

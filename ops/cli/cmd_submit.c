@@ -27,6 +27,9 @@
     X("slippage-bps", slippage_bps, "B")     \
     X("min-trades", min_trades, "N")         \
     X("objective", objective_type, "NAME")   \
+    X("metric", objective_metric, "NAME")    \
+    X("select-on", select_on, "PART")        \
+    X("gates", gates, "JSON")                \
     X("from", date_from, "DATE")             \
     X("to", date_to, "DATE")
 
@@ -62,7 +65,7 @@ struct submit {
     char detail[TM_DETAIL_MAX + 1];
 };
 
-static char helps[OPTION_COUNT][200];
+static char helps[OPTION_COUNT][400];
 
 static const struct cli_option options[] = {
     {"strategy", "NAME|ID|FILE", CLI_TEXT, offsetof(struct submit, strategy),

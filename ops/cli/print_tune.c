@@ -106,18 +106,25 @@ show_warnings(FILE *out, const json_t *warnings)
         out, "warning    %s\n", json_is_string(warning) ? json_string_value(warning) : "?");
 }
 
-/* Either figure may be without a value. */
+/* Either figure may be without a value; a tune of an older version has no verdict. */
 static void
 show_overfit(FILE *out, const json_t *overfit)
 {
+    size_t index;
+    const json_t *why;
     double value;
 
-    if (!get(overfit, "pbo", &value) && !get(overfit, "deflated_sharpe", &value))
+    if (get(overfit, "pbo", &value) || get(overfit, "deflated_sharpe", &value)) {
+        fputs("overfit   ", out);
+        print_number(out, overfit, "pbo", " pbo %.2f");
+        print_number(out, overfit, "deflated_sharpe", "  deflated sharpe %.3f");
+        fputc('\n', out);
+    }
+    if (!json_object_get(overfit, "verdict"))
         return;
-    fputs("overfit   ", out);
-    print_number(out, overfit, "pbo", " pbo %.2f");
-    print_number(out, overfit, "deflated_sharpe", "  deflated sharpe %.3f");
-    fputc('\n', out);
+    fprintf(out, "verdict    %s\n", text_of(overfit, "verdict"));
+    json_array_foreach(json_object_get(overfit, "why"), index, why)
+        fprintf(out, "           %s\n", json_is_string(why) ? json_string_value(why) : "?");
 }
 
 void

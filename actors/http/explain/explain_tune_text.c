@@ -6,11 +6,7 @@
 
 #include "actors/http/explain/qualifier.h"
 
-#define GAP_MODERATE 0.3
-#define GAP_HIGH     0.5
-#define PBO_DOUBTFUL 0.2
-#define PBO_OVERFIT  0.5
-#define UNKNOWN      0.5
+#define UNKNOWN 0.5
 
 /* --- facts -------------------------------------------------------------------------------- */
 
@@ -56,6 +52,12 @@ word_at(const json_t *facts, const char *path)
 static bool
 is_split(const json_t *facts)
 {
+    return fact_at(facts, "winner.out_of_sample") != NULL;
+}
+
+static bool
+was_chosen_out_of_sample(const json_t *facts)
+{
     return strcmp(word_at(facts, "gates.evaluated_on"), "oos") == 0;
 }
 
@@ -98,26 +100,29 @@ write_winner(FILE *out, const json_t *facts)
     fprintf(out, "Of %.0f trials %.0f passed the gates. The best has ",
             number_at(facts, "trials"), number_at(facts, "counts.passed"));
     write_params(out, fact_at(facts, "winner.params"));
-    fprintf(out, " and a score (%s) of %.2f.", word_at(facts, "objective"),
-            number_at(facts, "winner.score"));
+    if (is_known(facts, "winner.objective_score"))
+        fprintf(out, " and a score (%s) of %.2f", word_at(facts, "objective"),
+                number_at(facts, "winner.objective_score"));
+    fprintf(out, "%s.",
+            !is_split(facts)                  ? ""
+            : was_chosen_out_of_sample(facts) ? ", chosen by the bars out of sample"
+                                              : ", chosen by the bars in sample");
 }
 
 static void
-write_return(FILE *out, const json_t *facts)
+write_return(FILE *out, const char *where, const json_t *summary)
 {
-    const double return_pct = number_at(facts, "winner.summary.return_pct"),
-                 hold_pct = number_at(facts, "winner.summary.buy_hold_return_pct");
+    const double return_pct = number_at(summary, "return_pct"),
+                 hold_pct = number_at(summary, "buy_hold_return_pct");
 
     if (isnan(return_pct))
         return;
-    fprintf(out, " %s it returned %.1f %%", is_split(facts) ? "Out of sample" : "Over all bars",
-            return_pct);
+    fprintf(out, " %s it returned %.1f %%", where, return_pct);
     if (!isnan(hold_pct))
         fprintf(out, ", %s than the %.1f %% of buying and holding",
-                return_pct > hold_pct ? "more" : "less", hold_pct);
+                return_pct > hold_pct ? "more" : "not more", hold_pct);
     fprintf(out, "; it fell by at most %.1f %% and made %.0f trades.",
-            fabs(number_at(facts, "winner.summary.max_drawdown_pct")),
-            number_at(facts, "winner.summary.trades"));
+            fabs(number_at(summary, "max_drawdown_pct")), number_at(summary, "trades"));
 }
 
 /* One word for a shape, and what follows from it. */
@@ -151,50 +156,31 @@ write_neighbourhood(FILE *out, const json_t *facts, bool is_detailed)
 }
 
 static void
-write_no_split(FILE *out, bool is_detailed)
-{
-    if (is_detailed)
-        fputs("Nothing was held back out of sample: nothing shows how it does on other bars.",
-              out);
-}
-
-static void
 write_gap(FILE *out, const json_t *facts, bool is_detailed)
 {
-    const double gap = number_at(facts, "winner.overfit_gap");
-
-    if (isnan(gap)) {
-        write_no_split(out, is_detailed);
+    (void)is_detailed;
+    if (!is_known(facts, "winner.overfit_gap"))
         return;
-    }
-    fprintf(out, "In sample it scores %.2f, out of sample %.2f: ",
+    fprintf(out, "In sample it scores %.2f, out of sample %.2f.",
             number_at(facts, "winner.score_is"), number_at(facts, "winner.score_oos"));
-    if (gap < 0)
-        fputs("it did better on bars that it was not chosen by.", out);
-    else
-        fprintf(out, "a gap of %.2f, which is %s.", gap,
-                gap > GAP_HIGH       ? "high"
-                : gap > GAP_MODERATE ? "moderate"
-                                     : "small");
 }
 
+/* What the verdict says, and with the sentence that counts most, or with all. */
 static void
-write_luck(FILE *out, const json_t *facts)
+write_verdict(FILE *out, const json_t *facts, bool is_detailed)
 {
-    const double pbo = number_at(facts, "overfit.pbo"),
-                 deflated = number_at(facts, "overfit.deflated_sharpe");
+    const json_t *why = fact_at(facts, "overfit.why"), *sentence;
+    const char *verdict = word_at(facts, "overfit.verdict");
+    size_t index;
 
-    if (!isnan(pbo))
-        fprintf(out, "The probability of back-test overfitting is %.2f: the best trial %s. ",
-                pbo,
-                pbo > PBO_OVERFIT    ? "is more likely lucky than good"
-                : pbo > PBO_DOUBTFUL ? "may owe something to luck"
-                                     : "is hardly a matter of luck");
-    if (!isnan(deflated))
-        fprintf(out,
-                "The deflated Sharpe ratio is %.2f: the probability that its Sharpe ratio is "
-                "above what the best of so many trials without skill would show.",
-                deflated);
+    if (!*verdict)
+        return;
+    fprintf(out, "Verdict: %s.", verdict);
+    json_array_foreach(why, index, sentence)
+    {
+        if (index == 0 || is_detailed)
+            fprintf(out, " %s", json_string_value(sentence));
+    }
 }
 
 static void
@@ -205,8 +191,9 @@ write_data(FILE *out, const json_t *facts)
         fprintf(out, ", on %.0f bars from %.10s to %.10s", number_at(facts, "dataset.bars"),
                 word_at(facts, "dataset.first"), word_at(facts, "dataset.last"));
     if (is_split(facts) && is_known(facts, "out_of_sample_share"))
-        fprintf(out, ", of which the last %.0f %% were held back",
-                100 * number_at(facts, "out_of_sample_share"));
+        fprintf(out, ", of which the last %.0f %% %s",
+                100 * number_at(facts, "out_of_sample_share"),
+                was_chosen_out_of_sample(facts) ? "chose the winner" : "were kept for a test");
     fputs(". A back-test shows what would have been, not what will be.", out);
 }
 
@@ -219,14 +206,9 @@ write_result(FILE *out, const json_t *facts, bool is_detailed)
 {
     (void)is_detailed;
     write_winner(out, facts);
-    write_return(out, facts);
-}
-
-static void
-write_trust(FILE *out, const json_t *facts, bool is_detailed)
-{
-    (void)is_detailed;
-    write_luck(out, facts);
+    write_return(out, is_split(facts) ? "In sample" : "Over all bars",
+                 fact_at(facts, "winner.in_sample"));
+    write_return(out, "Out of sample", fact_at(facts, "winner.out_of_sample"));
 }
 
 static void
@@ -236,8 +218,8 @@ write_source(FILE *out, const json_t *facts, bool is_detailed)
     write_data(out, facts);
 }
 
-static part_fn *const brief[] = {write_result, write_neighbourhood, write_gap};
-static part_fn *const whole[] = {write_result, write_neighbourhood, write_gap, write_trust,
+static part_fn *const brief[] = {write_result, write_neighbourhood, write_verdict};
+static part_fn *const whole[] = {write_result, write_neighbourhood, write_gap, write_verdict,
                                  write_source};
 
 /* Each part that has something to say, behind the separator. */
@@ -292,6 +274,15 @@ or_unknown(double value)
     return isnan(value) ? UNKNOWN : fmin(fmax(value, 0), 1);
 }
 
+/* No confidence beyond the verdict. */
+static double
+most_of(const char *verdict)
+{
+    if (strcmp(verdict, "overfit") == 0)
+        return QUALIFIER_MEDIUM - 0.01;
+    return strcmp(verdict, "unproven") == 0 ? QUALIFIER_HIGH - 0.01 : 1;
+}
+
 void
 explain_tune_qualifier(const json_t *facts, char *text, size_t size)
 {
@@ -311,6 +302,6 @@ explain_tune_qualifier(const json_t *facts, char *text, size_t size)
     if (!isnan(deflated))
         snprintf(luck, sizeof(luck), "deflated Sharpe %.2f, ", deflated);
     snprintf(text, size, "Confidence: %s \xe2\x80\x94 based on %s%s%s%s.",
-             qualifier_word(score), known, luck,
-             *shape ? "a winner on a " : "nothing known of its neighbours", shape);
+             qualifier_word(fmin(score, most_of(word_at(facts, "overfit.verdict")))), known,
+             luck, *shape ? "a winner on a " : "nothing known of its neighbours", shape);
 }

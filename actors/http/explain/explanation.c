@@ -108,10 +108,10 @@ tell_unheard(explanation_t *self, const char *cause)
 
     explain_question_tag(&self->question, &notes);
     sentry_capture(&(struct sentry_event){.type = "explain.unheard",
-                                            .level = "warning",
-                                            .reason = cause,
-                                            .value = explain_kind_name(self->question.kind),
-                                            .notes = &notes});
+                                          .level = "warning",
+                                          .reason = cause,
+                                          .value = explain_kind_name(self->question.kind),
+                                          .notes = &notes});
     sentry_notes_fini(&notes);
 }
 

@@ -5,8 +5,6 @@
 
 #define TAGS_ENOUGH   3.0
 #define SCORE_UNKNOWN 0.5
-#define HIGH          0.7
-#define MEDIUM        0.4
 #define TINY          1e-9 /* a sum that is 0.7 on paper is High */
 
 static const struct {
@@ -30,7 +28,9 @@ qualifier_score(const struct qualifier *self)
 const char *
 qualifier_word(double score)
 {
-    return score + TINY >= HIGH ? "High" : score + TINY >= MEDIUM ? "Medium" : "Low";
+    return score + TINY >= QUALIFIER_HIGH     ? "High"
+           : score + TINY >= QUALIFIER_MEDIUM ? "Medium"
+                                              : "Low";
 }
 
 void

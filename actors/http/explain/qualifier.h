@@ -11,6 +11,9 @@
 
 #include <stddef.h>
 
+#define QUALIFIER_HIGH   0.7
+#define QUALIFIER_MEDIUM 0.4
+
 enum qualifier_backtest { QUALIFIER_NONE, QUALIFIER_PRESENT, QUALIFIER_VALIDATED };
 
 struct qualifier {

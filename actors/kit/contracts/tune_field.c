@@ -17,6 +17,15 @@ static const field_t objective_rows[] = {{FIELD_IS("dd_lambda", NUMBER), .standa
                                           .size = sizeof(double)}};
 const struct fields tune_objective_params_fields = FIELDS_OF(objective_rows);
 
+static const field_t gate_rows[] = {
+    {FIELD_IS_NUMBER("max_drawdown_pct", 0, TUNE_GATE_OFF_DRAWDOWN_PCT),
+     .help = "a trial that fell further is skipped; null: none is",
+     FIELD_AT(struct tune_gates, max_drawdown_pct)},
+    {FIELD_IS_INT("min_trades", 0, 1000000),
+     .help = "a trial with fewer trades is skipped; null: none is",
+     FIELD_AT(struct tune_gates, min_trades)}};
+const struct fields tune_gates_fields = FIELDS_OF(gate_rows);
+
 #define ROW(name_, KIND, choices_, standard_, min_, max_, most_, err_, FORMS, doc)        \
     .name = #name_, .kind = FIELD_##KIND, .choices = (choices_), .standard = (standard_), \
     .min = (min_), .max = (max_), .most = (most_), .err = TM_##err_, .help = (doc)
@@ -71,6 +80,18 @@ add_limits(json_t *all, const field_t *row)
     json_decref(limits);
 }
 
+/* A gate's default is the server's. */
+static void
+add_gate(json_t *all, const field_t *row, double standard)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "gates.%s", row->name);
+    json_object_set_new(
+        all, name,
+        json_pack("{s:f, s:f, s:f}", "min", row->min, "max", row->max, "default", standard));
+}
+
 json_t *
 tune_fields_limits(const settings_t *settings)
 {
@@ -83,5 +104,7 @@ tune_fields_limits(const settings_t *settings)
         add_limits(all, &limited.row);
     }
     add_limits(all, &objective_rows[0]);
+    add_gate(all, &gate_rows[0], settings->tune_gate_max_drawdown_pct);
+    add_gate(all, &gate_rows[1], (double)settings->tune_gate_min_trades);
     return all;
 }

@@ -15,6 +15,7 @@ enum { TUNE_FORM = FIELD_OWN, BACKTEST_FORM = FIELD_OWN << 1 };
 
 extern const struct fields tune_fields;
 extern const struct fields tune_objective_params_fields; /* members of objective_params */
+extern const struct fields tune_gates_fields;            /* members of gates */
 
 /* A row as it holds here: n_trials has its largest value and its default from settings
  * (tune.max_trials, tune.default_trials). NULL: the table's own. */
@@ -26,7 +27,8 @@ void tune_field_limited(const field_t *row, const settings_t *settings,
                         struct tune_limited *ret);
 
 /* For pages: {"n_trials": {"min": 1, "max": 1000000, "default": 50}, ...} of the rows that have
- * bounds or a default, and of the members of objective_params. The caller's. */
+ * bounds or a default, of the members of objective_params, and of the gates
+ * ("gates.min_trades"). The caller's. */
 json_t *tune_fields_limits(const settings_t *settings);
 
 #endif

@@ -180,15 +180,16 @@ fill_defaults(tune_request_t *self, struct tune_request_error *ret)
     return TM_OK;
 }
 
+/* The members of an object that has a table of its own. */
 static tm_err_t
-check_objective(const tune_request_t *self, struct tune_request_error *ret)
+check_members(const tune_request_t *self, const char *name, const struct fields *members,
+              struct tune_request_error *ret)
 {
     struct fields_first first = {.err = TM_OK};
 
-    fields_read(&tune_objective_params_fields, json_object_get(self->root, "objective_params"),
-                NULL, fields_tell_first, &first);
-    return first.err ? tune_refuse(ret, TM_INVALID_OBJECTIVE_PARAMS, "objective_params",
-                                   "%.60s: %s", first.name, first.why)
+    fields_read(members, json_object_get(self->root, name), NULL, fields_tell_first, &first);
+    return first.err ? tune_refuse(ret, field_err(fields_find(&tune_fields, FIELDS_ALL, name)),
+                                   name, "%.60s: %s", first.name, first.why)
                      : TM_OK;
 }
 
@@ -215,7 +216,9 @@ tune_request_finish(tune_request_t *self, struct tune_request_error *ret_error)
     if (!err)
         err = check_strategy(self, ret_error);
     if (!err)
-        err = check_objective(self, ret_error);
+        err = check_members(self, "objective_params", &tune_objective_params_fields, ret_error);
+    if (!err)
+        err = check_members(self, "gates", &tune_gates_fields, ret_error);
     return err ? err : check_dates(self, ret_error);
 }
 
@@ -308,8 +311,13 @@ read_spec(json_t *root, struct tune_spec *ret)
 {
     struct fields_first unused = {.err = TM_OK};
 
-    ret->oos_ratio = NAN;
+    ret->oos_ratio = ret->gates.max_drawdown_pct = NAN;
+    ret->gates.min_trades = -1;
     fields_read_known(&tune_fields, root, ret, fields_tell_first, &unused);
+    if (json_is_null(json_object_get(json_object_get(root, "gates"), "max_drawdown_pct")))
+        ret->gates.max_drawdown_pct = TUNE_GATE_OFF_DRAWDOWN_PCT;
+    if (json_is_null(json_object_get(json_object_get(root, "gates"), "min_trades")))
+        ret->gates.min_trades = 0;
     ret->strategy = json_object_get(root, "strategy");
     ret->date_from_ms = INT64_MIN;
     ret->date_to_ms = INT64_MAX;

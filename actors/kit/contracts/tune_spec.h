@@ -6,6 +6,13 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#define TUNE_GATE_OFF_DRAWDOWN_PCT 100 /* nothing falls deeper */
+
+struct tune_gates {
+    double max_drawdown_pct; /* NaN: the server's */
+    int64_t min_trades;      /* -1: the server's */
+};
+
 /* Members are named as in the form; NULL or NaN: absent. */
 struct tune_spec {
     char strategy_entity_id[37];
@@ -20,7 +27,9 @@ struct tune_spec {
     uint32_t min_trades;
     char objective_metric[16], objective_type[32];
     double dd_lambda;
-    double oos_ratio;                 /* NaN: no split */
+    double oos_ratio;  /* NaN: no split */
+    char select_on[4]; /* "is", "oos"; empty: is */
+    struct tune_gates gates;
     char date_from[11], date_to[11];  /* as they were written; empty: open */
     int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
     json_t *root;                     /* owned */

@@ -26,8 +26,9 @@ static const char *const series_names[SERIES_COUNT] = {"open", "high", "low", "c
 static tm_err_t
 unknown(const struct parser *parser, const char *what, const char *name, const char *nearest)
 {
-    return expr_fail(parser, "unknown %s `%s`%s%s%s", what, name, nearest ? "; did you mean `" : "",
-                nearest ? nearest : "", nearest ? "`?" : "");
+    return expr_fail(parser, "unknown %s `%s`%s%s%s", what, name,
+                     nearest ? "; did you mean `" : "", nearest ? nearest : "",
+                     nearest ? "`?" : "");
 }
 
 static const char *

@@ -35,6 +35,12 @@ objective_parse(const char *name, enum objective *ret)
 }
 
 double
+metric_value(enum objective metric, const struct metrics *metrics)
+{
+    return objective_value(metric, 0, metrics);
+}
+
+double
 objective_value(enum objective objective, double dd_lambda, const struct metrics *metrics)
 {
     const double depth = fabs(metrics->max_drawdown_pct);
@@ -54,6 +60,13 @@ objective_value(enum objective objective, double dd_lambda, const struct metrics
         break;
     }
     return (double)NAN;
+}
+
+/* The figures of the window that chooses. */
+static const struct metrics *
+choosing(const tune_plan_t *plan, const struct trial *trial)
+{
+    return plan->is_split && plan->options.select_on_oos ? &trial->oos : &trial->is;
 }
 
 /* A place in the order in which trials are run: those that share indicator columns one after
@@ -109,7 +122,7 @@ skip(struct trial *trial, const char *format, ...)
 static void
 judge(const tune_plan_t *plan, struct trial *trial)
 {
-    const struct metrics *metrics = plan->is_split ? &trial->oos : &trial->is;
+    const struct metrics *metrics = choosing(plan, trial);
     const struct tune_options *options = &plan->options;
 
     trial->status = TRIAL_COMPLETED;
@@ -122,7 +135,7 @@ judge(const tune_plan_t *plan, struct trial *trial)
     else if (metrics->trades < options->gate_min_trades)
         skip(trial, "gate:min_trades (%.0f < %" PRIu32 ")", metrics->trades,
              options->gate_min_trades);
-    else if (!isfinite(trial->score))
+    else if (!isfinite(trial->objective_score))
         skip(trial, "objective_undefined (%s)", objective_name(options->objective));
 }
 
@@ -130,16 +143,15 @@ static void
 score(const tune_plan_t *plan, struct trial *trial)
 {
     const struct tune_options *options = &plan->options;
-    const double is = objective_value(options->objective, options->dd_lambda, &trial->is);
+    const struct metrics *metrics = choosing(plan, trial);
 
-    trial->score = is;
-    if (plan->is_split) {
-        trial->score_is = is;
-        trial->score_oos = objective_value(options->objective, options->dd_lambda, &trial->oos);
-        trial->score = trial->score_oos;
-        trial->overfit_gap = trial->score_is - trial->score_oos;
-    }
-    trial->objective_score = trial->score;
+    trial->score = metric_value(options->metric, metrics);
+    trial->objective_score = objective_value(options->objective, options->dd_lambda, metrics);
+    if (!plan->is_split)
+        return;
+    trial->score_is = metric_value(options->metric, &trial->is);
+    trial->score_oos = metric_value(options->metric, &trial->oos);
+    trial->overfit_gap = trial->score_is - trial->score_oos;
 }
 
 static tm_err_t
@@ -201,7 +213,7 @@ run_piece(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
     return err;
 }
 
-/* The gates' own window may be out of the sample: here the in-sample one is asked. */
+/* The search learns from the in-sample window, whatever chooses the winner. */
 static bool
 is_good_in_sample(const tune_plan_t *plan, const struct trial *trial)
 {
@@ -224,8 +236,9 @@ run_in_order(tune_plan_t *self, uint64_t first, size_t count, struct trial *out,
         if (err)
             return err;
         for (size_t i = done; i < done + piece; i++)
-            tpe_tell(self->tpe, is_good_in_sample(self, &out[i]),
-                     self->is_split ? out[i].score_is : out[i].score);
+            tpe_tell(
+                self->tpe, is_good_in_sample(self, &out[i]),
+                objective_value(self->options.objective, self->options.dd_lambda, &out[i].is));
         done += piece;
     }
     return TM_OK;

@@ -2,12 +2,14 @@
  *
  * A plan is a tune without its results: windows, space, objective, gates. tune_run_range
  * computes any range of its trials; the same trial has the same bits whatever the range or the
- * order. (With SEARCH_TPE a trial follows from those before it: ranges must come in order, and
- * the score that is looked at is the in-sample one, so that nothing is chosen by what is kept
- * out of the sample.) With a split, the first part of the bars is in-sample and the last
- * oos_ratio of them out-of-sample; no bar is in both, and each window is a back-test of its
- * own, warm-up included. The score and the gates are then the out-of-sample window's; else
- * those of the whole ("primary").
+ * order. (With SEARCH_TPE a trial follows from those before it: ranges must come in order.)
+ * With a split, the first part of the bars is in-sample and the last oos_ratio of them
+ * out-of-sample; no bar is in both, and each window is a back-test of its own, warm-up
+ * included.
+ *
+ * The window that chooses is the in-sample one, or the whole: scores, gates and the search look
+ * at it alone, so that what is kept out of the sample is a test. With select_on_oos, as the
+ * service before did, scores and gates are the out-of-sample window's, and nothing is a test.
  *
  * A plan borrows bars and strategy; both must outlive it. Not for two threads at a time: one
  * plan per worker is the way.
@@ -39,6 +41,8 @@ enum objective {
 const char *objective_name(enum objective objective); /* "sharpe_dd_penalty" */
 TM_CHECKED tm_err_t objective_parse(const char *name,
                                     enum objective *ret); /* INVALID_OBJECTIVE_TYPE */
+double metric_value(enum objective metric,
+                    const struct metrics *metrics); /* without a penalty */
 double objective_value(enum objective objective, double dd_lambda,
                        const struct metrics *metrics); /* NaN: undefined */
 
@@ -46,13 +50,15 @@ struct tune_options {
     struct backtest_options backtest;
     const json_t *param_space; /* NULL: derived from the strategy; read by tune_plan_new only */
     enum search_type search_type;
-    enum objective objective;
+    enum objective objective; /* by which trials are ranked */
+    enum objective metric;    /* of the scores: SHARPE, RETURN or CALMAR */
     double dd_lambda;
     double oos_ratio;             /* 0: no split; else 0.01 .. 0.5 */
     uint32_t min_trades;          /* asked by the user; 5 */
-    double gate_max_drawdown_pct; /* 20; as a positive number */
-    uint32_t gate_min_trades;     /* 10 */
-    uint64_t n_trials;            /* capped to a grid's size */
+    double gate_max_drawdown_pct; /* 20; as a positive number; 100 lets all pass */
+    uint32_t gate_min_trades;     /* 10; 0 lets all pass */
+    bool select_on_oos;
+    uint64_t n_trials; /* capped to a grid's size */
     uint64_t seed;
 };
 
@@ -71,13 +77,12 @@ struct trial {
     double params[TUNE_PARAMS_MAX]; /* in the strategy's order */
     enum trial_status status;
     char skip_reason[TUNE_REASON_BYTES]; /* why skipped or failed; "" otherwise */
-    double score;                        /* NaN: undefined. Zero is a score */
-    double score_is, score_oos;          /* NaN without a split */
-    double
-        objective_score; /* the objective's value on the window that is judged; equals score */
-    double overfit_gap;  /* score_is - score_oos; NaN without a split */
-    struct metrics is;   /* in-sample; the whole without a split */
-    struct metrics oos;  /* all undefined without a split */
+    double score;           /* the metric's value on the window that chooses; NaN: undefined */
+    double objective_score; /* the objective's value there, by which trials are ranked */
+    double score_is, score_oos;   /* the metric's, of each window; NaN without a split */
+    double overfit_gap;           /* score_is - score_oos; NaN without a split */
+    struct metrics is;            /* in-sample; the whole without a split */
+    struct metrics oos;           /* all undefined without a split */
     struct metrics_blocks blocks; /* of `is`, for overfit_pbo */
 };
 

@@ -176,6 +176,10 @@ choose_windows(struct replay_run *self)
     if (warning[0])
         warn(self, warning);
     result->window_count = is < count ? 2 : 1;
+    result->judged = result->window_count - 1;
+    if (json_is_integer(json_object_get(self->trial, "trial_index")) &&
+        strcmp(self->spec.select_on, "oos") != 0)
+        result->judged = 0; /* the part that chose it; the other is a test */
     result->windows[0].bars = bars_slice(&result->bars, 0, is);
     result->windows[1].bars = bars_slice(&result->bars, is, count - is);
 }

@@ -123,9 +123,8 @@ summary(const struct recompute_result *result)
         return json_null();
     object = json_object();
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-        json_object_set_new(
-            object, metrics_info(shown[i])->name,
-            metric_json(&result->windows[result->window_count - 1].metrics, shown[i]));
+        json_object_set_new(object, metrics_info(shown[i])->name,
+                            metric_json(&result->windows[result->judged].metrics, shown[i]));
     return object;
 }
 
@@ -152,7 +151,7 @@ evaluated_on(const struct recompute_result *result)
 {
     if (result->window_count == 0)
         return json_null();
-    return json_string(result->window_count > 1 ? "oos" : "primary");
+    return json_string(result->judged > 0 ? "oos" : "primary");
 }
 
 static json_t *

@@ -23,7 +23,8 @@ struct recompute_result {
     double cash;
     bars_t bars; /* the whole series */
     uint8_t sha256[SHA256_SIZE];
-    size_t window_count; /* 0: it failed; 2: in-sample, then out-of-sample, which is judged */
+    size_t window_count; /* 0: it failed; 2: in-sample, then out-of-sample */
+    size_t judged;       /* the window of the summary: of a trial the one that chose it */
     struct recompute_window windows[2];
 };
 

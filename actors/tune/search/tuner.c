@@ -88,8 +88,15 @@ read_request(struct tuner_run *self)
 static tm_err_t
 try_start(struct tuner_run *self)
 {
-    return tune_store_start(self->tuner->store, &self->job->id, self->job->attempt,
-                            &self->queued_ms);
+    struct tune_started started;
+    tm_err_t err =
+        tune_store_start(self->tuner->store, &self->job->id, self->job->attempt, &started);
+
+    if (!err) {
+        self->queued_ms = started.queued_ms;
+        self->spec.seed = started.seed;
+    }
+    return err;
 }
 
 static tm_err_t
@@ -164,12 +171,19 @@ read_options(struct tuner_run *self)
     self->options.dd_lambda = spec->dd_lambda;
     self->options.oos_ratio = isnan(spec->oos_ratio) ? 0 : spec->oos_ratio;
     self->options.min_trades = spec->min_trades;
-    self->options.gate_max_drawdown_pct = settings->tune_gate_max_drawdown_pct;
-    self->options.gate_min_trades = (uint32_t)settings->tune_gate_min_trades;
+    self->options.gate_max_drawdown_pct = isnan(spec->gates.max_drawdown_pct)
+                                              ? settings->tune_gate_max_drawdown_pct
+                                              : spec->gates.max_drawdown_pct;
+    self->options.gate_min_trades =
+        (uint32_t)(spec->gates.min_trades < 0 ? settings->tune_gate_min_trades
+                                              : spec->gates.min_trades);
+    self->options.select_on_oos = strcmp(spec->select_on, "oos") == 0;
     self->options.n_trials = spec->n_trials;
     self->options.seed = spec->seed;
     self->options.param_space = spec->param_space;
-    const tm_err_t err = search_type_parse(spec->search_type, &self->options.search_type);
+    tm_err_t err = search_type_parse(spec->search_type, &self->options.search_type);
+    if (!err)
+        err = objective_parse(spec->objective_metric, &self->options.metric);
     return err ? err : objective_parse(spec->objective_type, &self->options.objective);
 }
 
@@ -181,6 +195,17 @@ warn_of_plan(struct tuner_run *self)
 
     if (warning[0])
         json_array_append_new(self->warnings, json_string(warning));
+    if (self->options.select_on_oos && tune_plan_is_split(self->plan))
+        json_array_append_new(
+            self->warnings,
+            json_string("select_on is oos: the winner is chosen by the out-of-sample part, so "
+                        "nothing is out of sample any more"));
+    if (self->spec.min_trades < self->options.gate_min_trades)
+        json_array_append_new(
+            self->warnings,
+            json_sprintf("min_trades is %u, but the gate on trades asks for %u: send gates to "
+                         "change it",
+                         self->spec.min_trades, self->options.gate_min_trades));
     if (trials < self->spec.n_trials)
         json_array_append_new(
             self->warnings,

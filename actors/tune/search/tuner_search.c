@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
+#include "actors/tune/search/verdict.h"
 #include "actors/tune/store/report.h"
 
 enum {
@@ -154,15 +155,21 @@ judge_overfit(struct tuner_run *self)
 {
     const struct leader *leaders;
     struct daily_moments moments;
-    double deflated = (double)NAN;
+    struct verdict_facts facts = {.is_split = tune_plan_is_split(self->plan),
+                                  .was_chosen_on_oos = self->options.select_on_oos,
+                                  .metric = self->options.metric,
+                                  .pbo = trials_pbo(self->trials),
+                                  .deflated_sharpe = (double)NAN};
 
     if (trials_leaders(self->trials, &leaders) > 0) {
         tm_err_t err = best_moments(self, leaders[0].index, &moments);
         if (err)
             return err;
-        deflated = trials_deflated_sharpe(self->trials, &moments);
+        facts.winner = &leaders[0];
+        facts.deflated_sharpe = trials_deflated_sharpe(self->trials, &moments);
     }
-    self->overfit = report_overfit(trials_pbo(self->trials), deflated);
+    json_t *overfit = verdict_json(&facts);
+    self->overfit = report_text(&overfit);
     return TM_OK;
 }
 

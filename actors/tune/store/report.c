@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "actors/kit/contracts/tune_spec.h"
 #include "actors/kit/util/clock.h"
 
 #define WHOLE_MAX 9007199254740992.0 /* up to here a double is exact */
@@ -103,19 +104,13 @@ report_progress(const strategy_t *strategy, const tune_plan_t *plan, const trial
 char *
 report_gates(const struct tune_options *options, bool is_split)
 {
-    json_t *object = json_pack("{s:o, s:I, s:s}", "max_drawdown_pct",
-                               report_number(options->gate_max_drawdown_pct), "min_trades",
-                               (json_int_t)options->gate_min_trades, "evaluated_on",
-                               is_split ? "oos" : "primary");
-
-    return report_text(&object);
-}
-
-char *
-report_overfit(double pbo, double deflated_sharpe)
-{
-    json_t *object = json_pack("{s:o, s:o}", "pbo", report_number(pbo), "deflated_sharpe",
-                               report_number(deflated_sharpe));
+    const bool is_off = options->gate_max_drawdown_pct >= TUNE_GATE_OFF_DRAWDOWN_PCT;
+    json_t *object = json_pack(
+        "{s:o, s:o, s:s}", "max_drawdown_pct",
+        is_off ? json_null() : report_number(options->gate_max_drawdown_pct), "min_trades",
+        options->gate_min_trades ? json_integer((json_int_t)options->gate_min_trades)
+                                 : json_null(),
+        "evaluated_on", is_split && options->select_on_oos ? "oos" : "primary");
 
     return report_text(&object);
 }

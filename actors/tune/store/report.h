@@ -24,8 +24,8 @@ json_t *report_best_params(const strategy_t *strategy, const tune_plan_t *plan,
 char *report_progress(const strategy_t *strategy, const tune_plan_t *plan,
                       const trials_t *trials, double seconds);
 
+/* A gate that is switched off is null. */
 char *report_gates(const struct tune_options *options, bool is_split);
-char *report_overfit(double pbo, double deflated_sharpe);
 json_t *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars);
 
 /* The job's result: {tune_id, status, best_score, best_params, trials} */

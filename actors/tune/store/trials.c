@@ -141,9 +141,9 @@ rank(trials_t *self, const struct trial *trial)
 {
     size_t at = self->leader_count;
 
-    if (trial->status != TRIAL_COMPLETED || isnan(trial->score))
+    if (trial->status != TRIAL_COMPLETED || isnan(trial->objective_score))
         return;
-    while (at > 0 && self->leaders[at - 1].score < trial->score)
+    while (at > 0 && self->leaders[at - 1].objective_score < trial->objective_score)
         at--;
     if (at >= self->leader_limit)
         return;
@@ -151,7 +151,12 @@ rank(trials_t *self, const struct trial *trial)
         self->leader_count++;
     memmove(&self->leaders[at + 1], &self->leaders[at],
             (self->leader_count - 1 - at) * sizeof(*self->leaders));
-    self->leaders[at] = (struct leader){trial->index, trial->score};
+    self->leaders[at] = (struct leader){.index = trial->index,
+                                        .score = trial->score,
+                                        .objective_score = trial->objective_score,
+                                        .score_is = trial->score_is,
+                                        .score_oos = trial->score_oos,
+                                        .overfit_gap = trial->overfit_gap};
 }
 
 static void

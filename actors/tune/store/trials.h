@@ -16,7 +16,8 @@ typedef struct trials trials_t;
 
 struct leader {
     uint64_t index;
-    double score;
+    double score, objective_score;
+    double score_is, score_oos, overfit_gap; /* NaN without a split */
 };
 
 /* One packed trial, unpacked. Scores and metrics are NaN where undefined. */
@@ -43,7 +44,7 @@ uint64_t trials_count(const trials_t *self);
 uint64_t trials_count_of(const trials_t *self, enum trial_status status);
 bool trials_is_split(const trials_t *self);
 
-/* The best completed trials, best first; ties by index. */
+/* The completed trials of the best objective scores, best first; ties by index. */
 size_t trials_leaders(const trials_t *self, const struct leader **ret);
 
 /* From a cursor of zeros: the next trial, false behind the last. */

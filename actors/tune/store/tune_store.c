@@ -82,15 +82,17 @@ unit_for(tune_store_t *self, size_t statement, const tm_uuid_t *tune, uint32_t a
 
 tm_err_t
 tune_store_start(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
-                 double *ret_queued_ms)
+                 struct tune_started *ret)
 {
     pg_unit_t *unit = unit_for(self, STMT_TUNE_START, tune, attempt);
     PGresult *result;
     tm_err_t err = run_one(self, &unit, TM_LEASE_LOST, &result);
 
-    if (!err)
-        *ret_queued_ms = pg_get_f64(result, 0, 0);
-    return err;
+    if (err)
+        return err;
+    ret->queued_ms = pg_get_f64(result, 0, 0);
+    ret->seed = (uint64_t)pg_get_i64(result, 0, 1);
+    return TM_OK;
 }
 
 tm_err_t

@@ -21,9 +21,14 @@ typedef struct tune_store tune_store_t;
 tune_store_t *tune_store_new(const settings_t *settings, meters_t *meters);
 void tune_store_destroy(tune_store_t **self_p);
 
-/* Marks the tune as running. ret: how long it waited since it was accepted. */
+struct tune_started {
+    double queued_ms; /* how long it waited since it was accepted */
+    uint64_t seed;    /* the request's, or the one that was drawn when it was accepted */
+};
+
+/* Marks the tune as running. */
 TM_CHECKED tm_err_t tune_store_start(tune_store_t *self, const tm_uuid_t *tune,
-                                     uint32_t attempt, double *ret_queued_ms);
+                                     uint32_t attempt, struct tune_started *ret);
 TM_CHECKED tm_err_t tune_store_strategy(tune_store_t *self, const tm_uuid_t *strategy,
                                         const tm_uuid_t *workspace, json_t **ret);
 /* TM_NOT_FOUND: no such dataset is complete. */

@@ -155,44 +155,6 @@ START_TEST(the_best_trial_is_its_own_backtest_bit_for_bit)
 }
 END_TEST
 
-START_TEST(a_split_scores_out_of_sample)
-{
-    struct subject subject =
-        subject_of("bb_reversal", "{\"period\":[20,30]}", SEARCH_GRID, 0.25);
-    struct trial *trials = run_all(&subject, 2);
-
-    ck_assert(tune_plan_is_split(subject.plan));
-    ck_assert_uint_eq(tune_plan_is_bars(subject.plan),
-                      subject.bars->count - (size_t)((double)subject.bars->count * 0.25 + 0.5));
-    ck_assert(trials[0].score == trials[0].oos.sharpe &&
-              trials[0].score_is == trials[0].is.sharpe);
-    ck_assert(trials[0].overfit_gap == trials[0].score_is - trials[0].score_oos);
-    ck_assert(trials[0].objective_score == trials[0].score);
-    free(trials);
-    subject_fini(&subject);
-}
-END_TEST
-
-START_TEST(too_few_bars_drop_the_split_with_a_warning)
-{
-    bars_t *bars = help_walk(299);
-    strategy_t *strategy = help_strategy("bb_reversal");
-    struct tune_options options = TUNE_OPTIONS_DEFAULT;
-    tune_plan_t *plan = NULL;
-    char detail[256];
-
-    options.oos_ratio = 0.33;
-    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
-                     TM_OK);
-    ck_assert(!tune_plan_is_split(plan));
-    ck_assert_uint_eq(tune_plan_is_bars(plan), 299);
-    ck_assert_ptr_nonnull(strstr(tune_plan_warning(plan), "no out-of-sample split"));
-    tune_plan_destroy(&plan);
-    strategy_destroy(&strategy);
-    bars_destroy(&bars);
-}
-END_TEST
-
 /* The one trial of a plan with these options. */
 static struct trial
 single(struct tune_options options, double k)
@@ -215,6 +177,53 @@ single(struct tune_options options, double k)
     bars_destroy(&bars);
     return trial;
 }
+
+/* In sample, so that the rest of the bars tests what was chosen; or out of sample, as asked. */
+START_TEST(a_split_scores_in_the_part_that_chooses)
+{
+    struct subject subject =
+        subject_of("bb_reversal", "{\"period\":[20,30]}", SEARCH_GRID, 0.25);
+    struct trial *trials = run_all(&subject, 2);
+    struct tune_options options = TUNE_OPTIONS_DEFAULT;
+
+    ck_assert(tune_plan_is_split(subject.plan));
+    ck_assert_uint_eq(tune_plan_is_bars(subject.plan),
+                      subject.bars->count - (size_t)((double)subject.bars->count * 0.25 + 0.5));
+    ck_assert(trials[0].score == trials[0].is.sharpe &&
+              trials[0].score_is == trials[0].is.sharpe &&
+              trials[0].score_oos == trials[0].oos.sharpe);
+    ck_assert(trials[0].overfit_gap == trials[0].score_is - trials[0].score_oos);
+    ck_assert(trials[0].objective_score == trials[0].score);
+    free(trials);
+    subject_fini(&subject);
+
+    options.oos_ratio = 0.25;
+    options.select_on_oos = true;
+    struct trial trial = single(options, 2.0);
+    ck_assert(trial.score == trial.oos.sharpe && trial.objective_score == trial.score &&
+              trial.score != trial.is.sharpe);
+}
+END_TEST
+
+START_TEST(too_few_bars_drop_the_split_with_a_warning)
+{
+    bars_t *bars = help_walk(299);
+    strategy_t *strategy = help_strategy("bb_reversal");
+    struct tune_options options = TUNE_OPTIONS_DEFAULT;
+    tune_plan_t *plan = NULL;
+    char detail[256];
+
+    options.oos_ratio = 0.33;
+    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, detail, sizeof detail),
+                     TM_OK);
+    ck_assert(!tune_plan_is_split(plan));
+    ck_assert_uint_eq(tune_plan_is_bars(plan), 299);
+    ck_assert_ptr_nonnull(strstr(tune_plan_warning(plan), "no out-of-sample split"));
+    tune_plan_destroy(&plan);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
 
 START_TEST(gates_skip_with_their_figures)
 {
@@ -250,10 +259,42 @@ START_TEST(an_undefined_score_skips_and_zero_is_a_score)
     struct trial trial = single(options, 9.0); /* never trades */
     ck_assert_int_eq(trial.status, TRIAL_SKIPPED);
     ck_assert_str_eq(trial.skip_reason, "objective_undefined (sharpe)");
-    options.objective = OBJECTIVE_RETURN;
+    options.objective = OBJECTIVE_RETURN; /* the score is a Sharpe ratio still */
     trial = single(options, 9.0);
     ck_assert_int_eq(trial.status, TRIAL_COMPLETED);
-    ck_assert(trial.score == 0.0);
+    ck_assert(trial.objective_score == 0.0 && isnan(trial.score));
+    options.metric = OBJECTIVE_RETURN;
+    trial = single(options, 9.0);
+    ck_assert(trial.objective_score == 0.0 && trial.score == 0.0);
+}
+END_TEST
+
+/* What looks best out of sample is not what is chosen; the score is the metric, the place the
+ * objective's. */
+START_TEST(gates_are_those_of_the_part_that_chooses)
+{
+    struct tune_options options = TUNE_OPTIONS_DEFAULT;
+
+    options.oos_ratio = 0.3;
+    options.gate_max_drawdown_pct = 100;
+    struct trial trial = single(options, 2.0);
+    ck_assert_int_eq(trial.status, TRIAL_COMPLETED);
+    ck_assert_double_ne(trial.is.max_drawdown_pct, trial.oos.max_drawdown_pct);
+    const double in = -trial.is.max_drawdown_pct, out = -trial.oos.max_drawdown_pct;
+    options.gate_max_drawdown_pct = (in + out) / 2;
+    for (int on_oos = 0; on_oos < 2; on_oos++) {
+        options.select_on_oos = on_oos;
+        trial = single(options, 2.0);
+        ck_assert_int_eq(trial.status, (on_oos ? out : in) > options.gate_max_drawdown_pct
+                                           ? TRIAL_SKIPPED
+                                           : TRIAL_COMPLETED);
+    }
+    options.gate_max_drawdown_pct = 100;
+    options.select_on_oos = false;
+    options.objective = OBJECTIVE_SHARPE_DD_PENALTY;
+    trial = single(options, 2.0);
+    ck_assert(trial.score == trial.is.sharpe &&
+              trial.objective_score == trial.is.sharpe - 0.02 * in);
 }
 END_TEST
 
@@ -353,12 +394,12 @@ main(void)
     Suite *suite = suite_create("tune");
     TCase *all = suite_case(suite, "all", NULL, NULL);
 
-    suite_tests(all, any_ranges_give_the_same_bits,
-                every_build_on_every_machine_gives_the_same_bits,
-                the_best_trial_is_its_own_backtest_bit_for_bit, a_split_scores_out_of_sample,
-                too_few_bars_drop_the_split_with_a_warning, gates_skip_with_their_figures,
-                an_undefined_score_skips_and_zero_is_a_score,
-                objectives_are_what_they_are_called, a_stopped_range_leaves_the_rest_pending,
-                a_length_that_cannot_be_fails_its_trial_alone, options_out_of_range_are_told);
+    suite_tests(
+        all, any_ranges_give_the_same_bits, every_build_on_every_machine_gives_the_same_bits,
+        the_best_trial_is_its_own_backtest_bit_for_bit, a_split_scores_in_the_part_that_chooses,
+        too_few_bars_drop_the_split_with_a_warning, gates_skip_with_their_figures,
+        gates_are_those_of_the_part_that_chooses, an_undefined_score_skips_and_zero_is_a_score,
+        objectives_are_what_they_are_called, a_stopped_range_leaves_the_rest_pending,
+        a_length_that_cannot_be_fails_its_trial_alone, options_out_of_range_are_told);
     return suite_run(suite);
 }

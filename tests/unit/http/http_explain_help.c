@@ -53,11 +53,12 @@ add_tune(unsigned number, const char *score)
                    " best_score = 1, best_run_id = '00000000-0000-7000-8000-000000000024'");
     reads_run(&world,
               "INSERT INTO backtest_tune_runs (tune_id, trial_index, run_id, status, rank,"
-              "  params, score, score_is, score_oos, overfit_gap, metrics_is, metrics_oos)"
+              "  params, score, objective_score, score_is, score_oos, overfit_gap, metrics_is, "
+              "metrics_oos)"
               " SELECT '" READS_ID "', i, ('00000000-0000-7000-8000-' ||"
               "        lpad(i::text, 12, '0'))::uuid,"
               "        CASE WHEN i = 0 THEN 'skipped' ELSE 'completed' END,"
-              "        CASE WHEN i = 24 THEN 1 END, ARRAY[x * 10, y], s, s + 0.4, s, 0.4,"
+              "        CASE WHEN i = 24 THEN 1 END, ARRAY[x * 10, y], s, s, s + 0.4, s, 0.4,"
               "        '{1,2}', '{3,4}'"
               "   FROM (SELECT i, x, y, (%s)::float8 AS s FROM (SELECT i, i / 7 - 3 AS x,"
               "     i %% 7 - 3 AS y FROM generate_series(0, 48) i) q) q",

@@ -26,10 +26,12 @@ facts_of(const char *text)
     return facts;
 }
 
-#define WINNER                                                                                 \
-    "'winner':{'params':{'fast':10,'slow':2.5},'score':1.234,'score_is':1.4,'score_oos':1."    \
-    "234,"                                                                                     \
-    "'overfit_gap':0.166,'summary':{'return_pct':45.21,'max_drawdown_pct':-12.34,'trades':34," \
+#define WINNER                                                                     \
+    "'winner':{'params':{'fast':10,'slow':2.5},'score':1.4,'objective_score':1.4," \
+    "'score_is':1.4,'score_oos':1.234,'overfit_gap':0.166,"                        \
+    "'in_sample':{'return_pct':80.04,'max_drawdown_pct':-15,'trades':71,"          \
+    "'buy_hold_return_pct':80.04},"                                                \
+    "'out_of_sample':{'return_pct':45.21,'max_drawdown_pct':-12.34,'trades':34,"   \
     "'buy_hold_return_pct':30.1}}"
 #define ROUND(shape, kept)                                  \
     "'neighbourhood':{'trials':12,'passed':11,'kept':" kept \
@@ -37,9 +39,10 @@ facts_of(const char *text)
     "'shape':'" shape "'}"
 #define REST                                                                           \
     "'trials':60,'counts':{'passed':41,'skipped':18,'failed':1},'objective':'sharpe'," \
-    "'search':'grid','gates':{'evaluated_on':'oos'},'out_of_sample_share':0.3,"        \
+    "'search':'grid','gates':{'evaluated_on':'primary'},'out_of_sample_share':0.3,"    \
     "'median_score':0.5,'dataset':{'bars':5104,'first':'2000-01-03T00:00:00.000Z',"    \
-    "'last':'2020-04-17T00:00:00.000Z'},'overfit':{'pbo':0.12,'deflated_sharpe':0.93}"
+    "'last':'2020-04-17T00:00:00.000Z'},'overfit':{'pbo':0.12,'deflated_sharpe':0.93," \
+    "'verdict':'unproven','level':'warn','why':['First.','Second.']}"
 #define WHOLE "{" WINNER "," ROUND("plateau", "0.834") "," REST "}"
 
 /* --- a tune ------------------------------------------------------------------------------- */
@@ -52,12 +55,12 @@ START_TEST(a_short_text_has_winner_neighbourhood_and_gap)
     ck_assert_str_eq(
         text,
         "Of 60 trials 41 passed the gates. The best has fast = 10, slow = 2.5 and a score "
-        "(sharpe) of 1.23. Out of sample it returned 45.2 %, more than the 30.1 % of buying "
-        "and "
-        "holding; it fell by at most 12.3 % and made 34 trades. The 12 trials nearest to it "
-        "keep "
-        "83 % of its lead over the median trial: it stands on a plateau. In sample it scores "
-        "1.40, out of sample 1.23: a gap of 0.17, which is small.");
+        "(sharpe) of 1.40, chosen by the bars in sample. In sample it returned 80.0 %, not "
+        "more "
+        "than the 80.0 % of buying and holding; it fell by at most 15.0 % and made 71 trades. "
+        "Out of sample it returned 45.2 %, more than the 30.1 % of buying and holding; it fell "
+        "by at most 12.3 % and made 34 trades. The 12 trials nearest to it keep 83 % of its "
+        "lead over the median trial: it stands on a plateau. Verdict: unproven. First.");
 }
 END_TEST
 
@@ -69,13 +72,11 @@ START_TEST(a_detailed_text_says_all_in_paragraphs)
         "small changes of the parameters change little. Their median score is 1.10, that of "
         "all "
         "trials 0.50.",
-        "\n\nIn sample it scores 1.40",
-        "\n\nThe probability of back-test overfitting is 0.12: the best trial is hardly a "
-        "matter "
-        "of luck. The deflated Sharpe ratio is 0.93",
+        "\n\nIn sample it scores 1.40, out of sample 1.23.",
+        "\n\nVerdict: unproven. First. Second.",
         "\n\nThe search was grid, on 5104 bars from 2000-01-03 to 2020-04-17, of which the "
         "last "
-        "30 % were held back. A back-test shows what would have been, not what will be."};
+        "30 % were kept for a test. A back-test shows what would have been, not what will be."};
     tm_auto(json) facts = facts_of(WHOLE);
     tm_auto(tm_text) text = explain_tune_text(facts, EXPLAIN_DETAILED);
     const char *at = text;
@@ -104,8 +105,8 @@ static const struct {
 } shapes[] = {
     {"slope", "{" WINNER "," ROUND("slope", "0.3") "," REST "}", "keep 30 %", "it is a spike"},
     {"spike", "{" WINNER "," ROUND("spike", "0.05") "," REST "}", "it is a spike", "plateau"},
-    {"below", "{" WINNER "," ROUND("spike", "-0.7") "," REST "}", "keep 0 %", "-"},
-    {"unknown", "{" WINNER ",'neighbourhood':null," REST "}", "a gap of 0.17", "nearest"},
+    {"below", "{" WINNER "," ROUND("spike", "-0.7") "," REST "}", "keep 0 %", "keep -"},
+    {"unknown", "{" WINNER ",'neighbourhood':null," REST "}", "Verdict: unproven", "nearest"},
 };
 
 START_TEST(the_shape_of_the_neighbourhood_is_told)
@@ -118,26 +119,34 @@ START_TEST(the_shape_of_the_neighbourhood_is_told)
 }
 END_TEST
 
-START_TEST(the_overfit_gap_has_the_words_of_its_size)
+/* It may not sound like a test where the part chose the winner. */
+START_TEST(a_winner_chosen_out_of_sample_is_said_to_be_so)
 {
-    static const struct {
-        double gap;
-        const char *word;
-    } rows[] = {{-0.4, "it did better on bars that it was not chosen by."},
-                {0.3, "small"},
-                {0.31, "moderate"},
-                {0.5, "moderate"},
-                {0.51, "high"},
-                {3, "high"}};
+    tm_auto(json) facts = facts_of(WHOLE);
+    tm_auto(tm_text) text = NULL;
+
+    json_object_set_new(json_object_get(facts, "gates"), "evaluated_on", json_string("oos"));
+    text = explain_tune_text(facts, EXPLAIN_DETAILED);
+    ck_assert_ptr_nonnull(strstr(text, "chosen by the bars out of sample"));
+    ck_assert_ptr_nonnull(strstr(text, "the last 30 % chose the winner."));
+    ck_assert_ptr_null(strstr(text, "kept for a test"));
+}
+END_TEST
+
+START_TEST(no_confidence_goes_beyond_the_verdict)
+{
+    static const char *const rows[][2] = {{"holds", "Confidence: High"},
+                                          {"unproven", "Confidence: Medium"},
+                                          {"overfit", "Confidence: Low"}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         tm_auto(json) facts = facts_of(WHOLE);
-        tm_auto(tm_text) text = NULL;
+        char qualifier[200];
 
-        json_object_set_new(json_object_get(facts, "winner"), "overfit_gap",
-                            json_real(rows[i].gap));
-        text = explain_tune_text(facts, EXPLAIN_SHORT);
-        ck_assert_msg(strstr(text, rows[i].word) != NULL, "%g: %s", rows[i].gap, text);
+        json_object_set_new(json_object_get(facts, "overfit"), "verdict",
+                            json_string(rows[i][0]));
+        explain_tune_qualifier(facts, qualifier, sizeof(qualifier));
+        ck_assert_msg(strncmp(qualifier, rows[i][1], strlen(rows[i][1])) == 0, "%s", qualifier);
     }
 }
 END_TEST
@@ -146,7 +155,8 @@ START_TEST(what_is_not_known_is_not_said)
 {
     tm_auto(json) facts = facts_of(
         "{'winner':{'params':{},'score':1,'score_is':null,'score_oos':null,'overfit_gap':null,"
-        "'summary':{'return_pct':null,'max_drawdown_pct':null,'trades':null}},'trials':1,"
+        "'objective_score':null,'out_of_sample':null,"
+        "'in_sample':{'return_pct':null,'max_drawdown_pct':null,'trades':null}},'trials':1,"
         "'counts':{'passed':1},'objective':'calmar','search':'random','gates':"
         "{'evaluated_on':'primary'},'out_of_sample_share':0.3,'overfit':{'pbo':null,"
         "'deflated_sharpe':null},'neighbourhood':null,'dataset':{'bars':null}}");
@@ -155,8 +165,8 @@ START_TEST(what_is_not_known_is_not_said)
 
     ck_assert_ptr_null(strstr(brief, "nan"));
     ck_assert_ptr_null(strstr(whole, "nan"));
-    ck_assert_ptr_null(strstr(whole, "held back,"));
-    ck_assert_ptr_nonnull(strstr(whole, "Nothing was held back"));
+    ck_assert_ptr_null(strstr(whole, "sample"));
+    ck_assert_ptr_null(strstr(whole, "Verdict"));
     ck_assert_ptr_null(strstr(whole, "PBO"));
 }
 END_TEST
@@ -282,7 +292,8 @@ main(void)
     suite_tests(tests, a_short_text_has_winner_neighbourhood_and_gap,
                 a_detailed_text_says_all_in_paragraphs, the_same_facts_have_the_same_text);
     suite_rows(tests, the_shape_of_the_neighbourhood_is_told, shapes);
-    suite_tests(tests, the_overfit_gap_has_the_words_of_its_size, what_is_not_known_is_not_said,
+    suite_tests(tests, a_winner_chosen_out_of_sample_is_said_to_be_so,
+                no_confidence_goes_beyond_the_verdict, what_is_not_known_is_not_said,
                 without_a_winner_the_reasons_are_told, a_tune_is_trusted_by_its_numbers);
     suite_rows(tests, a_match_is_trusted_by_its_numbers, qualifiers);
     return suite_run(suite);

@@ -142,7 +142,7 @@ summary_of_trial(const char *oos_ratio)
     const char *const fields[] = {
         "search_type", "grid",    "param_space", "{\"period\":[20],\"k\":[1.5]}",
         "oos_ratio",   oos_ratio, "date_from",   "2019-03-01",
-        NULL};
+        "select_on",   "oos",     NULL};
     char *tune = completed(fields), *run = run_of(tune, 0);
     struct reads_answer answer;
     json_t *summary;

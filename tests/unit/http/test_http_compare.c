@@ -33,6 +33,7 @@ add_tunes(void)
     reads_tune_row(
         &world, 1, "completed",
         "strategy_entity_id = '" SMA "', strategy_name = 'sma', oos_ratio = 0.3,"
+        " gates = '{\"evaluated_on\":\"oos\"}',"
         " trials_completed = 4, param_names = '{fast,slow}', metric_names = '{sharpe,trades}',"
         " best_run_id = '00000000-0000-7000-8000-000000001002', best_score = 1.25,"
         " best_params = '{\"fast\":5,\"slow\":20}', overfit = '{\"pbo\":0.25}',"

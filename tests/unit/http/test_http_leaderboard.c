@@ -106,6 +106,7 @@ add_place(const char *name)
     reads_tune_row(
         &world, 1, "completed",
         "strategy_entity_id = '" SMA "', oos_ratio = 0.25, count_completed = 1,"
+        " gates = '{\"evaluated_on\":\"oos\"}',"
         " param_names = '{period,\"a,b\"}', metric_names = '{sharpe,trades,win_rate}'");
     reads_run(&world, "UPDATE backtest_tunes SET strategy_name = %s", name);
     reads_run_row(&world, 1, 7, "1",
@@ -282,7 +283,9 @@ add_numbers(void)
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    reads_tune_row(&world, 1, "completed", "param_names = '{p}', metric_names = '{sharpe,x}'");
+    reads_tune_row(&world, 1, "completed",
+                   "param_names = '{p}', metric_names = '{sharpe,x}',"
+                   " gates = '{\"evaluated_on\":\"oos\"}'");
     reads_run(&world, "UPDATE backtest_tunes SET best_score = '%.17g', oos_ratio = '%.17g'",
               number(20), number(21));
     fputs("INSERT INTO backtest_tune_runs (tune_id, trial_index, run_id, status, rank, params,"

@@ -77,7 +77,7 @@ integer(const json_t *object, const char *member)
     "'eta_seconds':null},'overfit':null,'dataset':null,'timing':null,"                         \
     "'strategy_entity_id':null,'strategy_name':null,'objective_type':'sharpe',"                \
     "'oos_ratio':null,'created_at':'" at "','started_at':null,'finished_at':null,"             \
-    "'error':null}"
+    "'request':{},'error':null}"
 
 START_TEST(a_queued_tune_is_shown_whole)
 {
@@ -97,7 +97,8 @@ add_completed(void)
         " param_names = '{period,k}', metric_names = '{sharpe,return_pct,trades,mine}',"
         " count_completed = 1, count_failed = 1, count_skipped = 1,"
         " best_run_id = '00000000-0000-7000-8000-000000002001', best_score = 1.25,"
-        " best_params = '{\"period\":20,\"k\":1.5}', gates = '{\"min_trades\":10}',"
+        " best_params = '{\"period\":20,\"k\":1.5}', gates = "
+        "'{\"min_trades\":10,\"evaluated_on\":\"oos\"}',"
         " overfit = '{\"pbo\":0.25}', dataset = '{\"bars\":5031}', timing = "
         "'{\"parse_ms\":1.5}',"
         " warnings = '[\"one\",\"two\"]', started_at = '2024-01-01 00:00:02.5Z',"
@@ -122,18 +123,21 @@ START_TEST(a_completed_tune_is_shown_whole)
         "'best_run_id':'00000000-0000-7000-8000-000000002001',"
         "'best_params':{'period':20,'k':1.5},'best_score':1.25,"
         "'leaderboard':[{'rank':1,'run_id':'00000000-0000-7000-8000-000000002001',"
-        "  'params':{'period':20,'k':1.5},'score':1.25,"
+        "  'params':{'period':20,'k':1.5},'score':1.25,'objective_score':1.125,'score_is':1.5,"
+        "  'score_oos':1.25,'overfit_gap':0.25,'summary_oos':{'return_pct':-2.5,"
+        "    'max_drawdown_pct':null,'sharpe':1.25,'win_rate':null,'trades':14,"
+        "    'buy_hold_return_pct':null,'avg_trade_pct':null,'profit_factor':null},"
         "  'summary':{'return_pct':-2.5,'max_drawdown_pct':null,'sharpe':1.25,"
         "    'win_rate':null,'trades':14,'buy_hold_return_pct':null,'avg_trade_pct':null,"
         "    'profit_factor':null}}],"
         "'counts':{'queued':0,'running':0,'completed':1,'failed':1,'skipped':1},"
-        "'gates':{'min_trades':10},'warnings':['one','two'],"
+        "'gates':{'min_trades':10,'evaluated_on':'oos'},'warnings':['one','two'],"
         "'progress':{'done':3,'total':3,'trials_per_second':1.5,'eta_seconds':0},"
         "'overfit':{'pbo':0.25},'dataset':{'bars':5031},'timing':{'parse_ms':1.5},"
         "'strategy_entity_id':'" BB "','strategy_name':'bb \\\"x\\\" \\\\ ü',"
         "'objective_type':'sharpe_dd_penalty','oos_ratio':0.3,"
         "'created_at':'2024-01-01T00:00:02.000Z','started_at':'2024-01-01T00:00:02.500Z',"
-        "'finished_at':'2024-01-01T00:00:04.500Z','error':null}");
+        "'finished_at':'2024-01-01T00:00:04.500Z','request':{},'error':null}");
 }
 END_TEST
 

@@ -27,9 +27,9 @@ expect_trials_shown(const char *search, const char *oos_ratio)
         ck_assert_msg(answer.status == 200, "%.500s", answer.body);
         ck_assert(reads_answer_has(&answer, "Content-Type: application/json"));
         stored = reads_query(&world,
-                             "SELECT tune_summary(metric_names, coalesce(metrics_oos,"
-                             " metrics_is)) FROM backtest_tunes t, backtest_tune_runs"
-                             " WHERE tune_id = t.id AND run_id = '%s'",
+                             "SELECT tune_summary(t.metric_names, tune_choosing(t, r))"
+                             " FROM backtest_tunes t, backtest_tune_runs r"
+                             " WHERE r.tune_id = t.id AND r.run_id = '%s'",
                              run);
         want = json_loads(stored, JSON_DECODE_INT_AS_REAL, NULL);
         got = json_loads(answer.body, JSON_DECODE_INT_AS_REAL, NULL);

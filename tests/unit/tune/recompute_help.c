@@ -118,7 +118,7 @@ expect_summary(const json_t *answer)
     json_t *value, *stored;
 
     snprintf(sql, sizeof(sql),
-             "SELECT tune_summary(t.metric_names, coalesce(r.metrics_oos, r.metrics_is))"
+             "SELECT tune_summary(t.metric_names, tune_choosing(t, r))"
              "  FROM backtest_tunes t JOIN backtest_tune_runs r ON r.tune_id = t.id"
              " WHERE t.id = $ID AND r.trial_index = %d",
              (int)number(answer, "trial_index"));

@@ -74,6 +74,8 @@ static const char *const others[][2] = {
     {"objective_type", "sharpe_dd_penalty"},
     {"objective_params", "{\"dd_lambda\":0.03}"},
     {"oos_ratio", "0.2"},
+    {"select_on", "oos"},
+    {"gates", "{\"min_trades\":null}"},
     {"date_from", "2020-01-01"},
     {"date_to", "2030-01-01"},
 };
@@ -106,7 +108,7 @@ END_TEST
 /* Keys of clients are remembered for a week: the hash of a request is what it was. */
 START_TEST(the_hash_of_a_request_is_what_it_has_always_been)
 {
-    const char *const none[] = {NULL};
+    const char *const none[] = {"seed", "0", NULL};
     const char *const some[] = {"param_space", "{\"k\":{\"min\":1,\"max\":3}}",
                                 "seed",        "-5",
                                 "oos_ratio",   "0.25",

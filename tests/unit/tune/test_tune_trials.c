@@ -223,22 +223,26 @@ END_TEST
 
 /* ---- texts ------------------------------------------------------------------------------ */
 
-START_TEST(undefined_figures_are_null_in_json)
+static const struct {
+    struct tune_options options;
+    bool is_split;
+    const char *text;
+} gates[] = {
+    {TUNE_OPTIONS_DEFAULT, true,
+     "{\"max_drawdown_pct\":20.0,\"min_trades\":10,\"evaluated_on\":\"primary\"}"},
+    {{.gate_max_drawdown_pct = 12.5, .gate_min_trades = 1, .select_on_oos = true},
+     true,
+     "{\"max_drawdown_pct\":12.5,\"min_trades\":1,\"evaluated_on\":\"oos\"}"},
+    {{.gate_max_drawdown_pct = 100, .select_on_oos = true},
+     false, /* there was nothing to split */
+     "{\"max_drawdown_pct\":null,\"min_trades\":null,\"evaluated_on\":\"primary\"}"},
+};
+
+START_TEST(the_gates_say_what_they_are_and_where_they_were_judged)
 {
-    char *text = report_overfit((double)NAN, 0.5);
+    char *text = report_gates(&gates[_i].options, gates[_i].is_split);
 
-    ck_assert_str_eq(text, "{\"pbo\":null,\"deflated_sharpe\":0.5}");
-    free(text);
-}
-END_TEST
-
-START_TEST(the_gates_say_where_they_were_judged)
-{
-    struct tune_options options = TUNE_OPTIONS_DEFAULT;
-    char *text = report_gates(&options, true);
-
-    ck_assert_str_eq(text,
-                     "{\"max_drawdown_pct\":20.0,\"min_trades\":10,\"evaluated_on\":\"oos\"}");
+    ck_assert_str_eq(text, gates[_i].text);
     free(text);
 }
 END_TEST
@@ -258,7 +262,6 @@ main(void)
                 more_trials_than_samples_still_give_a_probability);
     suite_tests(cache, the_least_recently_used_leaves_first,
                 a_dataset_larger_than_the_cache_is_kept_alone);
-    suite_tests(texts, undefined_figures_are_null_in_json,
-                the_gates_say_where_they_were_judged);
+    suite_rows(texts, the_gates_say_what_they_are_and_where_they_were_judged, gates);
     return suite_run(suite);
 }

@@ -22,19 +22,19 @@ export function statusBadge(status, title = null) {
   return badge(mark, kind, word, title);
 }
 
-// How likely the best trial is only the luckiest one: PBO is the share of splits in which the best
-// in one half was below the median of the other.
-export function overfitVerdict(pbo) {
-  if (typeof pbo !== 'number') return null;
-  if (pbo > 0.5) return { mark: '▲', kind: 'bad', word: 'overfit' };
-  return pbo > 0.2 ? { mark: '△', kind: 'warn', word: 'maybe overfit' } : { mark: '✓', kind: 'good', word: 'robust' };
+// How far the winner is to be believed, as the server judged it: the word, and the sentences why.
+// A tune of an older version has no verdict.
+export function verdictBadge(overfit) {
+  if (!overfit?.verdict) return null;
+  return badge({ good: '✓', warn: '△', bad: '▲' }[overfit.level] ?? '·', overfit.level, overfit.verdict.replace('_', ' '), overfit.why.join('\n'));
 }
 
+// One trial's gap: a small one says nothing good of it, so it has no colour.
 export function gapBadge(gap) {
   if (typeof gap !== 'number') return null;
   const title = `in-sample score less out-of-sample score: ${gap}`;
   if (gap > 0.5) return badge('▲', 'bad', `gap ${fixed(gap, 2)} high`, title);
-  return gap > 0.3 ? badge('△', 'warn', `gap ${fixed(gap, 2)} moderate`, title) : badge('✓', 'good', `gap ${fixed(gap, 2)}`, title);
+  return gap > 0.3 ? badge('△', 'warn', `gap ${fixed(gap, 2)} moderate`, title) : badge('·', '', `gap ${fixed(gap, 2)}`, title);
 }
 
 // What is known of how much a finished tune can be trusted.
@@ -44,10 +44,9 @@ export function validityBadges(tune) {
     const { completed, skipped } = tune.counts;
     const title = `${integer(completed)} trials passed the gates, ${integer(skipped)} were skipped`;
     if (completed === 0) list.push(badge('✕', 'bad', 'no valid trial', title));
-    else list.push(badge('✓', 'good', `${integer(completed)} valid`, title));
-    const verdict = completed > 0 && overfitVerdict(tune.overfit?.pbo);
-    if (verdict)
-      list.push(badge(verdict.mark, verdict.kind, `${verdict.word} ${fixed(tune.overfit.pbo, 2)}`, `probability of back-test overfitting (PBO): ${tune.overfit.pbo}`));
+    else list.push(badge('·', '', `${integer(completed)} valid`, title));
+    const verdict = completed > 0 && verdictBadge(tune.overfit);
+    if (verdict) list.push(verdict);
   }
   if (tune.warnings?.length)
     list.push(badge('!', 'warn', tune.warnings.length === 1 ? '1 warning' : `${tune.warnings.length} warnings`, tune.warnings.join('\n')));

@@ -1,6 +1,6 @@
 // Several tunes side by side: what came of them, what differs in how they were made.
 import { get } from './api.js';
-import { badge, overfitVerdict, statusBadge } from './badges.js';
+import { statusBadge, verdictBadge } from './badges.js';
 import { byId, el, toast } from './dom.js';
 import { exactly, fixed, integer, number, params, percent, plain, score, shortId, time } from './format.js';
 import { showEmpty, showLoading, showProblem } from './panel.js';
@@ -45,10 +45,7 @@ function row(label, values, show, best = null) {
   return el('tr', {}, el('th', { scope: 'row' }, label), values.map((value) => el('td', { class: 'num' }, show(value), isBest(value) && el('span', { class: 'good-mark', title: 'the best of them' }, ' ★', el('span', { class: 'hush' }, ' best')))));
 }
 
-function verdict(overfit) {
-  const found = overfitVerdict(overfit?.pbo);
-  return found ? badge(found.mark, found.kind, `${found.word} (${fixed(overfit.pbo, 2)})`) : '–';
-}
+const verdict = (overfit) => verdictBadge(overfit) ?? '–';
 
 function outcomes(tunes) {
   const of = (fn) => tunes.map(fn), s = (key) => of((tune) => tune.best_summary?.[key] ?? null);

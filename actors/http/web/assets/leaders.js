@@ -23,7 +23,8 @@ export class Leaders {
       { key: 'score', label: 'Score', numeric: true, value: (row) => row.score, cell: (row) => number(row.score, score(row.score)) },
     ];
     this.stored = new Table({ label: 'Leaders', id: (row) => row.run_id, columns: [
-      { key: 'rank', label: 'Rank', numeric: true, value: (row) => row.rank, cell: (row) => integer(row.rank) }, ...common, ...metricColumns,
+      { key: 'rank', label: 'Rank', numeric: true, value: (row) => row.rank, cell: (row) => integer(row.rank) }, ...common,
+      { key: 'test', label: 'Test', numeric: true, title: 'the score out of sample', value: (row) => row.score_oos ?? null, cell: (row) => number(row.score_oos, score(row.score_oos)) }, ...metricColumns,
       { key: 'show', label: 'Show', hush: true, class: 'actions', value: () => 0, cell: (row) => el('button', { class: 'button small', type: 'button', 'aria-label': `Show trial of rank ${row.rank}`, on: { click: () => choose(row.run_id) } }, 'Show') },
     ] });
     this.live = new Table({ label: 'Leaders so far', id: (row) => row.trial_index, columns: [

@@ -9,7 +9,7 @@ import { addressOf } from './tune_view.js';
 
 const form = byId('form');
 const uploadMb = Number(document.body.dataset.maxUploadMb), limits = JSON.parse(document.body.dataset.limits);
-const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'min_trades', 'initial_cash', 'commission_bps', 'slippage_bps', 'date_from', 'date_to'];
+const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'date_from', 'date_to'];
 const strategies = new Map();
 const space = new Space(byId('space'), changed);
 let key = null, isSending = false;
@@ -126,10 +126,14 @@ function showProblem(problem) {
 
 /* --- sending ------------------------------------------------------------------------------ */
 
+// An empty gate is switched off.
+const numberOrNull = (name) => (control(name).value === '' ? null : control(name).valueAsNumber);
+
 function payload() {
   const data = new FormData();
   for (const name of PLAIN) if (control(name).value !== '') data.append(name, control(name).value);
   if (control('objective_type').value.endsWith('_dd_penalty')) data.append('objective_params', JSON.stringify({ dd_lambda: control('dd_lambda').valueAsNumber }));
+  data.append('gates', JSON.stringify({ max_drawdown_pct: numberOrNull('gates.max_drawdown_pct'), min_trades: numberOrNull('gates.min_trades') }));
   data.append('param_space', JSON.stringify(space.value));
   data.append('file', control('file').files[0]);
   return data;

@@ -83,7 +83,7 @@ export class Trial {
 
   async #show(run) {
     byId('trial-title').textContent = `Trial ${integer(run.trial_index)}${run.rank ? `, rank ${run.rank}` : ''}`;
-    byId('trial-badges').replaceChildren(...[statusBadge(run.status, run.skip_reason ?? run.failed_reason), gapBadge(run.overfit_gap), run.evaluated_on && badge('·', '', run.evaluated_on === 'oos' ? 'judged out of sample' : 'judged on all bars')].filter(Boolean));
+    byId('trial-badges').replaceChildren(...[statusBadge(run.status, run.skip_reason ?? run.failed_reason), gapBadge(run.overfit_gap), run.evaluated_on && badge('·', '', run.evaluated_on === 'oos' ? 'judged out of sample' : run.split_at ? 'judged in sample' : 'judged on all bars')].filter(Boolean));
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
     const charts = el('div', { class: 'panel-body' });

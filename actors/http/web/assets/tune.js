@@ -1,7 +1,7 @@
 // One tune: how far it is, what came of it, and the parts that show its trials.
 import { act } from './act.js';
 import { get, post, remove } from './api.js';
-import { isOver, overfitVerdict, statusBadge, validityBadges } from './badges.js';
+import { isOver, statusBadge, validityBadges, verdictBadge } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
 import { Explanation } from './explain.js';
@@ -34,12 +34,19 @@ const trials = new Trials(path, byId('trials'), byId('trials-note'), choose);
 const fact = (name, value, more = null, isWide = false) =>
   el('div', { class: isWide ? 'wide' : null }, el('dt', {}, name), el('dd', {}, value, more && el('small', {}, more)));
 
-function overfitFacts({ pbo, deflated_sharpe: deflated }) {
-  const verdict = overfitVerdict(pbo);
+function overfitFacts(overfit) {
+  const { pbo, deflated_sharpe: deflated, why } = overfit, verdict = verdictBadge(overfit);
   return [
-    fact('Overfitting (PBO)', el('span', { title: String(pbo) }, fixed(pbo, 2)), verdict ? `${verdict.mark} ${verdict.word}` : 'too few trials to tell'),
+    verdict && fact('Verdict', verdict, why.join(' '), true),
+    fact('Overfitting (PBO)', el('span', { title: String(pbo) }, fixed(pbo, 2)), pbo === null ? 'too few trials to tell' : 'probability that it is luck'),
     fact('Deflated Sharpe', el('span', { title: String(deflated) }, fixed(deflated, 2)), 'probability that it is no luck'),
   ];
+}
+
+// A gate that is switched off is null.
+function gatesFact({ max_drawdown_pct: drawdown, min_trades: trades, evaluated_on: where }, isSplit) {
+  const list = [trades === null ? 'any number of trades' : `at least ${plain(trades)} trades`, where === 'oos' ? 'out of sample' : isSplit ? 'in sample' : 'all bars'];
+  return fact('Gates', drawdown === null ? 'any drawdown' : `drawdown ≤\u00a0${plain(drawdown)}\u00a0%`, list.join(' · '));
 }
 
 function dataFact({ bars, first, last, timeframe, sha256 }) {
@@ -61,7 +68,7 @@ function facts() {
     isOver(tune.status) && fact('Trials passed', integer(counts.completed), `${integer(counts.skipped)} skipped · ${integer(counts.failed)} failed`),
     fact('Search', tune.search_type, tune.oos_ratio === null ? 'no out-of-sample part' : `${percent(tune.oos_ratio * 100, 0)} out of sample`),
     ...(tune.overfit ? overfitFacts(tune.overfit) : []),
-    gates && fact('Gates', `drawdown ≤\u00a0${plain(gates.max_drawdown_pct)}\u00a0%`, `at least ${plain(gates.min_trades)} trades · ${gates.evaluated_on === 'oos' ? 'out of sample' : 'all bars'}`),
+    gates && gatesFact(gates, tune.oos_ratio !== null),
     tune.dataset && dataFact(tune.dataset),
     tune.timing && timingFact(tune.timing),
     fact('Created', time(tune.created_at)),
