@@ -18,7 +18,7 @@ def tune(client):
 def test_a_trial(client, tune):
     run = client.expect("BACKTEST", 200, id=tune["best_run_id"], query={"points": 10}).json
     assert run["score"] == tune["best_score"] and run["tune_id"] == tune["tune_id"]
-    assert run["split_at"] and run["evaluated_on"] == "oos" and len(run["drawdown"]) == len(run["equity_curve"])
+    assert run["split_at"] and run["evaluated_on"] == "primary" and len(run["drawdown"]) == len(run["equity_curve"])
 
 
 def test_every_trial(client, tune):

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/pace.h"
+
 enum { READY_FD = 3 };
 
 const tm_uuid_t broker_world_workspace = {{[15] = 1}};
@@ -79,10 +81,10 @@ broker_world_kill(struct broker_world *self, size_t index, int signal_number)
 void
 broker_world_start(struct broker_world *self, pg_fixture_t *fixture, size_t count)
 {
-    static const char *const assignments[] = {"broker.lease_ms=800", "broker.takeover_ms=800",
-                                              "broker.ping_ms=200", "broker.retry_base_ms=20",
+    static const char *const assignments[] = {"broker.ping_ms=200", "broker.retry_base_ms=20",
                                               "broker.retry_max_ms=40"};
     static int number;
+    const long long lease_ms = pace_of_ms(800); /* tests ping when they have time for it */
     char assignment[512];
 
     *self = (struct broker_world){.fixture = fixture, .count = count};
@@ -92,6 +94,10 @@ broker_world_start(struct broker_world *self, pg_fixture_t *fixture, size_t coun
     broker_world_set(self, assignment);
     for (size_t i = 0; i < sizeof(assignments) / sizeof(assignments[0]); i++)
         broker_world_set(self, assignments[i]);
+    snprintf(assignment, sizeof(assignment), "broker.lease_ms=%lld", lease_ms);
+    broker_world_set(self, assignment);
+    snprintf(assignment, sizeof(assignment), "broker.takeover_ms=%lld", lease_ms);
+    broker_world_set(self, assignment);
     for (size_t i = 0; i < count; i++) {
         snprintf(self->endpoint[i], sizeof(self->endpoint[i]), "ipc:///tmp/tm-broker-%d-%d",
                  (int)getpid(), number++);

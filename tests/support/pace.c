@@ -19,15 +19,30 @@ pace_cpu_ms(void)
     return now_ms(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-/* Of what several processes do in turn, each waits for its turn. */
+/* What a piece of work takes whose processor time is WORK_MS. */
 static int64_t
-times_longer(void)
+work_takes_ms(void)
 {
     int64_t begin_ms = now_ms(CLOCK_MONOTONIC), until_ms = pace_cpu_ms() + WORK_MS;
 
     while (pace_cpu_ms() < until_ms)
         continue;
-    return 1 + 2 * (now_ms(CLOCK_MONOTONIC) - begin_ms) / WORK_MS;
+    return now_ms(CLOCK_MONOTONIC) - begin_ms;
+}
+
+/* Of what several processes do in turn, each waits for its turn. */
+static int64_t
+times_longer(void)
+{
+    return 1 + 2 * work_takes_ms() / WORK_MS;
+}
+
+int64_t
+pace_of_ms(int64_t quiet_ms)
+{
+    int64_t took_ms = work_takes_ms();
+
+    return took_ms < WORK_MS * 3 / 2 ? quiet_ms : 2 * quiet_ms * took_ms / WORK_MS;
 }
 
 bool

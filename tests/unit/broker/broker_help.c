@@ -10,6 +10,7 @@
 
 #include "actors/kit/runtime/log.h"
 #include "broker/broker.h"
+#include "tests/support/pace.h"
 
 pg_fixture_t *broker_fixture;
 char *url;
@@ -65,6 +66,7 @@ void
 broker_set_up(void)
 {
     static int number;
+    const long long lease_ms = pace_of_ms(800); /* tests ping when they have time for it */
     char assignment[512];
 
     settings = settings_new();
@@ -74,8 +76,10 @@ broker_set_up(void)
     set(assignment);
     snprintf(assignment, sizeof(assignment), "broker.listen=%s", endpoint);
     set(assignment);
-    set("broker.lease_ms=800");
-    set("broker.takeover_ms=800");
+    snprintf(assignment, sizeof(assignment), "broker.lease_ms=%lld", lease_ms);
+    set(assignment);
+    snprintf(assignment, sizeof(assignment), "broker.takeover_ms=%lld", lease_ms);
+    set(assignment);
     set("broker.retry_base_ms=20");
     set("broker.retry_max_ms=40");
     start_broker();

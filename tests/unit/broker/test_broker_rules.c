@@ -328,8 +328,9 @@ START_TEST(a_job_that_is_named_stays_with_its_worker)
     pair[1].holding = (struct tm_holding){.job = job.job, .attempt = job.attempt};
     peer_end_send_all(again, pair, 2);
     peer_end_expect(again, TM_MSG_WELCOME, SOON_MS);
-    peer_end_destroy(&worker);                                  /* the old connection ends */
-    ck_assert_ptr_null(peer_end_poll(again, TM_MSG_JOB, 2000)); /* more than two leases */
+    peer_end_destroy(&worker); /* the old connection ends */
+    ck_assert_ptr_null(
+        peer_end_poll(again, TM_MSG_JOB, (int)(world.settings->broker_lease_ms * 5 / 2)));
     finish_job(again, &job, "");
     peer_end_expect(again, TM_MSG_SETTLED, SOON_MS);
     ck_assert_int_eq(broker_world_count(&world, "SELECT attempt FROM job_runs"), 1);
