@@ -59,27 +59,36 @@ bench_fork(bench_part_fn *part, void *arg)
     _exit(part(arg) ? 0 : 1);
 }
 
-/* The name may hold anything: the fields of proc(5)'s stat are read from behind it. */
+/* A file of /proc, or what there is of it: the process may have ended meanwhile. */
+static void
+read_proc(int pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    file = fopen(path, "re");
+    text[file ? fread(text, 1, size - 1, file) : 0] = '\0';
+    if (file)
+        fclose(file);
+}
+
+enum { USER = 14, SYSTEM = 15, AFTER_NAME = 3 }; /* of proc(5), stat */
+
+/* The name may hold anything: fields are counted from behind it. */
 static double
 seconds_of(int pid, bool *ret_is_database)
 {
-    unsigned long user = 0, system = 0;
-    char path[64], text[1024] = "";
-    const char *rest;
-    FILE *file;
+    unsigned long ticks = 0;
+    char text[1024];
+    char *at;
 
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    file = fopen(path, "re");
-    if (!file)
-        return 0; /* it has ended meanwhile */
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    read_proc(pid, "stat", text, sizeof text);
     *ret_is_database = strstr(text, "(postgres)") != NULL;
-    rest = strrchr(text, ')');
-    if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                        &system) != 2)
-        return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    at = strrchr(text, ')');
+    for (int i = AFTER_NAME; at && (at = strchr(at, ' ')) && i <= SYSTEM; i++, at++)
+        ticks += i >= USER ? strtoul(at, NULL, 10) : 0;
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* The process and all below it. */
@@ -88,16 +97,14 @@ add_costs(struct bench_cost *cost, int pid)
 {
     bool is_database = false;
     double seconds = seconds_of(pid, &is_database);
-    char path[64];
-    FILE *children;
+    char name[64], text[4096];
+    char *at = text, *end;
 
     *(is_database ? &cost->database : &cost->broker) += seconds;
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
-    children = fopen(path, "re");
-    while (children && fscanf(children, "%d", &pid) == 1)
-        add_costs(cost, pid);
-    if (children)
-        fclose(children);
+    snprintf(name, sizeof name, "task/%d/children", pid);
+    read_proc(pid, name, text, sizeof text);
+    for (long child; (child = strtol(at, &end, 10)) > 0; at = end)
+        add_costs(cost, (int)child);
 }
 
 struct bench_cost
