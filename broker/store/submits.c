@@ -184,7 +184,8 @@ judge_key(submits_t *self, submit_t *s, const PGresult *result, int row)
     unsigned char *hash = pg_get_bytes(result, row, 2, &size);
     tm_uuid_t owner = pg_get_uuid(result, row, 1);
 
-    if (hash && size == 32 && memcmp(hash, s->fields.request_hash.data, 32) == 0) {
+    if (hash && size == 32 && memcmp(hash, s->fields.request_hash.data, 32) == 0 &&
+        tm_str_is(s->fields.queue, pg_get(result, row, 4))) {
         self->ops->on_known(self->ops_arg, s, &owner, !tm_uuid_is(&owner, &s->fields.job));
     } else {
         meters_add(self->context->metrics, METRIC_IDEMPOTENT, "reused", 1);
@@ -201,7 +202,8 @@ on_forgotten(void *arg, const struct pg_outcome *outcome)
         log_warn("key.forget", "err=%s", tm_err_name(outcome->err));
 }
 
-/* An expired key is removed, and the submit goes again. */
+/* A key that has expired, or whose job nobody knows any more, is removed, and the submit goes
+ * again. */
 static void
 forget_key(submits_t *self, submit_t *s)
 {
@@ -227,7 +229,8 @@ on_keys(void *arg, const struct pg_outcome *outcome)
     while ((s = fifo_take(&query->submits))) {
         bool found = row < rows && pg_get_i64(outcome->results[0], row, 0) == index;
 
-        if (found && !pg_get_bool(outcome->results[0], row, 3)) {
+        if (found && !pg_get_bool(outcome->results[0], row, 3) &&
+            pg_get(outcome->results[0], row, 4)) {
             judge_key(self, s, outcome->results[0], row);
             submit_destroy(self, &s);
         } else {

@@ -19,6 +19,15 @@ BEGIN
     END IF;
 END $$;
 
+-- The queue of a job that waits, runs, is dead or has ended; null: nobody knows it any more, for it
+-- was dropped or pruned, and a key that leads to it leads nowhere.
+CREATE OR REPLACE FUNCTION job_queue(p_id uuid) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT queue FROM jobs WHERE id = p_id
+    UNION ALL SELECT queue FROM dead_jobs WHERE id = p_id
+    UNION ALL SELECT queue FROM job_runs WHERE id = p_id LIMIT 1
+$$;
+
 -- Where a job stands in its workspace's line. Each step of priority is worth a minute of waiting,
 -- so that a job of priority 9 waits at most nine minutes longer than its turn.
 CREATE OR REPLACE FUNCTION job_rank(p_run_at timestamptz, p_priority int) RETURNS timestamptz
@@ -107,7 +116,7 @@ BEGIN
     -- again only if the key that was there has gone before it could be read
     WHILE p_key IS NOT NULL LOOP
         DELETE FROM idempotency_keys WHERE workspace_id = p_workspace AND scope = p_scope
-           AND key = p_key AND expires_at < now();
+           AND key = p_key AND (expires_at < now() OR job_queue(job_id) IS NULL);
         INSERT INTO idempotency_keys (workspace_id, scope, key, request_hash, job_id, expires_at)
         VALUES (p_workspace, p_scope, p_key, v_hash, v_id, now() + p_keep) ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;

@@ -172,9 +172,11 @@ def test_a_key_says_how_a_tune_failed(tunemill, client, busy):
         key = {"X-Idempotency-Key": f"failed {code}".replace(" ", "-"), **ASYNC}
         tune = client.expect("TUNE_SUBMIT", 202, body=tune_form(), headers=key).json["tune_id"]
         tunemill.sql(f"""
-            DELETE FROM jobs WHERE id = '{tune}';
-            UPDATE backtest_tunes SET status = 'failed', error_code = '{code}', error_detail = 'so it was',
-                   finished_at = now() WHERE id = '{tune}';""")
+            WITH gone AS (DELETE FROM jobs WHERE id = '{tune}' RETURNING *)
+            INSERT INTO dead_jobs (id, queue, workspace_id, priority, attempt, failures, crashes, max_attempts,
+                                   timeout_ms, body, created_at, code, detail)
+            SELECT id, queue, workspace_id, priority, 1, 1, 0, max_attempts, timeout_ms, body, created_at, '{code}',
+                   'so it was' FROM gone;""")
         answer = client.ask("TUNE_SUBMIT", body=tune_form(), headers=key)
         assert (answer.said, answer.json["detail"]) == (code, "so it was")
         assert answer.header("Idempotent-Replayed") == "true" and "trace_id" not in answer.json
@@ -187,6 +189,16 @@ def test_a_tune_that_goes_away(tunemill, client, busy):
     tunemill.sql(f"DELETE FROM backtest_tunes WHERE id = '{tune}'")
     client.expect("TUNE_SUBMIT", 404, "TUNE_NOT_FOUND", body=tune_form(), headers=key)
     tunemill.sql(f"SELECT job_cancel('{tune}')")
+
+
+def test_a_key_of_a_tune_that_was_deleted(client):
+    """The same request is a new tune, not the answer of one that nobody can look at."""
+    headers = {"X-Idempotency-Key": "deleted"}
+    first = client.expect("TUNE_SUBMIT", 200, headers=headers, body=tune_form()).json["tune_id"]
+    client.expect("TUNE_DELETE", 204, id=first)
+    again = client.expect("TUNE_SUBMIT", 200, headers=headers, body=tune_form())
+    assert again.json["tune_id"] != first and not again.header("Idempotent-Replayed")
+    client.expect("TUNE", 200, id=again.json["tune_id"])
 
 
 def test_a_key_that_expires(tunemill, client, busy):

@@ -151,6 +151,49 @@ START_TEST(an_expired_key_may_be_used_again)
 }
 END_TEST
 
+/* A duplicate of a job that nobody knows would be waited for in vain. */
+START_TEST(a_key_whose_job_was_dropped_makes_a_new_job)
+{
+    peer_end_t *producer = peer_end_new(endpoint), *worker = peer_end_new(endpoint);
+    uint8_t hash[SHA256_SIZE];
+    tm_msg_t msg = keyed("k", "one", hash, 1);
+
+    hello(worker, "a", 1);
+    peer_end_send(producer, &msg);
+    peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
+    struct tm_job job = take(worker);
+    fail_job(worker, &job, false);
+    msg = keyed("k", "one", hash, 2);
+    peer_end_send(producer, &msg);
+    ck_assert(peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS)->accepted.duplicate);
+    free(pg_fixture_query(url, "SELECT dead_drop(NULL, NULL, NULL, NULL)"));
+    msg = keyed("k", "one", hash, 3);
+    peer_end_send(producer, &msg);
+    ck_assert(!peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS)->accepted.duplicate);
+    ck_assert_int_eq(count("SELECT count(*) FROM jobs"), 1);
+    ck_assert_int_eq(count("SELECT count(*) FROM idempotency_keys"), 1);
+    peer_end_destroy(&producer);
+    peer_end_destroy(&worker);
+}
+END_TEST
+
+START_TEST(one_key_on_two_queues_is_refused)
+{
+    peer_end_t *producer = peer_end_new(endpoint);
+    uint8_t hash[SHA256_SIZE];
+    tm_msg_t msg = keyed("k", "one", hash, 1);
+
+    peer_end_send(producer, &msg);
+    peer_end_expect(producer, TM_MSG_ACCEPTED, SOON_MS);
+    msg = keyed("k", "one", hash, 2);
+    msg.submit.queue = tm_str("another");
+    peer_end_send(producer, &msg);
+    ck_assert(tm_str_is(peer_end_expect(producer, TM_MSG_REJECTED, SOON_MS)->rejected.code,
+                        "IDEMPOTENCY_KEY_REUSED"));
+    peer_end_destroy(&producer);
+}
+END_TEST
+
 static void
 check_refused(peer_end_t *producer, const tm_msg_t *msg, const char *code)
 {
@@ -376,6 +419,7 @@ producers(void)
                 a_finished_job_is_not_run_again_when_its_submit_is_sent_again,
                 one_key_and_request_is_one_job_at_any_concurrency,
                 a_key_with_another_request_is_refused, an_expired_key_may_be_used_again,
+                a_key_whose_job_was_dropped_makes_a_new_job, one_key_on_two_queues_is_refused,
                 a_wrong_submit_is_refused_with_its_reason,
                 one_refused_job_does_not_take_its_batch_with_it,
                 garbage_is_answered_and_harms_nobody,

@@ -36,9 +36,27 @@ START_TEST(the_same_request_with_its_key_is_the_same_job)
 
     queue_expect(first, "SELECT jobs_enqueue('mail', 'a', p_key := 'k')");
     queue_expect("1", "SELECT count(*) FROM jobs");
-    queue_expect("", "DELETE FROM jobs"); /* it has run */
+    queue_expect("", "WITH gone AS (DELETE FROM jobs RETURNING *) INSERT INTO job_runs (id,"
+                     "  workspace_id, queue, outcome, attempt, failures, created_at)"
+                     " SELECT id, workspace_id, queue, 'done', 1, 0, created_at FROM gone");
     queue_expect(first, "SELECT jobs_enqueue('mail', 'a', p_key := 'k')");
     queue_expect("0", "SELECT count(*) FROM jobs");
+}
+END_TEST
+
+/* Its id would be that of a job that nobody can look at. */
+START_TEST(a_key_whose_job_was_dropped_is_new)
+{
+    char first[64];
+    const char *again;
+
+    snprintf(first, sizeof(first), "%s",
+             queue_ask("SELECT jobs_enqueue('mail', 'a', p_key := 'k')"));
+    queue_expect("", "DELETE FROM jobs"); /* it died and was dropped */
+    again = queue_ask("SELECT jobs_enqueue('mail', 'a', p_key := 'k')");
+    ck_assert_str_ne(again, first);
+    queue_expect("1", "SELECT count(*) FROM jobs");
+    queue_expect("1", "SELECT count(*) FROM idempotency_keys");
 }
 END_TEST
 
@@ -317,7 +335,7 @@ enqueue_case(void)
 
     suite_tests(tcase, a_job_is_ready_at_once_or_when_its_time_comes,
                 the_same_request_with_its_key_is_the_same_job,
-                a_key_is_its_scope_s_and_its_workspace_s);
+                a_key_is_its_scope_s_and_its_workspace_s, a_key_whose_job_was_dropped_is_new);
     tcase_add_loop_test(tcase, a_key_with_another_request_is_refused, 0, 2);
     suite_tests(tcase, a_key_that_has_expired_is_new,
                 a_key_that_goes_while_it_is_looked_at_is_new,
