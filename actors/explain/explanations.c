@@ -140,8 +140,9 @@ static const char *
 check(void *arg, const char *text, size_t size, bool is_cut)
 {
     const flight_t *self = arg;
+    const struct text_asked asked = {self->question.verbosity, self->prompt.user};
     const char *what = NULL;
-    char *shown = text_check(text, size, is_cut, self->question.verbosity, &what);
+    char *shown = text_check(text, size, is_cut, &asked, &what);
 
     free(shown);
     return what;
@@ -151,13 +152,14 @@ check(void *arg, const char *text, size_t size, bool is_cut)
 static void
 take_text(flight_t *self, const struct llm_outcome *outcome)
 {
+    const struct text_asked asked = {self->question.verbosity, self->prompt.user};
     const char *what = NULL;
 
     self->cause = outcome->cause;
     if (outcome->cause != LLM_OK)
         return;
-    self->answer.text = text_check(outcome->text, outcome->size, outcome->is_cut,
-                                   self->question.verbosity, &what);
+    self->answer.text =
+        text_check(outcome->text, outcome->size, outcome->is_cut, &asked, &what);
     if (!self->answer.text) {
         self->cause = LLM_SCHEMA;
         return;

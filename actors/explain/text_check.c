@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/explain/numbers.h"
 #include "actors/kit/util/utf8.h"
 
 enum { SHORT_MAX = 1500, DETAILED_MAX = 6000 }; /* bytes */
@@ -73,37 +74,72 @@ check_markup(const char *text)
     return NULL;
 }
 
-static size_t
-whole_sentences(const char *text, size_t size)
+/* What comes before the answer of a model that thinks aloud. */
+static void
+skip_thoughts(const char **text_p, size_t *size_p)
 {
-    while (size > 0 && !strchr(".!?", text[size - 1]))
+    static const char open[] = "<think>", close[] = "</think>";
+    const char *text = *text_p, *end;
+
+    if (*size_p < strlen(open) || memcmp(text, open, strlen(open)) != 0)
+        return;
+    end = memmem(text, *size_p, close, strlen(close));
+    if (!end)
+        return; /* a tag of HTML for those who look next */
+    end += strlen(close);
+    *size_p -= (size_t)(end - text);
+    *text_p = end;
+}
+
+static void
+trim(const char **text_p, size_t *size_p)
+{
+    while (*size_p > 0 && isspace((unsigned char)**text_p))
+        ++*text_p, --*size_p;
+    while (*size_p > 0 && isspace((unsigned char)(*text_p)[*size_p - 1]))
+        --*size_p;
+}
+
+static bool
+has_an_end(const char *text, size_t size)
+{
+    while (size > 0 && strchr("\"')", text[size - 1]))
         size--;
-    return size;
+    return size > 0 && strchr(".!?", text[size - 1]);
+}
+
+static const char *
+check_size(size_t size, bool is_cut, enum explain_verbosity verbosity)
+{
+    if (size == 0)
+        return "it is empty";
+    if (is_cut)
+        return "it was cut off";
+    return size > most[verbosity] ? "it is longer than was asked for" : NULL;
 }
 
 char *
-text_check(const char *text, size_t size, bool is_cut, enum explain_verbosity verbosity,
+text_check(const char *text, size_t size, bool is_cut, const struct text_asked *asked,
            const char **ret_what)
 {
     const char *what = memchr(text, '\0', size) ? "it has characters that nobody sees" : NULL;
     char *copy = NULL;
 
-    while (size > 0 && isspace((unsigned char)*text))
-        text++, size--;
-    if (is_cut)
-        size = whole_sentences(text, size);
-    while (size > 0 && isspace((unsigned char)text[size - 1]))
-        size--;
-    if (!what && size == 0)
-        what = is_cut ? "it was cut off within its first sentence" : "it is empty";
-    if (!what && size > most[verbosity])
-        what = "it is longer than was asked for";
+    trim(&text, &size);
+    skip_thoughts(&text, &size);
+    trim(&text, &size);
+    if (!what)
+        what = check_size(size, is_cut, asked->verbosity);
     if (!what)
         what = check_characters(text, size);
     if (!what) {
         copy = strndup(text, size);
         what = copy ? check_markup(copy) : "there is no memory for it";
     }
+    if (!what && !has_an_end(text, size))
+        what = "its last sentence has no end";
+    if (!what && !numbers_are_among(copy, asked->facts))
+        what = "it has a number that is none of the facts'";
     if (!what)
         return copy;
     free(copy);

@@ -26,9 +26,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (unsigned i = 0; i < 2 * EXPLAIN_VERBOSITY_COUNT; i++) {
+        const struct text_asked asked = {(enum explain_verbosity)(i / 2),
+                                         "{\"a\":1.25,\"b\":-7e5,\"c\":\"2020-01-02\"}"};
         const char *what = NULL;
-        char *text =
-            text_check((const char *)data, size, i & 1, (enum explain_verbosity)(i / 2), &what);
+        char *text = text_check((const char *)data, size, i & 1, &asked, &what);
 
         if (text)
             expect_plain(text);
