@@ -186,7 +186,10 @@ END_TEST
 
 /* --- events ------------------------------------------------------------------------------- */
 
-#define STREAM_OF "/admin/events/stream?topics=backtests&workspace_id="
+/* A tune that takes long tells its progress, too: how often depends on the machine. */
+#define STREAM_OF                                                             \
+    "/admin/events/stream?topics=backtest.tune.queued,backtest.tune.started," \
+    "backtest.tune.completed,backtest.tune.failed,backtest.tune.canceled&workspace_id="
 #define HERE      "00000000-0000-0000-0000-000000000001"
 #define ELSEWHERE "00000000-0000-0000-0000-000000000002"
 
