@@ -8,14 +8,14 @@
 #include "actors/kit/util/clock.h"
 #include "actors/tune/engine/engine.h"
 #include "ops/cli/cli.h"
+#include "ops/cli/data_args.h"
 #include "ops/cli/print_tune.h"
 #include "ops/cli/strategies.h"
-
-#define FILE_MAX_BYTES ((size_t)1 << 30)
 
 struct options {
     const char *strategy, *fill, *end_of_data;
     struct backtest_options account;
+    struct data_args data;
     struct cli_list params;
     bool json;
 };
@@ -27,7 +27,7 @@ struct run {
     strategy_t *strategy;
     double params[STRATEGY_PARAMS_MAX];
     struct backtest_options account;
-    struct csv_report report;
+    struct data_report report;
     bars_t *bars;
     struct metrics metrics;
 };
@@ -50,6 +50,7 @@ static const struct cli_option option_table[] = {
      "close what is held at the end, or leave it open and unlisted; default close"},
     {"fractional", NULL, CLI_FLAG, offsetof(struct options, account.fractional),
      "buy fractions of a unit"},
+    DATA_ARGS(struct options, data),
     {"json", NULL, CLI_FLAG, offsetof(struct options, json),
      "print JSON, numbers with 17 digits, undefined ones null"},
 };
@@ -152,17 +153,10 @@ read_params(struct run *self)
 static int
 read_bars(struct run *self, const char *path)
 {
-    size_t size;
-    tm_auto(tm_text) data = cli_read_file(self->cli, path, FILE_MAX_BYTES, &size);
-    tm_err_t err;
+    struct data_options options = data_args_options(&self->options->data);
 
-    if (!data)
-        return CLI_FAILED;
-    err = csv_parse(data, size, &self->report, &self->bars);
-    if (err)
-        return cli_fail(self->cli, "%s: %s", path,
-                        self->report.error[0] ? self->report.error : tm_err_text(err));
-    return CLI_OK;
+    options.reads_volume = strategy_reads_volume(self->strategy);
+    return data_args_read(self->cli, path, &options, &self->report, &self->bars);
 }
 
 static int
@@ -217,6 +211,7 @@ show_as_json(const struct run *self)
     for (size_t i = 0; i < self->report.warning_count; i++)
         json_array_append_new(warnings, json_string(self->report.warnings[i]));
     json_object_set_new(out, "warnings", warnings);
+    json_object_set_new(out, "dataset", data_report_json(&self->report));
     print_json(stdout, out);
 }
 
@@ -237,8 +232,7 @@ show_as_table(const struct run *self)
             printf("%-22s %14.*f %s\n", info->name, info->kind == METRIC_COUNT ? 0 : 4, value,
                    info->unit);
     }
-    for (size_t i = 0; i < self->report.warning_count; i++)
-        fprintf(stderr, "warning: %s\n", self->report.warnings[i]);
+    data_args_print_words(stderr, &self->report);
 }
 
 static int
@@ -264,7 +258,7 @@ run(struct run *self)
 int
 cmd_backtest(cli_t *cli, int argc, char **argv)
 {
-    struct options options = {.account = BACKTEST_OPTIONS_DEFAULT};
+    struct options options = {.account = BACKTEST_OPTIONS_DEFAULT, .data = DATA_ARGS_DEFAULT};
     struct run self = {.cli = cli, .options = &options};
     int code = cli_parse(cli, &usage, &options, argc, argv);
 

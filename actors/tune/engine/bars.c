@@ -46,6 +46,7 @@ bars_destroy(bars_t **self_p)
     free(self->low);
     free(self->close);
     free(self->volume);
+    free(self->offset_s);
     free(self);
     *self_p = NULL;
 }
@@ -65,6 +66,7 @@ bars_slice(const bars_t *self, size_t first, size_t count)
         .low = self->low + first,
         .close = self->close + first,
         .volume = self->volume + first,
+        .offset_s = self->offset_s ? self->offset_s + first : NULL,
     };
 }
 
@@ -152,4 +154,12 @@ bars_day(int64_t time_ms)
     const int64_t day = time_ms / BARS_DAY_MS;
 
     return time_ms % BARS_DAY_MS < 0 ? day - 1 : day;
+}
+
+int64_t
+bars_local_day(const bars_t *self, size_t i)
+{
+    const int64_t offset_ms = self->offset_s ? self->offset_s[i] * INT64_C(1000) : 0;
+
+    return bars_day(self->time_ms[i] + offset_ms);
 }

@@ -41,14 +41,16 @@ dataset_cache_destroy(dataset_cache_t **self_p)
 static size_t
 bytes_of(const dataset_t *item)
 {
-    return item->bars->count * (5 * sizeof(double) + sizeof(int64_t)) + sizeof(*item);
+    return item->bars->count * (5 * sizeof(double) + sizeof(int64_t) + sizeof(int32_t)) +
+           sizeof(*item);
 }
 
 const dataset_t *
-dataset_cache_find(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE])
+dataset_cache_find(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE], bool reads_volume)
 {
     for (dataset_t *item = zlistx_first(self->items); item; item = zlistx_next(self->items))
-        if (memcmp(item->sha256, sha256, SHA256_SIZE) == 0) {
+        if (item->reads_volume == reads_volume &&
+            memcmp(item->sha256, sha256, SHA256_SIZE) == 0) {
             zlistx_move_start(self->items, zlistx_cursor(self->items));
             return item;
         }
@@ -56,15 +58,12 @@ dataset_cache_find(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE])
 }
 
 const dataset_t *
-dataset_cache_add(dataset_cache_t *self, const uint8_t sha256[SHA256_SIZE], bars_t **bars_p,
-                  const struct csv_report *report)
+dataset_cache_add(dataset_cache_t *self, dataset_t *dataset)
 {
     dataset_t *item = zmalloc(sizeof(*item));
 
-    memcpy(item->sha256, sha256, SHA256_SIZE);
-    item->bars = *bars_p;
-    *bars_p = NULL;
-    item->report = *report;
+    *item = *dataset;
+    dataset->bars = NULL;
     self->bytes += bytes_of(item);
     zlistx_add_start(self->items, item);
     while (self->bytes > self->max_bytes && zlistx_size(self->items) > 1) {

@@ -34,36 +34,41 @@ tune_setup_spec(const char *text, size_t size, const settings_t *settings,
 }
 
 static tm_err_t
-load(const struct tune_setup *self, const dataset_t **ret)
+load(const struct tune_setup *self, bool reads_volume, const dataset_t **ret)
 {
     const struct dataset_wanted wanted = {
         .sha256 = self->spec->dataset_sha256,
         .max_bytes = (uint64_t)self->settings->http_max_upload_mb << 20,
         .detail = self->detail,
         .detail_size = TUNE_DETAIL_BYTES};
-    struct csv_report report;
-    bars_t *bars = NULL;
+    struct data_options options = DATA_OPTIONS_DEFAULT;
+    dataset_t dataset = {.reads_volume = reads_volume};
     char *data = NULL;
     size_t size = 0;
     tm_err_t err = dataset_load(self->store, &wanted, &data, &size);
 
     if (err)
         return err;
-    err = csv_parse(data, size, &report, &bars);
+    options.reads_volume = reads_volume;
+    err = data_read(data, size, &options, &dataset.report, &dataset.bars);
     free(data);
     if (err)
-        return tune_setup_refuse(self->detail, err, "%s", report.error);
-    *ret = dataset_cache_add(self->datasets, wanted.sha256, &bars, &report);
+        return tune_setup_refuse(self->detail, err, "%s", dataset.report.error);
+    memcpy(dataset.sha256, wanted.sha256, SHA256_SIZE);
+    *ret = dataset_cache_add(self->datasets, &dataset);
     return TM_OK;
 }
 
 tm_err_t
-tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret)
+tune_setup_dataset(const struct tune_setup *self, const strategy_t *strategy,
+                   const dataset_t **ret)
 {
-    const dataset_t *known = dataset_cache_find(self->datasets, self->spec->dataset_sha256);
+    const bool reads_volume = strategy_reads_volume(strategy);
+    const dataset_t *known =
+        dataset_cache_find(self->datasets, self->spec->dataset_sha256, reads_volume);
 
     if (!known)
-        return load(self, ret);
+        return load(self, reads_volume, ret);
     *ret = known;
     return TM_OK;
 }

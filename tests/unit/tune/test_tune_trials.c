@@ -159,13 +159,12 @@ END_TEST
 static const dataset_t *
 put(dataset_cache_t *cache, uint8_t first, size_t count)
 {
-    const uint8_t sha256[32] = {first};
-    struct csv_report report = {.rows = first};
-    bars_t *bars = bars_new(count);
-    const dataset_t *dataset = dataset_cache_add(cache, sha256, &bars, &report);
+    dataset_t dataset = {
+        .sha256 = {first}, .report = {.rows = first}, .bars = bars_new(count)};
+    const dataset_t *kept = dataset_cache_add(cache, &dataset);
 
-    ck_assert_ptr_null(bars);
-    return dataset;
+    ck_assert_ptr_null(dataset.bars);
+    return kept;
 }
 
 static const dataset_t *
@@ -173,12 +172,12 @@ find(dataset_cache_t *cache, uint8_t first)
 {
     const uint8_t sha256[32] = {first};
 
-    return dataset_cache_find(cache, sha256);
+    return dataset_cache_find(cache, sha256, false);
 }
 
 START_TEST(the_least_recently_used_leaves_first)
 {
-    dataset_cache_t *cache = dataset_cache_new((size_t)3 * 50000); /* three of 1,000 bars */
+    dataset_cache_t *cache = dataset_cache_new((size_t)3 * 70000); /* three of 1,000 bars */
 
     put(cache, 1, 1000);
     put(cache, 2, 1000);
