@@ -76,13 +76,13 @@ bar_survey_run(struct bar_reader *reader)
         findings_cell(reader->report, &self.number,
                       "may have a decimal comma or a comma between thousands, and no number "
                       "of the file proves it; write it with a decimal point");
-        return TM_DATA_PARSE_FAILED;
+        return findings_close(reader->report);
     }
     if (self.date.line && reader->time.order == STAMP_UNKNOWN) {
         findings_cell(reader->report, &self.date,
                       "may have the day or the month first, and no line of the file proves "
                       "it; write dates as 2022-04-03");
-        return TM_DATA_PARSE_FAILED;
+        return findings_close(reader->report);
     }
     return TM_OK;
 }
