@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "actors/tune/data/bar_order.h"
+#include "actors/tune/data/data_options.h"
 #include "actors/tune/data/findings.h"
 
 #define YEAR_MS        (INT64_C(366) * BARS_DAY_MS)
@@ -34,7 +35,7 @@ list_symbols(struct bar_reader *reader, char *out, size_t size)
     all.options = &options;
     cells_init(&all.cells, all.layout->rows.at, all.layout->rows.size, all.layout->separator);
     out[0] = '\0';
-    for (size_t cells; count < SYMBOLS_LISTED && (cells = bar_reader_next(&all)) > 0;) {
+    for (size_t cells; count < SYMBOLS_LISTED && (cells = bar_rows_next(&all)) > 0;) {
         const struct cell *symbol = &all.row[all.layout->symbol];
         bool is_known = cells <= all.layout->symbol || symbol->size == 0;
 
@@ -87,19 +88,17 @@ static tm_err_t
 explain_epochs(struct bar_reader *reader)
 {
     const char *unit = epoch_unit(&reader->time.epoch);
-    struct epoch_column ignored = EPOCH_COLUMN_EMPTY;
     size_t count;
 
-    cells_init(&reader->cells, reader->layout->rows.at, reader->layout->rows.size,
-               reader->layout->separator);
-    reader->cells.next_line = reader->layout->first_line;
-    while ((count = bar_reader_next(reader)) > 0) {
+    bar_rows_rewind(reader);
+    while ((count = bar_rows_next(reader)) > 0) {
         const struct cell *date = &reader->row[reader->layout->date];
+        struct epoch_column own = EPOCH_COLUMN_EMPTY;
         int64_t number, time_ms;
 
         if (count < reader->layout->needed ||
-            !epoch_read(&ignored, date->text, date->size, &number) ||
-            epoch_ms(&reader->time.epoch, number, &time_ms))
+            !epoch_read(&own, date->text, date->size, &number) ||
+            (unit ? epoch_ms(&reader->time.epoch, number, &time_ms) : epoch_unit(&own) != NULL))
             continue;
         const struct findings_cell cell = {.refusal = DATA_EPOCH,
                                            .line = reader->cells.line,

@@ -3,14 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "actors/tune/data/bar_survey.h"
 #include "actors/tune/data/findings.h"
 
 #define ROW_MIN_BYTES 10 /* "1,1,1,1,1\n" */
 #define BARS_FEW      16 /* room for the smallest of files */
 #define PRICE_MAX     1e15
 #define SLACK         1e-9 /* of a price: what is lost in a vendor's own arithmetic */
-
-const char *const bar_value_words[VALUES] = {"open", "high", "low", "close", "volume"};
 
 /* ---- faults ----------------------------------------------------------------------------- */
 
@@ -111,43 +110,6 @@ explain_time(struct bar_reader *self, enum bar_time_result result)
 
 /* ---- rows ------------------------------------------------------------------------------- */
 
-static bool
-is_same(const struct cell *a, const struct cell *b)
-{
-    return a->size == b->size && memcmp(a->text, b->text, a->size) == 0;
-}
-
-static bool
-is_wanted(struct bar_reader *self)
-{
-    const struct cell *symbol = &self->row[self->layout->symbol];
-    const char *wanted = self->options->symbol;
-
-    if (wanted)
-        return strlen(wanted) == symbol->size &&
-               strncasecmp(wanted, symbol->text, symbol->size) == 0;
-    if (!self->symbol.text)
-        self->symbol = *symbol;
-    if (is_same(&self->symbol, symbol) || symbol->size == 0)
-        return true;
-    self->others++;
-    return true;
-}
-
-size_t
-bar_reader_next(struct bar_reader *self)
-{
-    size_t count;
-
-    while ((count = cells_row(&self->cells, self->row, DATA_MAX_COLUMNS)) > 0) {
-        if (self->layout->symbol == HEADER_NONE || count <= self->layout->symbol ||
-            is_wanted(self))
-            return count;
-        self->others++;
-    }
-    return 0;
-}
-
 static void
 drop_row(struct bar_reader *self)
 {
@@ -163,11 +125,11 @@ read_values(struct bar_reader *self, double value[VALUES])
 
     for (size_t i = 0; i < VALUES; i++) {
         const size_t at = self->layout->values[i];
-        const struct cell *cell = &self->row[at];
 
         value[i] = 0;
         if (at == HEADER_NONE)
             continue;
+        const struct cell *cell = &self->row[at];
         const enum number_kind kind =
             self->is_surveyed ? number_read(&self->numbers, cell->text, cell->size, &value[i])
                               : number_read_plain(cell->text, cell->size, &value[i]);
@@ -343,23 +305,13 @@ read_row(struct bar_reader *self, size_t count)
 /* ---- passes ----------------------------------------------------------------------------- */
 
 static void
-rewind_rows(struct bar_reader *self)
-{
-    const struct layout *layout = self->layout;
-
-    cells_init(&self->cells, layout->rows.at, layout->rows.size, layout->separator);
-    self->cells.next_line = layout->first_line;
-    self->others = 0;
-}
-
-static void
 begin_pass(struct bar_reader *self)
 {
     struct data_report *report = self->report;
     const bool must_be_epoch = self->wants_epoch;
     const enum stamp_order order = self->time.order;
 
-    rewind_rows(self);
+    bar_rows_rewind(self);
     self->wants_survey = self->wants_epoch = false;
     report->rows = report->dropped = report->error_count = 0;
     self->volume_missing = 0;
@@ -381,7 +333,7 @@ run_pass(struct bar_reader *self)
 
     begin_pass(self);
     while (!err && !self->wants_survey && !self->wants_epoch &&
-           (count = bar_reader_next(self)) > 0)
+           (count = bar_rows_next(self)) > 0)
         err = read_row(self, count);
     return err;
 }
@@ -391,7 +343,7 @@ survey(struct bar_reader *self)
 {
     self->report->error_count = 0;
     self->is_surveyed = true;
-    rewind_rows(self);
+    bar_rows_rewind(self);
     return bar_survey_run(self);
 }
 

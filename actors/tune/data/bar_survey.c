@@ -1,4 +1,4 @@
-#include "actors/tune/data/bar_reader.h"
+#include "actors/tune/data/bar_survey.h"
 
 #include "actors/tune/data/findings.h"
 
@@ -66,7 +66,7 @@ bar_survey_run(struct bar_reader *reader)
     struct survey self = {.reader = reader};
     size_t count;
 
-    while (!is_over(&self) && (count = bar_reader_next(reader)) > 0) {
+    while (!is_over(&self) && (count = bar_rows_next(reader)) > 0) {
         if (count < reader->layout->needed || count > DATA_MAX_COLUMNS)
             continue;
         survey_date(&self);

@@ -3,7 +3,9 @@
 #define ACTORS_TUNE_DATA_BAR_TIME_H
 
 #include "actors/tune/data/cells.h"
-#include "actors/tune/data/data.h"
+#include "actors/tune/data/data_options.h"
+#include "actors/tune/data/data_report.h"
+#include "proto/error.h"
 #include "actors/tune/data/epoch.h"
 #include "actors/tune/data/stamp.h"
 #include "actors/tune/data/zone.h"

@@ -2,7 +2,8 @@
 #ifndef ACTORS_TUNE_DATA_CONTAINER_H
 #define ACTORS_TUNE_DATA_CONTAINER_H
 
-#include "actors/tune/data/data.h"
+#include "actors/tune/data/data_report.h"
+#include "proto/error.h"
 #include "actors/tune/data/text.h"
 
 /* In place: *text is the file, then what was in it. A gzip may have several members. More than

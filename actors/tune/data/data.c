@@ -7,6 +7,7 @@
 #include "actors/tune/data/container.h"
 #include "actors/tune/data/encoding.h"
 #include "actors/tune/data/findings.h"
+#include "actors/tune/data/layout.h"
 
 /* One reading, from bytes to bars. */
 struct reading {

@@ -1,4 +1,4 @@
-#include "actors/tune/data/data.h"
+#include "actors/tune/data/data_report.h"
 
 static json_t *
 texts(const char (*lines)[DATA_TEXT_BYTES], size_t count)

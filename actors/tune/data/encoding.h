@@ -2,7 +2,8 @@
 #ifndef ACTORS_TUNE_DATA_ENCODING_H
 #define ACTORS_TUNE_DATA_ENCODING_H
 
-#include "actors/tune/data/data.h"
+#include "actors/tune/data/data_report.h"
+#include "proto/error.h"
 #include "actors/tune/data/text.h"
 
 /* In place; a byte order mark is left out. UTF-16 is known by its mark, or by its zeros.

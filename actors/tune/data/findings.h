@@ -3,7 +3,8 @@
 #define ACTORS_TUNE_DATA_FINDINGS_H
 
 #include "actors/tune/data/cells.h"
-#include "actors/tune/data/data.h"
+#include "actors/tune/data/data_report.h"
+#include "proto/error.h"
 
 #define FINDINGS_PRINTF(at) __attribute__((format(printf, at, at + 1)))
 

@@ -1,22 +1,11 @@
-/* layout - how a text is a table: its separator, where its rows begin, which cell is what. */
+/* layout - finds out how a text is a table. */
 #ifndef ACTORS_TUNE_DATA_LAYOUT_H
 #define ACTORS_TUNE_DATA_LAYOUT_H
 
-#include "actors/tune/data/data.h"
-#include "actors/tune/data/header.h"
-#include "actors/tune/data/text.h"
-
-enum { VALUE_OPEN, VALUE_HIGH, VALUE_LOW, VALUE_CLOSE, VALUE_VOLUME, VALUES };
-
-struct layout {
-    struct text rows;  /* what follows the header, borrowed */
-    size_t first_line; /* of the rows */
-    char separator;
-    size_t column_count;
-    size_t needed;                        /* cells a row must have */
-    size_t date, time, unix_time, symbol; /* HEADER_NONE, but for date */
-    size_t values[VALUES];                /* of volume: HEADER_NONE where there is none */
-};
+#include "actors/tune/data/data_options.h"
+#include "actors/tune/data/data_report.h"
+#include "actors/tune/data/table_plan.h"
+#include "proto/error.h"
 
 /* names: room for DATA_MAX_COLUMNS cells; after it the names of the columns, or of size 0. */
 TM_CHECKED tm_err_t layout_find(const struct text *text, const struct data_options *options,

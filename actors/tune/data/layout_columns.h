@@ -2,7 +2,10 @@
 #ifndef ACTORS_TUNE_DATA_LAYOUT_COLUMNS_H
 #define ACTORS_TUNE_DATA_LAYOUT_COLUMNS_H
 
-#include "actors/tune/data/layout.h"
+#include "actors/tune/data/data_options.h"
+#include "actors/tune/data/data_report.h"
+#include "actors/tune/data/table_plan.h"
+#include "proto/error.h"
 
 struct layout_columns {
     const struct header *header;

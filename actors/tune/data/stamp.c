@@ -245,7 +245,7 @@ take_month_name(struct scan *scan, struct stamp *stamp)
     if (month == 0 || (!take(scan, '-') && skip_blanks(scan) == 0))
         return false;
     const int day = take_short(scan);
-    const bool has_separator = take(scan, ',') | take(scan, '-');
+    const bool has_separator = take(scan, ',') || take(scan, '-');
     if (skip_blanks(scan) == 0 && !has_separator)
         return false;
     return take_year(scan, &year) && set_date(stamp, year, month, day);

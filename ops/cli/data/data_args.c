@@ -1,4 +1,4 @@
-#include "ops/cli/data_args.h"
+#include "ops/cli/data/data_args.h"
 
 #include <stdlib.h>
 #include <string.h>

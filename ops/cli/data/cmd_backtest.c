@@ -8,7 +8,7 @@
 #include "actors/kit/util/clock.h"
 #include "actors/tune/engine/engine.h"
 #include "ops/cli/cli.h"
-#include "ops/cli/data_args.h"
+#include "ops/cli/data/data_args.h"
 #include "ops/cli/print_tune.h"
 #include "ops/cli/strategies.h"
 

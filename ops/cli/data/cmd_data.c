@@ -4,7 +4,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "ops/cli/cli.h"
-#include "ops/cli/data_args.h"
+#include "ops/cli/data/data_args.h"
 #include "ops/cli/print_tune.h"
 
 struct options {
