@@ -80,7 +80,8 @@ main(int argc, char **argv)
     /* days where the form has days alone: as many as there are until 2100 would be few */
     const size_t rows = (megabytes << 20) / 55;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        const bool is_day = forms[i].date == DATE_DAY;
+        /* with summer time, minutes would fall into its gap */
+        const bool is_day = forms[i].date == DATE_DAY || forms[i].zone == ZONE_NEW_YORK;
         bars_t *series = market_series(is_day ? 28000 : rows, is_day ? BARS_DAY_MS : 60000);
 
         if (!series)

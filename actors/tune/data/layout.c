@@ -174,7 +174,8 @@ take_header(struct search *self, struct cell *row, size_t count, size_t above)
         self->ticker_count = 0;
     take_rows_below(self, row);
     header_read(self->names, count, &self->header);
-    self->is_whole = header_has_time(&self->header);
+    /* a "Price" that turned out to be the index' name is no close */
+    self->is_whole = header_has_time(&self->header) && header_prices(&self->header) == PRICES;
     if (!self->is_whole) {
         self->cells = after;
         self->header = header;
@@ -404,6 +405,8 @@ find(struct search *self, const struct separator *only, struct cell *row, struct
             err = choose_ticker(self);
             if (!err && self->ticker_count)
                 header_read(self->names, self->count, &self->header);
+            if (!err && header_prices(&self->header) < PRICES)
+                break; /* of the ticker's own columns one is missing */
             return err ? err : finish(self, &separators[s], ret);
         }
     }
