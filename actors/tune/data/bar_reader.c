@@ -286,7 +286,9 @@ read_row(struct bar_reader *self, size_t count)
                       count, layout->column_count);
         return TM_OK;
     }
-    if (count < layout->needed || is_missing(&self->row[layout->date]) ||
+    for (size_t i = count; i < layout->needed; i++)
+        self->row[i] = (struct cell){"", 0}; /* a row cut short lacks its last cells */
+    if (is_missing(&self->row[layout->date]) ||
         (layout->time != HEADER_NONE && is_missing(&self->row[layout->time]))) {
         drop_row(self);
         return TM_OK;

@@ -104,7 +104,7 @@ START_TEST(a_missing_column_is_named)
     text = file_with("date,open,high,low,clsoe,volume\n", 0, NULL);
     bad(text, strlen(text), "did you mean clsoe?");
     text = file_with("date;open;high;low;close;volume\n", 0, NULL);
-    bad(text, strlen(text), "30 of 30 rows");
+    bad(text, strlen(text), "is no date; write dates as 2022-01-03");
 }
 END_TEST
 
@@ -349,6 +349,95 @@ START_TEST(stamps_are_read_in_every_form)
 }
 END_TEST
 
+/* What is told of a file, beside its bars. */
+START_TEST(files_are_read_as_vendors_pack_them)
+{
+    const char *plain = file_with(HEADER, 0, NULL);
+    char text[8192] = "sep=;\r\n", wide[16384] = "\xff\xfe";
+    size_t used = strlen(text), wide_used = 2;
+
+    for (const char *at = plain; *at; at++) {
+        text[used++] = *at == ',' ? ';' : *at == '\n' ? '\r' : *at;
+        if (*at == '\n')
+            text[used++] = '\n';
+        wide[wide_used++] = *at;
+        wide[wide_used++] = '\0';
+    }
+    text[used] = '\0';
+    bars_t *bars = good(text);
+    ck_assert_uint_eq(bars->count, DAYS);
+    ck_assert_str_eq(report.separator, "semicolon");
+    bars_destroy(&bars);
+    ck_assert_int_eq(data_read(wide, wide_used, &defaults, &report, &bars), TM_OK);
+    ck_assert_uint_eq(bars->count, DAYS);
+    ck_assert_str_eq(report.encoding, "UTF-16");
+    bars_destroy(&bars);
+    for (char *at = text; (at = strchr(at, '\n')) != NULL;)
+        memmove(at, at + 1, strlen(at)); /* CR alone */
+    bars = good(text);
+    ck_assert_uint_eq(bars->count, DAYS);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(a_row_that_is_no_row_is_refused)
+{
+    const char *text = file_with(HEADER, DAYS - 1, "Downloaded from somewhere");
+
+    bad(text, strlen(text), "line 31: date \"Downloaded from somewhere\" is no date");
+    text = file_with(HEADER, DAYS - 1, "2020-01-30,abc");
+    bad(text, strlen(text), "line 31: open \"abc\" is not a number");
+}
+END_TEST
+
+START_TEST(volume_is_optional_unless_it_is_read)
+{
+    struct data_options options = DATA_OPTIONS_DEFAULT;
+    const char *text = file_with(HEADER, 4, "2020-01-05,10,12,9,10,N/A");
+    bars_t *bars = NULL;
+
+    options.reads_volume = false;
+    ck_assert_int_eq(data_read(text, strlen(text), &options, &report, &bars), TM_OK);
+    ck_assert_uint_eq(bars->count, DAYS);
+    ck_assert(bars->volume[4] == 0 && report.dropped == 0 && report.note_count == 1);
+    bars_destroy(&bars);
+    bars = good(text);
+    ck_assert_uint_eq(bars->count, DAYS - 1);
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(a_split_is_warned_of)
+{
+    bars_t *bars = good(file_with(HEADER, DAYS - 1, "2020-01-30,21,24,18,22,1000"));
+
+    ck_assert_uint_eq(report.warning_count, 1);
+    ck_assert_ptr_nonnull(strstr(report.warnings[0], "on 2020-01-30: an unadjusted split"));
+    bars_destroy(&bars);
+}
+END_TEST
+
+START_TEST(the_report_is_json)
+{
+    const char *text = file_with("Gmt time,O,H,L,C,V\n", 4, "2020-01-05,10,12,9,,1000");
+    bars_t *bars = good(text);
+    json_t *json = data_report_json(&report);
+
+    ck_assert_str_eq(json_string_value(json_object_get(json, "first")), "2020-01-01");
+    ck_assert_str_eq(json_string_value(json_object_get(json, "timeframe")), "1d");
+    ck_assert_int_eq(json_integer_value(json_object_get(json, "dropped")), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "columns")), 6);
+    ck_assert(json_is_null(json_object_get(json, "error")));
+    json_decref(json);
+    bars_destroy(&bars);
+    bad("a\n", 2, "one column");
+    json = data_report_json(&report);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "errors")), 1);
+    ck_assert(json_is_false(json_object_get(json, "readable")));
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(decimals_are_rounded_as_strtod_does)
 {
     uint64_t state = 7;
@@ -447,16 +536,17 @@ main(void)
     TCase *files = suite_case(suite, "files", NULL, NULL),
           *values = suite_case(suite, "values", NULL, NULL);
 
-    suite_tests(files, a_plain_file_is_read_to_the_last_column,
-                headers_may_be_aliases_in_any_case_and_order,
-                an_adjusted_close_counts_only_without_a_close, a_missing_column_is_named,
-                rows_without_a_number_are_dropped_and_counted,
-                senseless_prices_fail_with_their_lines,
-                only_the_first_offending_lines_are_listed, rows_out_of_order_are_sorted,
-                the_last_of_equal_stamps_wins, fewer_than_ten_usable_rows_are_too_few,
-                latin1_bom_and_crlf_are_read, utf8_is_no_latin1, quoted_fields_are_read,
-                bytes_that_are_no_text_are_refused, a_million_columns_are_refused,
-                a_file_cut_anywhere_is_safe);
+    suite_tests(
+        files, files_are_read_as_vendors_pack_them, a_row_that_is_no_row_is_refused,
+        volume_is_optional_unless_it_is_read, a_split_is_warned_of, the_report_is_json,
+        a_plain_file_is_read_to_the_last_column, headers_may_be_aliases_in_any_case_and_order,
+        an_adjusted_close_counts_only_without_a_close, a_missing_column_is_named,
+        rows_without_a_number_are_dropped_and_counted, senseless_prices_fail_with_their_lines,
+        only_the_first_offending_lines_are_listed, rows_out_of_order_are_sorted,
+        the_last_of_equal_stamps_wins, fewer_than_ten_usable_rows_are_too_few,
+        latin1_bom_and_crlf_are_read, utf8_is_no_latin1, quoted_fields_are_read,
+        bytes_that_are_no_text_are_refused, a_million_columns_are_refused,
+        a_file_cut_anywhere_is_safe);
     suite_tests(values, stamps_are_read_in_every_form, decimals_are_rounded_as_strtod_does,
                 hard_decimals_are_rounded_right, what_is_no_decimal_is_refused,
                 timeframes_come_from_the_median_spacing, slices_share_no_bar_and_lose_none);
