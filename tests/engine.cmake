@@ -7,6 +7,7 @@ endforeach()
 # The reader of market data: the same, and what vendors write.
 set(data_help unit/data/market_file.c)
 tm_test(data unit/data/test_data.c ${engine_help} LIBS tm_data)
+tm_test(data_values unit/data/test_data_values.c LIBS tm_data)
 tm_test(data_refusals unit/data/test_data_refusals.c LIBS tm_data PkgConfig::zlib)
 tm_test(data_cases unit/data/test_data_cases.c ${engine_help} LIBS tm_data)
 set_tests_properties(data_cases PROPERTIES SKIP_RETURN_CODE 77)

@@ -118,7 +118,8 @@ open_engine(void)
     const struct data_options reading = DATA_OPTIONS_DEFAULT;
     struct data_report report;
 
-    ck_assert_msg(data_read(csv, csv_size, &reading, &report, &bars) == TM_OK, "%s", report.error);
+    ck_assert_msg(data_read(csv, csv_size, &reading, &report, &bars) == TM_OK, "%s",
+                  report.error);
     ck_assert_msg(strategy_parse(text, strlen(text), &strategy, detail, sizeof detail) == TM_OK,
                   "%s", detail);
     space = json_loads(SPACE, 0, NULL);

@@ -268,7 +268,7 @@ START_TEST(a_file_is_shown_as_it_is_understood)
     ck_assert_int_eq(shown->code, 0);
     ck_assert_ptr_nonnull(report);
     ck_assert_str_eq(json_string_value(json_object_get(report, "timeframe")), "1d");
-    ck_assert_int_eq(json_integer_value(json_object_get(report, "bars")), 5104);
+    ck_assert_int_eq(json_integer_value(json_object_get(report, "bars")), 5105);
     json_decref(report);
     shown = tunemill("data", SP500, NULL);
     ck_assert_ptr_nonnull(strstr(shown->out, "first bar    2000-01-03"));

@@ -159,8 +159,7 @@ END_TEST
 static const dataset_t *
 put(dataset_cache_t *cache, uint8_t first, size_t count)
 {
-    dataset_t dataset = {
-        .sha256 = {first}, .report = {.rows = first}, .bars = bars_new(count)};
+    dataset_t dataset = {.sha256 = {first}, .report = {.rows = first}, .bars = bars_new(count)};
     const dataset_t *kept = dataset_cache_add(cache, &dataset);
 
     ck_assert_ptr_null(dataset.bars);
