@@ -14,7 +14,7 @@ add_dependencies(test_llm_canary tunemill)
 
 add_executable(bench_submit bench/bench_submit.c support/system.c support/command.c
                support/tune_world.c)
-target_link_libraries(bench_submit PRIVATE tm_flags tm_cli tm_tune tm_engine tm_test_support
+target_link_libraries(bench_submit PRIVATE tm_flags tm_cli tm_tune tm_data tm_engine tm_test_support
                       PkgConfig::check PkgConfig::curl m)
 add_dependencies(bench_submit tunemill)
 target_compile_definitions(bench_submit PRIVATE TUNEMILL="$<TARGET_FILE:tunemill>")

@@ -16,5 +16,5 @@ tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)
 tm_fuzz(backtest_call fuzz/fuzz_backtest_call.c LIBS tm_kit)
 # what the bridge checks and what the engine takes, side by side
 foreach(target date param_space)
-  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit tm_engine)
+  tm_fuzz(${target} fuzz/fuzz_${target}.c LIBS tm_kit tm_data tm_engine)
 endforeach()

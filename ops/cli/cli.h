@@ -115,7 +115,7 @@ char *cli_read_file(const cli_t *self, const char *path, size_t max_bytes, size_
 
 /* Commands, one file each, and the one of every process of the system: services.c. */
 cli_command_fn cmd_up, cmd_submit, cmd_watch, cmd_tunes, cmd_queues, cmd_pause, cmd_resume,
-    cmd_workers, cmd_dead, cmd_cancel, cmd_backtest, cmd_migrate, cmd_bench, cmd_keys,
+    cmd_workers, cmd_dead, cmd_cancel, cmd_backtest, cmd_data, cmd_migrate, cmd_bench, cmd_keys,
     cmd_doctor, cmd_events, cmd_retention, run_service;
 
 #endif

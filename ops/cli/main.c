@@ -17,6 +17,7 @@ static const struct cli_command commands[] = {
     {"workers", cmd_workers, "show the workers and the brokers"},
     {"dead", cmd_dead, "list, show, retry and drop dead jobs"},
     {"cancel", cmd_cancel, "cancel jobs and their children"},
+    {"data", cmd_data, "show how a file of market data is understood"},
     {"backtest", cmd_backtest, "run one back-test here, without any server"},
     {"bench", cmd_bench, "measure the queue on this machine, beside its floors"},
     {"keys", cmd_keys, "make the certificates of the encrypted wire"},

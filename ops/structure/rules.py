@@ -11,6 +11,7 @@ FLOORS = [
     ("actors/kit/fields", ["proto"]),  # pure: the engine reads its strategies by it
     ("actors/kit", ["proto"]),
     ("actors/tune/engine", ["proto", "actors/kit/fields"]),  # pure: no input or output of its own
+    ("actors/tune/data", ["proto", "actors/kit/fields", "actors/tune/engine"]),  # pure as the engine is
     ("actors", ["proto", "actors"]),  # the rule "actor" says which
     ("broker", ["proto", "actors/kit"]),
     ("migrations", ["proto", "actors/kit"]),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "actors/tune/data/data.h"
 #include "actors/tune/engine/engine.h"
 
 #define LINE_BYTES 128
@@ -54,10 +55,11 @@ generate(char *out, size_t size, size_t rows)
 static bars_t *
 parse(const char *data, size_t size)
 {
-    struct csv_report report;
+    const struct data_options options = DATA_OPTIONS_DEFAULT;
+    struct data_report report;
     bars_t *bars = NULL;
 
-    if (csv_parse(data, size, &report, &bars) != TM_OK)
+    if (data_read(data, size, &options, &report, &bars) != TM_OK)
         fprintf(stderr, "%s\n", report.error);
     return bars;
 }

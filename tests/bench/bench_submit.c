@@ -115,9 +115,11 @@ open_engine(void)
 {
     json_t *spec = tune_world_strategy("bb_reversal");
     char *text = json_dumps(spec, 0), detail[256] = "";
-    struct csv_report report;
+    const struct data_options reading = DATA_OPTIONS_DEFAULT;
+    struct data_report report;
 
-    ck_assert_msg(csv_parse(csv, csv_size, &report, &bars) == TM_OK, "%s", report.error);
+    ck_assert_msg(data_read(csv, csv_size, &reading, &report, &bars) == TM_OK, "%s",
+                  report.error);
     ck_assert_msg(strategy_parse(text, strlen(text), &strategy, detail, sizeof detail) == TM_OK,
                   "%s", detail);
     space = json_loads(SPACE, 0, NULL);

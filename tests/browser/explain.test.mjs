@@ -52,7 +52,7 @@ test('an explanation is shown with who wrote it, and the other length is asked f
   assert.equal(await card.locator('.degraded').count(), 0);
   const asked = model.asked.length;
   await card.getByRole('button', { name: 'Detailed' }).click();
-  await words(card).getByText(`answer ${asked + 1}.`).waitFor();
+  await words(card).getByText(`answer ${'x'.repeat(asked + 1)}.`).waitFor();
   assert.equal(await card.getByRole('button', { name: 'Detailed' }).getAttribute('aria-pressed'), 'true');
   await card.getByRole('button', { name: 'Short' }).click();
   assert.equal(await words(card).textContent(), short);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 class Model {
-  asked = []; // what it was asked, as it came
+  asked = []; // what it was asked, as it came; each answer has as many x: a number would have to be a fact's
   isDown = false;
 
   // Resolves with what a system must have in its environment to ask it.
@@ -24,7 +24,7 @@ class Model {
     if (this.isDown) return { status: 500, body: { error: { type: 'server_error', message: 'out of order' } } };
     return { status: 200, body: {
       id: 'one', object: 'chat.completion', model: 'stub-model', usage: { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 },
-      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: `The stub says: answer ${this.asked.length}.` } }] } };
+      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: `The stub says: answer ${'x'.repeat(this.asked.length)}.` } }] } };
   }
 
   stop() {

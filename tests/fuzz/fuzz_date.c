@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/fields/dates.h"
-#include "actors/tune/engine/stamp.h"
+#include "actors/tune/data/stamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,14 +12,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *exact = malloc(size + (size == 0)), *text = strndup((const char *)data, size);
-    int64_t stamp_ms, date_ms;
+    struct stamp stamp;
+    int64_t date_ms;
 
     if (exact && text) {
         memcpy(exact, data, size); /* what lies behind it is nobody's */
-        const bool is_stamp = stamp_parse(exact, size, &stamp_ms);
+        const bool is_stamp = stamp_read(exact, size, STAMP_UNKNOWN, &stamp);
         if (strlen(text) == size && dates_day(text, &date_ms)) {
             assert(date_ms % 86400000 == 0);
-            assert(!is_stamp || stamp_ms == date_ms); /* the engine knows fewer years */
+            assert(!is_stamp || stamp.local_ms == date_ms); /* the engine knows fewer years */
         }
     }
     free(text);

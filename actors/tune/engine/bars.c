@@ -40,6 +40,7 @@ bars_destroy(bars_t **self_p)
     free(self->time_ms);
     for (size_t i = 0; i < BARS_COLUMNS; i++)
         free(self->columns[i]);
+    free(self->offset_s);
     free(self);
     *self_p = NULL;
 }
@@ -51,7 +52,9 @@ bars_slice(const bars_t *self, size_t first, size_t count)
         first = self->count;
     if (count > self->count - first)
         count = self->count - first;
-    bars_t slice = {.count = count, .time_ms = self->time_ms + first};
+    bars_t slice = {.count = count,
+                    .time_ms = self->time_ms + first,
+                    .offset_s = self->offset_s ? self->offset_s + first : NULL};
     for (size_t i = 0; i < BARS_COLUMNS; i++)
         slice.columns[i] = self->columns[i] + first;
     return slice;
@@ -141,4 +144,12 @@ bars_day(int64_t time_ms)
     const int64_t day = time_ms / BARS_DAY_MS;
 
     return time_ms % BARS_DAY_MS < 0 ? day - 1 : day;
+}
+
+int64_t
+bars_local_day(const bars_t *self, size_t i)
+{
+    const int64_t offset_ms = self->offset_s ? self->offset_s[i] * INT64_C(1000) : 0;
+
+    return bars_day(self->time_ms[i] + offset_ms);
 }

@@ -23,9 +23,11 @@ typedef struct bars {
         };
         double *columns[BARS_COLUMNS]; /* in this order */
     };
+    int32_t *offset_s; /* east of UTC, of the exchange's clocks; NULL: they show UTC */
 } bars_t;
 
-bars_t *bars_new(size_t count); /* uninitialised columns; NULL if there is no memory */
+/* Uninitialised columns, in UTC; NULL if there is no memory. */
+bars_t *bars_new(size_t count);
 void bars_destroy(bars_t **self_p);
 
 /* Bars first .. first+count-1, cut down to what exists. Slices [0, k) and [k, n-k) share no
@@ -43,5 +45,8 @@ void bars_timeframe(const bars_t *self, char out[BARS_LABEL_BYTES]);
 
 /* Days since 1970 of a stamp, rounded down also before it. */
 int64_t bars_day(int64_t time_ms);
+
+/* The day of a bar on the exchange's calendar. */
+int64_t bars_local_day(const bars_t *self, size_t i);
 
 #endif

@@ -28,7 +28,7 @@ annual_days(const bars_t *bars)
             return longer[i].per_year;
     }
     for (size_t i = 0; i < bars->count; i++)
-        weekend += is_weekend(bars_day(bars->time_ms[i]));
+        weekend += is_weekend(bars_local_day(bars, i));
     return (double)weekend / (double)bars->count > 2.0 / 7.0 * 0.6 ? 365 : 252;
 }
 
@@ -52,8 +52,7 @@ find_days(struct calendar *self, const bars_t *bars)
 
     for (size_t i = 0; i < bars->count; i++) {
         self->days_before[i] = (uint32_t)days;
-        if (i + 1 == bars->count ||
-            bars_day(bars->time_ms[i]) != bars_day(bars->time_ms[i + 1]))
+        if (i + 1 == bars->count || bars_local_day(bars, i) != bars_local_day(bars, i + 1))
             self->day_close[days++] = bars->close[i];
     }
     self->days_before[bars->count] = (uint32_t)days;

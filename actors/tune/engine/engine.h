@@ -4,7 +4,7 @@
  * same bytes, strategy, options and seed give the same bits on any machine and any number of
  * workers. This header only gathers the others:
  *
- *   bars.h      price series                   csv.h       bytes -> bars
+ *   bars.h      price series, from actors/tune/data
  *   strategy.h  JSON spec -> strategy          search.h    param_space, trial i -> params
  *   backtest.h  one back-test, its metrics     metrics.h   metrics.def, the list of all metrics
  *   tune.h      many back-tests, ranking       overfit.h   PBO, deflated Sharpe ratio
@@ -15,7 +15,6 @@
 
 #include "actors/tune/engine/backtest.h"
 #include "actors/tune/engine/bars.h"
-#include "actors/tune/engine/csv.h"
 #include "actors/tune/engine/metrics.h"
 #include "actors/tune/engine/overfit.h"
 #include "actors/tune/engine/search.h"

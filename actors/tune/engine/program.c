@@ -173,6 +173,23 @@ program_bits(const struct program *self, const struct frame *frame, size_t count
     }
 }
 
+static bool
+is_series(struct operand operand, enum series series)
+{
+    return operand.kind == OPERAND_SERIES && operand.index == series;
+}
+
+bool
+program_reads(const struct program *self, enum series series)
+{
+    bool reads = is_series(self->result, series);
+
+    for (size_t i = 0; i < self->code_count; i++)
+        reads =
+            reads || is_series(self->code[i].a, series) || is_series(self->code[i].b, series);
+    return reads;
+}
+
 double
 program_scalar(const struct program *self, const double *params)
 {

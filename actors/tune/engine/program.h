@@ -88,6 +88,9 @@ void program_numbers(const struct program *self, const struct frame *frame, size
 void program_bits(const struct program *self, const struct frame *frame, size_t count,
                   uint64_t *out);
 
+/* Does it read the series itself, not through a column? */
+bool program_reads(const struct program *self, enum series series);
+
 /* The value of a program that is no series. */
 double program_scalar(const struct program *self, const double *params);
 

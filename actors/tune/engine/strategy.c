@@ -368,6 +368,20 @@ strategy_description(const strategy_t *self)
     return self->description;
 }
 
+bool
+strategy_reads_volume(const strategy_t *self)
+{
+    for (size_t i = 0; i < RULE_COUNT; i++) {
+        if (self->has_rule[i] && program_reads(&self->rules[i], SERIES_VOLUME))
+            return true;
+    }
+    for (size_t i = 0; i < self->scope.column_count; i++) {
+        if (program_reads(&self->scope.columns[i].input, SERIES_VOLUME))
+            return true;
+    }
+    return false;
+}
+
 size_t
 strategy_param_count(const strategy_t *self)
 {

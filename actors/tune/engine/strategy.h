@@ -50,6 +50,9 @@ void strategy_unknown_param(const strategy_t *self, const char *name, char *deta
                             size_t detail_size);
 void strategy_defaults(const strategy_t *self, double params[STRATEGY_PARAMS_MAX]);
 
+/* Does any rule or indicator read it? Then bars without a volume are of no use to it. */
+bool strategy_reads_volume(const strategy_t *self);
+
 /* Are params within their ranges, and integers where they must be? Else TM_INVALID_PARAM_SPACE.
  */
 TM_CHECKED tm_err_t strategy_check_params(const strategy_t *self, const double *params,

@@ -113,7 +113,7 @@ static tm_err_t
 get_bars(struct replay_run *self)
 {
     const struct tune_setup steps = setup(self);
-    tm_err_t err = tune_setup_dataset(&steps, &self->dataset);
+    tm_err_t err = tune_setup_dataset(&steps, self->strategy, &self->dataset);
 
     if (err)
         return err;
@@ -289,7 +289,7 @@ tm_err_t
 recompute_answer(recompute_t *self, const struct backtest_call *call,
                  struct recompute_answer *ret, char *detail)
 {
-    static step_fn *const computing[] = {read_request, get_bars, get_strategy, compute,
+    static step_fn *const computing[] = {read_request, get_strategy, get_bars, compute,
                                          compare};
     struct replay_run run = {.replay = self,
                              .call = call,

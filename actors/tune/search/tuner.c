@@ -121,7 +121,7 @@ try_load(struct tuner_run *self)
 {
     const struct tune_setup steps = setup(self);
 
-    return tune_setup_dataset(&steps, &self->dataset);
+    return tune_setup_dataset(&steps, self->strategy, &self->dataset);
 }
 
 static tm_err_t
@@ -260,8 +260,8 @@ persist(struct tuner_run *self)
 }
 
 static tuner_try_fn *const steps[] = {
-    read_request, start,        get_dataset, choose_bars, get_strategy,
-    make_plan,    tuner_search, tuner_judge, persist,
+    read_request, start,        get_strategy, get_dataset, choose_bars,
+    make_plan,    tuner_search, tuner_judge,  persist,
 };
 
 /* ---- the whole -------------------------------------------------------------------------- */

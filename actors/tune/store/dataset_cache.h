@@ -1,25 +1,31 @@
 /* dataset_cache - the parsed price series of one process, by their files' SHA-256.
  *
- * The entry added last always stays, whatever its size, so what lru_find and dataset_cache_add
- * return is good until the next add.
+ * The key is the file's SHA-256, and whether the strategy reads volume: then a row without one
+ * is dropped. The entry added last always stays, whatever its size, so what lru_find and
+ * dataset_cache_add return is good until the next add.
  */
 #ifndef ACTORS_TUNE_STORE_DATASET_CACHE_H
 #define ACTORS_TUNE_STORE_DATASET_CACHE_H
 
 #include "actors/kit/util/digest.h"
 #include "actors/kit/util/lru.h"
-#include "actors/tune/engine/csv.h"
+#include "actors/tune/data/data.h"
+
+struct dataset_key {
+    uint8_t sha256[SHA256_SIZE];
+    bool reads_volume;
+};
+#define DATASET_KEY_SIZE sizeof(struct dataset_key)
 
 typedef struct dataset {
     struct lru_link link;
-    uint8_t sha256[SHA256_SIZE];
+    struct dataset_key key;
     bars_t *bars;
-    struct csv_report report; /* its warnings belong to every tune on the data */
+    struct data_report report; /* its warnings belong to every tune on the data */
 } dataset_t;
 
-lru_t *dataset_cache_new(size_t max_bytes); /* of dataset_t */
-/* Takes the bars. */
-const dataset_t *dataset_cache_add(lru_t *self, const uint8_t sha256[SHA256_SIZE],
-                                   bars_t **bars_p, const struct csv_report *report);
+lru_t *dataset_cache_new(size_t max_bytes); /* of dataset_t, by struct dataset_key */
+/* Takes the bars of `dataset`, and copies the rest of it. */
+const dataset_t *dataset_cache_add(lru_t *self, dataset_t *dataset);
 
 #endif

@@ -34,11 +34,11 @@ tune_setup_spec(const char *text, size_t size, const settings_t *settings,
 }
 
 static tm_err_t
-load(const struct tune_setup *self, const dataset_t **ret)
+load(const struct tune_setup *self, bool reads_volume, const dataset_t **ret)
 {
     const uint8_t *sha256 = self->spec->dataset_sha256;
-    struct csv_report report;
-    bars_t *bars = NULL;
+    struct data_options options = DATA_OPTIONS_DEFAULT;
+    dataset_t dataset = {.key = {.reads_volume = reads_volume}};
     char *data = NULL;
     size_t size = 0;
     tm_err_t err =
@@ -47,21 +47,28 @@ load(const struct tune_setup *self, const dataset_t **ret)
 
     if (err)
         return err;
-    err = csv_parse(data, size, &report, &bars);
+    options.reads_volume = reads_volume;
+    err = data_read(data, size, &options, &dataset.report, &dataset.bars);
     free(data);
     if (err)
-        return tune_setup_refuse(self->detail, err, "%s", report.error);
-    *ret = dataset_cache_add(self->datasets, sha256, &bars, &report);
+        return tune_setup_refuse(self->detail, err, "%s", dataset.report.error);
+    memcpy(dataset.key.sha256, sha256, SHA256_SIZE);
+    *ret = dataset_cache_add(self->datasets, &dataset);
     return TM_OK;
 }
 
 tm_err_t
-tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret)
+tune_setup_dataset(const struct tune_setup *self, const strategy_t *strategy,
+                   const dataset_t **ret)
 {
-    const dataset_t *known = lru_find(self->datasets, self->spec->dataset_sha256);
+    const bool reads_volume = strategy_reads_volume(strategy);
+    struct dataset_key key = {.reads_volume = reads_volume};
+
+    memcpy(key.sha256, self->spec->dataset_sha256, SHA256_SIZE);
+    const dataset_t *known = lru_find(self->datasets, &key);
 
     if (!known)
-        return load(self, ret);
+        return load(self, reads_volume, ret);
     *ret = known;
     return TM_OK;
 }

@@ -26,8 +26,10 @@ __attribute__((format(printf, 3, 4))) tm_err_t tune_setup_refuse(char *detail, t
 /* The request, as it stands in a job or was kept. settings: as tune_spec_parse takes them. */
 TM_CHECKED tm_err_t tune_setup_spec(const char *text, size_t size, const settings_t *settings,
                                     struct tune_spec *ret, char *detail);
-/* From the cache; else it is loaded, parsed and put there. Good until the cache's next one. */
-TM_CHECKED tm_err_t tune_setup_dataset(const struct tune_setup *self, const dataset_t **ret);
+/* What the strategy needs of it, from the cache; else it is loaded, read and put there. Good
+ * until the cache's next one. */
+TM_CHECKED tm_err_t tune_setup_dataset(const struct tune_setup *self,
+                                       const strategy_t *strategy, const dataset_t **ret);
 /* Those between date_from and date_to, as a view. */
 TM_CHECKED tm_err_t tune_setup_bars(const struct tune_setup *self, const dataset_t *dataset,
                                     bars_t *ret);

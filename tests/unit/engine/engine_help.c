@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/tune/data/data.h"
+
 #define DAY_ZERO_MS INT64_C(1577836800000) /* 2020-01-01 */
 
 char *
@@ -36,14 +38,16 @@ help_read(const char *path, size_t *ret_size)
 bars_t *
 help_bars(const char *path)
 {
-    struct csv_report report;
+    const struct data_options options = DATA_OPTIONS_DEFAULT;
+    struct data_report report;
     bars_t *bars = NULL;
     size_t size;
     char *data = help_read(path, &size);
 
     if (!data)
         return NULL;
-    ck_assert_msg(csv_parse(data, size, &report, &bars) == TM_OK, "%s: %s", path, report.error);
+    ck_assert_msg(data_read(data, size, &options, &report, &bars) == TM_OK, "%s: %s", path,
+                  report.error);
     free(data);
     return bars;
 }

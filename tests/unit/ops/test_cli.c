@@ -59,9 +59,9 @@ START_TEST(a_misspelt_command_is_answered_with_the_right_one)
 }
 END_TEST
 
-static const char *const commands[] = {"up",       "submit",  "watch",  "tunes",
-                                       "backtest", "migrate", "broker", "tune",
-                                       "http",     "keys",    "doctor"};
+static const char *const commands[] = {"up",       "submit", "watch",   "tunes",
+                                       "backtest", "data",   "migrate", "broker",
+                                       "tune",     "http",   "keys",    "doctor"};
 
 START_TEST(every_command_has_help)
 {
@@ -260,6 +260,25 @@ START_TEST(for_people_a_backtest_is_a_table)
 }
 END_TEST
 
+START_TEST(a_file_is_shown_as_it_is_understood)
+{
+    const struct command *shown = tunemill("data", SP500, "--json", NULL);
+    json_t *report = json_loads(shown->out, 0, NULL);
+
+    ck_assert_int_eq(shown->code, 0);
+    ck_assert_ptr_nonnull(report);
+    ck_assert_str_eq(json_string_value(json_object_get(report, "timeframe")), "1d");
+    ck_assert_int_eq(json_integer_value(json_object_get(report, "bars")), 5105);
+    json_decref(report);
+    shown = tunemill("data", SP500, NULL);
+    ck_assert_ptr_nonnull(strstr(shown->out, "first bar    2000-01-03"));
+    assert_says(tunemill("data", SP500, "--timezone", "Nowhere", NULL), 1,
+                "\"Nowhere\" is no time zone");
+    assert_says(tunemill("data", SP500, "--symbol", "AAA", NULL), 1, "no column of symbols");
+    assert_says(tunemill("data", "tests/skips.txt", NULL), 1, "no header names");
+}
+END_TEST
+
 START_TEST(where_no_broker_answers_that_is_said_with_what_to_do)
 {
     assert_says(tunemill("submit", SP500, "--strategy", "bb_reversal", "--data-dir",
@@ -304,7 +323,8 @@ main(void)
     suite_rows(tcase, every_command_has_help, commands);
     suite_rows(tcase, a_wrong_value_of_an_option_is_told_with_what_is_allowed, values);
     suite_tests(
-        tcase, the_version_is_told, a_misspelt_option_is_answered_with_the_right_one,
+        tcase, a_file_is_shown_as_it_is_understood, the_version_is_told,
+        a_misspelt_option_is_answered_with_the_right_one,
         missing_and_surplus_arguments_are_named, a_wrong_setting_is_named,
         a_file_that_is_not_there_is_named, a_misspelt_strategy_is_answered_with_the_right_one,
         wrong_parameters_are_named_with_what_there_is,

@@ -90,7 +90,8 @@ START_TEST(the_best_equals_its_own_backtest)
     json_t *spec = tune_world_strategy("bb_reversal");
     strategy_t *strategy = NULL;
     backtest_t *backtest = NULL;
-    struct csv_report report;
+    const struct data_options reading = DATA_OPTIONS_DEFAULT;
+    struct data_report report;
     struct metrics metrics;
     bars_t *bars = NULL;
     double params[STRATEGY_PARAMS_MAX];
@@ -104,7 +105,7 @@ START_TEST(the_best_equals_its_own_backtest)
         &world, "SELECT (best_params->>'period')::float8, (best_params->>'k')::float8,"
                 " metrics_is[1], metrics_is[2], metrics_is[3], best_score"
                 " FROM backtest_tunes, backtest_tune_runs WHERE rank = 1");
-    ck_assert_int_eq(csv_parse(world.csv, world.csv_size, &report, &bars), TM_OK);
+    ck_assert_int_eq(data_read(world.csv, world.csv_size, &reading, &report, &bars), TM_OK);
     ck_assert_int_eq(strategy_from_json(spec, &strategy, NULL, 0), TM_OK);
     ck_assert_int_eq(backtest_new(bars, strategy, &options, &backtest), TM_OK);
     double got[6];

@@ -173,26 +173,25 @@ END_TEST
 static const dataset_t *
 put(lru_t *cache, uint8_t first, size_t count)
 {
-    const uint8_t sha256[32] = {first};
-    struct csv_report report = {.rows = first};
-    bars_t *bars = bars_new(count);
-    const dataset_t *dataset = dataset_cache_add(cache, sha256, &bars, &report);
+    dataset_t dataset = {
+        .key = {.sha256 = {first}}, .report = {.rows = first}, .bars = bars_new(count)};
+    const dataset_t *kept = dataset_cache_add(cache, &dataset);
 
-    ck_assert_ptr_null(bars);
-    return dataset;
+    ck_assert_ptr_null(dataset.bars);
+    return kept;
 }
 
 static const dataset_t *
 find(lru_t *cache, uint8_t first)
 {
-    const uint8_t sha256[32] = {first};
+    const struct dataset_key key = {.sha256 = {first}};
 
-    return lru_find(cache, sha256);
+    return lru_find(cache, &key);
 }
 
 START_TEST(the_least_recently_used_leaves_first)
 {
-    lru_t *cache = dataset_cache_new((size_t)3 * 50000); /* three of 1,000 bars */
+    lru_t *cache = dataset_cache_new((size_t)3 * 70000); /* three of 1,000 bars */
 
     put(cache, 1, 1000);
     put(cache, 2, 1000);
