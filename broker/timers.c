@@ -6,7 +6,13 @@
 #include "actors/kit/util/clock.h"
 #include "broker/queue/exclusive_queues.h"
 
-enum { TICK_MS = 100, SECOND_MS = 1000, DEPTH_MS = 5000, PEER_SILENT_MS = 60000 };
+enum {
+    TICK_MS = 100,
+    AWAY_MS = 500,
+    SECOND_MS = 1000,
+    DEPTH_MS = 5000,
+    PEER_SILENT_MS = 60000
+};
 
 static void
 rescan_ready(timers_t *self, const struct pg_outcome *outcome, const char *event)
@@ -175,16 +181,39 @@ check_lease(timers_t *self, lease_t *lease)
                            "the worker never got the job", false, "undelivered");
 }
 
+/* This process did not run for long: it was stopped, or the machine is busy. What was said
+ * meanwhile waits to be read, so that nobody is called silent for that time. */
+static bool
+was_away(timers_t *self)
+{
+    int64_t away_ms = self->context->now_ms - self->ticked_ms - TICK_MS;
+
+    self->ticked_ms = self->context->now_ms;
+    if (away_ms < AWAY_MS)
+        return false;
+    log_info("broker.away", "ms=%lld", (long long)away_ms);
+    peers_forgive(self->peers, away_ms);
+    return true;
+}
+
+static void
+check_leases(timers_t *self)
+{
+    lease_t *lease;
+
+    for (size_t at = 0; (lease = uuid_map_next(self->dispatch->leases, &at));)
+        check_lease(self, lease);
+}
+
 static void
 on_tick(void *arg)
 {
     timers_t *self = arg;
-    lease_t *lease;
 
     self->context->now_ms = clock_ms();
+    if (!was_away(self))
+        check_leases(self);
     peers_expire(self->peers, self->context->settings->broker_lease_ms, PEER_SILENT_MS);
-    for (size_t at = 0; (lease = uuid_map_next(self->dispatch->leases, &at));)
-        check_lease(self, lease);
     exclusive_queues_check(self->context, self->dispatch->workers);
     calls_expire(self->calls);
     if (context_has_database(self->context))
@@ -294,6 +323,7 @@ timers_start(timers_t *self)
 {
     int64_t beat_ms = self->context->settings->broker_takeover_ms / 4;
 
+    self->ticked_ms = clock_ms();
     loop_timer(self->context->loop, (uint32_t)(beat_ms < SECOND_MS ? beat_ms : SECOND_MS), true,
                on_beat_timer, self);
     loop_timer(self->context->loop, TICK_MS, true, on_tick, self);

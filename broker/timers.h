@@ -25,6 +25,7 @@ typedef struct {
     bool beat_sent;
     char *workers_told; /* as the database last heard of them */
     int64_t depth_asked_ms, depth_due_ms;
+    int64_t ticked_ms;
 } timers_t;
 
 void timers_start(timers_t *self); /* what is borrowed is set before */

@@ -11,7 +11,7 @@ target_link_libraries(client_worker PRIVATE tm_proto)
 
 function(tm_client_test name)
   add_test(NAME ${name} COMMAND keep ${TM_PYTHON} ${ARGN})
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 LABELS "integration"
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800 LABELS "integration"
     ENVIRONMENT "TUNEMILL=$<TARGET_FILE:tunemill>;C_WORKER=$<TARGET_FILE:client_worker>")
 endfunction()
 

@@ -306,6 +306,15 @@ peers_expire(peers_t *self, int64_t worker_silent_ms, int64_t other_silent_ms)
 }
 
 void
+peers_forgive(peers_t *self, int64_t away_ms)
+{
+    peer_t *peer;
+
+    for (size_t at = 0; (peer = peers_next(self, &at));)
+        peer->seen_ms += away_ms;
+}
+
+void
 peers_count_messages(peers_t *self)
 {
     for (int type = 0; type < TM_MSG_LIMIT; type++) {

@@ -68,5 +68,7 @@ void peers_count_messages(peers_t *self); /* in metrics, in bulk */
 handler_fn peers_on_pong;
 /* Workers silent for a lease lose their jobs; others who are silent longer are forgotten. */
 void peers_expire(peers_t *self, int64_t worker_silent_ms, int64_t other_silent_ms);
+/* For so long nobody was listened to: it is not counted as silence. */
+void peers_forgive(peers_t *self, int64_t away_ms);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "ops/supervisor/status.h"
+#include "tests/support/patience.h"
 #include "tests/support/peak.h"
 #include "tests/support/peer.h"
 #include "tests/support/pg_fixture.h"
@@ -19,8 +20,6 @@ enum { GROWTH_MAX_KB = 768 << 10 };
 #else
 enum { GROWTH_MAX_KB = 128 << 10 };
 #endif
-
-enum { ANSWER_MS = 10000 };
 
 static const char *const children[] = {"postgres", "broker", "tune-1", "http"};
 enum { CHILDREN = sizeof(children) / sizeof(children[0]) };
@@ -48,7 +47,7 @@ ask_broker_id(void)
     if (!peer)
         peer = peer_end_new(endpoint);
     peer_end_send(peer, &ping);
-    return peer_end_expect(peer, TM_MSG_PONG, ANSWER_MS)->pong.broker;
+    return peer_end_expect(peer, TM_MSG_PONG, PATIENCE_MS)->pong.broker;
 }
 
 static void

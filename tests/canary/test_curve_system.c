@@ -16,14 +16,15 @@
 #include "proto/client.h"
 #include "tests/support/command.h"
 #include "tests/support/llm/llm_stub.h"
-#include "tests/support/pg_fixture.h"
+#include "tests/support/patience.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/stream_pool.h"
 #include "tests/support/system.h"
 
 #define WORKSPACE "00000000-0000-0000-0000-000000000001"
 #define STREAM    "/admin/events/stream?workspace_id=" WORKSPACE ""
 
-enum { SOON_MS = 60000, LINE_MAX_BYTES = 4096 };
+enum { SOON_MS = PATIENCE_MS, LINE_MAX_BYTES = 4096 };
 
 /* The processes, in the order of their start, each by the name of its certificate in README.md;
  * the broker has its own. */
@@ -431,21 +432,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("curve_system");
-    TCase *tcase = tcase_create("roles");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "roles", setup, teardown);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 240);
-    tcase_add_test(tcase, every_process_does_its_work_with_the_certificate_that_is_advised);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, every_process_does_its_work_with_the_certificate_that_is_advised);
+    return pg_suite_run(suite, &fixture);
 }

@@ -12,13 +12,14 @@
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/settings.h"
 #include "tests/support/command.h"
-#include "tests/support/pg_fixture.h"
+#include "tests/support/patience.h"
+#include "tests/support/pg_suite.h"
 #include "tests/support/sentry_world.h"
 #include "tests/support/system.h"
 
 #define MARK "kept-from-all-eyes" /* stands in the value of every secret */
 
-enum { SECRETS_MAX = 16, SOON_MS = 30000, TEXT_MAX_BYTES = 1 << 20 };
+enum { SECRETS_MAX = 16, SOON_MS = PATIENCE_MS, TEXT_MAX_BYTES = 1 << 20 };
 
 static pg_fixture_t *fixture;
 static llm_stub_t *sentry;
@@ -238,21 +239,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("secrets");
-    TCase *tcase = tcase_create("secrets");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = suite_case(suite, "secrets", set_up, tear_down);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 240);
-    tcase_add_test(tcase, no_secret_is_where_others_may_read_it);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? 0 : 1;
+    suite_tests(tcase, no_secret_is_where_others_may_read_it);
+    return pg_suite_run(suite, &fixture);
 }

@@ -17,7 +17,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIP = 77
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 try:
     import wire

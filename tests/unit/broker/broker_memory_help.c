@@ -12,10 +12,12 @@ peer_end_t *pinging;           /* NULL, or it keeps its job by pings */
 char body[BODY_BYTES + 1];
 
 /* Nothing is shown here of what a commit costs. */
-void
-start(void)
+static void
+start_with(const char *assignment)
 {
     broker_world_start(&world, fixture, 1);
+    if (assignment)
+        broker_world_set(&world, assignment);
     broker_world_run(&world, "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database()"
                              " || ' SET synchronous_commit = off'; END $$");
     broker_world_kill(&world, 0, SIGKILL);
@@ -23,6 +25,20 @@ start(void)
     memset(body, 'b', BODY_BYTES);
     producer = peer_end_new(world.endpoint[0]);
     worker = peer_end_new(world.endpoint[0]);
+}
+
+/* The worker that does as it should pings only while it is looked at: a test that is busy with
+ * another peer for long does not lose it by time. */
+void
+start(void)
+{
+    start_with("broker.lease_ms=600000");
+}
+
+void
+start_with_short_leases(void)
+{
+    start_with(NULL);
 }
 
 void

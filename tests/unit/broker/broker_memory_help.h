@@ -28,6 +28,7 @@ extern peer_end_t *pinging;           /* NULL, or it keeps its job by pings */
 extern char body[BODY_BYTES + 1];
 
 void start(void);
+void start_with_short_leases(void); /* of 800 ms */
 void stop(void);
 long broker_kb(void);
 void check_growth(long since_kb, long most_kb);

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "tests/support/broker_world.h"
+#include "tests/support/pg_suite.h"
 
-enum { JOBS = 50, END_MS = 60000, ROUNDS = 20 };
+enum { JOBS = 50, ROUNDS = 20 };
 
 static pg_fixture_t *fixture;
 static struct broker_world world;
@@ -28,7 +29,7 @@ tear_down(void)
     broker_world_stop(&world);
 }
 
-/* Its status. What does not end within END_MS is killed, and the test fails. */
+/* Its status. What does not end is killed, and the test fails. */
 static int
 await_end(pid_t pid)
 {
@@ -36,7 +37,7 @@ await_end(pid_t pid)
     int status = 0, ready;
 
     ck_assert_int_ge(end.fd, 0);
-    ready = poll(&end, 1, END_MS);
+    ready = poll(&end, 1, PATIENCE_MS);
     close(end.fd);
     if (ready != 1)
         kill(pid, SIGKILL);
@@ -147,34 +148,14 @@ START_TEST(a_signal_while_it_starts_is_not_lost)
 }
 END_TEST
 
-static Suite *
-make_suite(void)
-{
-    Suite *suite = suite_create("broker_end");
-    TCase *tcase = tcase_create("end");
-
-    tcase_set_timeout(tcase, 300);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_broker_whose_database_is_gone_ends_and_has_accepted_nothing);
-    tcase_add_test(tcase, a_broker_whose_database_hangs_ends_and_has_accepted_nothing);
-    tcase_add_test(tcase, a_signal_while_it_starts_is_not_lost);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
-
 int
 main(void)
 {
-    SRunner *runner;
-    int failed;
+    Suite *suite = suite_create("broker_end");
+    TCase *tcase = suite_case(suite, "end", set_up, tear_down);
 
-    fixture = pg_fixture_new();
-    if (!fixture)
-        return PG_FIXTURE_SKIP;
-    runner = srunner_create(make_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    pg_fixture_destroy(&fixture);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    suite_tests(tcase, a_broker_whose_database_is_gone_ends_and_has_accepted_nothing,
+                a_broker_whose_database_hangs_ends_and_has_accepted_nothing,
+                a_signal_while_it_starts_is_not_lost);
+    return pg_suite_run(suite, &fixture);
 }

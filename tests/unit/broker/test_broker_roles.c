@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 static const char *const role_lists[] = {NULL,      "producer",         "worker",
                                          "monitor", "producer,monitor", " worker , monitor "};
 
@@ -252,7 +254,7 @@ END_TEST
 TCase *
 broker_roles_tests(void)
 {
-    TCase *tcase = tcase_create("roles");
+    TCase *tcase = case_new("roles", NULL, NULL);
 
     tcase_add_loop_test(tcase, a_message_is_heard_from_those_roles_that_its_row_names, 0,
                         sizeof(role_lists) / sizeof(role_lists[0]));

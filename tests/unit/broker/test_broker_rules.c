@@ -150,6 +150,28 @@ START_TEST(a_workspaces_limit_holds_across_brokers)
 }
 END_TEST
 
+/* What the worker says meanwhile waits to be read. It is the broker that was away. */
+START_TEST(a_broker_that_was_stopped_takes_no_job_from_those_who_went_on)
+{
+    const int away_ms = 4 * (int)world.settings->broker_lease_ms;
+    tm_msg_t msg = submit_of("a", 1);
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    ck_assert_int_eq(kill(world.pid[0], SIGSTOP), 0);
+    ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_DROP, away_ms)); /* it pings */
+    ck_assert_int_eq(kill(world.pid[0], SIGCONT), 0);
+    peer_end_expect(worker, TM_MSG_PONG, SOON_MS);
+    finish_job(worker, &job, "");
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    ck_assert_int_eq(broker_world_count(&world, "SELECT count(*) FROM job_runs WHERE"
+                                                " attempt = 1 AND failures = 0"),
+                     1);
+}
+END_TEST
+
 /* --- several brokers ---------------------------------------------------------------------- */
 
 START_TEST(a_job_finds_a_worker_at_another_broker)
@@ -402,6 +424,7 @@ main(void)
                 a_full_queue_refuses_and_says_when_to_come_back,
                 a_job_that_never_arrived_is_given_again,
                 a_job_that_is_named_stays_with_its_worker,
+                a_broker_that_was_stopped_takes_no_job_from_those_who_went_on,
                 what_a_newer_peer_says_beside_is_skipped, a_job_enqueued_in_sql_is_pushed,
                 a_dead_job_is_run_again_by_hand);
     suite_tests(rules_case(suite, "two brokers", rules_start_two),

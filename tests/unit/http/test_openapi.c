@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/http/core/query.h"
+#include "tests/support/suite.h"
 #include "tests/unit/http/openapi_document.h"
 
 /* --- operations --------------------------------------------------------------------------- */
@@ -216,9 +217,9 @@ END_TEST
 static TCase *
 operations_case(void)
 {
-    TCase *operations = tcase_create("operations");
+    TCase *operations =
+        case_new("operations", openapi_document_setup, openapi_document_teardown);
 
-    tcase_add_checked_fixture(operations, openapi_document_setup, openapi_document_teardown);
     tcase_add_test(operations, the_document_and_the_router_know_the_same_operations);
     tcase_add_test(operations, every_reference_leads_somewhere);
     tcase_add_test(operations, an_operation_says_what_opens_it);
@@ -233,13 +234,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("openapi");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, operations_case());
     suite_add_tcase(suite, openapi_schemas_case());
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "actors/kit/health/components.def"
 #include "actors/kit/runtime/settings.h"
 #include "actors/tune/engine/metrics.def"
+#include "tests/support/suite.h"
 #include "tests/unit/http/openapi_document.h"
 
 /* --- forms -------------------------------------------------------------------------------- */
@@ -180,9 +181,8 @@ END_TEST
 TCase *
 openapi_schemas_case(void)
 {
-    TCase *schemas = tcase_create("schemas");
+    TCase *schemas = case_new("schemas", openapi_document_setup, openapi_document_teardown);
 
-    tcase_add_checked_fixture(schemas, openapi_document_setup, openapi_document_teardown);
     tcase_add_test(schemas, the_forms_are_those_of_their_table);
     tcase_add_test(schemas, limits_of_bodies_and_headers_are_those_of_the_code);
     tcase_add_test(schemas, every_problem_has_the_status_of_its_code);

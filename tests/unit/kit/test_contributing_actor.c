@@ -13,6 +13,7 @@
 #include "actors/kit/service/service.h"
 #include "proto/client.h"
 #include "tests/support/broker_world.h"
+#include "tests/support/suite.h"
 
 extern const struct service_type echo_service;
 
@@ -30,7 +31,9 @@ static struct ended ended;
 
 /* --- the actor ---------------------------------------------------------------------------- */
 
-/* Before this process has threads. */
+/* Before this process has threads. It has one connection: a second would still prepare its
+ * statements when the first does a job, and wait for the lock of submit_one_that_waits as well.
+ */
 static void
 start_actor(void)
 {
@@ -40,6 +43,7 @@ start_actor(void)
 
     snprintf(assignment, sizeof(assignment), "broker.brokers=%s", world.endpoint[0]);
     broker_world_set(&world, assignment);
+    broker_world_set(&world, "database.connections=1");
     ck_assert_int_eq(pipe(ready), 0);
     actor = fork();
     ck_assert_int_ge(actor, 0);
@@ -290,23 +294,16 @@ int
 main(void)
 {
     Suite *suite = suite_create("contributing_actor");
-    TCase *tcase = tcase_create("contributing_actor");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *actors = suite_case(suite, "contributing_actor", start, stop);
+    int status;
 
     fixture = pg_fixture_new();
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, start, stop);
-    tcase_add_test(tcase, a_job_comes_in_and_its_result_goes_out);
-    tcase_add_test(tcase, a_bad_body_is_refused_for_good);
-    tcase_add_test(tcase, what_it_counts_is_heard_and_its_last_word_too);
-    tcase_add_test(tcase, a_signal_lets_the_job_at_hand_end);
-    tcase_add_test(tcase, a_job_that_does_not_end_in_time_goes_back_to_the_queue);
-    tcase_add_test(tcase, a_second_signal_ends_it_at_once);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    suite_tests(actors, a_job_comes_in_and_its_result_goes_out, a_bad_body_is_refused_for_good,
+                what_it_counts_is_heard_and_its_last_word_too,
+                a_signal_lets_the_job_at_hand_end,
+                a_job_that_does_not_end_in_time_goes_back_to_the_queue,
+                a_second_signal_ends_it_at_once);
+    status = suite_run(suite);
     pg_fixture_destroy(&fixture);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

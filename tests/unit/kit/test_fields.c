@@ -7,6 +7,7 @@
 #include "actors/kit/fields/dates.h"
 #include "actors/kit/fields/fields.h"
 #include "actors/kit/fields/json_text.h"
+#include "tests/support/suite.h"
 
 #define ID       "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 #define WORDS    "grid random tpe"
@@ -443,15 +444,9 @@ int
 main(void)
 {
     Suite *suite = suite_create("fields");
-    TCase *tcase = tcase_create("fields");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "fields", NULL, NULL);
 
     add_values(tcase);
     add_tables(tcase);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

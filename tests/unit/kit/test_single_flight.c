@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/util/single_flight.h"
+#include "tests/support/suite.h"
 
 enum { GIVEN_MOST = 64 };
 
@@ -150,18 +151,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("single_flight");
-    TCase *tcase = tcase_create("flights");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "flights", set_up, tear_down);
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, all_who_joined_are_given_the_outcome_in_their_order);
-    tcase_add_test(tcase, another_key_is_another_flight);
-    tcase_add_test(tcase, one_that_is_not_open_is_passed_over);
-    tcase_add_test(tcase, every_flight_is_walked_once);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, all_who_joined_are_given_the_outcome_in_their_order,
+                another_key_is_another_flight, one_that_is_not_open_is_passed_over,
+                every_flight_is_walked_once);
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "proto/link/handlers.h"
 #include "tests/support/pairs.h"
+#include "tests/support/suite.h"
 
 struct seen {
     int pings;
@@ -148,19 +149,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("handlers");
-    TCase *tcase = tcase_create("call");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *tcase = suite_case(suite, "call", setup, NULL);
 
-    tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_add_test(tcase, every_pair_of_a_batch_reaches_its_handler_in_order);
-    tcase_add_test(tcase, a_message_without_handler_is_not_found_and_the_next_is_handled);
-    tcase_add_test(tcase, a_handlers_error_is_the_answer_and_its_text_is_the_errors_own);
-    tcase_add_test(tcase, what_its_sender_may_not_say_reaches_no_handler);
-    tcase_add_test(tcase, bytes_that_are_no_message_end_a_batch_and_what_came_before_counts);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    suite_tests(tcase, every_pair_of_a_batch_reaches_its_handler_in_order,
+                a_message_without_handler_is_not_found_and_the_next_is_handled,
+                a_handlers_error_is_the_answer_and_its_text_is_the_errors_own,
+                what_its_sender_may_not_say_reaches_no_handler,
+                bytes_that_are_no_message_end_a_batch_and_what_came_before_counts);
+    return suite_run(suite);
 }
