@@ -1,5 +1,5 @@
-/* follow_tune - follows one tune to its end: progress on standard error, the outcome on standard
- * output, as tables for people or as JSON.
+/* follow_tune - follows one tune to its end: progress on standard error, the outcome on
+ * standard output, as tables for people or as JSON.
  *
  * Progress comes from the broker. The outcome is what the database has, the leaderboard
  * included; without access to it, the summary that came with the end is shown. */

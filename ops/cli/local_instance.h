@@ -1,5 +1,6 @@
-/* local_instance - finds the `tunemill up` of the data directory, so that its endpoints need not be
- * typed: where the settings name no broker or no database of their own, its are taken. */
+/* local_instance - finds the `tunemill up` of the data directory, so that its endpoints need
+ * not be typed: where the settings name no broker or no database of their own, its are taken.
+ */
 #ifndef OPS_CLI_LOCAL_INSTANCE_H
 #define OPS_CLI_LOCAL_INSTANCE_H
 

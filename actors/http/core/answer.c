@@ -158,9 +158,9 @@ tell_failure(const request_t *self, const struct problem *problem)
         return;
     log_trace(&self->trace);
     sentry_capture(&(struct sentry_event){.type = "http.failed",
-                                            .level = "error",
-                                            .reason = tm_err_name(problem->err),
-                                            .value = route ? route->id : "none"});
+                                          .level = "error",
+                                          .reason = tm_err_name(problem->err),
+                                          .value = route ? route->id : "none"});
 }
 
 void

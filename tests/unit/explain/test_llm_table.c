@@ -223,9 +223,9 @@ START_TEST(without_another_provider_every_ask_ends)
     llm_start();
     expect_failure(llm_ask(), 0, _i, calls);
     llm_expect_requests(read_by(_i, (size_t)calls), 0, 0);
-    ck_assert_uint_eq(
-        llm_counted("openai", "template", llm_causes[rows[_i].cause].name, METRIC_LLM_FALLBACKS),
-        1);
+    ck_assert_uint_eq(llm_counted("openai", "template", llm_causes[rows[_i].cause].name,
+                                  METRIC_LLM_FALLBACKS),
+                      1);
 }
 END_TEST
 

@@ -104,10 +104,10 @@ START_TEST(what_is_captured_has_its_tags)
     sentry_tag(&notes, "collection", NULL);
     sentry_tag(NULL, "nobody", "x");
     sentry_capture(&(struct sentry_event){.type = "explain.degraded",
-                                            .level = "warning",
-                                            .reason = "timeout",
-                                            .value = "no answer",
-                                            .notes = &notes});
+                                          .level = "warning",
+                                          .reason = "timeout",
+                                          .value = "no answer",
+                                          .notes = &notes});
     sentry_notes_fini(&notes);
     event = sentry_await_event(stub, "explain.degraded");
     stop();
@@ -137,9 +137,9 @@ START_TEST(no_secret_leaves_the_process)
                   secrets[i], settings->sentry_dsn);
     }
     sentry_capture(&(struct sentry_event){.type = "leaks.capture",
-                                            .level = "error",
-                                            .reason = "sesame-open",
-                                            .value = "sk-very-secret"});
+                                          .level = "error",
+                                          .reason = "sesame-open",
+                                          .value = "sk-very-secret"});
     stop();
     ck_assert_uint_ge(llm_stub_requests(stub), 2);
     ck_assert(sentry_has_text(stub, "[removed]"));
