@@ -1,4 +1,7 @@
 #include "tests/unit/broker/broker_rules_help.h"
+
+#include <signal.h>
+
 #include "tests/support/suite.h"
 
 pg_fixture_t *rules_fixture;
@@ -6,11 +9,36 @@ struct broker_world world;
 peer_end_t *producer, *worker;
 
 static void
+connect_peers(void)
+{
+    producer = peer_end_new(world.endpoint[0]);
+    worker = peer_end_new(world.endpoint[world.count - 1]);
+}
+
+static void
+disconnect_peers(void)
+{
+    peer_end_destroy(&producer);
+    peer_end_destroy(&worker);
+}
+
+static void
 start(size_t brokers)
 {
     broker_world_start(&world, rules_fixture, brokers);
-    producer = peer_end_new(world.endpoint[0]);
-    worker = peer_end_new(world.endpoint[brokers - 1]);
+    connect_peers();
+}
+
+void
+rules_begin_anew(const char *sql)
+{
+    disconnect_peers();
+    broker_world_run(&world, sql);
+    for (size_t i = 0; i < world.count; i++) {
+        broker_world_kill(&world, i, SIGKILL);
+        broker_world_launch(&world, i);
+    }
+    connect_peers();
 }
 
 void
@@ -28,8 +56,7 @@ rules_start_two(void)
 static void
 stop(void)
 {
-    peer_end_destroy(&producer);
-    peer_end_destroy(&worker);
+    disconnect_peers();
     broker_world_stop(&world);
 }
 

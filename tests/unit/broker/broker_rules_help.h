@@ -13,6 +13,9 @@ extern peer_end_t *producer, *worker;
 
 void rules_start_one(void);
 void rules_start_two(void);
+/* With a rule that all brokers know from their start: one that runs has it only with its next
+ * look at the rules. The peers are new as well. */
+void rules_begin_anew(const char *sql);
 /* A case of these tests, each after a start of its own. */
 TCase *rules_case(Suite *suite, const char *name, void (*set_up)(void));
 

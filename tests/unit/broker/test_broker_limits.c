@@ -163,10 +163,11 @@ END_TEST
 /* Its leases are of the table, not of the memory of the one that stays. */
 START_TEST(what_a_dead_broker_had_running_counts_until_it_is_over)
 {
-    peer_end_t *other = peer_end_new(world.endpoint[1]), *first;
+    peer_end_t *other, *first;
     tm_uuid_t id = tm_uuid_new();
 
-    broker_world_run(&world, "SELECT queue_limit('a', NULL, 3)");
+    rules_begin_anew("SELECT queue_limit('a', NULL, 3)");
+    other = peer_end_new(world.endpoint[1]);
     say_hello(other, &id, "a", 10);
     submit_many(20, 1);
     for (int i = 0; i < LIMIT; i++)

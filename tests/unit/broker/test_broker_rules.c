@@ -120,13 +120,13 @@ END_TEST
 START_TEST(a_workspaces_limit_holds_across_brokers)
 {
     enum { JOBS = 24 };
-    peer_end_t *other = peer_end_new(world.endpoint[0]);
-    peer_end_t *ends[] = {worker, other};
+    peer_end_t *other, *ends[2];
     tm_msg_t msgs[JOBS];
     int done = 0;
 
-    broker_world_run(&world, "SELECT queue_limit('a', NULL, 2)");
-    zclock_sleep(1100); /* both have looked at the rules since: they do once a second */
+    rules_begin_anew("SELECT queue_limit('a', NULL, 2)");
+    ends[0] = worker;
+    ends[1] = other = peer_end_new(world.endpoint[0]);
     for (uint64_t i = 0; i < JOBS; i++)
         msgs[i] = submit_with(i, 5, 1);
     peer_end_send_all(producer, msgs, JOBS);
