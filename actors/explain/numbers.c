@@ -48,16 +48,17 @@ read_number(const char *at, struct number *ret)
     if (*at == '.' && isdigit((unsigned char)at[1])) {
         if (size < DIGITS_MAX)
             digits[size++] = *at;
-        for (at++; isdigit((unsigned char)*at); at++, unit /= 10)
+        for (at++; isdigit((unsigned char)*at); at++) {
+            unit /= 10;
             if (size < DIGITS_MAX)
                 digits[size++] = *at;
+        }
     }
     digits[size] = '\0';
     end = skip_exponent(at);
     *ret = (struct number){.value = end > at ? strtod(from, NULL) : strtod(digits, NULL),
                            .unit = end > at ? 0 : unit};
-    for (double whole = ret->value; unit == 1 && whole >= LARGE && fmod(whole, 10) == 0;
-         whole /= 10)
+    while (unit == 1 && ret->value >= LARGE && fmod(ret->value, 10 * ret->unit) == 0)
         ret->unit *= 10;
     return end;
 }

@@ -127,13 +127,16 @@ write_helps(void)
 static int
 refuse_field(const cli_t *cli, const struct tune_request_error *error)
 {
+    static const char *const names[] = {
+#define X(name, field_name, value) "--" name,
+        FIELDS(X)
+#undef X
+    };
     const char *option = NULL;
 
-#define X(name, field_name, value)              \
-    if (strcmp(error->field, #field_name) == 0) \
-        option = "--" name;
-    FIELDS(X)
-#undef X
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strcmp(error->field, field_names[i]) == 0)
+            option = names[i];
     if (strcmp(error->field, "param_space") == 0)
         option = "--space";
     return cli_misuse(cli, "%s%s%s", option ? option : error->field,

@@ -241,9 +241,9 @@ parse(redis_link_t *self, const char *url)
     is_one = regexec(&shape, url, PARTS, at, 0) == 0;
     regfree(&shape);
     if (is_one && at[PORT_DIGITS].rm_so >= 0)
-        self->port = atoi(url + at[PORT_DIGITS].rm_so);
+        self->port = (int)strtol(url + at[PORT_DIGITS].rm_so, NULL, 10); /* digits, few */
     if (is_one && at[DATABASE].rm_so >= 0)
-        self->database = atoi(url + at[DATABASE].rm_so);
+        self->database = (int)strtol(url + at[DATABASE].rm_so, NULL, 10);
     return is_one && self->port <= 65535 && self->database <= 1000 &&
            copy(self->password, sizeof(self->password), url, at[PASSWORD]) &&
            copy(self->host, sizeof(self->host), url, at[HOST]) &&

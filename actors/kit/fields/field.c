@@ -385,7 +385,7 @@ field_store(const field_t *self, const struct field_value *value, void *owner)
     else if (self->kind == FIELD_INT)
         memcpy(at, &value->integer, sizeof(value->integer));
     else if (self->size) /* JSON */
-        memcpy(at, &value->json, sizeof(value->json));
+        *(json_t **)(void *)at = value->json;
 }
 
 json_t *

@@ -14,7 +14,9 @@ enum {
 static char
 small(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 static size_t
@@ -29,27 +31,32 @@ is_same(char a, char b)
     return small(a) == small(b);
 }
 
+/* rows: of the distances from the first i letters of a, i modulo 3, to each beginning of b. */
+static void
+next_row(size_t rows[3][NAME_MAX_BYTES + 1], const char *a, size_t i, const char *b,
+         size_t size)
+{
+    size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+
+    row[0] = i;
+    for (size_t j = 1; j <= size; j++) {
+        row[j] =
+            least(above[j - 1] + !is_same(a[i - 1], b[j - 1]), least(above[j], row[j - 1]) + 1);
+        if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) && is_same(a[i - 2], b[j - 1]))
+            row[j] = least(row[j], before[j - 2] + 1);
+    }
+}
+
 size_t
 fields_distance(const char *a, const char *b)
 {
     size_t rows[3][NAME_MAX_BYTES + 1], a_size = strnlen(a, NAME_MAX_BYTES),
                                         b_size = strnlen(b, NAME_MAX_BYTES);
 
-    for (size_t i = 0; i <= a_size; i++) {
-        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            if (i == 0) {
-                row[j] = j;
-                continue;
-            }
-            row[j] = least(above[j - 1] + !is_same(a[i - 1], b[j - 1]),
-                           least(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) && is_same(a[i - 2], b[j - 1]))
-                row[j] = least(row[j], before[j - 2] + 1);
-        }
-    }
+    for (size_t j = 0; j <= b_size; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a_size; i++)
+        next_row(rows, a, i, b, b_size);
     return rows[a_size % 3][b_size];
 }
 

@@ -318,12 +318,20 @@ settings_load(settings_t *self, const char *path, char *detail, size_t detail_si
     return err;
 }
 
+static char
+capital(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return c;
+}
+
 /* Is `name` (of a variable) this row's? */
 static bool
 is_variable(const struct setting *row, const char *name)
 {
     for (size_t i = 0; name[i] || row->variable[i]; i++)
-        if (name[i] != toupper((unsigned char)row->variable[i]))
+        if (name[i] != capital(row->variable[i]))
             return false;
     return true;
 }

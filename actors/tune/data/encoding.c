@@ -155,8 +155,9 @@ lines_of_cr(struct text *text)
     char *copy = malloc(text->size);
     if (!copy)
         return TM_NO_MEMORY;
-    for (size_t i = 0; i < text->size; i++)
-        copy[i] = text->at[i] == '\r' ? '\n' : text->at[i];
+    memcpy(copy, text->at, text->size);
+    for (char *at = copy; (at = memchr(at, '\r', text->size - (size_t)(at - copy)));)
+        *at = '\n';
     text_take(text, copy, text->size);
     return TM_OK;
 }

@@ -429,7 +429,7 @@ layout_find(const struct text *text, const struct data_options *options,
                             .options = options,
                             .report = report,
                             .names = names};
-    struct cell *rows = malloc(2 * DATA_MAX_COLUMNS * sizeof *rows);
+    struct cell *rows = malloc(sizeof *rows * 2 * DATA_MAX_COLUMNS);
 
     if (!rows)
         return TM_NO_MEMORY;

@@ -218,7 +218,8 @@ take_day_or_month(struct scan *scan, enum stamp_order order, struct stamp *stamp
     const char separator = *scan->at++;
     skip_blanks(scan);
     if (scan->at < scan->end && is_letter(*scan->at))
-        return take_day_month_name(scan, first, separator == '.' ? ' ' : separator, stamp);
+        return take_day_month_name(scan, first, (char)(separator == '.' ? ' ' : separator),
+                                   stamp);
     if (separator != '.' && separator != '/' && separator != '-')
         return false;
     const int second = take_short(scan);
@@ -255,7 +256,7 @@ static bool
 take_date(struct scan *scan, enum stamp_order order, struct stamp *stamp)
 {
     const size_t digits = count_digits(scan);
-    const char next = scan->at + digits < scan->end ? scan->at[digits] : '\0';
+    const char next = (char)(scan->at + digits < scan->end ? scan->at[digits] : '\0');
 
     switch (digits) {
     case 0:

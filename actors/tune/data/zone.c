@@ -10,7 +10,7 @@
 
 #define ZONE_FOLDER     "/usr/share/zoneinfo/"
 #define ZONE_NAME_MAX   64
-#define ZONE_FILE_MAX   (256 * 1024)
+#define ZONE_FILE_MAX   ((size_t)256 * 1024)
 #define HEADER_BYTES    44
 #define TRANSITIONS_MAX 4096
 #define RULE_FIRST      1970 /* years that the last line may fill */

@@ -279,7 +279,8 @@ market_file(const struct market_form *form, const bars_t *bars, size_t *ret_size
     if (style->header)
         out.used += (size_t)sprintf(out.text, "%s\n", style->header);
     for (size_t i = 0; i < out.used; i++)
-        out.text[i] = out.text[i] == ',' ? form->separator : out.text[i];
+        if (out.text[i] == ',')
+            out.text[i] = form->separator;
     for (size_t row = 0; row < bars->count; row++) {
         const size_t i = form->layout == LAYOUT_TITLE ? bars->count - 1 - row : row;
 

@@ -281,7 +281,7 @@ START_TEST(files_are_read_as_vendors_pack_them)
     size_t used = strlen(text), wide_used = 2;
 
     for (const char *at = plain; *at; at++) {
-        text[used++] = *at == ',' ? ';' : *at == '\n' ? '\r' : *at;
+        text[used++] = (char)(*at == ',' ? ';' : *at == '\n' ? '\r' : *at);
         if (*at == '\n')
             text[used++] = '\n';
         wide[wide_used++] = *at;

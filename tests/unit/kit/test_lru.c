@@ -107,7 +107,7 @@ START_TEST(the_one_put_last_stays_whatever_it_costs)
     const struct key small = {1, 1, 10}, large = {1, 2, 10}, next = {1, 3, 10};
 
     put(small, 'a', 100);
-    put(large, 'b', 2 * ROOM);
+    put(large, 'b', (size_t)2 * ROOM);
     ck_assert_ptr_null(find(small));
     ck_assert_ptr_nonnull(find(large));
     put(next, 'c', 100);
