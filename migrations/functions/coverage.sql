@@ -298,7 +298,7 @@ LANGUAGE sql STABLE AS $$
         'best_oos_score', b.score_oos, 'max_drawdown', b.summary -> 'max_drawdown_pct')
       FROM (SELECT 1) one LEFT JOIN LATERAL (
             SELECT t.id AS tune_id, tm_number(r.score_oos) AS score_oos,
-                   tune_summary(t.metric_names, tune_choosing(t, r)) AS summary
+                   tune_summary(t.metric_names, coalesce(r.metrics_oos, r.metrics_is)) AS summary
               FROM backtest_tunes t JOIN backtest_tune_runs r ON r.tune_id = t.id AND r.rank = 1
              WHERE t.workspace_id = p_workspace AND t.strategy_entity_id = s.id AND t.status = 'completed'
              ORDER BY tm_number(r.score_oos) DESC NULLS LAST, t.created_at DESC, t.id LIMIT 1) b ON true
