@@ -62,7 +62,8 @@ add_many(void)
                    "n_trials = 20000, trials_completed = 20000, param_names = '{n}'");
     reads_run(&world,
               "INSERT INTO backtest_tune_runs (tune_id, trial_index, run_id, status, params,"
-              "    objective_score, rank) SELECT '" READS_ID "', i, gen_random_uuid(), 'completed',"
+              "    objective_score, rank) SELECT '" READS_ID
+              "', i, gen_random_uuid(), 'completed',"
               "    ARRAY[i], CASE WHEN i %% 500 = 7 THEN i ELSE -i END,"
               "    CASE WHEN i = 12345 THEN 2 END FROM generate_series(0, 19999) i",
               2u);
