@@ -5,5 +5,5 @@ add_test(NAME alerts_files COMMAND keep ${TM_PYTHON} ${CMAKE_SOURCE_DIR}/ops/pro
 set_tests_properties(alerts_files PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 3600 LABELS "unit")
 add_test(NAME alerts_live COMMAND keep ${TM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/alerts/test_alerts.py)
 set_tests_properties(alerts_live PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 3600 LABELS "integration"
-  RUN_SERIAL TRUE ENVIRONMENT "TUNEMILL=$<TARGET_FILE:tunemill>")
+  ENVIRONMENT "TUNEMILL=$<TARGET_FILE:tunemill>")
 endif()

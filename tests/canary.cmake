@@ -6,7 +6,7 @@ add_dependencies(test_canary tunemill)
 # What is left of it when somebody kills it.
 add_test(NAME killed_run COMMAND ${TM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/canary/test_killed_run.py
          $<TARGET_FILE:keep> $<TARGET_FILE:test_canary> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-set_tests_properties(killed_run PROPERTIES RUN_SERIAL ON TIMEOUT 1800 LABELS "integration")
+set_tests_properties(killed_run PROPERTIES TIMEOUT 1800 LABELS "integration")
 
 tm_test(llm_canary canary/test_llm_canary.c support/system.c support/command.c
         LIBS tm_cli tm_test_support PkgConfig::curl LABELS "integration")

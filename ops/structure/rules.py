@@ -18,6 +18,9 @@ FLOORS = [
     ("ops", ["proto", "actors", "broker", "migrations"]),
     ("tests", TOPS),
 ]
+# beside these only names that begin with a dot
+TOP_LEVEL = set(TOPS) | {"CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
+                         "build", "config"}
 LIMITS = {"function": 60, "parameters": 6, "file": 500, "header": 150, "folder": 50}
 
 SECRET_NAME = re.compile(r"secret|token|passw|passphrase|credential|webhook|(^|_)(dsn|url|api_key|private)($|_)")
@@ -144,10 +147,18 @@ def check_secrets(tree):
                               "SECRET; add the flag, or the reason to NOT_SECRET in ops/house")
 
 
+def check_top(tree):
+    for path in sorted(tree.root.iterdir()):
+        if path.name not in TOP_LEVEL and not path.name.startswith("."):
+            yield Finding(path.name, 1, "top", "stands at the top of the tree; put it in the room it belongs to, or "
+                          "remove it")
+
+
 def check(tree):
     defined = defined_functions(tree)
     rooms, modules, headers = include_graphs(tree)
     calling_rooms, calling_modules = call_graphs(tree, defined)
+    yield from check_top(tree)
     yield from check_floors(tree)
     yield from check_inner(tree)
     yield from headers.findings("header-circle", "headers")

@@ -10,6 +10,12 @@ import unittest
 from fixture import PROGRAM, TreeTest, function, includes
 
 
+class Top(TreeTest):
+    def test_a_name_of_no_room_is_found_and_the_known_ones_are_not(self):
+        self.assert_found({"README.md": "", ".gitignore": "", "config/tunemill.conf": "", "build/dev/a.c": "",
+                           "notes.txt": "", "scripts/a.sh": ""}, ("notes.txt:1", "top"), ("scripts:1", "top"))
+
+
 class Floors(TreeTest):
     def test_each_floor_stands_on_those_below(self):
         self.assert_found({
@@ -31,7 +37,7 @@ class Floors(TreeTest):
             ("broker/b.c:1", "floor"), ("migrations/m.c:1", "floor"), ("ops/o.c:1", "floor"), ("proto/p.c:1", "floor"))
 
     def test_a_header_beside_the_file_is_the_one_that_is_meant(self):
-        self.assert_found({"proto/a.c": includes("log.h"), "proto/log.h": "", "log.h": "", "ops/log.h": ""})
+        self.assert_found({"proto/a.c": includes("log.h"), "proto/log.h": "", "config/log.h": "", "ops/log.h": ""})
 
     def test_a_header_that_is_nowhere_is_told(self):
         self.write({"proto/codec/encode.h": "", "proto/codec/text.h": ""})
