@@ -251,6 +251,16 @@ has_too_many(const struct bar_reader *self, size_t count)
            (count > columns + 1 || count > DATA_MAX_COLUMNS || self->row[count - 1].size > 0);
 }
 
+/* A row shorter than the one above it, at the end of a text that has no line end: half a number
+ * may stand there for a whole one. */
+static bool
+is_cut_short(const struct bar_reader *self, size_t count)
+{
+    const struct cells *cells = &self->cells;
+
+    return count < self->width && cells->at == cells->end && cells->end[-1] != '\n';
+}
+
 /* False: the row has no bar. */
 static bool
 read_time(struct bar_reader *self, struct bar_instant *ret)
@@ -286,6 +296,16 @@ read_row(struct bar_reader *self, size_t count)
                       count, layout->column_count);
         return TM_OK;
     }
+    if (is_cut_short(self, count)) {
+        const struct findings_cell cell = cell_of(self, DATA_CUT, "row", &self->row[0]);
+
+        findings_cell(self->report, &cell,
+                      "ends after %zu of %zu cells, and the file with it: it was cut short; "
+                      "fetch it again",
+                      count, self->width);
+        return TM_OK;
+    }
+    self->width = count;
     for (size_t i = count; i < layout->needed; i++)
         self->row[i] = (struct cell){"", 0}; /* a row cut short lacks its last cells */
     if (is_missing(&self->row[layout->date]) ||
@@ -316,7 +336,7 @@ begin_pass(struct bar_reader *self)
     bar_rows_rewind(self);
     self->wants_survey = self->wants_epoch = false;
     report->rows = report->dropped = report->error_count = 0;
-    self->volume_missing = 0;
+    self->volume_missing = self->width = 0;
     self->bars->count = 0;
     free(self->offsets);
     self->offsets = NULL;

@@ -19,6 +19,7 @@ struct bar_reader {
     bars_t *bars;
     int32_t *offsets; /* of the bars; NULL until one is not 0 */
     size_t capacity;
+    size_t width;                                      /* cells of the row before */
     size_t first_dropped_line, volume_missing, others; /* rows of other symbols */
     struct cell symbol;                                /* of the first row */
     int64_t least_ms, most_ms;

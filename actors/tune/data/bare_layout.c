@@ -18,6 +18,7 @@ static const struct bare {
     {',', "ennnnnw", "SOHLCV-", "Kraken, no header"},
     {',', "ennnnnnw", "SOHLC-V-", "Kraken with VWAP, no header"},
     {';', "snnnnw", "SOHLCV", "HistData, no header"},
+    {';', "ynnnnw", "SOHLCV", "NinjaTrader, no header"},
     {',', "apycnnnnn*", "Y-DTOHLCV-", "Stooq, no header"},
     {',', "aicnnnnn", "YDTOHLCV", "Stooq quotes, no header"},
 };

@@ -22,6 +22,7 @@
     R(SYMBOL)      /* the one that was chosen is not there */               \
     R(QUOTE)       /* opened and never closed */                            \
     R(FIELDS)      /* more in a row than columns */                         \
+    R(CUT)         /* the last row ends before its line does */             \
     R(NUMBER)      /* unreadable */                                         \
     R(NUMBER_FORM) /* 1,234 may be two numbers */                           \
     R(DATE)        /* unreadable */                                         \

@@ -73,6 +73,9 @@ static const struct refusal refusals[] = {
      .sentence = "line 2: a quote is opened and never closed"},
     {DATA_FIELDS, .rows = "2020-01-01,1,000,12,9,10,1\n",
      .sentence = "line 2: row \"2020-01-01\" ... has 7 fields, and there are 6 columns"},
+    {DATA_CUT, .bytes = HEADER "2020-01-01,10,12,9,11,1\n2020-01-02,10,12,9,1",
+     .sentence = "line 3: row \"2020-01-02\" ends after 5 of 6 cells, and the file with it: it "
+                 "was cut short; fetch it again"},
     {DATA_NUMBER, .rows = "2020-01-01,10,12,9,#DIV/0!,1\n",
      .sentence =
          "line 2: close \"#DIV/0!\" is not a number (they are written as 1234.5 in this "
