@@ -66,14 +66,16 @@ socket_new(const char *endpoint, const struct curve_keys *keys)
 }
 
 /* ZeroMQ connects again by itself, under a new name: a broker then knows this peer no more,
- * though it was never silent. */
+ * though it was never silent. The endpoint is never used twice: ZeroMQ gives one up some time
+ * after its socket, whose address another socket may have by then. */
 static zsock_t *
 monitor_new(zsock_t *socket)
 {
+    static _Atomic unsigned long number;
     char endpoint[64];
     zsock_t *monitor;
 
-    snprintf(endpoint, sizeof endpoint, "inproc://tm-dealer-%p", (void *)socket);
+    snprintf(endpoint, sizeof endpoint, "inproc://tm-dealer-%lu", number++);
     if (zmq_socket_monitor(zsock_resolve(socket), endpoint, ZMQ_EVENT_DISCONNECTED) != 0)
         return NULL;
     monitor = zsock_new(ZMQ_PAIR);

@@ -123,6 +123,15 @@ ping(peer_end_t *self)
         peer_end_send(self, &msg);
 }
 
+static void
+pong(peer_end_t *self, uint64_t seq)
+{
+    const tm_msg_t msg = {.type = TM_MSG_PONG, .pong = {.seq = seq}};
+
+    if (self->pings)
+        peer_end_send(self, &msg);
+}
+
 enum { PING_MS = 100 };
 
 const tm_msg_t *
@@ -134,6 +143,8 @@ peer_end_poll(peer_end_t *self, tm_msg_type_t type, int timeout_ms)
         while (self->message && tm_pairs_next(&self->pairs, &self->msg))
             if (self->msg.type == type)
                 return &self->msg;
+            else if (self->msg.type == TM_MSG_PING)
+                pong(self, self->msg.ping.seq);
         zmsg_destroy(&self->message);
         int64_t left = end - zclock_mono();
         if (left <= 0)

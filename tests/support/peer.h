@@ -20,7 +20,7 @@ void peer_end_send_frames(peer_end_t *self, const tm_str_t *frames, size_t count
 
 /* The next message of this type, skipping others (PONG, PROGRESS ...); fails the test after
  * timeout_ms. Borrowed until the next call. A PING is sent every 100 ms while waiting if
- * `pings`. */
+ * `pings`, and then what the broker asks it is answered: else it seems not to read. */
 const tm_msg_t *peer_end_expect(peer_end_t *self, tm_msg_type_t type, int timeout_ms);
 /* NULL if none came within timeout_ms */
 const tm_msg_t *peer_end_poll(peer_end_t *self, tm_msg_type_t type, int timeout_ms);

@@ -81,6 +81,20 @@ START_TEST(one_whose_news_nobody_reads_closes)
 }
 END_TEST
 
+/* A socket's address is soon another socket's, and ZeroMQ remembers for a while what the first
+ * one was called. */
+START_TEST(one_that_comes_right_after_another_connects)
+{
+    struct tm_curve plain = {0};
+    dealer_t next[BROKERS_MAX];
+
+    for (int i = 0; i < 300; i++) {
+        ck_assert_uint_eq(dealers_connect(next, "ipc:///tmp/tm-nobody", &plain), 1);
+        dealers_close(next, 1);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -90,6 +104,7 @@ main(void)
     suite_tests(tests, the_first_word_is_a_new_brokers_and_the_next_is_not,
                 another_name_is_a_new_broker,
                 a_broker_silent_for_too_long_is_new_when_it_speaks,
-                a_silence_that_nobody_noticed_counts_too, one_whose_news_nobody_reads_closes);
+                a_silence_that_nobody_noticed_counts_too, one_whose_news_nobody_reads_closes,
+                one_that_comes_right_after_another_connects);
     return suite_run(suite);
 }
