@@ -126,6 +126,12 @@ def test_strategies_that_cannot_be_tuned(tunemill, client):
         tunemill.sql(f"DELETE FROM strategies WHERE id = '{strategy}'")
 
 
+def test_a_grid_of_more_points_than_trials(client):
+    space = '{"n": [10, 20, 30], "m": [5, 10]}'
+    answer = client.expect("TUNE_SUBMIT", 422, "GRID_TOO_LARGE", body=tune_form(search_type="grid", n_trials=5, param_space=space))
+    assert "6 points" in answer.json["detail"] + str(answer.json["errors"])
+
+
 def test_files_that_cannot_be_used(client):
     client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=tune_form(file=("p.csv", b"no prices\n1,2,3\n")))
     client.expect("TUNE_SUBMIT", 422, "INSUFFICIENT_DATA", body=tune_form(date_from="2199-01-01"))

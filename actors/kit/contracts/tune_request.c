@@ -7,6 +7,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/digest.h"
 #include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/contracts/tune_grid.h"
 #include "actors/kit/contracts/tune_space.h"
 #include "actors/kit/fields/dates.h"
 #include "actors/kit/fields/json_text.h"
@@ -149,6 +150,22 @@ tune_request_set_strategy(tune_request_t *self, json_t **spec_p,
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
+static bool
+is_grid(const tune_request_t *self)
+{
+    const char *search = json_string_value(json_object_get(self->root, "search_type"));
+
+    return search && strcmp(search, "grid") == 0;
+}
+
+/* A grid without n_trials is all of its points: see check_points. */
+static bool
+has_default(const tune_request_t *self, const field_t *row)
+{
+    return row->standard && !(row->flags & FIELD_ELSEWHERE) &&
+           !(is_grid(self) && strcmp(row->name, "n_trials") == 0);
+}
+
 static tm_err_t
 fill_defaults(tune_request_t *self, struct tune_request_error *ret)
 {
@@ -160,8 +177,7 @@ fill_defaults(tune_request_t *self, struct tune_request_error *ret)
         tm_err_t err;
 
         tune_field_limited(row, self->settings, &limited);
-        if (!limited.row.standard || row->flags & FIELD_ELSEWHERE ||
-            json_object_get(self->root, row->name))
+        if (!has_default(self, &limited.row) || json_object_get(self->root, row->name))
             continue;
         err = take_value(self, row, tm_str(limited.row.standard), NULL, ret);
         if (err)
@@ -193,6 +209,32 @@ check_members(const tune_request_t *self, const char *name, const struct fields 
                      : TM_OK;
 }
 
+/* Every range of the space can be laid out, and a grid's points are as many trials. Where the
+ * body has no strategy the worker looks it up, and counts. */
+static tm_err_t
+check_points(tune_request_t *self, struct tune_request_error *ret)
+{
+    json_t *params = json_object_get(json_object_get(self->root, "strategy"), "params");
+    json_t *asked = json_object_get(self->root, "n_trials");
+    struct tune_limited trials;
+    uint64_t points = 0;
+    tm_err_t err;
+
+    if (self->form != TUNE_FORM || !self->settings || !params)
+        return TM_OK;
+    err = tune_grid_count(json_object_get(self->root, "param_space"), params, is_grid(self),
+                          &points, ret);
+    if (err || !is_grid(self) || points == 0)
+        return err;
+    tune_field_limited(fields_find(&tune_fields, TUNE_FORM, "n_trials"), self->settings,
+                       &trials);
+    err = tune_grid_check(points, (uint64_t)json_integer_value(asked), (uint64_t)trials.row.max,
+                          ret);
+    if (!err && !asked)
+        json_object_set_new(self->root, "n_trials", json_integer((json_int_t)points));
+    return err;
+}
+
 static tm_err_t
 check_dates(const tune_request_t *self, struct tune_request_error *ret)
 {
@@ -215,6 +257,8 @@ tune_request_finish(tune_request_t *self, struct tune_request_error *ret_error)
         err = tune_refuse(ret_error, TM_VALIDATION_FAILED, "file", "is missing");
     if (!err)
         err = check_strategy(self, ret_error);
+    if (!err)
+        err = check_points(self, ret_error);
     if (!err)
         err = check_members(self, "objective_params", &tune_objective_params_fields, ret_error);
     if (!err)

@@ -20,7 +20,7 @@ struct tune_spec {
     uint8_t dataset_sha256[32];
     uint64_t dataset_size;
     char search_type[16];
-    uint32_t n_trials;
+    uint32_t n_trials; /* 0: all points of a grid, which were not counted yet */
     uint64_t seed;
     json_t *param_space; /* borrowed; NULL: the strategy's own */
     double initial_cash, commission_bps, slippage_bps;

@@ -158,6 +158,8 @@ judge_overfit(struct tuner_run *self)
     struct verdict_facts facts = {.is_split = tune_plan_is_split(self->plan),
                                   .was_chosen_on_oos = self->options.select_on_oos,
                                   .metric = self->options.metric,
+                                  .distinct_trials = trials_count(self->trials),
+                                  .duplicates = tune_plan_duplicates(self->plan),
                                   .pbo = trials_pbo(self->trials),
                                   .deflated_sharpe = (double)NAN};
 
@@ -188,6 +190,19 @@ warn_of_no_winner(struct tuner_run *self)
                 self->options.gate_max_drawdown_pct));
 }
 
+static void
+warn_of_duplicates(struct tuner_run *self)
+{
+    const uint64_t duplicates = tune_plan_duplicates(self->plan);
+
+    if (duplicates > 0)
+        json_array_append_new(
+            self->warnings,
+            json_sprintf("%llu draws came to a point that had been tried: each point is one "
+                         "trial, and others were drawn instead while there were any",
+                         (unsigned long long)duplicates));
+}
+
 tm_err_t
 tuner_judge(struct tuner_run *self)
 {
@@ -196,6 +211,7 @@ tuner_judge(struct tuner_run *self)
     tm_err_t err = judge_overfit(self);
 
     warn_of_no_winner(self);
+    warn_of_duplicates(self);
     if (best)
         self->best_params = report_text(&best);
     self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));

@@ -83,12 +83,92 @@ START_TEST(a_seed_is_drawn_once_where_none_is_given)
 }
 END_TEST
 
+/* 12 points, 50 trials: each is tried once, and what was drawn again is told. */
+static const char *const searches[] = {"random", "tpe"};
+
+START_TEST(a_search_ends_with_the_last_point_of_its_space)
+{
+    const char *const fields[] = {
+        "search_type", searches[_i],
+        "param_space", "{\"period\":[10,20,30],\"k\":{\"min\":0.5,\"max\":2,\"step\":0.5}}",
+        "seed",        "3",
+        NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(
+        &world,
+        "SELECT n_trials, trials_completed, overfit->'distinct_trials',"
+        " (overfit->>'duplicates')::int > 0,"
+        " warnings::text LIKE '%the space has 12 points: all of them are tried, and"
+        " no more; 50 trials were asked for%',"
+        " warnings::text LIKE '%' || (overfit->>'duplicates')"
+        "   || ' draws came to a point that had been tried%'"
+        " FROM backtest_tunes",
+        "12|12|12|t|t|t");
+    tune_world_expect(&world, "SELECT count(*), count(DISTINCT params) FROM backtest_tune_runs",
+                      "12|12");
+    tune_world_expect(&world,
+                      "SELECT tune_response(t, 10)->'counts'->>'duplicates'"
+                      " = (t.overfit->>'duplicates') FROM backtest_tunes t",
+                      "t");
+}
+END_TEST
+
+/* A producer that sends neither the strategy nor n_trials leaves the count to the worker. */
+static void
+add_grid_of_25(void)
+{
+    const char *const fields[] = {"strategy_entity_id", "8fd7589a-97c6-49bf-a65e-357fb063fe33",
+                                  "search_type", "grid", NULL};
+    json_t *spec = tune_world_strategy("bb_reversal");
+    char *text = json_dumps(spec, 0), sql[4000];
+
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO strategies (id, name, spec) VALUES ('%s', 'bb', '%s')", fields[1],
+             text);
+    tune_world_expect(&world, sql, "");
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, NULL, fields);
+    free(text);
+    json_decref(spec);
+}
+
+START_TEST(a_worker_counts_the_grid_that_nobody_has_counted)
+{
+    add_grid_of_25();
+    tune_world_expect(&world, "SELECT n_trials FROM backtest_tunes", "0");
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT n_trials, trials_completed FROM backtest_tunes", "25|25");
+}
+END_TEST
+
+START_TEST(a_worker_refuses_the_grid_that_is_too_large)
+{
+    add_grid_of_25();
+    world.settings->tune_max_trials = 24;
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_GRID_TOO_LARGE);
+    ck_assert_msg(strstr(world.end.detail,
+                         "the grid has 25 points, more than the 24 trials that"
+                         " this server allows") != NULL,
+                  "%s", world.end.detail);
+    expect_nothing_written();
+}
+END_TEST
+
 TCase *
 tune_job_choices(void)
 {
     TCase *tcase = case_new("choices", NULL, NULL);
 
     suite_rows(tcase, a_split_is_judged_by_the_part_that_chooses, parts);
-    suite_tests(tcase, the_gates_of_the_request_hold, a_seed_is_drawn_once_where_none_is_given);
+    suite_rows(tcase, a_search_ends_with_the_last_point_of_its_space, searches);
+    suite_tests(tcase, the_gates_of_the_request_hold, a_seed_is_drawn_once_where_none_is_given,
+                a_worker_counts_the_grid_that_nobody_has_counted,
+                a_worker_refuses_the_grid_that_is_too_large);
     return tcase;
 }

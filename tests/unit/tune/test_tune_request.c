@@ -476,9 +476,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("tune_request");
-    TCase *cases[] = {fields_case(), tune_request_hashes(), tune_request_bodies()};
+    TCase *cases[] = {fields_case(), tune_request_grids(), tune_request_hashes(),
+                      tune_request_bodies()};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         tcase_add_checked_fixture(cases[i], tune_request_set_up, tune_request_tear_down);
         suite_add_tcase(suite, cases[i]);
     }
