@@ -241,7 +241,11 @@ check_dates(const tune_request_t *self, struct tune_request_error *ret)
     const char *from = json_string_value(json_object_get(self->root, "date_from"));
     const char *to = json_string_value(json_object_get(self->root, "date_to"));
 
-    if (from && to && strcmp(from, to) > 0)
+    struct dates_moment first, last;
+
+    /* what only the exchange's calendar can compare finds no bars between them */
+    if (from && to && dates_moment(from, &first) && dates_moment(to, &last) &&
+        first.is_utc == last.is_utc && first.ms > last.ms)
         return tune_refuse(ret, TM_VALIDATION_FAILED, "date_from", "is after date_to");
     return TM_OK;
 }
@@ -349,6 +353,23 @@ take_values(tune_request_t *self, const json_t *root, struct tune_request_error 
     return TM_OK;
 }
 
+static void
+read_dates(struct tune_spec *ret)
+{
+    struct dates_moment moment;
+
+    ret->date_from_ms = INT64_MIN;
+    ret->date_to_ms = INT64_MAX;
+    if (dates_moment(ret->date_from, &moment)) {
+        ret->date_from_ms = moment.ms;
+        ret->is_date_from_utc = moment.is_utc;
+    }
+    if (dates_moment(ret->date_to, &moment)) {
+        ret->date_to_ms = moment.ms + (moment.is_day ? DAY_MS - 1 : 0);
+        ret->is_date_to_utc = moment.is_utc;
+    }
+}
+
 /* Every value was checked when it was taken. */
 static void
 read_spec(json_t *root, struct tune_spec *ret)
@@ -363,12 +384,7 @@ read_spec(json_t *root, struct tune_spec *ret)
     if (json_is_null(json_object_get(json_object_get(root, "gates"), "min_trades")))
         ret->gates.min_trades = 0;
     ret->strategy = json_object_get(root, "strategy");
-    ret->date_from_ms = INT64_MIN;
-    ret->date_to_ms = INT64_MAX;
-    if (!dates_day(ret->date_from, &ret->date_from_ms))
-        ret->date_from_ms = INT64_MIN;
-    if (dates_day(ret->date_to, &ret->date_to_ms))
-        ret->date_to_ms += DAY_MS - 1;
+    read_dates(ret);
 }
 
 static tm_err_t

@@ -4,6 +4,7 @@
 #define ACTORS_KIT_CONTRACTS_TUNE_SPEC_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TUNE_GATE_OFF_DRAWDOWN_PCT 100 /* nothing falls deeper */
@@ -30,9 +31,10 @@ struct tune_spec {
     double oos_ratio;  /* NaN: no split */
     char select_on[4]; /* "is", "oos"; empty: is */
     struct tune_gates gates;
-    char date_from[11], date_to[11];  /* as they were written; empty: open */
+    char date_from[36], date_to[36];  /* as they were written; empty: open */
     int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
-    json_t *root;                     /* owned */
+    bool is_date_from_utc, is_date_to_utc; /* else they are what the exchange's clocks show */
+    json_t *root;                          /* owned */
 };
 
 #endif

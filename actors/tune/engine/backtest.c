@@ -24,7 +24,8 @@ struct watch {
 };
 
 struct backtest {
-    bars_t bars; /* a view */
+    bars_t bars;  /* a view */
+    bars_t whole; /* the same with its lead: what columns and signals are of */
     const strategy_t *strategy;
     struct backtest_options options;
     double cost; /* share of the value traded */
@@ -65,13 +66,14 @@ backtest_new(const bars_t *bars, const strategy_t *strategy,
     if (!self)
         return TM_NO_MEMORY;
     self->bars = *bars;
+    self->whole = bars_with_lead(bars);
     self->strategy = strategy;
     self->options = *options;
     self->cost = (options->commission_bps + options->slippage_bps) / 10000.0;
     const size_t budget = options->cache_bytes ? options->cache_bytes : BACKTEST_CACHE_BYTES;
     tm_err_t err = calendar_init(&self->calendar, &self->bars);
     if (!err) {
-        self->columns = columns_new(&self->bars, strategy, budget);
+        self->columns = columns_new(&self->whole, strategy, budget);
         err = self->columns ? TM_OK : TM_NO_MEMORY;
     }
     if (err)
@@ -129,7 +131,7 @@ watched_word(const struct watch *watch, size_t word)
     return bits;
 }
 
-/* First bar at or after `from` with a signal that matters; count if none. */
+/* First bar of the whole at or after `from` with a signal that matters; count if none. */
 static size_t
 next_event(const struct watch *watch, size_t from, size_t count)
 {
@@ -150,8 +152,9 @@ static inline bool
 has_signal(const struct run *run, enum rule rule, size_t bar)
 {
     const uint64_t *bits = columns_signal(run->backtest->columns, rule);
+    const size_t at = bar + run->backtest->bars.lead;
 
-    return bits && (bits[bar / 64] >> bar % 64 & 1);
+    return bits && (bits[at / 64] >> at % 64 & 1);
 }
 
 static void
@@ -292,11 +295,11 @@ finish(struct run *run)
 static void
 simulate(struct run *run, size_t start)
 {
-    const size_t count = run->backtest->bars.count;
+    const size_t count = run->backtest->bars.count, lead = run->backtest->bars.lead;
     size_t bar = start;
 
     for (;;) {
-        bar = next_event(&run->watch[run->state], bar, count);
+        bar = next_event(&run->watch[run->state], bar + lead, count + lead) - lead;
         if (bar + 1 >= count)
             break;
         if (!mark(run, bar + 1))
@@ -318,12 +321,13 @@ run_with(backtest_t *self, const double *params, struct metrics *ret,
         err = columns_bind(self->columns, params);
     if (err)
         return err;
-    const size_t warmup = columns_warmup(self->columns);
+    const size_t whole = columns_warmup(self->columns), lead = self->bars.lead;
+    const size_t warmup = whole > lead ? whole - lead : 0;
     const size_t shown = warmup < self->bars.count ? warmup : self->bars.count - 1;
     account_init(&run.account, &self->bars, &self->calendar, self->options.cash);
     run.account.curve = trace ? trace->equity : NULL;
     watch_all(&run);
-    simulate(&run, warmup + 1);
+    simulate(&run, whole + 1 > lead ? whole + 1 - lead : 0);
     if (run.is_out_of_memory)
         return TM_NO_MEMORY;
     account_metrics(&run.account, shown, ret);

@@ -4,6 +4,10 @@
  * that its runs share. Runs with the same indicator params, one after the other, are the cheap
  * ones. Results never depend on what ran before. Not for two threads at a time.
  *
+ * Indicators warm up on the window's lead (bars.h), if it has one, and what is left of their
+ * warm-up is of the window: the first signal that acts is that of the bar behind it. With a
+ * lead that is long enough, that of the window's first bar.
+ *
  * Owns its cache (at most cache_bytes); borrows bars and strategy, which must outlive it.
  */
 #ifndef ENGINE_BACKTEST_H
@@ -53,7 +57,7 @@ typedef struct backtest_trace {
     size_t trade_count;
     struct trade *trades;
     size_t trade_capacity;
-    size_t warmup; /* index of the last indicator's first value */
+    size_t warmup; /* index of the last indicator's first value; 0: it has one from the start */
 } backtest_trace_t;
 
 typedef struct backtest backtest_t;

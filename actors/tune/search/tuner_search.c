@@ -144,7 +144,7 @@ best_moments(const struct tuner_run *self, uint64_t index, struct daily_moments 
     if (!err)
         err = backtest_trace(backtest, params, &metrics, &trace);
     if (!err)
-        *ret = overfit_moments(window.time_ms, trace->equity, trace->bar_count);
+        *ret = overfit_moments(&window, trace->equity);
     backtest_trace_destroy(&trace);
     backtest_destroy(&backtest);
     return err;

@@ -196,13 +196,16 @@ describe_params(const struct run *self)
 static void
 show_as_json(const struct run *self)
 {
-    char first[CLOCK_TEXT], last[CLOCK_TEXT];
+    const bars_t *bars = self->bars;
+    const size_t end = bars->count - 1;
+    char first[CLOCK_LOCAL_TEXT], last[CLOCK_LOCAL_TEXT];
     json_t *warnings = json_array();
     tm_auto(json) out =
         json_pack("{s:s, s:o, s:I, s:s, s:s}", "strategy", strategy_name(self->strategy),
-                  "params", describe_params(self), "bars", (json_int_t)self->bars->count,
-                  "first", clock_text(self->bars->time_ms[0], first), "last",
-                  clock_text(self->bars->time_ms[self->bars->count - 1], last));
+                  "params", describe_params(self), "bars", (json_int_t)bars->count, "first",
+                  clock_local_text(bars->time_ms[0], bars->offset_s, first), "last",
+                  clock_local_text(bars->time_ms[end],
+                                   bars->offset_s ? bars->offset_s + end : NULL, last));
 
     for (size_t i = 0; i < METRIC_COUNT_ALL; i++)
         json_object_set_new(out, metrics_info(i)->name,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/support/suite.h"
 #include "tests/unit/tune/tune_job_help.h"
@@ -160,12 +161,76 @@ START_TEST(a_worker_refuses_the_grid_that_is_too_large)
 }
 END_TEST
 
+/* ---- dates ------------------------------------------------------------------------------- */
+
+/* Daily bars of Tokyo from 2022-01-03 on, every day of the week, at its midnight. */
+static char *
+tokyo_csv(size_t *ret_size)
+{
+    char *csv = NULL;
+    FILE *out = open_memstream(&csv, ret_size);
+    const int64_t monday_s = INT64_C(1641135600); /* 2022-01-02T15:00Z */
+
+    ck_assert_ptr_nonnull(out);
+    fputs("date,open,high,low,close,volume\n", out);
+    for (int i = 0; i < 300; i++) {
+        const time_t local_s = (time_t)(monday_s + 32400 + 86400 * i);
+        const double close = 100 + 10 * (i / 7 % 2) + i % 7;
+        struct tm local;
+        char day[11];
+
+        gmtime_r(&local_s, &local);
+        strftime(day, sizeof(day), "%Y-%m-%d", &local);
+        fprintf(out, "%s 00:00:00+09:00,%.2f,%.2f,%.2f,%.2f,1\n", day, close, close, close,
+                close);
+    }
+    fclose(out);
+    return csv;
+}
+
+static const struct {
+    const char *from, *to, *first, *last, *bars;
+} tokyo_dates[] = {
+    {"2022-02-01", "2022-03-31", "2022-02-01T00:00:00.000+09:00",
+     "2022-03-31T00:00:00.000+09:00", "59"},
+    {"2022-02-01T00:00", "2022-03-31T00:00", "2022-02-01T00:00:00.000+09:00",
+     "2022-03-31T00:00:00.000+09:00", "59"},
+    {"2022-02-01T00:01", "2022-03-30T23:59", "2022-02-02T00:00:00.000+09:00",
+     "2022-03-30T00:00:00.000+09:00", "57"},
+    {"2022-01-31T15:00:00Z", "2022-03-31T00:00:00+09:00", "2022-02-01T00:00:00.000+09:00",
+     "2022-03-31T00:00:00.000+09:00", "59"},
+};
+
+START_TEST(dates_are_days_of_the_exchange_and_so_is_what_is_shown)
+{
+    const char *const fields[] = {
+        "n_trials",         "1", "date_from", tokyo_dates[_i].from, "date_to",
+        tokyo_dates[_i].to, NULL};
+    char wanted[120];
+    size_t size = 0;
+    char *csv = tokyo_csv(&size);
+
+    tune_world_data(&world, csv, size);
+    free(csv);
+    tune_world_job(&world, "bb_reversal", fields);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    snprintf(wanted, sizeof(wanted), "%s|%s|%s", tokyo_dates[_i].first, tokyo_dates[_i].last,
+             tokyo_dates[_i].bars);
+    tune_world_expect(&world,
+                      "SELECT dataset->>'first', dataset->>'last', dataset->>'bars'"
+                      " FROM backtest_tunes",
+                      wanted);
+}
+END_TEST
+
 TCase *
 tune_job_choices(void)
 {
     TCase *tcase = case_new("choices", NULL, NULL);
 
     suite_rows(tcase, a_split_is_judged_by_the_part_that_chooses, parts);
+    suite_rows(tcase, dates_are_days_of_the_exchange_and_so_is_what_is_shown, tokyo_dates);
     suite_rows(tcase, a_search_ends_with_the_last_point_of_its_space, searches);
     suite_tests(tcase, the_gates_of_the_request_hold, a_seed_is_drawn_once_where_none_is_given,
                 a_worker_counts_the_grid_that_nobody_has_counted,

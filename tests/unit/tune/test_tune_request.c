@@ -111,6 +111,7 @@ static const struct {
     {"oos_ratio", "0.5", "0.5"},
     {"date_from", "2024-02-29", "\"2024-02-29\""},
     {"date_to", "2000-02-29", "\"2000-02-29\""},
+    {"date_to", "2000-02-29T10:00+09:00", "\"2000-02-29T10:00+09:00\""},
     {"param_space", "{\"k\":[1]}", "{\"k\":[1]}"},
     {"param_space", "{\"k\":{\"min\":1,\"max\":1}}", "{\"k\":{\"min\":1,\"max\":1}}"},
     {"param_space", " { \"period\" : [ 2, 200 ] } ", "{\"period\":[2,200]}"},
@@ -179,7 +180,7 @@ static const struct {
     {"date_from", "2023-01-00", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_from", "2023-1-01", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_from", "01-01-2023", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
-    {"date_to", "2023-01-01T00:00:00", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
+    {"date_to", "2023-01-01T25:00:00", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_to", "2023--1-01", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"param_space", "{\"k\":[1],\"k\":[2]}", TM_INVALID_PARAM_SPACE, "duplicate"},
     {"param_space", "{\"k\":[1]} x", TM_INVALID_PARAM_SPACE, "JSON"},
@@ -364,6 +365,11 @@ START_TEST(dates_must_be_in_order)
     ck_assert_int_eq(tune_request_finish(request, &fault), TM_VALIDATION_FAILED);
     ck_assert_str_eq(fault.field, "date_from");
     ck_assert_int_eq(set("date_to", "2020-01-02"), TM_OK);
+    ck_assert_int_eq(tune_request_finish(request, &fault), TM_OK);
+    ck_assert_int_eq(set("date_from", "2020-01-02T10:00+09:00"), TM_OK);
+    ck_assert_int_eq(set("date_to", "2020-01-02T00:30Z"), TM_OK);
+    ck_assert_int_eq(tune_request_finish(request, &fault), TM_VALIDATION_FAILED);
+    ck_assert_int_eq(set("date_to", "2020-01-02T01:00Z"), TM_OK);
     ck_assert_int_eq(tune_request_finish(request, &fault), TM_OK);
 }
 END_TEST
