@@ -25,6 +25,9 @@
     X("cash", initial_cash, "C")             \
     X("commission-bps", commission_bps, "B") \
     X("slippage-bps", slippage_bps, "B")     \
+    X("fill", fill, "WHEN")                  \
+    X("end-of-data", end_of_data, "HOW")     \
+    X("sizing", sizing, "HOW")               \
     X("min-trades", min_trades, "N")         \
     X("objective", objective_type, "NAME")   \
     X("metric", objective_metric, "NAME")    \

@@ -121,7 +121,8 @@ check_strategy(const tune_request_t *self, struct tune_request_error *ret)
     json_t *space = json_object_get(self->root, "param_space");
     json_t *params = json_object_get(strategy, "params");
 
-    if (strategy && json_object_size(params) == 0)
+    /* a back-test needs none; and what was accepted may be one */
+    if (strategy && self->form == TUNE_FORM && self->settings && json_object_size(params) == 0)
         return tune_refuse(ret, TM_NO_TUNABLE_PARAMS, "strategy_entity_id", "%s",
                            tm_err_text(TM_NO_TUNABLE_PARAMS));
     return space ? tune_space_check(space, params, ret) : TM_OK;
@@ -314,6 +315,22 @@ normalised(json_t *value)
     return json_copy(value);
 }
 
+/* Fields that came later are hashed where they are not at their default: what was asked for
+ * before they were there keeps its hash. */
+static void
+drop_later_defaults(json_t *shaping)
+{
+    static const char *const later[] = {"fill", "end_of_data", "sizing"};
+
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        const field_t *row = fields_find(&tune_fields, FIELDS_ALL, later[i]);
+        const char *value = json_string_value(json_object_get(shaping, later[i]));
+
+        if (value && strcmp(value, row->standard) == 0)
+            json_object_del(shaping, later[i]);
+    }
+}
+
 void
 tune_request_hash(const tune_request_t *self, uint8_t out[32])
 {
@@ -323,6 +340,7 @@ tune_request_hash(const tune_request_t *self, uint8_t out[32])
 
     json_object_del(shaping, "strategy");
     json_object_del(shaping, "filename");
+    drop_later_defaults(shaping);
     canonical = normalised(shaping);
     text = json_dumps(canonical, JSON_SORT_KEYS | JSON_COMPACT);
     digest_of(text, strlen(text), out);

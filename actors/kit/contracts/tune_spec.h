@@ -25,6 +25,8 @@ struct tune_spec {
     uint64_t seed;
     json_t *param_space; /* borrowed; NULL: the strategy's own */
     double initial_cash, commission_bps, slippage_bps;
+    char fill[8], end_of_data[8]; /* "close", "open" */
+    char sizing[12];              /* "whole", "fractional" */
     uint32_t min_trades;
     char objective_metric[16], objective_type[32];
     double dd_lambda;

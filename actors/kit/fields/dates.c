@@ -86,7 +86,7 @@ read_offset(const char *at, struct dates_moment *ret)
 
     if (hours > 18 || minutes > 59)
         return false;
-    ret->ms -= (*at == '-' ? -1 : 1) * (hours * 60 + minutes) * INT64_C(60000);
+    ret->ms -= (*at == '-' ? -1 : 1) * (INT64_C(60) * hours + minutes) * 60000;
     return true;
 }
 
@@ -107,7 +107,7 @@ dates_moment(const char *text, struct dates_moment *ret)
     if ((text[10] != 'T' && text[10] != ' ') || !has_form(at, "00:00") || digits(at, 2) > 23 ||
         digits(at + 3, 2) > 59)
         return false;
-    ret->ms += INT64_C(60000) * (digits(at, 2) * 60 + digits(at + 3, 2));
+    ret->ms += (INT64_C(60) * digits(at, 2) + digits(at + 3, 2)) * 60000;
     at = read_seconds(at + 5, &ret->ms);
     return at && read_offset(at, ret);
 }

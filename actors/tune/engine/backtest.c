@@ -2,7 +2,9 @@
  * found in bit sets, and the bars up to it are accounted as one span. */
 #include "actors/tune/engine/backtest.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +33,7 @@ struct backtest {
     double cost; /* share of the value traded */
     struct calendar calendar;
     columns_t *columns;
+    struct backtest_notes notes; /* of the last run */
 };
 
 struct run {
@@ -43,6 +46,7 @@ struct run {
     size_t entry_bar;
     size_t marked; /* bars accounted so far */
     backtest_trace_t *trace;
+    struct backtest_notes notes;
     bool is_out_of_memory;
 };
 
@@ -220,12 +224,23 @@ affordable(const struct run *run, double price)
 }
 
 static void
+note_unaffordable(struct run *run, double price)
+{
+    if (run->notes.unaffordable++)
+        return;
+    run->notes.unit = price + price * run->backtest->cost;
+    run->notes.cash = run->holding.cash;
+}
+
+static void
 open_position(struct run *run, enum state side, size_t bar, double price)
 {
     const double units = affordable(run, price);
 
-    if (!(units > 0))
+    if (!(units > 0)) {
+        note_unaffordable(run, price);
         return;
+    }
     run->entry_fee = units * price * run->backtest->cost;
     run->entry_bar = bar;
     run->holding.cash -= run->entry_fee;
@@ -330,6 +345,9 @@ run_with(backtest_t *self, const double *params, struct metrics *ret,
     simulate(&run, whole + 1 > lead ? whole + 1 - lead : 0);
     if (run.is_out_of_memory)
         return TM_NO_MEMORY;
+    self->notes = run.notes;
+    self->notes.is_out_of_bars =
+        columns_is_short(self->columns) || warmup + 1 >= self->bars.count;
     account_metrics(&run.account, shown, ret);
     if (ret_blocks)
         *ret_blocks = run.account.blocks;
@@ -375,6 +393,33 @@ backtest_trace_destroy(backtest_trace_t **self_p)
     free(self->trades);
     free(self);
     *self_p = NULL;
+}
+
+const struct backtest_notes *
+backtest_notes(const backtest_t *self)
+{
+    return &self->notes;
+}
+
+size_t
+backtest_warnings(const backtest_t *self,
+                  char ret[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES])
+{
+    const struct backtest_notes *notes = &self->notes;
+    size_t count = 0;
+
+    if (notes->is_out_of_bars)
+        snprintf(ret[count++], BACKTEST_WARNING_BYTES,
+                 "an indicator has no value before the last of the %zu bars: nothing could be "
+                 "traded; take a longer series, or a shorter period",
+                 self->bars.count);
+    if (notes->unaffordable)
+        snprintf(ret[count++], BACKTEST_WARNING_BYTES,
+                 "%" PRIu64 " entr%s left out: one unit cost %.10g, and the cash was %.10g; "
+                 "let fractions be bought (sizing fractional), or begin with more cash",
+                 notes->unaffordable, notes->unaffordable == 1 ? "y was" : "ies were",
+                 notes->unit, notes->cash);
+    return count;
 }
 
 const char *

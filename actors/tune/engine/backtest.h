@@ -78,6 +78,20 @@ TM_CHECKED tm_err_t backtest_trace(backtest_t *self, const double *params, struc
                                    backtest_trace_t **ret_trace);
 void backtest_trace_destroy(backtest_trace_t **self_p);
 
+/* What the last run's figures do not say. */
+struct backtest_notes {
+    bool is_out_of_bars; /* an indicator has no value before the last bar: no signal can act */
+    uint64_t unaffordable; /* entries left out, because the cash did not buy one unit */
+    double unit, cash;     /* at the first of them: what one cost, with its fee */
+};
+const struct backtest_notes *backtest_notes(const backtest_t *self);
+
+/* The notes as sentences for people; how many. */
+#define BACKTEST_WARNINGS_MAX  2
+#define BACKTEST_WARNING_BYTES 240
+size_t backtest_warnings(const backtest_t *self,
+                         char ret[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES]);
+
 const char *trade_side(const struct trade *trade);       /* "long", "short" */
 const char *trade_reason_name(enum trade_reason reason); /* "signal", "reversed", ... */
 size_t trade_duration_bars(const struct trade *trade);   /* exit bar - entry bar */

@@ -84,6 +84,9 @@ struct trial {
     struct metrics is;            /* in-sample; the whole without a split */
     struct metrics oos;           /* all undefined without a split */
     struct metrics_blocks blocks; /* of `is`, for overfit_pbo */
+    /* backtest.h: of the window that chooses, of the one that tests, and of both */
+    bool is_out_of_bars, test_is_out_of_bars;
+    uint64_t unaffordable;
 };
 
 /* Of so many bars, those of the in-sample window: all of them without a split. The warning says

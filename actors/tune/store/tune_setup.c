@@ -123,5 +123,8 @@ tune_setup_backtest(const struct tune_spec *spec)
     options.cash = spec->initial_cash;
     options.commission_bps = spec->commission_bps;
     options.slippage_bps = spec->slippage_bps;
+    options.fill_on_close = strcmp(spec->fill, "open") != 0;
+    options.close_at_end = strcmp(spec->end_of_data, "open") != 0;
+    options.fractional = strcmp(spec->sizing, "fractional") == 0;
     return options;
 }

@@ -308,6 +308,72 @@ START_TEST(a_short_lead_shortens_the_warm_up)
 }
 END_TEST
 
+/* The slow mean of n bars has its first value at bar n - 1, and signals act from the next. */
+static const struct {
+    double slow;
+    bool is_out_of_bars;
+} lengths[] = {{50, false}, {299, false}, {300, true}, {301, true}, {400, true}};
+
+START_TEST(a_warm_up_that_leaves_nothing_is_told)
+{
+    const struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_walk(300);
+    strategy_t *strategy = help_strategy("sma_cross");
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    const double params[STRATEGY_PARAMS_MAX] = {10, lengths[_i].slow}, few[] = {10, 20};
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    struct metrics metrics;
+
+    ck_assert_int_eq(backtest_run(backtest, params, &metrics, NULL), TM_OK);
+    ck_assert_int_eq(backtest_notes(backtest)->is_out_of_bars, lengths[_i].is_out_of_bars);
+    ck_assert_uint_eq(backtest_warnings(backtest, warnings), lengths[_i].is_out_of_bars);
+    if (lengths[_i].is_out_of_bars) {
+        ck_assert(metrics.trades == 0);
+        ck_assert_ptr_nonnull(strstr(warnings[0], "before the last of the 300 bars"));
+    }
+    ck_assert_int_eq(backtest_run(backtest, few, &metrics, NULL), TM_OK);
+    ck_assert(!backtest_notes(backtest)->is_out_of_bars); /* of the last run */
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+/* A unit costs 100 and 1 % of it; the cash of 100 buys none, of 102 one, or 100/101 of one. */
+START_TEST(a_unit_dearer_than_the_cash_is_told)
+{
+    const double closes[] = {100, 100, 100, 110, 100, 100, 110, 100};
+    struct backtest_options options = {
+        .cash = 100, .commission_bps = 100, .fill_on_close = true, .close_at_end = true};
+    bars_t *bars = help_closes(closes, 8);
+    strategy_t *strategy =
+        help_strategy_text("{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"name\":\"x\","
+                           "\"entry_long\":\"close < 105\",\"exit_long\":\"close > 105\"}");
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    struct metrics metrics;
+
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    ck_assert_int_eq(backtest_run(backtest, NULL, &metrics, NULL), TM_OK);
+    ck_assert(metrics.trades == 0);
+    ck_assert_uint_eq(backtest_notes(backtest)->unaffordable, 4); /* bars 1, 2, 4, 5 */
+    ck_assert_double_eq(backtest_notes(backtest)->unit, 101);
+    ck_assert_double_eq(backtest_notes(backtest)->cash, 100);
+    ck_assert_uint_eq(backtest_warnings(backtest, warnings), 1);
+    ck_assert_str_eq(warnings[0],
+                     "4 entries were left out: one unit cost 101, and the cash was 100; let "
+                     "fractions be bought (sizing fractional), or begin with more cash");
+    backtest_destroy(&backtest);
+    options.fractional = true;
+    backtest = help_backtest(bars, strategy, &options);
+    ck_assert_int_eq(backtest_run(backtest, NULL, &metrics, NULL), TM_OK);
+    ck_assert(metrics.trades == 2);
+    ck_assert_uint_eq(backtest_warnings(backtest, warnings), 0);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
 START_TEST(a_small_cache_changes_nothing)
 {
     struct backtest_options roomy = BACKTEST_OPTIONS_DEFAULT, tight = BACKTEST_OPTIONS_DEFAULT;
@@ -406,8 +472,9 @@ main(void)
     suite_tests(paths, the_curve_and_the_fast_path_have_the_same_bits,
                 the_figures_are_those_of_the_curve,
                 indicators_warm_up_on_the_bars_before_a_window,
-                a_short_lead_shortens_the_warm_up, a_small_cache_changes_nothing,
-                a_warmup_longer_than_the_bars_trades_nothing, options_out_of_range_are_refused,
-                metrics_are_a_table);
+                a_short_lead_shortens_the_warm_up, a_unit_dearer_than_the_cash_is_told,
+                a_small_cache_changes_nothing, a_warmup_longer_than_the_bars_trades_nothing,
+                options_out_of_range_are_refused, metrics_are_a_table);
+    suite_rows(paths, a_warm_up_that_leaves_nothing_is_told, lengths);
     return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "tests/support/suite.h"
+#include "tests/unit/engine/engine_help.h"
 #include "tests/unit/tune/tune_job_help.h"
 
 /* The best of the in-sample part is the winner, whatever the rest says of it; asked for the
@@ -161,6 +162,113 @@ START_TEST(a_worker_refuses_the_grid_that_is_too_large)
 }
 END_TEST
 
+/* ---- what is warned of ------------------------------------------------------------------- */
+
+static void
+run_cross(const char *slow, const char *cash)
+{
+    char space[80];
+    const char *const fields[] = {"search_type",  "grid",    "param_space",
+                                  space,          "date_to", "2019-10-27",
+                                  "initial_cash", cash,      NULL};
+
+    snprintf(space, sizeof(space), "{\"fast\":[10],\"slow\":%s}", slow);
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "sma_cross", fields);
+    tune_world_run(&world);
+}
+
+/* 300 bars */
+START_TEST(trials_that_cannot_warm_up_are_warned_of)
+{
+    run_cross("[20,400]", "10000");
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world,
+                      "SELECT dataset->>'bars', warnings::text LIKE '%1 of the 2 trials have an"
+                      " indicator without a value before the last bar%' FROM backtest_tunes",
+                      "300|t");
+    tune_world_expect(&world, "SELECT reason FROM backtest_tune_runs WHERE trial_index = 1",
+                      "warm_up (an indicator has no value before the last bar)");
+}
+END_TEST
+
+START_TEST(a_tune_of_which_no_trial_can_warm_up_is_refused)
+{
+    run_cross("[300,400]", "10000");
+    ck_assert_int_eq(world.end.err, TM_INSUFFICIENT_DATA);
+    ck_assert(!world.end.retryable);
+    ck_assert_msg(strstr(world.end.detail, "all 2 trials have an indicator without a value"
+                                           " before the last of the 300 bars") != NULL,
+                  "%s", world.end.detail);
+    expect_nothing_written();
+}
+END_TEST
+
+/* SYND is above 100 now and then. */
+START_TEST(a_unit_dearer_than_the_cash_is_warned_of)
+{
+    run_cross("[20,30]", "100");
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world,
+                      "SELECT warnings::text LIKE '% of the 2 trials left out entries because"
+                      " one unit cost more than the cash: let fractions be bought (sizing"
+                      " fractional)%' FROM backtest_tunes",
+                      "t");
+}
+END_TEST
+
+/* ---- how orders are carried out ---------------------------------------------------------- */
+
+static const struct {
+    const char *fill, *end_of_data, *sizing;
+    struct backtest_options wanted;
+} orders[] = {
+    {"", "", "", {.fill_on_close = true, .close_at_end = true}},
+    {"open", "", "", {.fill_on_close = false, .close_at_end = true}},
+    {"", "open", "", {.fill_on_close = true, .close_at_end = false}},
+    {"", "", "fractional", {.fill_on_close = true, .close_at_end = true, .fractional = true}},
+    {"open", "open", "fractional", {.fractional = true}},
+};
+
+START_TEST(orders_are_carried_out_as_they_are_asked_for)
+{
+    const char *const fields[] = {"search_type", "grid",
+                                  "param_space", "{\"fast\":[10],\"slow\":[20]}",
+                                  "fill",        orders[_i].fill,
+                                  "end_of_data", orders[_i].end_of_data,
+                                  "sizing",      orders[_i].sizing,
+                                  NULL};
+    struct backtest_options options = orders[_i].wanted;
+    strategy_t *strategy = help_strategy("sma_cross");
+    bars_t *bars = help_bars("tests/data/SYND.csv");
+    char wanted[120];
+    struct metrics metrics;
+
+    options.cash = 10000;
+    options.commission_bps = 10;
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    ck_assert_int_eq(backtest_run(backtest, (const double[]){10, 20}, &metrics, NULL), TM_OK);
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "sma_cross", fields);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    snprintf(wanted, sizeof(wanted), "%.6f|%.0f|%s|%s|%s", metrics.equity_final, metrics.trades,
+             orders[_i].fill[0] ? orders[_i].fill : "close",
+             orders[_i].end_of_data[0] ? orders[_i].end_of_data : "close",
+             orders[_i].sizing[0] ? orders[_i].sizing : "whole");
+    tune_world_expect(
+        &world,
+        "SELECT round((metrics_is[array_position(metric_names, 'equity_final')])::numeric, 6),"
+        " metrics_is[array_position(metric_names, 'trades')], request->>'fill',"
+        " request->>'end_of_data', request->>'sizing'"
+        " FROM backtest_tunes t JOIN backtest_tune_runs r ON r.tune_id = t.id",
+        wanted);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
 /* ---- dates ------------------------------------------------------------------------------- */
 
 /* Daily bars of Tokyo from 2022-01-03 on, every day of the week, at its midnight. */
@@ -231,6 +339,10 @@ tune_job_choices(void)
 
     suite_rows(tcase, a_split_is_judged_by_the_part_that_chooses, parts);
     suite_rows(tcase, dates_are_days_of_the_exchange_and_so_is_what_is_shown, tokyo_dates);
+    suite_rows(tcase, orders_are_carried_out_as_they_are_asked_for, orders);
+    suite_tests(tcase, trials_that_cannot_warm_up_are_warned_of,
+                a_tune_of_which_no_trial_can_warm_up_is_refused,
+                a_unit_dearer_than_the_cash_is_warned_of);
     suite_rows(tcase, a_search_ends_with_the_last_point_of_its_space, searches);
     suite_tests(tcase, the_gates_of_the_request_hold, a_seed_is_drawn_once_where_none_is_given,
                 a_worker_counts_the_grid_that_nobody_has_counted,

@@ -309,13 +309,6 @@ START_TEST(a_name_that_is_cut_in_a_character_leaves_readable_text)
 }
 END_TEST
 
-START_TEST(a_strategy_without_params_cannot_be_tuned)
-{
-    ck_assert_int_eq(set_strategy("{\"name\":\"s\",\"params\":{}}"), TM_NO_TUNABLE_PARAMS);
-    ck_assert_int_eq(set_strategy("{\"name\":\"s\"}"), TM_NO_TUNABLE_PARAMS);
-}
-END_TEST
-
 START_TEST(a_strategy_that_is_no_object_is_invalid)
 {
     ck_assert_int_eq(set_strategy("[1]"), TM_INVALID_STRATEGY);
@@ -468,7 +461,6 @@ fields_case(void)
                 a_space_that_is_too_large_is_refused, a_list_of_too_many_values_is_refused,
                 too_many_names_in_a_space_are_refused,
                 a_name_that_is_cut_in_a_character_leaves_readable_text,
-                a_strategy_without_params_cannot_be_tuned,
                 a_strategy_that_is_no_object_is_invalid, a_strategys_own_id_must_be_a_uuid,
                 an_objective_param_that_is_unknown_or_no_number_is_refused,
                 what_is_required_is_named, dates_must_be_in_order,

@@ -1,4 +1,4 @@
-/* How many trials a grid is, and how many are too many. */
+/* How many trials a grid is, and how many are too many; a strategy without params. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +101,25 @@ START_TEST(a_range_that_cannot_be_laid_out_is_refused)
 }
 END_TEST
 
+/* ---- nothing to vary --------------------------------------------------------------------- */
+
+START_TEST(a_strategy_without_params_cannot_be_tuned)
+{
+    ck_assert_int_eq(set_strategy("{\"name\":\"s\",\"params\":{}}"), TM_NO_TUNABLE_PARAMS);
+    ck_assert_int_eq(set_strategy("{\"name\":\"s\"}"), TM_NO_TUNABLE_PARAMS);
+}
+END_TEST
+
+START_TEST(a_strategy_without_params_can_be_tested)
+{
+    tune_request_destroy(&request);
+    request = tune_request_new_backtest(settings);
+    ck_assert_int_eq(set_strategy("{\"id\":\"" STRATEGY "\",\"name\":\"s\"}"), TM_OK);
+    set_dataset(1);
+    ck_assert_int_eq(tune_request_finish(request, &fault), TM_OK);
+}
+END_TEST
+
 TCase *
 tune_request_grids(void)
 {
@@ -109,7 +128,8 @@ tune_request_grids(void)
     suite_rows(all, a_grid_without_n_trials_is_all_of_its_points, grids);
     suite_tests(all, a_grid_of_more_points_than_n_trials_is_refused_with_the_count,
                 a_grid_of_more_points_than_the_server_allows_is_refused_with_the_count,
-                a_grid_beyond_counting_is_too_large,
-                a_range_that_cannot_be_laid_out_is_refused);
+                a_grid_beyond_counting_is_too_large, a_range_that_cannot_be_laid_out_is_refused,
+                a_strategy_without_params_cannot_be_tuned,
+                a_strategy_without_params_can_be_tested);
     return all;
 }

@@ -9,7 +9,7 @@ import { addressOf } from './tune_view.js';
 
 const form = byId('form');
 const uploadMb = Number(document.body.dataset.maxUploadMb), limits = JSON.parse(document.body.dataset.limits);
-const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'date_from', 'date_to'];
+const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'fill', 'end_of_data', 'sizing', 'date_from', 'date_to'];
 const strategies = new Map();
 const space = new Space(byId('space'), changed);
 let key = null, isSending = false;
