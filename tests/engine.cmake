@@ -1,6 +1,6 @@
 # The engine's tests: pure functions, no database, no sockets.
 set(engine_help unit/engine/engine_help.c)
-foreach(module expr indicators backtest parity search tpe tune overfit)
+foreach(module bars expr indicators backtest parity choice search tpe tune overfit)
   tm_test(${module} unit/engine/test_${module}.c ${engine_help} LIBS tm_data tm_engine)
 endforeach()
 

@@ -16,7 +16,9 @@ BEGIN
         VALUES (NEW.id, NEW.workspace_id, (v_request ->> 'strategy_entity_id')::uuid,
                 v_request #>> '{strategy,name}', v_request ->> 'search_type',
                 v_request ->> 'objective_type', (v_request ->> 'oos_ratio')::float8,
-                (v_request ->> 'n_trials')::int, v_request - 'strategy');
+                CASE v_request ->> 'search_type' WHEN 'grid' -- whose points are not counted yet
+                    THEN coalesce((v_request ->> 'n_trials')::int, 0)
+                    ELSE (v_request ->> 'n_trials')::int END, v_request - 'strategy');
     EXCEPTION
         WHEN foreign_key_violation THEN
             PERFORM tm_refuse('WORKSPACE_NOT_FOUND', 'there is no workspace with this id');
@@ -84,7 +86,8 @@ LANGUAGE sql STABLE AS $$
             'queued', CASE WHEN t.status = 'queued' THEN t.n_trials ELSE 0 END,
             'running', CASE WHEN t.status = 'running' THEN t.n_trials - t.trials_completed ELSE 0 END,
             'completed', CASE WHEN t.status = 'running' THEN t.trials_completed ELSE t.count_completed END,
-            'failed', t.count_failed, 'skipped', t.count_skipped),
+            'failed', t.count_failed, 'skipped', t.count_skipped,
+            'duplicates', coalesce((t.overfit ->> 'duplicates')::bigint, 0)),
         'gates', t.gates, 'warnings', t.warnings,
         'progress', json_build_object(
             'done', t.trials_completed, 'total', t.n_trials,

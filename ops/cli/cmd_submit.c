@@ -25,6 +25,9 @@
     X("cash", initial_cash, "C")             \
     X("commission-bps", commission_bps, "B") \
     X("slippage-bps", slippage_bps, "B")     \
+    X("fill", fill, "WHEN")                  \
+    X("end-of-data", end_of_data, "HOW")     \
+    X("sizing", sizing, "HOW")               \
     X("min-trades", min_trades, "N")         \
     X("objective", objective_type, "NAME")   \
     X("metric", objective_metric, "NAME")    \
@@ -154,23 +157,6 @@ set_field(const cli_t *cli, const struct submit *self, const char *name, const c
     return false;
 }
 
-/* Who asks for a grid and not for a number of trials means all of it. */
-static bool
-set_grid(const cli_t *cli, const struct submit *self, json_t *space)
-{
-    const char *search = self->fields[OPTION_search_type];
-    struct tune_limited trials;
-    char points[32];
-
-    if (!search || strcmp(search, "grid") != 0 || self->fields[OPTION_n_trials])
-        return true;
-    tune_field_limited(fields_find(&tune_fields, TUNE_FORM, "n_trials"), cli->settings,
-                       &trials);
-    snprintf(points, sizeof points, "%lld",
-             param_space_arg_points(space, (long long)trials.row.max));
-    return set_field(cli, self, "n_trials", points);
-}
-
 static bool
 set_space(const cli_t *cli, const struct submit *self)
 {
@@ -185,7 +171,7 @@ set_space(const cli_t *cli, const struct submit *self)
     if (json_object_size(space) == 0)
         return true;
     text = json_dumps(space, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    return text && set_field(cli, self, "param_space", text) && set_grid(cli, self, space);
+    return text && set_field(cli, self, "param_space", text);
 }
 
 static bool

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/decimal_steps.h"
+
 /* A number as it was written: whole ones stay whole. */
 struct number {
     double value;
@@ -36,20 +38,17 @@ to_json(double value, bool is_whole)
 static json_t *
 steps(const struct number part[3])
 {
-    double count = floor((part[1].value - part[0].value) / part[2].value + 1e-9);
     bool is_whole = part[0].is_whole && part[2].is_whole && fabs(part[1].value) < 1e15;
+    struct decimal_steps steps;
     json_t *list;
 
-    if (!(part[2].value > 0) || !(count >= 0) || count >= PARAM_SPACE_ARG_MAX)
+    if (!(part[2].value > 0) || !(part[0].value <= part[1].value) ||
+        !decimal_steps_between(part[0].value, part[1].value, part[2].value, &steps) ||
+        steps.count > PARAM_SPACE_ARG_MAX)
         return NULL;
     list = json_array();
-    for (int i = 0; i <= (int)count; i++) {
-        char text[40];
-
-        /* 0.1 + 2*0.1 is 0.3, and not what binary makes of it */
-        snprintf(text, sizeof text, "%.12g", part[0].value + i * part[2].value);
-        json_array_append_new(list, to_json(strtod(text, NULL), is_whole));
-    }
+    for (uint64_t i = 0; i < steps.count; i++)
+        json_array_append_new(list, to_json(decimal_steps_at(&steps, i), is_whole));
     return list;
 }
 
@@ -152,22 +151,4 @@ param_space_arg_parse(const struct cli_list *texts, char *detail, size_t size)
         }
     }
     return space;
-}
-
-long long
-param_space_arg_points(json_t *space, long long limit)
-{
-    long long points = 1;
-    const char *name;
-    json_t *values;
-
-    json_object_foreach(space, name, values)
-    {
-        long long count = json_is_array(values) ? (long long)json_array_size(values) : 5;
-
-        if (points > limit / count)
-            return limit;
-        points *= count;
-    }
-    return points;
 }

@@ -18,7 +18,4 @@
 /* NULL: `detail` says which one is wrong, and how it should look. */
 json_t *param_space_arg_parse(const struct cli_list *texts, char *detail, size_t size);
 
-/* How many points a grid over it has, but at most `limit`: a range counts as 5. */
-long long param_space_arg_points(json_t *space, long long limit);
-
 #endif

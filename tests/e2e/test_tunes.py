@@ -56,6 +56,9 @@ def test_a_tune_with_every_field(client):
         "initial_cash": 5000,
         "commission_bps": 1.5,
         "slippage_bps": 0.5,
+        "fill": "open",
+        "end_of_data": "open",
+        "sizing": "fractional",
         "min_trades": 1,
         "objective_metric": "return",
         "objective_type": "return_dd_penalty",
@@ -124,6 +127,12 @@ def test_strategies_that_cannot_be_tuned(tunemill, client):
         client.expect("TUNE_SUBMIT", 422, code, body=tune_form(strategy_entity_id=strategy))
         client.expect("STRATEGY", 200, id=strategy)
         tunemill.sql(f"DELETE FROM strategies WHERE id = '{strategy}'")
+
+
+def test_a_grid_of_more_points_than_trials(client):
+    space = '{"n": [10, 20, 30], "m": [5, 10]}'
+    answer = client.expect("TUNE_SUBMIT", 422, "GRID_TOO_LARGE", body=tune_form(search_type="grid", n_trials=5, param_space=space))
+    assert "6 points" in answer.json["detail"] + str(answer.json["errors"])
 
 
 def test_files_that_cannot_be_used(client):

@@ -25,8 +25,6 @@ check_space(json_t *space)
         assert(json_number_value(json_object_get(values, "min")) <=
                json_number_value(json_object_get(values, "max")));
     }
-    const long long points = param_space_arg_points(space, 1000);
-    assert(points >= 1 && points <= 1000);
 }
 
 int

@@ -12,6 +12,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *exact = malloc(size + (size == 0)), *text = strndup((const char *)data, size);
+    struct dates_moment moment;
     struct stamp stamp;
     int64_t date_ms;
 
@@ -21,6 +22,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (strlen(text) == size && dates_day(text, &date_ms)) {
             assert(date_ms % 86400000 == 0);
             assert(!is_stamp || stamp.local_ms == date_ms); /* the engine knows fewer years */
+            assert(dates_moment(text, &moment) && moment.is_day && moment.ms == date_ms);
+        } else if (dates_moment(text, &moment)) {
+            assert(!moment.is_day && size > 10);
         }
     }
     free(text);

@@ -18,10 +18,10 @@ static const char spec[] =
 static void
 check_trials(const strategy_t *strategy, const space_t *space)
 {
-    const uint64_t trials = space_trials(space, 1000);
+    const uint64_t size = space_size(space), trials = size < 1000 ? size : 1000;
     double params[TUNE_PARAMS_MAX];
 
-    assert(trials > 0 && trials <= space_size(space));
+    assert(trials > 0);
     for (uint64_t i = 0; i < trials; i += 1 + trials / 7) {
         space_params(space, 7, i, params);
         const tm_err_t err = strategy_check_params(strategy, params, NULL, 0);

@@ -7,6 +7,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/digest.h"
 #include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/contracts/tune_grid.h"
 #include "actors/kit/contracts/tune_space.h"
 #include "actors/kit/fields/dates.h"
 #include "actors/kit/fields/json_text.h"
@@ -120,7 +121,8 @@ check_strategy(const tune_request_t *self, struct tune_request_error *ret)
     json_t *space = json_object_get(self->root, "param_space");
     json_t *params = json_object_get(strategy, "params");
 
-    if (strategy && json_object_size(params) == 0)
+    /* a back-test needs none; and what was accepted may be one */
+    if (strategy && self->form == TUNE_FORM && self->settings && json_object_size(params) == 0)
         return tune_refuse(ret, TM_NO_TUNABLE_PARAMS, "strategy_entity_id", "%s",
                            tm_err_text(TM_NO_TUNABLE_PARAMS));
     return space ? tune_space_check(space, params, ret) : TM_OK;
@@ -149,6 +151,22 @@ tune_request_set_strategy(tune_request_t *self, json_t **spec_p,
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
+static bool
+is_grid(const tune_request_t *self)
+{
+    const char *search = json_string_value(json_object_get(self->root, "search_type"));
+
+    return search && strcmp(search, "grid") == 0;
+}
+
+/* A grid without n_trials is all of its points: see check_points. */
+static bool
+has_default(const tune_request_t *self, const field_t *row)
+{
+    return row->standard && !(row->flags & FIELD_ELSEWHERE) &&
+           !(is_grid(self) && strcmp(row->name, "n_trials") == 0);
+}
+
 static tm_err_t
 fill_defaults(tune_request_t *self, struct tune_request_error *ret)
 {
@@ -160,8 +178,7 @@ fill_defaults(tune_request_t *self, struct tune_request_error *ret)
         tm_err_t err;
 
         tune_field_limited(row, self->settings, &limited);
-        if (!limited.row.standard || row->flags & FIELD_ELSEWHERE ||
-            json_object_get(self->root, row->name))
+        if (!has_default(self, &limited.row) || json_object_get(self->root, row->name))
             continue;
         err = take_value(self, row, tm_str(limited.row.standard), NULL, ret);
         if (err)
@@ -193,13 +210,43 @@ check_members(const tune_request_t *self, const char *name, const struct fields 
                      : TM_OK;
 }
 
+/* Every range of the space can be laid out, and a grid's points are as many trials. Where the
+ * body has no strategy the worker looks it up, and counts. */
+static tm_err_t
+check_points(tune_request_t *self, struct tune_request_error *ret)
+{
+    json_t *params = json_object_get(json_object_get(self->root, "strategy"), "params");
+    json_t *asked = json_object_get(self->root, "n_trials");
+    struct tune_limited trials;
+    uint64_t points = 0;
+    tm_err_t err;
+
+    if (self->form != TUNE_FORM || !self->settings || !params)
+        return TM_OK;
+    err = tune_grid_count(json_object_get(self->root, "param_space"), params, is_grid(self),
+                          &points, ret);
+    if (err || !is_grid(self) || points == 0)
+        return err;
+    tune_field_limited(fields_find(&tune_fields, TUNE_FORM, "n_trials"), self->settings,
+                       &trials);
+    err = tune_grid_check(points, (uint64_t)json_integer_value(asked), (uint64_t)trials.row.max,
+                          ret);
+    if (!err && !asked)
+        json_object_set_new(self->root, "n_trials", json_integer((json_int_t)points));
+    return err;
+}
+
 static tm_err_t
 check_dates(const tune_request_t *self, struct tune_request_error *ret)
 {
     const char *from = json_string_value(json_object_get(self->root, "date_from"));
     const char *to = json_string_value(json_object_get(self->root, "date_to"));
 
-    if (from && to && strcmp(from, to) > 0)
+    struct dates_moment first, last;
+
+    /* what only the exchange's calendar can compare finds no bars between them */
+    if (from && to && dates_moment(from, &first) && dates_moment(to, &last) &&
+        first.is_utc == last.is_utc && first.ms > last.ms)
         return tune_refuse(ret, TM_VALIDATION_FAILED, "date_from", "is after date_to");
     return TM_OK;
 }
@@ -215,6 +262,8 @@ tune_request_finish(tune_request_t *self, struct tune_request_error *ret_error)
         err = tune_refuse(ret_error, TM_VALIDATION_FAILED, "file", "is missing");
     if (!err)
         err = check_strategy(self, ret_error);
+    if (!err)
+        err = check_points(self, ret_error);
     if (!err)
         err = check_members(self, "objective_params", &tune_objective_params_fields, ret_error);
     if (!err)
@@ -266,6 +315,22 @@ normalised(json_t *value)
     return json_copy(value);
 }
 
+/* Fields that came later are hashed where they are not at their default: what was asked for
+ * before they were there keeps its hash. */
+static void
+drop_later_defaults(json_t *shaping)
+{
+    static const char *const later[] = {"fill", "end_of_data", "sizing"};
+
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        const field_t *row = fields_find(&tune_fields, FIELDS_ALL, later[i]);
+        const char *value = json_string_value(json_object_get(shaping, later[i]));
+
+        if (value && strcmp(value, row->standard) == 0)
+            json_object_del(shaping, later[i]);
+    }
+}
+
 void
 tune_request_hash(const tune_request_t *self, uint8_t out[32])
 {
@@ -275,6 +340,7 @@ tune_request_hash(const tune_request_t *self, uint8_t out[32])
 
     json_object_del(shaping, "strategy");
     json_object_del(shaping, "filename");
+    drop_later_defaults(shaping);
     canonical = normalised(shaping);
     text = json_dumps(canonical, JSON_SORT_KEYS | JSON_COMPACT);
     digest_of(text, strlen(text), out);
@@ -305,6 +371,23 @@ take_values(tune_request_t *self, const json_t *root, struct tune_request_error 
     return TM_OK;
 }
 
+static void
+read_dates(struct tune_spec *ret)
+{
+    struct dates_moment moment;
+
+    ret->date_from_ms = INT64_MIN;
+    ret->date_to_ms = INT64_MAX;
+    if (dates_moment(ret->date_from, &moment)) {
+        ret->date_from_ms = moment.ms;
+        ret->is_date_from_utc = moment.is_utc;
+    }
+    if (dates_moment(ret->date_to, &moment)) {
+        ret->date_to_ms = moment.ms + (moment.is_day ? DAY_MS - 1 : 0);
+        ret->is_date_to_utc = moment.is_utc;
+    }
+}
+
 /* Every value was checked when it was taken. */
 static void
 read_spec(json_t *root, struct tune_spec *ret)
@@ -319,12 +402,7 @@ read_spec(json_t *root, struct tune_spec *ret)
     if (json_is_null(json_object_get(json_object_get(root, "gates"), "min_trades")))
         ret->gates.min_trades = 0;
     ret->strategy = json_object_get(root, "strategy");
-    ret->date_from_ms = INT64_MIN;
-    ret->date_to_ms = INT64_MAX;
-    if (!dates_day(ret->date_from, &ret->date_from_ms))
-        ret->date_from_ms = INT64_MIN;
-    if (dates_day(ret->date_to, &ret->date_to_ms))
-        ret->date_to_ms += DAY_MS - 1;
+    read_dates(ret);
 }
 
 static tm_err_t

@@ -42,7 +42,9 @@ void tune_request_set_dataset(tune_request_t *self, const uint8_t sha256[32], ui
  * without the engine (names exist, ranges are sane, NO_TUNABLE_PARAMS). */
 TM_CHECKED tm_err_t tune_request_set_strategy(tune_request_t *self, json_t **spec_p,
                                               struct tune_request_error *ret_error);
-/* Fills defaults and checks what depends on several fields (required ones, dates in order). */
+/* Fills defaults and checks what depends on several fields (required ones, dates in order). A
+ * grid without n_trials has that of its points; one with more than may be tried is
+ * TM_GRID_TOO_LARGE. */
 TM_CHECKED tm_err_t tune_request_finish(tune_request_t *self,
                                         struct tune_request_error *ret_error);
 

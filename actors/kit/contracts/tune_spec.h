@@ -4,6 +4,7 @@
 #define ACTORS_KIT_CONTRACTS_TUNE_SPEC_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TUNE_GATE_OFF_DRAWDOWN_PCT 100 /* nothing falls deeper */
@@ -20,19 +21,22 @@ struct tune_spec {
     uint8_t dataset_sha256[32];
     uint64_t dataset_size;
     char search_type[16];
-    uint32_t n_trials;
+    uint32_t n_trials; /* 0: all points of a grid, which were not counted yet */
     uint64_t seed;
     json_t *param_space; /* borrowed; NULL: the strategy's own */
     double initial_cash, commission_bps, slippage_bps;
+    char fill[8], end_of_data[8]; /* "close", "open" */
+    char sizing[12];              /* "whole", "fractional" */
     uint32_t min_trades;
     char objective_metric[16], objective_type[32];
     double dd_lambda;
     double oos_ratio;  /* NaN: no split */
     char select_on[4]; /* "is", "oos"; empty: is */
     struct tune_gates gates;
-    char date_from[11], date_to[11];  /* as they were written; empty: open */
+    char date_from[36], date_to[36];  /* as they were written; empty: open */
     int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
-    json_t *root;                     /* owned */
+    bool is_date_from_utc, is_date_to_utc; /* else they are what the exchange's clocks show */
+    json_t *root;                          /* owned */
 };
 
 #endif

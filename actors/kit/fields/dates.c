@@ -15,6 +15,15 @@ digits(const char *text, int count)
     return value;
 }
 
+static bool
+has_form(const char *text, const char *form)
+{
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    return true;
+}
+
 bool
 dates_day(const char *text, int64_t *ret_ms)
 {
@@ -22,9 +31,8 @@ dates_day(const char *text, int64_t *ret_ms)
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int y, m, d;
 
-    for (size_t i = 0; i < sizeof(form); i++)
-        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-            return false;
+    if (!has_form(text, form) || text[sizeof(form) - 1])
+        return false;
     y = digits(text, 4);
     m = digits(text + 5, 2);
     d = digits(text + 8, 2);
@@ -38,6 +46,70 @@ dates_day(const char *text, int64_t *ret_ms)
     int64_t days = era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
     *ret_ms = days * 86400000;
     return true;
+}
+
+/* ":15.25", or nothing. */
+static const char *
+read_seconds(const char *at, int64_t *ms)
+{
+    int64_t part = 100;
+
+    if (*at != ':')
+        return at;
+    if (!has_form(at, ":00") || digits(at + 1, 2) > 59)
+        return NULL;
+    *ms += INT64_C(1000) * digits(at + 1, 2);
+    at += 3;
+    if (*at != '.')
+        return at;
+    if (!has_form(at, ".0"))
+        return NULL;
+    for (at++; *at >= '0' && *at <= '9'; at++, part /= 10)
+        *ms += part * (*at - '0');
+    return at;
+}
+
+/* "Z", "+09:00", "-0330", or nothing. */
+static bool
+read_offset(const char *at, struct dates_moment *ret)
+{
+    if (!*at)
+        return true;
+    ret->is_utc = true;
+    if (strcmp(at, "Z") == 0)
+        return true;
+    const size_t colon = has_form(at + 1, "00:00") ? 1 : 0;
+
+    if ((*at != '+' && *at != '-') || !(colon || has_form(at + 1, "0000")) || at[5 + colon])
+        return false;
+    const int hours = digits(at + 1, 2), minutes = digits(at + 3 + colon, 2);
+
+    if (hours > 18 || minutes > 59)
+        return false;
+    ret->ms -= (*at == '-' ? -1 : 1) * (INT64_C(60) * hours + minutes) * 60000;
+    return true;
+}
+
+bool
+dates_moment(const char *text, struct dates_moment *ret)
+{
+    char day[11] = "";
+    const size_t size = strlen(text);
+
+    *ret = (struct dates_moment){.is_day = size == 10};
+    memcpy(day, text, size < 10 ? size : 10);
+    if (!dates_day(day, &ret->ms))
+        return false;
+    if (ret->is_day)
+        return true;
+    const char *at = text + 11;
+
+    if ((text[10] != 'T' && text[10] != ' ') || !has_form(at, "00:00") || digits(at, 2) > 23 ||
+        digits(at + 3, 2) > 59)
+        return false;
+    ret->ms += (INT64_C(60) * digits(at, 2) + digits(at + 3, 2)) * 60000;
+    at = read_seconds(at + 5, &ret->ms);
+    return at && read_offset(at, ret);
 }
 
 /* Behind the seconds: nothing, or a point and digits; then Z. */

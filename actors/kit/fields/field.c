@@ -9,7 +9,7 @@
 #include "actors/kit/fields/field.h"
 #include "actors/kit/fields/json_text.h"
 
-enum { SEEN_MAX = 40, SEEN_BYTES = SEEN_MAX + 8, DATE_SIZE = 10, TIME_MAX = 31 };
+enum { SEEN_MAX = 40, SEEN_BYTES = SEEN_MAX + 8, TIME_MAX = 35 };
 
 tm_err_t
 field_err(const field_t *self)
@@ -51,7 +51,7 @@ field_allowed(const field_t *self, char *ret, size_t size)
         [FIELD_CHOICE] = "one of: ",
         [FIELD_NAME] = "",
         [FIELD_UUID] = "a UUID",
-        [FIELD_DATE] = "a date of the form YYYY-MM-DD",
+        [FIELD_DATE] = "a date, YYYY-MM-DD, or a date-time, as 2026-03-01T09:30",
         [FIELD_TIME] = "a time in UTC since 1970, as 2026-03-01T12:30:00.000Z",
         [FIELD_OBJECT] = "a JSON object",
         [FIELD_LIST] = "a list",
@@ -208,13 +208,13 @@ static bool
 is_moment(const field_t *self, const char *text, size_t size)
 {
     char copy[TIME_MAX + 1] = "";
-    int64_t ms;
+    struct dates_moment moment;
 
-    if (size > TIME_MAX || (self->kind == FIELD_DATE && size != DATE_SIZE))
+    if (size > TIME_MAX)
         return false;
     memcpy(copy, text, size);
     return strlen(copy) == size &&
-           (self->kind == FIELD_DATE ? dates_day(copy, &ms) : dates_is_time(copy));
+           (self->kind == FIELD_DATE ? dates_moment(copy, &moment) : dates_is_time(copy));
 }
 
 static tm_err_t

@@ -26,7 +26,7 @@ typedef enum {
     FIELD_CHOICE, /* one of the words in `choices`, which spaces separate */
     FIELD_NAME,   /* min to max characters, each one of those in `choices` */
     FIELD_UUID,   /* canonical or in capitals  (16 bytes, or a text in small letters) */
-    FIELD_DATE,   /* a day that exists, YYYY-MM-DD */
+    FIELD_DATE,   /* a day that exists, YYYY-MM-DD, or a time of one: dates.h */
     FIELD_TIME,   /* RFC 3339 in UTC since 1970, 2026-03-01T12:30:00.000Z */
     FIELD_OBJECT, /* a JSON object of at most `most` names; as text at most max bytes  (json_t
                    *) */

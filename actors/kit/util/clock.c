@@ -47,6 +47,19 @@ clock_text(int64_t utc_ms, char text[CLOCK_TEXT])
     return text;
 }
 
+const char *
+clock_local_text(int64_t utc_ms, const int32_t *offset_s, char text[CLOCK_LOCAL_TEXT])
+{
+    const int32_t offset = offset_s ? *offset_s : 0;
+    const unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
+
+    clock_text(utc_ms + offset * INT64_C(1000), text);
+    if (offset_s) /* for the Z */
+        snprintf(text + CLOCK_TEXT - 2, CLOCK_LOCAL_TEXT - CLOCK_TEXT + 2, "%c%02u:%02u",
+                 offset < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
+    return text;
+}
+
 /* Of ".123Z"; -1: it does not begin so. */
 static int
 parse_ms(const char *text)

@@ -2,7 +2,9 @@
  * found in bit sets, and the bars up to it are accounted as one span. */
 #include "actors/tune/engine/backtest.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +26,14 @@ struct watch {
 };
 
 struct backtest {
-    bars_t bars; /* a view */
+    bars_t bars;  /* a view */
+    bars_t whole; /* the same with its lead: what columns and signals are of */
     const strategy_t *strategy;
     struct backtest_options options;
     double cost; /* share of the value traded */
     struct calendar calendar;
     columns_t *columns;
+    struct backtest_notes notes; /* of the last run */
 };
 
 struct run {
@@ -42,6 +46,7 @@ struct run {
     size_t entry_bar;
     size_t marked; /* bars accounted so far */
     backtest_trace_t *trace;
+    struct backtest_notes notes;
     bool is_out_of_memory;
 };
 
@@ -65,13 +70,14 @@ backtest_new(const bars_t *bars, const strategy_t *strategy,
     if (!self)
         return TM_NO_MEMORY;
     self->bars = *bars;
+    self->whole = bars_with_lead(bars);
     self->strategy = strategy;
     self->options = *options;
     self->cost = (options->commission_bps + options->slippage_bps) / 10000.0;
     const size_t budget = options->cache_bytes ? options->cache_bytes : BACKTEST_CACHE_BYTES;
     tm_err_t err = calendar_init(&self->calendar, &self->bars);
     if (!err) {
-        self->columns = columns_new(&self->bars, strategy, budget);
+        self->columns = columns_new(&self->whole, strategy, budget);
         err = self->columns ? TM_OK : TM_NO_MEMORY;
     }
     if (err)
@@ -129,7 +135,7 @@ watched_word(const struct watch *watch, size_t word)
     return bits;
 }
 
-/* First bar at or after `from` with a signal that matters; count if none. */
+/* First bar of the whole at or after `from` with a signal that matters; count if none. */
 static size_t
 next_event(const struct watch *watch, size_t from, size_t count)
 {
@@ -150,8 +156,9 @@ static inline bool
 has_signal(const struct run *run, enum rule rule, size_t bar)
 {
     const uint64_t *bits = columns_signal(run->backtest->columns, rule);
+    const size_t at = bar + run->backtest->bars.lead;
 
-    return bits && (bits[bar / 64] >> bar % 64 & 1);
+    return bits && (bits[at / 64] >> at % 64 & 1);
 }
 
 static void
@@ -217,12 +224,23 @@ affordable(const struct run *run, double price)
 }
 
 static void
+note_unaffordable(struct run *run, double price)
+{
+    if (run->notes.unaffordable++)
+        return;
+    run->notes.unit = price + price * run->backtest->cost;
+    run->notes.cash = run->holding.cash;
+}
+
+static void
 open_position(struct run *run, enum state side, size_t bar, double price)
 {
     const double units = affordable(run, price);
 
-    if (!(units > 0))
+    if (!(units > 0)) {
+        note_unaffordable(run, price);
         return;
+    }
     run->entry_fee = units * price * run->backtest->cost;
     run->entry_bar = bar;
     run->holding.cash -= run->entry_fee;
@@ -292,11 +310,11 @@ finish(struct run *run)
 static void
 simulate(struct run *run, size_t start)
 {
-    const size_t count = run->backtest->bars.count;
+    const size_t count = run->backtest->bars.count, lead = run->backtest->bars.lead;
     size_t bar = start;
 
     for (;;) {
-        bar = next_event(&run->watch[run->state], bar, count);
+        bar = next_event(&run->watch[run->state], bar + lead, count + lead) - lead;
         if (bar + 1 >= count)
             break;
         if (!mark(run, bar + 1))
@@ -318,14 +336,18 @@ run_with(backtest_t *self, const double *params, struct metrics *ret,
         err = columns_bind(self->columns, params);
     if (err)
         return err;
-    const size_t warmup = columns_warmup(self->columns);
+    const size_t whole = columns_warmup(self->columns), lead = self->bars.lead;
+    const size_t warmup = whole > lead ? whole - lead : 0;
     const size_t shown = warmup < self->bars.count ? warmup : self->bars.count - 1;
     account_init(&run.account, &self->bars, &self->calendar, self->options.cash);
     run.account.curve = trace ? trace->equity : NULL;
     watch_all(&run);
-    simulate(&run, warmup + 1);
+    simulate(&run, whole + 1 > lead ? whole + 1 - lead : 0);
     if (run.is_out_of_memory)
         return TM_NO_MEMORY;
+    self->notes = run.notes;
+    self->notes.is_out_of_bars =
+        columns_is_short(self->columns) || warmup + 1 >= self->bars.count;
     account_metrics(&run.account, shown, ret);
     if (ret_blocks)
         *ret_blocks = run.account.blocks;
@@ -371,6 +393,33 @@ backtest_trace_destroy(backtest_trace_t **self_p)
     free(self->trades);
     free(self);
     *self_p = NULL;
+}
+
+const struct backtest_notes *
+backtest_notes(const backtest_t *self)
+{
+    return &self->notes;
+}
+
+size_t
+backtest_warnings(const backtest_t *self,
+                  char ret[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES])
+{
+    const struct backtest_notes *notes = &self->notes;
+    size_t count = 0;
+
+    if (notes->is_out_of_bars)
+        snprintf(ret[count++], BACKTEST_WARNING_BYTES,
+                 "an indicator has no value before the last of the %zu bars: nothing could be "
+                 "traded; take a longer series, or a shorter period",
+                 self->bars.count);
+    if (notes->unaffordable)
+        snprintf(ret[count++], BACKTEST_WARNING_BYTES,
+                 "%" PRIu64 " entr%s left out: one unit cost %.10g, and the cash was %.10g; "
+                 "let fractions be bought (sizing fractional), or begin with more cash",
+                 notes->unaffordable, notes->unaffordable == 1 ? "y was" : "ies were",
+                 notes->unit, notes->cash);
+    return count;
 }
 
 const char *

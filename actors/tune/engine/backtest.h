@@ -4,6 +4,10 @@
  * that its runs share. Runs with the same indicator params, one after the other, are the cheap
  * ones. Results never depend on what ran before. Not for two threads at a time.
  *
+ * Indicators warm up on the window's lead (bars.h), if it has one, and what is left of their
+ * warm-up is of the window: the first signal that acts is that of the bar behind it. With a
+ * lead that is long enough, that of the window's first bar.
+ *
  * Owns its cache (at most cache_bytes); borrows bars and strategy, which must outlive it.
  */
 #ifndef ENGINE_BACKTEST_H
@@ -53,7 +57,7 @@ typedef struct backtest_trace {
     size_t trade_count;
     struct trade *trades;
     size_t trade_capacity;
-    size_t warmup; /* index of the last indicator's first value */
+    size_t warmup; /* index of the last indicator's first value; 0: it has one from the start */
 } backtest_trace_t;
 
 typedef struct backtest backtest_t;
@@ -73,6 +77,20 @@ TM_CHECKED tm_err_t backtest_run(backtest_t *self, const double *params, struct 
 TM_CHECKED tm_err_t backtest_trace(backtest_t *self, const double *params, struct metrics *ret,
                                    backtest_trace_t **ret_trace);
 void backtest_trace_destroy(backtest_trace_t **self_p);
+
+/* What the last run's figures do not say. */
+struct backtest_notes {
+    bool is_out_of_bars; /* an indicator has no value before the last bar: no signal can act */
+    uint64_t unaffordable; /* entries left out, because the cash did not buy one unit */
+    double unit, cash;     /* at the first of them: what one cost, with its fee */
+};
+const struct backtest_notes *backtest_notes(const backtest_t *self);
+
+/* The notes as sentences for people; how many. */
+#define BACKTEST_WARNINGS_MAX  2
+#define BACKTEST_WARNING_BYTES 240
+size_t backtest_warnings(const backtest_t *self,
+                         char ret[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES]);
 
 const char *trade_side(const struct trade *trade);       /* "long", "short" */
 const char *trade_reason_name(enum trade_reason reason); /* "signal", "reversed", ... */

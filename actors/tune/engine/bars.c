@@ -54,36 +54,54 @@ bars_slice(const bars_t *self, size_t first, size_t count)
         count = self->count - first;
     bars_t slice = {.count = count,
                     .time_ms = self->time_ms + first,
-                    .offset_s = self->offset_s ? self->offset_s + first : NULL};
+                    .offset_s = self->offset_s ? self->offset_s + first : NULL,
+                    .lead = first == 0 ? self->lead : 0};
     for (size_t i = 0; i < BARS_COLUMNS; i++)
         slice.columns[i] = self->columns[i] + first;
     return slice;
 }
 
-/* Index of the first bar at or after time_ms. */
-static size_t
-lower_bound(const bars_t *self, int64_t time_ms)
+bars_t
+bars_window(const bars_t *self, size_t first, size_t count)
 {
-    size_t low = 0, high = self->count;
+    bars_t window = bars_slice(self, first, count);
 
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
+    window.lead = self->lead + (first < self->count ? first : self->count);
+    return window;
+}
 
-        if (self->time_ms[middle] < time_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static int64_t
+shown_ms(const bars_t *self, size_t i, bool is_utc)
+{
+    return is_utc ? self->time_ms[i] : bars_local_ms(self, i);
+}
+
+/* Where clocks are put back an hour is shown twice: from its first time on, to its last. */
+bars_t
+bars_between(const bars_t *self, const struct bars_span *span)
+{
+    size_t first = 0, end = self->count;
+
+    while (first < end && shown_ms(self, first, span->is_from_utc) < span->from_ms)
+        first++;
+    while (end > first && shown_ms(self, end - 1, span->is_to_utc) > span->to_ms)
+        end--;
+    return bars_window(self, first, end - first);
 }
 
 bars_t
-bars_between(const bars_t *self, int64_t from_ms, int64_t to_ms)
+bars_with_lead(const bars_t *self)
 {
-    const size_t first = lower_bound(self, from_ms);
-    const size_t end = to_ms == INT64_MAX ? self->count : lower_bound(self, to_ms + 1);
+    bars_t all = *self;
 
-    return bars_slice(self, first, end > first ? end - first : 0);
+    all.count += self->lead;
+    all.time_ms -= self->lead;
+    for (size_t i = 0; i < BARS_COLUMNS; i++)
+        all.columns[i] -= self->lead;
+    if (all.offset_s)
+        all.offset_s -= self->lead;
+    all.lead = 0;
+    return all;
 }
 
 static int
@@ -147,9 +165,13 @@ bars_day(int64_t time_ms)
 }
 
 int64_t
+bars_local_ms(const bars_t *self, size_t i)
+{
+    return self->time_ms[i] + (self->offset_s ? self->offset_s[i] * INT64_C(1000) : 0);
+}
+
+int64_t
 bars_local_day(const bars_t *self, size_t i)
 {
-    const int64_t offset_ms = self->offset_s ? self->offset_s[i] * INT64_C(1000) : 0;
-
-    return bars_day(self->time_ms[i] + offset_ms);
+    return bars_day(bars_local_ms(self, i));
 }

@@ -1,35 +1,49 @@
 #include "actors/tune/engine/calendar.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-static bool
-is_weekend(int64_t day)
-{
-    const int64_t weekday =
-        ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday; 0 is Monday */
+enum { WEEK = 7, WORKING_WEEK = 5, SATURDAY = 5 /* from Monday, 0 */ };
 
-    return weekday >= 5;
+#define YEAR_DAYS     365.25
+#define WEEKEND_SHARE (2.0 / 7.0 * 0.6)
+#define RARELY        (1.0 / 28.0) /* a quarter of an even share */
+
+static int
+weekday(int64_t day)
+{
+    return (int)(((day + 3) % WEEK + WEEK) % WEEK); /* 1970-01-01 was a Thursday */
 }
 
-/* Days of a year, as the annualisation counts them. */
+/* Trading on more than five days of the week, and not just on the evening before the first of
+ * them. A day of the week with hardly any bars is a special session. */
+static bool
+has_weekends(const bars_t *bars)
+{
+    size_t counts[WEEK] = {0}, days = 0;
+    const double all = (double)bars->count;
+
+    for (size_t i = 0; i < bars->count; i++)
+        counts[weekday(bars_local_day(bars, i))]++;
+    for (size_t i = 0; i < WEEK; i++)
+        days += (double)counts[i] > all * RARELY;
+    return days > WORKING_WEEK &&
+           (double)(counts[SATURDAY] + counts[SATURDAY + 1]) > all * WEEKEND_SHARE;
+}
+
+/* How often a year the annualisation counts: its trading days, or its bars where they are
+ * further apart. Then it is a whole number, as people count: 52 weeks, 12 months, 4 quarters.
+ */
 static double
 annual_days(const bars_t *bars)
 {
-    static const struct {
-        int64_t period_days;
-        double per_year;
-    } longer[] = {{7, 52}, {31, 12}, {365, 1}};
-    const int64_t period_days = bars_period_ms(bars) / BARS_DAY_MS;
-    size_t weekend = 0;
+    const double period_days = (double)bars_period_ms(bars) / (double)BARS_DAY_MS;
+    const double per_year = YEAR_DAYS / period_days;
 
-    for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++) {
-        if (period_days == longer[i].period_days)
-            return longer[i].per_year;
-    }
-    for (size_t i = 0; i < bars->count; i++)
-        weekend += is_weekend(bars_local_day(bars, i));
-    return (double)weekend / (double)bars->count > 2.0 / 7.0 * 0.6 ? 365 : 252;
+    if (period_days > 1)
+        return per_year < 1 ? per_year : round(per_year);
+    return has_weekends(bars) ? 365 : 252;
 }
 
 static int64_t

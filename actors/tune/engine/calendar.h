@@ -13,7 +13,7 @@ struct calendar {
     double *day_close;                /* of the last bar of each day there */
     uint32_t *days_before;            /* count+1 entries: days that ended before bar i */
     size_t block_end[METRICS_BLOCKS]; /* day index at which each block of daily returns ends */
-    double annual_days; /* 365 with weekends, else 252; 52, 12, 1 for weekly bars and longer */
+    double annual_days; /* 365 with weekends, else 252; for longer bars how many make a year */
     int64_t duration_unit_ms; /* day, hour, minute, ...: the resolution of the bar period */
 };
 

@@ -31,6 +31,7 @@ struct columns {
     struct entry *current[PROGRAM_COLUMNS_MAX];
     struct signal signals[RULE_COUNT];
     size_t warmup;
+    bool is_short;
 };
 
 static bool
@@ -245,7 +246,9 @@ bind_column(columns_t *self, size_t index)
     entry->bound = self->binds;
     self->current[index] = entry;
     self->frame.columns[index] = entry->values;
-    if (entry->first < self->bars->count && entry->first > self->warmup)
+    if (entry->first >= self->bars->count)
+        self->is_short = true;
+    else if (entry->first > self->warmup)
         self->warmup = entry->first;
     return TM_OK;
 }
@@ -275,6 +278,7 @@ columns_bind(columns_t *self, const double *params)
     self->frame.params = params;
     self->binds++;
     self->warmup = 0;
+    self->is_short = false;
     for (size_t i = 0; !err && i < self->strategy->scope.column_count; i++)
         err = bind_column(self, i);
     for (size_t i = 0; !err && i < RULE_COUNT; i++) {
@@ -295,4 +299,10 @@ size_t
 columns_warmup(const columns_t *self)
 {
     return self->warmup;
+}
+
+bool
+columns_is_short(const columns_t *self)
+{
+    return self->is_short;
 }

@@ -23,5 +23,7 @@ TM_CHECKED tm_err_t columns_bind(columns_t *self, const double *params);
 const uint64_t *columns_signal(const columns_t *self, enum rule rule); /* NULL: no such rule */
 size_t columns_warmup(const columns_t *self); /* largest first index over the indicators; a
                                                  column that is never defined counts as 0 */
+/* A column has no value in any bar. */
+bool columns_is_short(const columns_t *self);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/engine/bars.h"
 #include "actors/tune/engine/clones.h"
 
 #define EULER_GAMMA 0.57721566490153286
@@ -221,13 +220,13 @@ overfit_deflated_sharpe(const struct daily_moments *best, const double *sharpes,
 
 /* Day-to-day returns into out; how many. */
 static size_t
-daily_returns(const int64_t *time_ms, const double *equity, size_t count, double *out)
+daily_returns(const bars_t *bars, const double *equity, double *out)
 {
     double before = 0;
     size_t n = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (i + 1 < count && bars_day(time_ms[i]) == bars_day(time_ms[i + 1]))
+    for (size_t i = 0; i < bars->count; i++) {
+        if (i + 1 < bars->count && bars_local_day(bars, i) == bars_local_day(bars, i + 1))
             continue;
         if (before > 0)
             out[n++] = equity[i] / before - 1.0;
@@ -237,15 +236,15 @@ daily_returns(const int64_t *time_ms, const double *equity, size_t count, double
 }
 
 struct daily_moments
-overfit_moments(const int64_t *time_ms, const double *equity, size_t count)
+overfit_moments(const bars_t *bars, const double *equity)
 {
     struct daily_moments ret = {0, (double)NAN, (double)NAN, (double)NAN, (double)NAN};
-    double *returns = malloc((count + 1) * sizeof *returns);
+    double *returns = malloc((bars->count + 1) * sizeof *returns);
     double m2 = 0, m3 = 0, m4 = 0;
 
     if (!returns)
         return ret;
-    const size_t n = daily_returns(time_ms, equity, count, returns);
+    const size_t n = daily_returns(bars, equity, returns);
     ret.days = (double)n;
     if (n >= 2) {
         ret.mean = 0;

@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "actors/tune/engine/bars.h"
 #include "actors/tune/engine/metrics.h"
 
 #define OVERFIT_TRIALS_MAX 2048 /* of more, evenly spaced ones stand for all */
@@ -37,8 +38,8 @@ double overfit_daily_sharpe(const struct metrics_blocks *blocks);
 double overfit_deflated_sharpe(const struct daily_moments *best, const double *sharpes,
                                size_t count);
 
-/* Moments of the day-to-day returns of an equity curve: last bar of each UTC day. */
-struct daily_moments overfit_moments(const int64_t *time_ms, const double *equity,
-                                     size_t count);
+/* Moments of the day-to-day returns of an equity curve, one value a bar: last bar of each day
+ * of the exchange's calendar. */
+struct daily_moments overfit_moments(const bars_t *bars, const double *equity);
 
 #endif

@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/param_axis.h"
 #include "actors/kit/fields/param_space.h"
 
 struct dimension {
     size_t param;
-    uint64_t points; /* 0: continuous */
-    double *values;  /* of a list; NULL for a range */
-    double min, max;
-    double step; /* between points; 0 for a continuous range */
-    bool is_int;
+    struct param_axis axis;
 };
 
 struct space {
@@ -22,7 +19,7 @@ struct space {
     size_t count;
     double defaults[STRATEGY_PARAMS_MAX];
     enum search_type type;
-    uint64_t size;
+    uint64_t size; /* UINT64_MAX: without end */
 };
 
 struct reader {
@@ -62,134 +59,45 @@ search_type_parse(const char *name, enum search_type *ret)
 }
 
 static tm_err_t
-read_list(const struct reader *reader, const struct strategy_param *param, const json_t *list,
-          struct dimension *dimension)
-{
-    const size_t count = json_array_size(list);
-
-    dimension->values = calloc(count, sizeof *dimension->values);
-    if (!dimension->values)
-        return TM_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        dimension->values[i] = json_number_value(json_array_get(list, i));
-        for (size_t k = 0; k < i; k++) {
-            if (dimension->values[k] == dimension->values[i])
-                return fail(reader, "%s: %.10g is listed twice", param->name,
-                            dimension->values[i]);
-        }
-    }
-    dimension->points = count;
-    return TM_OK;
-}
-
-/* Points of min, min + step, ... up to max. */
-static tm_err_t
-step_points(const struct reader *reader, const char *name, struct dimension *dimension)
-{
-    const double steps =
-        floor((dimension->max - dimension->min) / dimension->step * (1 + 1e-12));
-
-    if (!(steps < SEARCH_POINTS_MAX))
-        return fail(reader, "%s: step %.10g makes more than %d points", name, dimension->step,
-                    SEARCH_POINTS_MAX);
-    dimension->points = (uint64_t)steps + 1;
-    return TM_OK;
-}
-
-/* A grid's points of a range without a step: SEARCH_RANGE_POINTS, evenly spaced, on the grain.
- */
-static tm_err_t
-spread_points(struct dimension *dimension, double grain)
-{
-    double *values = calloc(SEARCH_RANGE_POINTS, sizeof *values);
-    const double width = dimension->max - dimension->min;
-    uint64_t count = 0;
-
-    if (!values)
-        return TM_NO_MEMORY;
-    for (size_t i = 0; i < SEARCH_RANGE_POINTS; i++) {
-        double offset = width * (double)i / (SEARCH_RANGE_POINTS - 1);
-
-        if (grain > 0)
-            offset = fmin(round(offset / grain), floor(width / grain * (1 + 1e-12))) * grain;
-        const double value = fmin(dimension->min + offset, dimension->max);
-        if (count == 0 || value > values[count - 1])
-            values[count++] = value;
-    }
-    dimension->values = values;
-    dimension->points = count;
-    return TM_OK;
-}
-
-/* min and max are set; step is the user's, grain the finest difference that makes sense (0:
- * none). */
-static tm_err_t
-lay_out_range(const struct reader *reader, const char *name, double step, double grain,
-              struct dimension *dimension)
-{
-    if (dimension->min == dimension->max)
-        step = grain = 1;
-    if (step == 0 && reader->space->type == SEARCH_GRID)
-        return spread_points(dimension, grain);
-    dimension->step = step > 0 ? step : grain;
-    if (dimension->step == 0)
-        return TM_OK;
-    const double steps = (dimension->max - dimension->min) / dimension->step;
-    if (step == 0 && steps < 0x1p53) {
-        dimension->points = (uint64_t)floor(steps * (1 + 1e-12)) + 1;
-        return TM_OK;
-    }
-    return step_points(reader, name, dimension);
-}
-
-static tm_err_t
-read_range(const struct reader *reader, const struct strategy_param *param, json_t *range,
-           struct dimension *dimension)
-{
-    const char *type = json_string_value(json_object_get(range, "type"));
-    const double step = json_number_value(json_object_get(range, "step"));
-
-    dimension->min = json_number_value(json_object_get(range, "min"));
-    dimension->max = json_number_value(json_object_get(range, "max"));
-    dimension->is_int = param->is_int || (type && type[0] == 'i');
-    if (dimension->is_int && (floor(step) != step || floor(dimension->min) != dimension->min))
-        return fail(reader, "%s: min and step must be whole numbers", param->name);
-    return lay_out_range(reader, param->name, step, dimension->is_int ? 1 : 0, dimension);
-}
-
-static tm_err_t
 add_dimension(const struct reader *reader, size_t index, json_t *json)
 {
     const struct strategy_param *param = strategy_param(reader->strategy, index);
-    struct dimension *dimension = &reader->space->dimensions[reader->space->count++];
-
+    struct dimension *dimension = &reader->space->dimensions[reader->space->count];
     const field_t value = {
         .kind = param->is_int ? FIELD_INT : FIELD_NUMBER, .min = param->min, .max = param->max};
     char why[FIELD_WHY];
 
     dimension->param = index;
-    dimension->is_int = param->is_int;
     if (!param_space_entry(&value, json, why))
         return fail(reader, "%s: %.180s", param->name, why);
-    return json_is_array(json) ? read_list(reader, param, json, dimension)
-                               : read_range(reader, param, json, dimension);
+    const tm_err_t err = param_axis_of_entry(
+        json, param->is_int, reader->space->type == SEARCH_GRID, &dimension->axis, why);
+    if (err)
+        return err == TM_NO_MEMORY ? err : fail(reader, "%s: %.180s", param->name, why);
+    reader->space->count++;
+    return TM_OK;
 }
 
 static tm_err_t
 derive(const struct reader *reader)
 {
+    space_t *space = reader->space;
+    char why[FIELD_WHY];
+
     for (size_t i = 0; i < strategy_param_count(reader->strategy); i++) {
         const struct strategy_param *param = strategy_param(reader->strategy, i);
-        struct dimension *dimension = &reader->space->dimensions[reader->space->count++];
+        const struct param_range range = {.min = param->search_min,
+                                          .max = param->search_max,
+                                          .grain = param->step > 0 ? param->step
+                                                   : param->is_int ? 1
+                                                                   : 0,
+                                          .is_grid = space->type == SEARCH_GRID};
+        const tm_err_t err = param_axis_of_range(&range, &space->dimensions[i].axis, why);
 
-        *dimension = (struct dimension){.param = i,
-                                        .min = param->search_min,
-                                        .max = param->search_max,
-                                        .is_int = param->is_int};
-        const double grain = param->step > 0 ? param->step : param->is_int ? 1 : 0;
-        const tm_err_t err = lay_out_range(reader, param->name, 0, grain, dimension);
         if (err)
-            return err;
+            return err == TM_NO_MEMORY ? err : fail(reader, "%s: %.180s", param->name, why);
+        space->dimensions[i].param = i;
+        space->count++;
     }
     return TM_OK;
 }
@@ -223,15 +131,25 @@ read_space(const struct reader *reader, const json_t *json)
     return TM_OK;
 }
 
+/* A grid must be counted; of another search, what has no end, or more points than can be
+ * counted, is without end. */
 static tm_err_t
 measure(const struct reader *reader)
 {
     space_t *space = reader->space;
 
-    space->size = space->type == SEARCH_GRID ? 1 : UINT64_MAX;
-    for (size_t i = 0; space->type == SEARCH_GRID && i < space->count; i++) {
-        if (__builtin_mul_overflow(space->size, space->dimensions[i].points, &space->size))
-            return fail(reader, "the grid has more than 2^64 combinations");
+    space->size = 1;
+    for (size_t i = 0; i < space->count; i++) {
+        const uint64_t points = space->dimensions[i].axis.points;
+
+        if (points && !__builtin_mul_overflow(space->size, points, &space->size))
+            continue;
+        space->size = UINT64_MAX;
+        if (space->type == SEARCH_GRID) {
+            (void)fail(reader, "the grid has more than 2^64 points");
+            return TM_GRID_TOO_LARGE;
+        }
+        return TM_OK;
     }
     return TM_OK;
 }
@@ -269,29 +187,21 @@ space_destroy(space_t **self_p)
     if (!self)
         return;
     for (size_t i = 0; i < self->count; i++)
-        free(self->dimensions[i].values);
+        param_axis_fini(&self->dimensions[i].axis);
     free(self);
     *self_p = NULL;
+}
+
+enum search_type
+space_type(const space_t *self)
+{
+    return self->type;
 }
 
 uint64_t
 space_size(const space_t *self)
 {
     return self->size;
-}
-
-uint64_t
-space_trials(const space_t *self, uint64_t n)
-{
-    return n < self->size ? n : self->size;
-}
-
-static double
-point(const struct dimension *dimension, uint64_t index)
-{
-    if (dimension->values)
-        return dimension->values[index];
-    return fmin(dimension->min + (double)index * dimension->step, dimension->max);
 }
 
 /* The finaliser of splitmix64 (Steele, Lea, Flood 2014). */
@@ -314,31 +224,66 @@ uniform(uint64_t seed, uint64_t index, uint64_t param)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
+/* What a number in [0, 1) comes to. In a finite space *key counts the points through, the last
+ * dimension fastest; else it is a hash that tells numbers apart by their bits. */
 static double
-draw(const struct dimension *dimension, double u)
+draw(const space_t *self, const struct dimension *dimension, double u, uint64_t *key)
 {
-    if (dimension->points == 0)
-        return fmin(dimension->min + u * (dimension->max - dimension->min), dimension->max);
-    const uint64_t index = (uint64_t)(u * (double)dimension->points);
-    return point(dimension, index < dimension->points ? index : dimension->points - 1);
+    const struct param_axis *axis = &dimension->axis;
+
+    if (axis->points == 0) {
+        const double value = fmin(axis->min + u * (axis->max - axis->min), axis->max);
+        uint64_t bits;
+
+        memcpy(&bits, &value, sizeof bits);
+        *key = mix(*key ^ bits);
+        return value;
+    }
+    uint64_t index = (uint64_t)(u * (double)axis->points);
+
+    index = index < axis->points ? index : axis->points - 1;
+    *key = self->size < UINT64_MAX ? *key * axis->points + index : mix(*key ^ (index + 1));
+    return param_axis_at(axis, index);
 }
 
-void
-space_params(const space_t *self, uint64_t seed, uint64_t index, double params[TUNE_PARAMS_MAX])
+/* Of the last place that was drawn; never UINT64_MAX. */
+static uint64_t
+key_of(const space_t *self, uint64_t key)
+{
+    return self->size < UINT64_MAX ? key : key >> 1;
+}
+
+static void
+grid_params(const space_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
 {
     uint64_t rest = index;
 
-    memcpy(params, self->defaults, sizeof self->defaults);
     for (size_t i = self->count; i-- > 0;) {
         const struct dimension *dimension = &self->dimensions[i];
 
-        if (self->type == SEARCH_GRID) {
-            params[dimension->param] = point(dimension, rest % dimension->points);
-            rest /= dimension->points;
-        } else {
-            params[dimension->param] = draw(dimension, uniform(seed, index, dimension->param));
-        }
+        params[dimension->param] =
+            param_axis_at(&dimension->axis, rest % dimension->axis.points);
+        rest /= dimension->axis.points;
     }
+}
+
+uint64_t
+space_params(const space_t *self, uint64_t seed, uint64_t index, double params[TUNE_PARAMS_MAX])
+{
+    uint64_t key = 0;
+
+    memcpy(params, self->defaults, sizeof self->defaults);
+    if (self->type == SEARCH_GRID) {
+        grid_params(self, index, params);
+        return index;
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        const struct dimension *dimension = &self->dimensions[i];
+
+        params[dimension->param] =
+            draw(self, dimension, uniform(seed, index, dimension->param), &key);
+    }
+    return key_of(self, key);
 }
 
 size_t
@@ -350,15 +295,18 @@ space_dimensions(const space_t *self)
 uint64_t
 space_points(const space_t *self, size_t dimension)
 {
-    return self->dimensions[dimension].points;
+    return self->dimensions[dimension].axis.points;
 }
 
-void
+uint64_t
 space_at(const space_t *self, const double *place, double params[TUNE_PARAMS_MAX])
 {
+    uint64_t key = 0;
+
     memcpy(params, self->defaults, sizeof self->defaults);
     for (size_t i = 0; i < self->count; i++)
-        params[self->dimensions[i].param] = draw(&self->dimensions[i], place[i]);
+        params[self->dimensions[i].param] = draw(self, &self->dimensions[i], place[i], &key);
+    return key_of(self, key);
 }
 
 double

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/tune/engine/point_set.h"
+
 enum {
     BINS = 256,       /* of a density; fewer where a param has fewer values */
-    RETRIES = 16,     /* draws of a trial that was there already */
-    BLIND = 8,        /* the last of them are random */
+    SEEING = 8,       /* so often a trial is drawn by what is known, then at random */
     LANES = 4,        /* random numbers a candidate takes */
     WIDEST_LEAST = 2, /* a kernel is at least this, by the number of kernels, to each side */
 };
@@ -17,12 +18,12 @@ struct model;
 struct tpe {
     const space_t *space;
     uint64_t seed, trials, ready, told;
-    size_t count;    /* dimensions */
-    double *at;      /* [trials][count]: places in [0, 1) */
-    double *scores;  /* [told] */
-    bool *are_valid; /* [told] */
-    uint64_t *seen;  /* an open hash of trials; 0: free */
-    size_t seen_mask;
+    size_t count;              /* dimensions */
+    double *at;                /* [trials][count]: places in [0, 1) */
+    double *scores;            /* [told] */
+    bool *are_valid;           /* [told] */
+    point_set_t *seen;         /* trials */
+    uint64_t duplicates;       /* draws that were there already */
     uint32_t (*told_in)[BINS]; /* [count]: trials told, by bin */
     uint64_t good[TPE_GOOD];   /* the best, best first */
     size_t good_count;
@@ -52,26 +53,49 @@ bin_at(double at, size_t bins)
     return bin < bins ? bin : bins - 1;
 }
 
-tpe_t *
-tpe_new(const space_t *space, uint64_t seed, uint64_t trials)
+/* Remembers a trial; false if it was there. */
+static bool
+is_new(tpe_t *self, const double *at)
 {
+    double params[TUNE_PARAMS_MAX];
+    const bool is = point_set_add(self->seen, space_at(self->space, at, params));
+
+    self->duplicates += !is;
+    return is;
+}
+
+/* As a random search draws them. */
+static void
+draw_startup(tpe_t *self)
+{
+    uint64_t trial = 0;
+
+    for (uint64_t draw = 0; trial < self->ready; draw++) {
+        double *at = &self->at[trial * self->count];
+
+        for (size_t k = 0; k < self->count; k++)
+            at[k] = space_uniform(self->space, self->seed, draw, k, 0);
+        trial += is_new(self, at);
+    }
+}
+
+tpe_t *
+tpe_new(const space_t *space, uint64_t seed, uint64_t wanted)
+{
+    const uint64_t size = space_size(space), trials = wanted < size ? wanted : size;
     tpe_t *self = calloc(1, sizeof *self);
-    size_t slots = 64;
 
     if (!self)
         return NULL;
-    while (slots < trials * 2)
-        slots *= 2;
     self->space = space;
     self->seed = seed;
     self->trials = trials;
     self->ready = trials < TPE_STARTUP ? trials : TPE_STARTUP;
     self->count = space_dimensions(space);
-    self->seen_mask = slots - 1;
     self->at = calloc(trials * self->count + 1, sizeof *self->at);
     self->scores = calloc(trials + 1, sizeof *self->scores);
     self->are_valid = calloc(trials + 1, sizeof *self->are_valid);
-    self->seen = calloc(slots, sizeof *self->seen);
+    self->seen = point_set_new(trials);
     self->told_in = calloc(self->count + 1, sizeof *self->told_in);
     self->models = calloc(self->count + 1, sizeof *self->models);
     if (!self->at || !self->scores || !self->are_valid || !self->seen || !self->told_in ||
@@ -79,9 +103,7 @@ tpe_new(const space_t *space, uint64_t seed, uint64_t trials)
         tpe_destroy(&self);
         return NULL;
     }
-    for (uint64_t i = 0; i < self->ready; i++)
-        for (size_t k = 0; k < self->count; k++)
-            self->at[i * self->count + k] = space_uniform(space, seed, i, k, 0);
+    draw_startup(self);
     return self;
 }
 
@@ -95,11 +117,23 @@ tpe_destroy(tpe_t **self_p)
     free(self->at);
     free(self->scores);
     free(self->are_valid);
-    free(self->seen);
+    point_set_destroy(&self->seen);
     free(self->told_in);
     free(self->models);
     free(self);
     *self_p = NULL;
+}
+
+uint64_t
+tpe_trials(const tpe_t *self)
+{
+    return self->trials;
+}
+
+uint64_t
+tpe_duplicates(const tpe_t *self)
+{
+    return self->duplicates;
 }
 
 uint64_t
@@ -117,7 +151,7 @@ tpe_told(const tpe_t *self)
 void
 tpe_params(const tpe_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
 {
-    space_at(self->space, &self->at[index * self->count], params);
+    (void)space_at(self->space, &self->at[index * self->count], params);
 }
 
 static bool
@@ -283,48 +317,18 @@ draw_best(const tpe_t *self, const struct model *model, uint64_t trial, size_t d
     return best;
 }
 
-/* FNV-1a over the params' bits; never 0. */
-static uint64_t
-hash_of(const double *params)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    uint8_t bytes[TUNE_PARAMS_MAX * sizeof(double)];
-
-    memcpy(bytes, params, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash ? hash : 1;
-}
-
-/* Remembers a trial; false if it was there. */
-static bool
-is_new(tpe_t *self, const double *at)
-{
-    double params[TUNE_PARAMS_MAX] = {0};
-    uint64_t hash;
-    size_t slot;
-
-    space_at(self->space, at, params);
-    hash = hash_of(params);
-    for (slot = hash & self->seen_mask; self->seen[slot]; slot = (slot + 1) & self->seen_mask)
-        if (self->seen[slot] == hash)
-            return false;
-    self->seen[slot] = hash;
-    return true;
-}
-
+/* A finite space has a point left for every trial. */
 static void
 draw_trial(tpe_t *self, uint64_t trial)
 {
     double *at = &self->at[trial * self->count];
 
-    for (uint64_t attempt = 0; attempt < RETRIES; attempt++) {
+    for (uint64_t attempt = 0;; attempt++) {
         const uint64_t lane = 1 + attempt * TPE_CANDIDATES * LANES;
 
         for (size_t k = 0; k < self->count; k++)
-            at[k] = attempt < RETRIES - BLIND
-                        ? draw_best(self, &self->models[k], trial, k, lane)
-                        : space_uniform(self->space, self->seed, trial, k, lane);
+            at[k] = attempt < SEEING ? draw_best(self, &self->models[k], trial, k, lane)
+                                     : space_uniform(self->space, self->seed, trial, k, lane);
         if (is_new(self, at))
             return;
     }
@@ -350,8 +354,6 @@ tpe_tell(tpe_t *self, bool is_valid, double score)
 {
     const double *at = &self->at[self->told * self->count];
 
-    if (self->told < TPE_STARTUP)
-        (void)is_new(self, at); /* the others were remembered when they were drawn */
     for (size_t k = 0; k < self->count; k++)
         self->told_in[k][bin_at(at[k], bins_of(self, k))]++;
     self->scores[self->told] = score;

@@ -126,7 +126,9 @@ judge(const tune_plan_t *plan, struct trial *trial)
     const struct tune_options *options = &plan->options;
 
     trial->status = TRIAL_COMPLETED;
-    if (metrics->trades < options->min_trades)
+    if (trial->is_out_of_bars)
+        skip(trial, "warm_up (an indicator has no value before the last bar)");
+    else if (metrics->trades < options->min_trades)
         skip(trial, "min_trades_not_met (%.0f<%" PRIu32 ")", metrics->trades,
              options->min_trades);
     else if (-metrics->max_drawdown_pct > options->gate_max_drawdown_pct)
@@ -154,6 +156,19 @@ score(const tune_plan_t *plan, struct trial *trial)
     trial->overfit_gap = trial->score_is - trial->score_oos;
 }
 
+/* Which of the windows chooses, and which tests. */
+static void
+note(const tune_plan_t *plan, struct trial *trial)
+{
+    const struct backtest_notes *is = backtest_notes(plan->is);
+    const struct backtest_notes *oos = plan->is_split ? backtest_notes(plan->oos) : NULL;
+    const bool is_oos = oos && plan->options.select_on_oos;
+
+    trial->is_out_of_bars = is_oos ? oos->is_out_of_bars : is->is_out_of_bars;
+    trial->test_is_out_of_bars = oos && (is_oos ? is->is_out_of_bars : oos->is_out_of_bars);
+    trial->unaffordable = is->unaffordable + (oos ? oos->unaffordable : 0);
+}
+
 static tm_err_t
 run_trial(tune_plan_t *plan, struct trial *trial)
 {
@@ -172,6 +187,7 @@ run_trial(tune_plan_t *plan, struct trial *trial)
     }
     if (err)
         return err;
+    note(plan, trial);
     score(plan, trial);
     judge(plan, trial);
     return TM_OK;

@@ -58,7 +58,7 @@ struct tune_options {
     double gate_max_drawdown_pct; /* 20; as a positive number; 100 lets all pass */
     uint32_t gate_min_trades;     /* 10; 0 lets all pass */
     bool select_on_oos;
-    uint64_t n_trials; /* capped to a grid's size */
+    uint64_t n_trials; /* at most; 0: all points of a grid */
     uint64_t seed;
 };
 
@@ -84,6 +84,9 @@ struct trial {
     struct metrics is;            /* in-sample; the whole without a split */
     struct metrics oos;           /* all undefined without a split */
     struct metrics_blocks blocks; /* of `is`, for overfit_pbo */
+    /* backtest.h: of the window that chooses, of the one that tests, and of both */
+    bool is_out_of_bars, test_is_out_of_bars;
+    uint64_t unaffordable;
 };
 
 /* Of so many bars, those of the in-sample window: all of them without a split. The warning says
@@ -93,13 +96,17 @@ size_t tune_split(size_t bars, double oos_ratio, char ret_warning[TUNE_WARNING_B
 typedef struct tune_plan tune_plan_t;
 
 /* Errors: TM_BAD_REQUEST (options), TM_INSUFFICIENT_DATA, TM_INVALID_SEARCH_TYPE,
- * TM_INVALID_PARAM_SPACE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in detail. */
+ * TM_INVALID_PARAM_SPACE, TM_GRID_TOO_LARGE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in
+ * detail. */
 TM_CHECKED tm_err_t tune_plan_new(const bars_t *bars, const strategy_t *strategy,
                                   const struct tune_options *options, tune_plan_t **ret,
                                   char *detail, size_t detail_size);
 void tune_plan_destroy(tune_plan_t **self_p);
 
-uint64_t tune_plan_trials(const tune_plan_t *self);
+uint64_t tune_plan_trials(const tune_plan_t *self); /* no two have the same params */
+uint64_t tune_plan_points(const tune_plan_t *self); /* of the space; UINT64_MAX: without end */
+/* Draws so far that came to a point that was there already, and so are no trials. */
+uint64_t tune_plan_duplicates(const tune_plan_t *self);
 bool tune_plan_is_split(const tune_plan_t *self);
 size_t tune_plan_is_bars(const tune_plan_t *self); /* of the in-sample window, or the whole */
 const char *tune_plan_warning(const tune_plan_t *self); /* "" or why the split was dropped */

@@ -2,6 +2,7 @@
 #ifndef ENGINE_TUNE_INNER_H
 #define ENGINE_TUNE_INNER_H
 
+#include "actors/tune/engine/choice.h"
 #include "actors/tune/engine/tpe.h"
 #include "actors/tune/engine/tune.h"
 
@@ -9,7 +10,8 @@ struct tune_plan {
     const strategy_t *strategy;
     struct tune_options options;
     space_t *space;
-    tpe_t *tpe; /* NULL: another search */
+    tpe_t *tpe;           /* NULL: another search */
+    struct choice choice; /* of which */
     uint64_t trials;
     bool is_split;
     bars_t is_bars, oos_bars; /* views */

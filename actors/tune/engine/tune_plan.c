@@ -20,7 +20,9 @@ are_sound(const struct tune_options *options, char *detail, size_t detail_size)
         wrong = "oos_ratio must be from 0.01 to 0.5";
     else if (!(options->gate_max_drawdown_pct >= 0))
         wrong = "the gate on drawdown must not be negative";
-    else if (options->n_trials < 1 || options->n_trials > TRIALS_LIMIT)
+    else if (options->n_trials > TRIALS_LIMIT)
+        wrong = "n_trials must be from 1 to 1000000000";
+    else if (options->n_trials < 1 && options->search_type != SEARCH_GRID)
         wrong = "n_trials must be from 1 to 1000000000";
     if (wrong && detail && detail_size)
         snprintf(detail, detail_size, "%s", wrong);
@@ -65,6 +67,23 @@ open_windows(tune_plan_t *self, const struct backtest_options *options)
     return err;
 }
 
+static tm_err_t
+choose_trials(tune_plan_t *self)
+{
+    const uint64_t asked = self->options.n_trials, seed = self->options.seed;
+
+    if (self->options.search_type == SEARCH_TPE) {
+        self->tpe = tpe_new(self->space, seed, asked);
+        self->trials = self->tpe ? tpe_trials(self->tpe) : 0;
+        return self->tpe ? TM_OK : TM_NO_MEMORY;
+    }
+    const tm_err_t err =
+        choice_init(&self->choice, self->space, seed, asked ? asked : space_size(self->space));
+
+    self->trials = self->choice.count;
+    return err;
+}
+
 tm_err_t
 tune_plan_new(const bars_t *bars, const strategy_t *strategy,
               const struct tune_options *options, tune_plan_t **ret, char *detail,
@@ -85,19 +104,13 @@ tune_plan_new(const bars_t *bars, const strategy_t *strategy,
                                &self->space, detail, detail_size);
     if (!err)
         err = open_windows(self, &options->backtest);
+    if (!err)
+        err = choose_trials(self);
     if (err == TM_INSUFFICIENT_DATA && detail && detail_size)
         snprintf(detail, detail_size, "%zu bars; at least 2 are needed", bars->count);
     if (err) {
         tune_plan_destroy(&self);
         return err;
-    }
-    self->trials = space_trials(self->space, options->n_trials);
-    if (options->search_type == SEARCH_TPE) {
-        self->tpe = tpe_new(self->space, options->seed, self->trials);
-        if (!self->tpe) {
-            tune_plan_destroy(&self);
-            return TM_NO_MEMORY;
-        }
     }
     *ret = self;
     return TM_OK;
@@ -113,6 +126,7 @@ tune_plan_destroy(tune_plan_t **self_p)
     backtest_destroy(&self->is);
     backtest_destroy(&self->oos);
     tpe_destroy(&self->tpe);
+    choice_fini(&self->choice);
     space_destroy(&self->space);
     free(self);
     *self_p = NULL;
@@ -122,6 +136,18 @@ uint64_t
 tune_plan_trials(const tune_plan_t *self)
 {
     return self->trials;
+}
+
+uint64_t
+tune_plan_points(const tune_plan_t *self)
+{
+    return space_size(self->space);
+}
+
+uint64_t
+tune_plan_duplicates(const tune_plan_t *self)
+{
+    return self->tpe ? tpe_duplicates(self->tpe) : self->choice.duplicates;
 }
 
 bool
@@ -148,5 +174,5 @@ tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PAR
     if (self->tpe)
         tpe_params(self->tpe, index, params);
     else
-        space_params(self->space, self->options.seed, index, params);
+        choice_params(&self->choice, self->space, self->options.seed, index, params);
 }

@@ -184,14 +184,28 @@ choose_windows(struct replay_run *self)
     result->windows[1].bars = bars_slice(&result->bars, is, count - is);
 }
 
+static void
+warn_of_run(struct replay_run *self, const backtest_t *backtest)
+{
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    const size_t count = backtest_warnings(backtest, warnings);
+
+    for (size_t i = 0; i < count; i++)
+        warn(self, warnings[i]);
+}
+
 static tm_err_t
-compute_window(const struct replay_run *self, struct recompute_window *window)
+compute_window(struct replay_run *self, struct recompute_window *window)
 {
     const struct backtest_options options = tune_setup_backtest(&self->spec);
     tm_auto(backtest) backtest = NULL;
     tm_err_t err = backtest_new(&window->bars, self->strategy, &options, &backtest);
 
-    return err ? err : backtest_trace(backtest, self->params, &window->metrics, &window->trace);
+    if (!err)
+        err = backtest_trace(backtest, self->params, &window->metrics, &window->trace);
+    if (!err)
+        warn_of_run(self, backtest);
+    return err;
 }
 
 static tm_err_t

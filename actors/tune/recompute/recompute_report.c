@@ -64,8 +64,8 @@ curve_text(struct report *self)
     return text;
 }
 
-static json_t *
-trade_json(const struct trade *trade)
+json_t *
+recompute_trade_json(const struct trade *trade)
 {
     char entry[CLOCK_TEXT], exit[CLOCK_TEXT];
 
@@ -93,7 +93,7 @@ trades_text(const struct report *self)
 
         left_out -= first;
         for (size_t k = first; k < trace->trade_count; k++)
-            json_array_append_new(trades, trade_json(&trace->trades[k]));
+            json_array_append_new(trades, recompute_trade_json(&trace->trades[k]));
     }
     text = json_dumps(root, LIST_FLAGS);
     json_decref(root);

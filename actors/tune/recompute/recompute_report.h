@@ -28,6 +28,9 @@ struct recompute_result {
     struct recompute_window windows[2];
 };
 
+/* A trade as answers show it; the caller's. */
+json_t *recompute_trade_json(const struct trade *trade);
+
 /* A body of at most max_bytes, with as many of the points and trades as fit; the caller frees
  * it. NULL: not even the rest fits, or there is no memory. */
 char *recompute_report(const struct recompute_result *self, size_t points, size_t max_bytes);

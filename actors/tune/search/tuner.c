@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "actors/kit/contracts/tune_grid.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/tune/store/report.h"
@@ -209,8 +210,24 @@ warn_of_plan(struct tuner_run *self)
     if (trials < self->spec.n_trials)
         json_array_append_new(
             self->warnings,
-            json_sprintf("the grid has %llu combinations; %llu trials were asked for",
+            json_sprintf("the space has %llu points: all of them are tried, and no more; "
+                         "%llu trials were asked for",
                          (unsigned long long)trials, (unsigned long long)self->spec.n_trials));
+}
+
+/* What the bridge could not count, because the body has no strategy, is counted here. */
+static tm_err_t
+check_grid(const struct tuner_run *self)
+{
+    struct tune_request_error error = {.err = TM_OK};
+
+    if (self->options.search_type != SEARCH_GRID)
+        return TM_OK;
+    const tm_err_t err =
+        tune_grid_check(tune_plan_points(self->plan), self->spec.n_trials,
+                        (uint64_t)self->tuner->settings->tune_max_trials, &error);
+    return err ? tune_setup_refuse(self->detail, err, "%s: %s", error.field, error.text)
+               : TM_OK;
 }
 
 static tm_err_t
@@ -221,6 +238,8 @@ make_plan(struct tuner_run *self)
     if (!err)
         err = tune_plan_new(&self->bars, self->strategy, &self->options, &self->plan,
                             self->detail, TUNE_DETAIL_BYTES);
+    if (!err)
+        err = check_grid(self);
     if (err)
         return err;
     warn_of_plan(self);

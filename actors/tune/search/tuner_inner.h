@@ -25,6 +25,7 @@ struct tuner_run {
     struct tune_options options;
     tune_plan_t *plan;
     trials_t *trials;
+    uint64_t out_of_bars, test_out_of_bars, unaffordable; /* trials of which it is noted */
     json_t *warnings;
     char *best_params, *gates, *overfit, *dataset_text, *warnings_text, *spec_text, *body;
     double queued_ms, parse_ms, search_ms;

@@ -8,6 +8,7 @@
 #include "actors/kit/util/clock.h"
 #include "actors/tune/search/verdict.h"
 #include "actors/tune/store/report.h"
+#include "actors/tune/store/tune_setup.h"
 
 enum {
     CHUNK_US = 50000,
@@ -79,6 +80,14 @@ report(struct search *self)
         write_progress(self, now_us);
 }
 
+static void
+count_notes(struct tuner_run *run, const struct trial *trial)
+{
+    run->out_of_bars += trial->is_out_of_bars;
+    run->test_out_of_bars += trial->test_is_out_of_bars;
+    run->unaffordable += trial->unaffordable > 0;
+}
+
 static tm_err_t
 run_chunk(struct search *self)
 {
@@ -88,8 +97,10 @@ run_chunk(struct search *self)
     int64_t started_us = clock_us(), took_us;
     tm_err_t err = tune_run_range(run->plan, self->done, count, self->chunk, NULL);
 
-    for (size_t i = 0; !err && i < count; i++)
+    for (size_t i = 0; !err && i < count; i++) {
+        count_notes(run, &self->chunk[i]);
         err = trials_add(run->trials, &self->chunk[i]);
+    }
     if (err)
         return err;
     self->done += count;
@@ -144,7 +155,7 @@ best_moments(const struct tuner_run *self, uint64_t index, struct daily_moments 
     if (!err)
         err = backtest_trace(backtest, params, &metrics, &trace);
     if (!err)
-        *ret = overfit_moments(window.time_ms, trace->equity, trace->bar_count);
+        *ret = overfit_moments(&window, trace->equity);
     backtest_trace_destroy(&trace);
     backtest_destroy(&backtest);
     return err;
@@ -158,6 +169,8 @@ judge_overfit(struct tuner_run *self)
     struct verdict_facts facts = {.is_split = tune_plan_is_split(self->plan),
                                   .was_chosen_on_oos = self->options.select_on_oos,
                                   .metric = self->options.metric,
+                                  .distinct_trials = trials_count(self->trials),
+                                  .duplicates = tune_plan_duplicates(self->plan),
                                   .pbo = trials_pbo(self->trials),
                                   .deflated_sharpe = (double)NAN};
 
@@ -188,14 +201,73 @@ warn_of_no_winner(struct tuner_run *self)
                 self->options.gate_max_drawdown_pct));
 }
 
+static void
+warn_of_duplicates(struct tuner_run *self)
+{
+    const uint64_t duplicates = tune_plan_duplicates(self->plan);
+
+    if (duplicates > 0)
+        json_array_append_new(
+            self->warnings,
+            json_sprintf("%llu draws came to a point that had been tried: each point is one "
+                         "trial, and others were drawn instead while there were any",
+                         (unsigned long long)duplicates));
+}
+
+static void
+warn_of_trials(struct tuner_run *self, uint64_t count, const char *what)
+{
+    if (count > 0)
+        json_array_append_new(
+            self->warnings,
+            json_sprintf("%llu of the %llu trials %s", (unsigned long long)count,
+                         (unsigned long long)trials_count(self->trials), what));
+}
+
+static void
+warn_of_notes(struct tuner_run *self)
+{
+    warn_of_trials(self, self->out_of_bars,
+                   "have an indicator without a value before the last bar, so they trade "
+                   "nothing: take a longer series, or shorter periods");
+    warn_of_trials(self, self->test_out_of_bars,
+                   "have an indicator without a value in the other part of the split, so they "
+                   "trade nothing there: take a longer series, or shorter periods");
+    warn_of_trials(self, self->unaffordable,
+                   "left out entries because one unit cost more than the cash: let fractions "
+                   "be bought (sizing fractional), or begin with more cash");
+}
+
+/* A tune in which no trial could trade has found nothing out. */
+static tm_err_t
+check_bars(const struct tuner_run *self)
+{
+    const uint64_t count = trials_count(self->trials);
+
+    if (self->out_of_bars < count)
+        return TM_OK;
+    return tune_setup_refuse(
+        self->detail, TM_INSUFFICIENT_DATA,
+        "all %llu trials have an indicator without a value before the last of the %zu bars "
+        "that choose, so nothing could be traded: take a longer series, or shorter periods",
+        (unsigned long long)count, tune_plan_is_bars(self->plan));
+}
+
 tm_err_t
 tuner_judge(struct tuner_run *self)
 {
+    tm_err_t err = check_bars(self);
+
+    if (err)
+        return err;
     json_t *best = report_best_params(self->strategy, self->plan, self->trials);
     json_t *dataset = report_dataset(self->spec.dataset_sha256, &self->bars);
-    tm_err_t err = judge_overfit(self);
+
+    err = judge_overfit(self);
 
     warn_of_no_winner(self);
+    warn_of_duplicates(self);
+    warn_of_notes(self);
     if (best)
         self->best_params = report_text(&best);
     self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));

@@ -196,8 +196,10 @@ verdict_json(const struct verdict_facts *facts)
         json_array_append_new(
             why, sentence("It stood the test: out of sample it scores %.2f.",
                           (const double[2]){facts->winner->score_oos, (double)NAN}));
-    return json_pack("{s:o, s:o, s:s, s:s, s:o}", "pbo", report_number(facts->pbo),
-                     "deflated_sharpe", report_number(facts->deflated_sharpe), "verdict",
+    return json_pack("{s:o, s:o, s:I, s:I, s:s, s:s, s:o}", "pbo", report_number(facts->pbo),
+                     "deflated_sharpe", report_number(facts->deflated_sharpe),
+                     "distinct_trials", (json_int_t)facts->distinct_trials, "duplicates",
+                     (json_int_t)facts->duplicates, "verdict",
                      facts->winner ? words[level] : "no_winner", "level", levels[level], "why",
                      why);
 }

@@ -22,12 +22,13 @@
 struct verdict_facts {
     const struct leader *winner; /* NULL: there is none */
     bool is_split, was_chosen_on_oos;
-    enum objective metric;       /* of the scores */
-    double pbo, deflated_sharpe; /* NaN: undefined */
+    enum objective metric;                /* of the scores */
+    uint64_t distinct_trials, duplicates; /* draws of what had been tried are no trials */
+    double pbo, deflated_sharpe;          /* NaN: undefined */
 };
 
-/* {"pbo", "deflated_sharpe", "verdict": "unproven", "level": "warn", "why": ["...", ...]}.
- * level: good, warn or bad. The worst reasons come first. */
+/* {"pbo", "deflated_sharpe", "distinct_trials", "duplicates", "verdict": "unproven", "level":
+ * "warn", "why": ["...", ...]}. level: good, warn or bad. The worst reasons come first. */
 json_t *verdict_json(const struct verdict_facts *facts);
 
 #endif

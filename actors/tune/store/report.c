@@ -118,13 +118,17 @@ report_gates(const struct tune_options *options, bool is_split)
 json_t *
 report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars)
 {
-    char hex[SHA256_TEXT], first[CLOCK_TEXT], last[CLOCK_TEXT], frame[BARS_LABEL_BYTES];
+    const size_t end = bars->count - 1;
+    const int32_t *offset_s = bars->offset_s;
+    char hex[SHA256_TEXT], first[CLOCK_LOCAL_TEXT], last[CLOCK_LOCAL_TEXT];
+    char frame[BARS_LABEL_BYTES];
 
     bars_timeframe(bars, frame);
-    return json_pack("{s:s, s:I, s:s, s:s, s:s}", "sha256", hex_text(sha256, SHA256_SIZE, hex),
-                     "bars", (json_int_t)bars->count, "first",
-                     clock_text(bars->time_ms[0], first), "last",
-                     clock_text(bars->time_ms[bars->count - 1], last), "timeframe", frame);
+    return json_pack(
+        "{s:s, s:I, s:s, s:s, s:s}", "sha256", hex_text(sha256, SHA256_SIZE, hex), "bars",
+        (json_int_t)bars->count, "first", clock_local_text(bars->time_ms[0], offset_s, first),
+        "last", clock_local_text(bars->time_ms[end], offset_s ? offset_s + end : NULL, last),
+        "timeframe", frame);
 }
 
 char *

@@ -76,7 +76,12 @@ tune_setup_dataset(const struct tune_setup *self, const strategy_t *strategy,
 tm_err_t
 tune_setup_bars(const struct tune_setup *self, const dataset_t *dataset, bars_t *ret)
 {
-    *ret = bars_between(dataset->bars, self->spec->date_from_ms, self->spec->date_to_ms);
+    const struct bars_span span = {.from_ms = self->spec->date_from_ms,
+                                   .to_ms = self->spec->date_to_ms,
+                                   .is_from_utc = self->spec->is_date_from_utc,
+                                   .is_to_utc = self->spec->is_date_to_utc};
+
+    *ret = bars_between(dataset->bars, &span);
     if (ret->count >= MIN_BARS)
         return TM_OK;
     return tune_setup_refuse(
@@ -118,5 +123,8 @@ tune_setup_backtest(const struct tune_spec *spec)
     options.cash = spec->initial_cash;
     options.commission_bps = spec->commission_bps;
     options.slippage_bps = spec->slippage_bps;
+    options.fill_on_close = strcmp(spec->fill, "open") != 0;
+    options.close_at_end = strcmp(spec->end_of_data, "open") != 0;
+    options.fractional = strcmp(spec->sizing, "fractional") == 0;
     return options;
 }

@@ -30,7 +30,8 @@ TM_CHECKED tm_err_t tune_setup_spec(const char *text, size_t size, const setting
  * until the cache's next one. */
 TM_CHECKED tm_err_t tune_setup_dataset(const struct tune_setup *self,
                                        const strategy_t *strategy, const dataset_t **ret);
-/* Those between date_from and date_to, as a view. */
+/* Those between date_from and date_to on the exchange's calendar, as a view; the bars before it
+ * are its lead. */
 TM_CHECKED tm_err_t tune_setup_bars(const struct tune_setup *self, const dataset_t *dataset,
                                     bars_t *ret);
 /* The request's own spec, else the one that the database has now. Both are the caller's. */

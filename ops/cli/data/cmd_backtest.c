@@ -7,6 +7,7 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/tune/engine/engine.h"
+#include "actors/tune/recompute/recompute_report.h"
 #include "ops/cli/cli.h"
 #include "ops/cli/data/data_args.h"
 #include "ops/cli/print_tune.h"
@@ -17,7 +18,7 @@ struct options {
     struct backtest_options account;
     struct data_args data;
     struct cli_list params;
-    bool json;
+    bool trades, json;
 };
 
 /* One back-test, step by step. */
@@ -30,6 +31,9 @@ struct run {
     struct data_report report;
     bars_t *bars;
     struct metrics metrics;
+    backtest_trace_t *trace;
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    size_t warning_count;
 };
 
 static const struct cli_option option_table[] = {
@@ -51,6 +55,8 @@ static const struct cli_option option_table[] = {
     {"fractional", NULL, CLI_FLAG, offsetof(struct options, account.fractional),
      "buy fractions of a unit"},
     DATA_ARGS(struct options, data),
+    {"trades", NULL, CLI_FLAG, offsetof(struct options, trades),
+     "list the trades too; in JSON as trade_list"},
     {"json", NULL, CLI_FLAG, offsetof(struct options, json),
      "print JSON, numbers with 17 digits, undefined ones null"},
 };
@@ -166,7 +172,9 @@ compute(struct run *self)
     tm_err_t err = backtest_new(self->bars, self->strategy, &self->account, &backtest);
 
     if (!err)
-        err = backtest_run(backtest, self->params, &self->metrics, NULL);
+        err = backtest_trace(backtest, self->params, &self->metrics, &self->trace);
+    if (!err)
+        self->warning_count = backtest_warnings(backtest, self->warnings);
     return err ? cli_fail(self->cli, "%s", tm_err_text(err)) : CLI_OK;
 }
 
@@ -193,16 +201,46 @@ describe_params(const struct run *self)
     return params;
 }
 
+static json_t *
+describe_trades(const struct run *self)
+{
+    json_t *trades = json_array();
+
+    for (size_t i = 0; i < self->trace->trade_count; i++)
+        json_array_append_new(trades, recompute_trade_json(&self->trace->trades[i]));
+    return trades;
+}
+
+static void
+print_trades(const struct run *self)
+{
+    char entry[CLOCK_TEXT], exit[CLOCK_TEXT];
+
+    printf("\n%-24s %-24s %-5s %12s %12s %12s %12s %9s %s\n", "entry", "exit", "side", "size",
+           "from", "to", "profit", "return %", "reason");
+    for (size_t i = 0; i < self->trace->trade_count; i++) {
+        const struct trade *trade = &self->trace->trades[i];
+
+        printf("%-24s %-24s %-5s %12.10g %12.10g %12.10g %12.2f %9.3f %s\n",
+               clock_text(trade->entry_time_ms, entry), clock_text(trade->exit_time_ms, exit),
+               trade_side(trade), trade->size, trade->entry_price, trade->exit_price,
+               trade->pnl, trade->return_pct, trade_reason_name(trade->reason));
+    }
+}
+
 static void
 show_as_json(const struct run *self)
 {
-    char first[CLOCK_TEXT], last[CLOCK_TEXT];
+    const bars_t *bars = self->bars;
+    const size_t end = bars->count - 1;
+    char first[CLOCK_LOCAL_TEXT], last[CLOCK_LOCAL_TEXT];
     json_t *warnings = json_array();
     tm_auto(json) out =
         json_pack("{s:s, s:o, s:I, s:s, s:s}", "strategy", strategy_name(self->strategy),
-                  "params", describe_params(self), "bars", (json_int_t)self->bars->count,
-                  "first", clock_text(self->bars->time_ms[0], first), "last",
-                  clock_text(self->bars->time_ms[self->bars->count - 1], last));
+                  "params", describe_params(self), "bars", (json_int_t)bars->count, "first",
+                  clock_local_text(bars->time_ms[0], bars->offset_s, first), "last",
+                  clock_local_text(bars->time_ms[end],
+                                   bars->offset_s ? bars->offset_s + end : NULL, last));
 
     for (size_t i = 0; i < METRIC_COUNT_ALL; i++)
         json_object_set_new(out, metrics_info(i)->name,
@@ -210,6 +248,10 @@ show_as_json(const struct run *self)
                                         metrics_info(i)->kind == METRIC_COUNT));
     for (size_t i = 0; i < self->report.warning_count; i++)
         json_array_append_new(warnings, json_string(self->report.warnings[i]));
+    for (size_t i = 0; i < self->warning_count; i++)
+        json_array_append_new(warnings, json_string(self->warnings[i]));
+    if (self->options->trades)
+        json_object_set_new(out, "trade_list", describe_trades(self));
     json_object_set_new(out, "warnings", warnings);
     json_object_set_new(out, "dataset", data_report_json(&self->report));
     print_json(stdout, out);
@@ -232,7 +274,11 @@ show_as_table(const struct run *self)
             printf("%-22s %14.*f %s\n", info->name, info->kind == METRIC_COUNT ? 0 : 4, value,
                    info->unit);
     }
+    if (self->options->trades)
+        print_trades(self);
     data_args_print_words(stderr, &self->report);
+    for (size_t i = 0; i < self->warning_count; i++)
+        fprintf(stderr, "warning: %s\n", self->warnings[i]);
 }
 
 static int
@@ -265,6 +311,7 @@ cmd_backtest(cli_t *cli, int argc, char **argv)
     if (code >= 0)
         return code;
     code = run(&self);
+    backtest_trace_destroy(&self.trace);
     strategy_destroy(&self.strategy);
     bars_destroy(&self.bars);
     return code;

@@ -383,13 +383,16 @@ START_TEST(slices_share_no_bar_and_lose_none)
 {
     bars_t *bars = good(file_with(HEADER, 0, NULL));
     const bars_t head = bars_slice(bars, 0, 7), tail = bars_slice(bars, 7, 100);
-    const bars_t middle = bars_between(bars, bars->time_ms[2], bars->time_ms[4] + 5);
+    const struct bars_span three = {bars->time_ms[2], bars->time_ms[4] + 5, true, true};
+    const struct bars_span all = {INT64_MIN, INT64_MAX, false, false};
+    const struct bars_span none = {bars->time_ms[5], bars->time_ms[4], true, true};
+    const bars_t middle = bars_between(bars, &three);
 
     ck_assert_uint_eq(head.count + tail.count, bars->count);
     ck_assert_int_lt(head.time_ms[head.count - 1], tail.time_ms[0]);
     ck_assert_uint_eq(middle.count, 3);
-    ck_assert_uint_eq(bars_between(bars, INT64_MIN, INT64_MAX).count, bars->count);
-    ck_assert_uint_eq(bars_between(bars, bars->time_ms[5], bars->time_ms[4]).count, 0);
+    ck_assert_uint_eq(bars_between(bars, &all).count, bars->count);
+    ck_assert_uint_eq(bars_between(bars, &none).count, 0);
     ck_assert_uint_eq(bars_slice(bars, 99, 1).count, 0);
     bars_destroy(&bars);
 }

@@ -223,10 +223,151 @@ START_TEST(the_figures_are_those_of_the_curve)
         profit += trace->trades[i].pnl;
     ck_assert(metrics.equity_peak == peak && metrics.max_drawdown_pct == -deepest * 100);
     ck_assert_double_eq_tol(metrics.equity_final, options.cash + profit, 1e-6);
-    const struct daily_moments moments =
-        overfit_moments(bars->time_ms, trace->equity, trace->bar_count);
+    const struct daily_moments moments = overfit_moments(bars, trace->equity);
     ck_assert(moments.days == (double)bars->count - 1 && moments.kurtosis > 1);
     backtest_trace_destroy(&trace);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+/* With fractions a trade's return does not depend on the cash: from a bar on at which the whole
+ * run holds nothing, the window's trades are the whole run's. */
+START_TEST(indicators_warm_up_on_the_bars_before_a_window)
+{
+    struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_bars("tests/data/sp500_daily.csv");
+    strategy_t *strategy = help_strategy("sma_cross");
+    double params[STRATEGY_PARAMS_MAX] = {10, 50};
+    backtest_trace_t *long_run = NULL;
+    struct metrics metrics;
+
+    for (int is_on_close = 0; is_on_close < 2; is_on_close++) {
+        options.fractional = true;
+        options.fill_on_close = is_on_close;
+        backtest_t *whole = help_backtest(bars, strategy, &options);
+
+        ck_assert_int_eq(backtest_trace(whole, params, &metrics, &long_run), TM_OK);
+        ck_assert_uint_gt(long_run->trade_count, 20);
+        for (size_t t = 0; t + 1 < long_run->trade_count; t += 3) {
+            const size_t first = long_run->trades[t].exit_bar + 1;
+            const bars_t window = bars_window(bars, first, SIZE_MAX);
+            backtest_t *part = help_backtest(&window, strategy, &options);
+            backtest_trace_t *trace = NULL;
+
+            ck_assert_int_eq(backtest_trace(part, params, &metrics, &trace), TM_OK);
+            ck_assert_uint_eq(trace->bar_count, bars->count - first);
+            ck_assert_uint_eq(trace->warmup, 0);
+            ck_assert_uint_eq(trace->trade_count, long_run->trade_count - t - 1);
+            for (size_t k = 0; k < trace->trade_count; k++) {
+                const struct trade *is = &trace->trades[k], *was = &long_run->trades[t + 1 + k];
+
+                ck_assert_uint_eq(is->entry_bar + first, was->entry_bar);
+                ck_assert_uint_eq(is->exit_bar + first, was->exit_bar);
+                ck_assert_int_eq(is->entry_time_ms, was->entry_time_ms);
+                ck_assert_double_eq_tol(is->return_pct, was->return_pct, 1e-9);
+            }
+            ck_assert_double_eq_tol(
+                metrics.return_pct,
+                (long_run->equity[bars->count - 1] / long_run->equity[first] - 1) * 100, 1e-7);
+            ck_assert_double_eq_tol(
+                metrics.buy_hold_return_pct,
+                (bars->close[bars->count - 1] / bars->close[first] - 1) * 100, 1e-9);
+            backtest_trace_destroy(&trace);
+            backtest_destroy(&part);
+        }
+        backtest_trace_destroy(&long_run);
+        backtest_destroy(&whole);
+    }
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+/* 20 of the 50 bars of the warm-up lie before the window: 29 are left. */
+START_TEST(a_short_lead_shortens_the_warm_up)
+{
+    const struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_walk(700);
+    strategy_t *strategy = help_strategy("sma_cross");
+    const bars_t window = bars_window(bars, 20, SIZE_MAX);
+    backtest_t *backtest = help_backtest(&window, strategy, &options);
+    double params[STRATEGY_PARAMS_MAX] = {10, 50};
+    backtest_trace_t *trace = NULL;
+    struct metrics metrics;
+
+    ck_assert_int_eq(backtest_trace(backtest, params, &metrics, &trace), TM_OK);
+    ck_assert_uint_eq(trace->warmup, 29);
+    ck_assert_double_eq(metrics.buy_hold_return_pct,
+                        (window.close[679] - window.close[29]) / window.close[29] * 100);
+    backtest_trace_destroy(&trace);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+/* The slow mean of n bars has its first value at bar n - 1, and signals act from the next. */
+static const struct {
+    double slow;
+    bool is_out_of_bars;
+} lengths[] = {{50, false}, {299, false}, {300, true}, {301, true}, {400, true}};
+
+START_TEST(a_warm_up_that_leaves_nothing_is_told)
+{
+    const struct backtest_options options = BACKTEST_OPTIONS_DEFAULT;
+    bars_t *bars = help_walk(300);
+    strategy_t *strategy = help_strategy("sma_cross");
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    const double params[STRATEGY_PARAMS_MAX] = {10, lengths[_i].slow}, few[] = {10, 20};
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    struct metrics metrics;
+
+    ck_assert_int_eq(backtest_run(backtest, params, &metrics, NULL), TM_OK);
+    ck_assert_int_eq(backtest_notes(backtest)->is_out_of_bars, lengths[_i].is_out_of_bars);
+    ck_assert_uint_eq(backtest_warnings(backtest, warnings), lengths[_i].is_out_of_bars);
+    if (lengths[_i].is_out_of_bars) {
+        ck_assert(metrics.trades == 0);
+        ck_assert_ptr_nonnull(strstr(warnings[0], "before the last of the 300 bars"));
+    }
+    ck_assert_int_eq(backtest_run(backtest, few, &metrics, NULL), TM_OK);
+    ck_assert(!backtest_notes(backtest)->is_out_of_bars); /* of the last run */
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+}
+END_TEST
+
+/* A unit costs 100 and 1 % of it; the cash of 100 buys none, of 102 one, or 100/101 of one. */
+START_TEST(a_unit_dearer_than_the_cash_is_told)
+{
+    const double closes[] = {100, 100, 100, 110, 100, 100, 110, 100};
+    struct backtest_options options = {
+        .cash = 100, .commission_bps = 100, .fill_on_close = true, .close_at_end = true};
+    bars_t *bars = help_closes(closes, 8);
+    strategy_t *strategy =
+        help_strategy_text("{\"id\":\"8fd7589a-97c6-49bf-a65e-357fb063fe33\",\"name\":\"x\","
+                           "\"entry_long\":\"close < 105\",\"exit_long\":\"close > 105\"}");
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    struct metrics metrics;
+
+    backtest_t *backtest = help_backtest(bars, strategy, &options);
+    ck_assert_int_eq(backtest_run(backtest, NULL, &metrics, NULL), TM_OK);
+    ck_assert(metrics.trades == 0);
+    ck_assert_uint_eq(backtest_notes(backtest)->unaffordable, 4); /* bars 1, 2, 4, 5 */
+    ck_assert_double_eq(backtest_notes(backtest)->unit, 101);
+    ck_assert_double_eq(backtest_notes(backtest)->cash, 100);
+    ck_assert_uint_eq(backtest_warnings(backtest, warnings), 1);
+    ck_assert_str_eq(warnings[0],
+                     "4 entries were left out: one unit cost 101, and the cash was 100; let "
+                     "fractions be bought (sizing fractional), or begin with more cash");
+    backtest_destroy(&backtest);
+    options.fractional = true;
+    backtest = help_backtest(bars, strategy, &options);
+    ck_assert_int_eq(backtest_run(backtest, NULL, &metrics, NULL), TM_OK);
+    ck_assert(metrics.trades == 2);
+    ck_assert_uint_eq(backtest_warnings(backtest, warnings), 0);
     backtest_destroy(&backtest);
     strategy_destroy(&strategy);
     bars_destroy(&bars);
@@ -329,8 +470,11 @@ main(void)
                 a_signal_on_the_last_bar_is_never_filled, units_are_whole_unless_fractional,
                 a_ruined_short_ends_the_run, a_reversing_strategy_turns_at_one_price);
     suite_tests(paths, the_curve_and_the_fast_path_have_the_same_bits,
-                the_figures_are_those_of_the_curve, a_small_cache_changes_nothing,
-                a_warmup_longer_than_the_bars_trades_nothing, options_out_of_range_are_refused,
-                metrics_are_a_table);
+                the_figures_are_those_of_the_curve,
+                indicators_warm_up_on_the_bars_before_a_window,
+                a_short_lead_shortens_the_warm_up, a_unit_dearer_than_the_cash_is_told,
+                a_small_cache_changes_nothing, a_warmup_longer_than_the_bars_trades_nothing,
+                options_out_of_range_are_refused, metrics_are_a_table);
+    suite_rows(paths, a_warm_up_that_leaves_nothing_is_told, lengths);
     return suite_run(suite);
 }

@@ -119,8 +119,7 @@ START_TEST(blocks_add_up_to_the_returns_of_the_curve)
 
     ck_assert_int_eq(backtest_run(backtest, params, &metrics, &sums), TM_OK);
     ck_assert_int_eq(backtest_trace(backtest, params, &metrics, &trace), TM_OK);
-    const struct daily_moments moments =
-        overfit_moments(bars->time_ms, trace->equity, trace->bar_count);
+    const struct daily_moments moments = overfit_moments(bars, trace->equity);
     for (size_t b = 0; b < METRICS_BLOCKS; b++) {
         ck_assert(fabs(sums.days[b] - moments.days / METRICS_BLOCKS) <= 1);
         days += sums.days[b];

@@ -103,6 +103,10 @@ number_schema(const char *type, const field_t *row)
     return json_pack("{s:s, s:f, s:f}", "type", type, "minimum", row->min, "maximum", row->max);
 }
 
+#define DATE_PATTERN                                                                   \
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-]" \
+    "[0-9]{2}:?[0-9]{2})?)?$"
+
 static json_t *
 format_schema(const char *format)
 {
@@ -130,7 +134,7 @@ schema_of(const field_t *row)
     case FIELD_UUID:
         return format_schema("uuid");
     case FIELD_DATE:
-        return format_schema("date");
+        return json_pack("{s:s, s:s}", "type", "string", "pattern", DATE_PATTERN);
     case FIELD_TIME:
         return format_schema("date-time");
     case FIELD_OBJECT:

@@ -72,7 +72,8 @@ integer(const json_t *object, const char *member)
 #define QUEUED(id, at)                                                                         \
     "{'tune_id':'" id "','status':'queued','search_type':'grid','n_trials':4,"                 \
     "'trials_completed':0,'best_run_id':null,'best_params':null,'best_score':null,"            \
-    "'leaderboard':[],'counts':{'queued':4,'running':0,'completed':0,'failed':0,'skipped':0}," \
+    "'leaderboard':[],'counts':{'queued':4,'running':0,'completed':0,'failed':0,'skipped':0,'" \
+    "duplicates':0},"                                                                          \
     "'gates':null,'warnings':[],'progress':{'done':0,'total':4,'trials_per_second':null,"      \
     "'eta_seconds':null},'overfit':null,'dataset':null,'timing':null,"                         \
     "'strategy_entity_id':null,'strategy_name':null,'objective_type':'sharpe',"                \
@@ -130,7 +131,7 @@ START_TEST(a_completed_tune_is_shown_whole)
         "  'summary':{'return_pct':-2.5,'max_drawdown_pct':null,'sharpe':1.25,"
         "    'win_rate':null,'trades':14,'buy_hold_return_pct':null,'avg_trade_pct':null,"
         "    'profit_factor':null}}],"
-        "'counts':{'queued':0,'running':0,'completed':1,'failed':1,'skipped':1},"
+        "'counts':{'queued':0,'running':0,'completed':1,'failed':1,'skipped':1,'duplicates':0},"
         "'gates':{'min_trades':10,'evaluated_on':'oos'},'warnings':['one','two'],"
         "'progress':{'done':3,'total':3,'trials_per_second':1.5,'eta_seconds':0},"
         "'overfit':{'pbo':0.25},'dataset':{'bars':5031},'timing':{'parse_ms':1.5},"
@@ -157,8 +158,9 @@ START_TEST(failed_and_canceled_tunes_say_why)
                  "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low'}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':0,'total':4,'trials_per_second':null,'eta_seconds':0}");
-    reads_expect(json_object_get(tune, "counts"),
-                 "{'queued':0,'running':0,'completed':0,'failed':0,'skipped':0}");
+    reads_expect(
+        json_object_get(tune, "counts"),
+        "{'queued':0,'running':0,'completed':0,'failed':0,'skipped':0,'duplicates':0}");
     json_decref(tune);
     tune = reads_json(&world, TUNE(4));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "canceled");
@@ -201,8 +203,9 @@ START_TEST(a_running_tune_says_how_far_it_is)
     ck_assert_int_eq(integer(progress, "total"), 400);
     ck_assert_msg(rate >= 100 / after - 0.051 && rate <= 100 / before + 0.051, "%g", rate);
     ck_assert_msg(eta >= before * 3 - 0.051 && eta <= after * 3 + 0.051, "%g", eta);
-    reads_expect(json_object_get(tune, "counts"),
-                 "{'queued':0,'running':300,'completed':100,'failed':0,'skipped':0}");
+    reads_expect(
+        json_object_get(tune, "counts"),
+        "{'queued':0,'running':300,'completed':100,'failed':0,'skipped':0,'duplicates':0}");
     reads_expect(json_object_get(tune, "leaderboard"), "[]");
     json_decref(tune);
     expect_answer(RUNS(5), "{'items':[],'total':0,'limit':20,'offset':0}");

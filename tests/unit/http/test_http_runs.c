@@ -11,11 +11,13 @@
 
 /* --- a trial ------------------------------------------------------------------------------ */
 
+#define SIX_POINTS "{\"period\":[10,20,30],\"k\":[1,2]}"
+
 static void
 expect_trials_shown(const char *search, const char *oos_ratio)
 {
-    const char *const fields[] = {"search_type", search,    "n_trials", "6",
-                                  "oos_ratio",   oos_ratio, NULL};
+    const char *const fields[] = {"search_type", search,        "n_trials", "6", "oos_ratio",
+                                  oos_ratio,     "param_space", SIX_POINTS, NULL};
     char *tune = completed(fields);
 
     for (unsigned i = 0; i < 6; i++) {

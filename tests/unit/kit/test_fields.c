@@ -51,6 +51,9 @@ static const struct {
     {&yes_row, "no", NULL, "false"},
     {&uuid_row, "8FD7589A-97C6-49bf-a65e-357fb063fe33", "\"" ID "\"", "\"" ID "\""},
     {&date_row, "2024-02-29", "\"2024-02-29\"", "\"2024-02-29\""},
+    {&date_row, "2024-02-29T23:59", "\"2024-02-29T23:59\"", "\"2024-02-29T23:59\""},
+    {&date_row, "2024-02-29 09:30:15.25-0330", "\"2024-02-29 09:30:15.25-0330\"",
+     "\"2024-02-29 09:30:15.25-0330\""},
     {&time_row, "2026-03-01T12:30:00.123456Z", "\"2026-03-01T12:30:00.123456Z\"",
      "\"2026-03-01T12:30:00.123456Z\""},
     {&object_row, " {\"a\": [1]} ", "{\"a\":[1]}", "{\"a\":[1]}"},
@@ -91,7 +94,7 @@ END_TEST
 #define COUNTS  " is not a whole number from 1 to 200"
 #define SHARES  " is not a number from 0.01 to 0.5"
 #define CHOICES " is not one of: grid random tpe"
-#define DAYS    " is not a date of the form YYYY-MM-DD"
+#define DAYS    " is not a date, YYYY-MM-DD, or a date-time, as 2026-03-01T09:30"
 #define TIMES   " is not a time in UTC since 1970, as 2026-03-01T12:30:00.000Z"
 
 static const struct {
@@ -143,7 +146,18 @@ static const struct {
     {&date_row, "2023-02-29", "\"2023-02-29\"" DAYS},
     {&date_row, "1900-02-29", "\"1900-02-29\"" DAYS},
     {&date_row, "02/03/2020", "\"02/03/2020\"" DAYS},
-    {&date_row, "2023-01-01T00:00:00", "\"2023-01-01T00:00:00\"" DAYS},
+    {&date_row, "2023-01-01T24:00", "\"2023-01-01T24:00\"" DAYS},
+    {&date_row, "2023-01-01T00:60", "\"2023-01-01T00:60\"" DAYS},
+    {&date_row, "2023-01-01T00:00:60", "\"2023-01-01T00:00:60\"" DAYS},
+    {&date_row, "2023-01-01T00:00:", "\"2023-01-01T00:00:\"" DAYS},
+    {&date_row, "2023-01-01T00:00:00.", "\"2023-01-01T00:00:00.\"" DAYS},
+    {&date_row, "2023-01-01T", "\"2023-01-01T\"" DAYS},
+    {&date_row, "2023-01-01x00:00", "\"2023-01-01x00:00\"" DAYS},
+    {&date_row, "2023-01-01T00:00z", "\"2023-01-01T00:00z\"" DAYS},
+    {&date_row, "2023-01-01T00:00+9", "\"2023-01-01T00:00+9\"" DAYS},
+    {&date_row, "2023-01-01T00:00+09:00x", "\"2023-01-01T00:00+09:00x\"" DAYS},
+    {&date_row, "2023-01-01T00:00+19:00", "\"2023-01-01T00:00+19:00\"" DAYS},
+    {&date_row, "2023-01-01+09:00", "\"2023-01-01+09:00\"" DAYS},
     {&time_row, "2026-03-01", "\"2026-03-01\"" TIMES},
     {&time_row, "2026-02-30T00:00:00Z", "\"2026-02-30T00:00:00Z\"" TIMES},
     {&time_row, "1969-01-01T00:00:00Z", "\"1969-01-01T00:00:00Z\"" TIMES},
@@ -440,6 +454,33 @@ add_tables(TCase *tcase)
     tcase_add_test(tcase, names_of_any_length_are_compared);
 }
 
+static const struct {
+    const char *text;
+    int64_t ms;
+    bool is_day, is_utc;
+} moments[] = {
+    {"1970-01-02", 86400000, true, false},
+    {"1970-01-02T00:00", 86400000, false, false},
+    {"1970-01-02T09:30", 120600000, false, false},
+    {"1970-01-02 09:30:15.25", 120615250, false, false},
+    {"1970-01-02T09:30:15.1234567", 120615123, false, false},
+    {"1970-01-02T09:30Z", 120600000, false, true},
+    {"1970-01-02T09:30+09:00", 88200000, false, true},
+    {"1970-01-02T09:30:00-0330", 133200000, false, true},
+    {"1969-12-31T23:59:59.999Z", -1, false, true},
+};
+
+START_TEST(a_moment_is_what_its_clocks_show_unless_it_says_where_they_are)
+{
+    struct dates_moment moment;
+
+    ck_assert(dates_moment(moments[_i].text, &moment));
+    ck_assert_int_eq(moment.ms, moments[_i].ms);
+    ck_assert_int_eq(moment.is_day, moments[_i].is_day);
+    ck_assert_int_eq(moment.is_utc, moments[_i].is_utc);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -448,5 +489,6 @@ main(void)
 
     add_values(tcase);
     add_tables(tcase);
+    suite_rows(tcase, a_moment_is_what_its_clocks_show_unless_it_says_where_they_are, moments);
     return suite_run(suite);
 }

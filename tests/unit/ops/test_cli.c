@@ -251,6 +251,39 @@ START_TEST(an_undefined_figure_is_null)
 }
 END_TEST
 
+/* The last trade's profit and those before it make the equity at the end. */
+START_TEST(a_backtest_lists_its_trades_when_asked)
+{
+    double equity = 10000;
+    size_t index;
+    json_t *answer, *trades, *trade;
+
+    tunemill("backtest", SP500, "--strategy", "bb_reversal", "--trades", "--json", NULL);
+    ck_assert_msg(last->code == 0, "%s", last->err);
+    answer = json_loads(last->out, JSON_REJECT_DUPLICATES, NULL);
+    trades = json_object_get(answer, "trade_list");
+    ck_assert_uint_gt(json_array_size(trades), 10);
+    ck_assert_int_eq((json_int_t)json_array_size(trades),
+                     json_integer_value(json_object_get(answer, "trades")));
+    json_array_foreach(trades, index, trade) equity +=
+        json_number_value(json_object_get(trade, "pnl"));
+    ck_assert_double_eq_tol(equity, json_number_value(json_object_get(answer, "equity_final")),
+                            1e-6);
+    json_decref(answer);
+    tunemill("backtest", SP500, "--strategy", "bb_reversal", "--trades", NULL);
+    ck_assert_ptr_nonnull(strstr(last->out, "return % reason"));
+}
+END_TEST
+
+START_TEST(a_backtest_warns_of_what_its_figures_do_not_say)
+{
+    tunemill("backtest", SP500, "--strategy", "bb_reversal", "--cash", "1", NULL);
+    ck_assert_int_eq(last->code, 0);
+    ck_assert_ptr_nonnull(strstr(last->err, "warning: "));
+    ck_assert_ptr_nonnull(strstr(last->err, "entries were left out: one unit cost"));
+}
+END_TEST
+
 START_TEST(for_people_a_backtest_is_a_table)
 {
     tunemill("backtest", SP500, "--strategy", "bb_reversal", NULL);
@@ -331,6 +364,7 @@ main(void)
         a_space_that_is_none_is_refused_with_an_example,
         a_file_that_is_no_price_data_is_refused_with_its_reason,
         a_backtest_gives_the_figures_that_quants_know, an_undefined_figure_is_null,
+        a_backtest_lists_its_trades_when_asked, a_backtest_warns_of_what_its_figures_do_not_say,
         for_people_a_backtest_is_a_table, where_no_broker_answers_that_is_said_with_what_to_do,
         without_a_running_system_that_is_said,
         nothing_is_served_in_production_without_an_admin_token);

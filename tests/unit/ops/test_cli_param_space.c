@@ -86,23 +86,6 @@ START_TEST(what_is_no_space_is_refused_with_an_example)
 }
 END_TEST
 
-START_TEST(the_points_of_a_grid_are_counted_without_overflow)
-{
-    struct cli_list texts = {{"a=1:10:1", "b=1,2,3", "c=1..2"}, 3};
-    json_t *space = param_space_arg_parse(&texts, detail, sizeof detail);
-
-    ck_assert_int_eq(param_space_arg_points(space, 1000000), 150);
-    ck_assert_int_eq(param_space_arg_points(space, 100), 100);
-    json_decref(space);
-    texts = (struct cli_list){
-        {"a=1:9999:1", "b=1:9999:1", "c=1:9999:1", "d=1:9999:1", "e=1:9999:1", "f=1:9999:1"},
-        6};
-    space = param_space_arg_parse(&texts, detail, sizeof detail);
-    ck_assert_int_eq(param_space_arg_points(space, 1000000), 1000000);
-    json_decref(space);
-}
-END_TEST
-
 START_TEST(a_name_given_twice_is_refused)
 {
     struct cli_list texts = {{"k=1", "k=2"}, 2};
@@ -124,7 +107,6 @@ main(void)
                 a_list_keeps_its_values_and_a_single_value_is_a_list,
                 a_range_is_of_whole_numbers_only_if_both_ends_are);
     suite_rows(tcase, what_is_no_space_is_refused_with_an_example, wrong);
-    suite_tests(tcase, the_points_of_a_grid_are_counted_without_overflow,
-                a_name_given_twice_is_refused);
+    suite_tests(tcase, a_name_given_twice_is_refused);
     return suite_run(suite);
 }

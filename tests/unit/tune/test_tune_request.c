@@ -111,6 +111,7 @@ static const struct {
     {"oos_ratio", "0.5", "0.5"},
     {"date_from", "2024-02-29", "\"2024-02-29\""},
     {"date_to", "2000-02-29", "\"2000-02-29\""},
+    {"date_to", "2000-02-29T10:00+09:00", "\"2000-02-29T10:00+09:00\""},
     {"param_space", "{\"k\":[1]}", "{\"k\":[1]}"},
     {"param_space", "{\"k\":{\"min\":1,\"max\":1}}", "{\"k\":{\"min\":1,\"max\":1}}"},
     {"param_space", " { \"period\" : [ 2, 200 ] } ", "{\"period\":[2,200]}"},
@@ -179,7 +180,7 @@ static const struct {
     {"date_from", "2023-01-00", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_from", "2023-1-01", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_from", "01-01-2023", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
-    {"date_to", "2023-01-01T00:00:00", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
+    {"date_to", "2023-01-01T25:00:00", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"date_to", "2023--1-01", TM_INVALID_DATE_FORMAT, "YYYY-MM-DD"},
     {"param_space", "{\"k\":[1],\"k\":[2]}", TM_INVALID_PARAM_SPACE, "duplicate"},
     {"param_space", "{\"k\":[1]} x", TM_INVALID_PARAM_SPACE, "JSON"},
@@ -308,13 +309,6 @@ START_TEST(a_name_that_is_cut_in_a_character_leaves_readable_text)
 }
 END_TEST
 
-START_TEST(a_strategy_without_params_cannot_be_tuned)
-{
-    ck_assert_int_eq(set_strategy("{\"name\":\"s\",\"params\":{}}"), TM_NO_TUNABLE_PARAMS);
-    ck_assert_int_eq(set_strategy("{\"name\":\"s\"}"), TM_NO_TUNABLE_PARAMS);
-}
-END_TEST
-
 START_TEST(a_strategy_that_is_no_object_is_invalid)
 {
     ck_assert_int_eq(set_strategy("[1]"), TM_INVALID_STRATEGY);
@@ -364,6 +358,11 @@ START_TEST(dates_must_be_in_order)
     ck_assert_int_eq(tune_request_finish(request, &fault), TM_VALIDATION_FAILED);
     ck_assert_str_eq(fault.field, "date_from");
     ck_assert_int_eq(set("date_to", "2020-01-02"), TM_OK);
+    ck_assert_int_eq(tune_request_finish(request, &fault), TM_OK);
+    ck_assert_int_eq(set("date_from", "2020-01-02T10:00+09:00"), TM_OK);
+    ck_assert_int_eq(set("date_to", "2020-01-02T00:30Z"), TM_OK);
+    ck_assert_int_eq(tune_request_finish(request, &fault), TM_VALIDATION_FAILED);
+    ck_assert_int_eq(set("date_to", "2020-01-02T01:00Z"), TM_OK);
     ck_assert_int_eq(tune_request_finish(request, &fault), TM_OK);
 }
 END_TEST
@@ -462,7 +461,6 @@ fields_case(void)
                 a_space_that_is_too_large_is_refused, a_list_of_too_many_values_is_refused,
                 too_many_names_in_a_space_are_refused,
                 a_name_that_is_cut_in_a_character_leaves_readable_text,
-                a_strategy_without_params_cannot_be_tuned,
                 a_strategy_that_is_no_object_is_invalid, a_strategys_own_id_must_be_a_uuid,
                 an_objective_param_that_is_unknown_or_no_number_is_refused,
                 what_is_required_is_named, dates_must_be_in_order,
@@ -476,9 +474,10 @@ int
 main(void)
 {
     Suite *suite = suite_create("tune_request");
-    TCase *cases[] = {fields_case(), tune_request_hashes(), tune_request_bodies()};
+    TCase *cases[] = {fields_case(), tune_request_grids(), tune_request_hashes(),
+                      tune_request_bodies()};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         tcase_add_checked_fixture(cases[i], tune_request_set_up, tune_request_tear_down);
         suite_add_tcase(suite, cases[i]);
     }

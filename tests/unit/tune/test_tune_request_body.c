@@ -9,7 +9,11 @@
 
 START_TEST(the_spec_is_what_was_asked_for)
 {
-    const char *const fields[] = {"n_trials",
+    const char *const fields[] = {"fill",
+                                  "open",
+                                  "sizing",
+                                  "fractional",
+                                  "n_trials",
                                   "77",
                                   "seed",
                                   "-5",
@@ -37,6 +41,9 @@ START_TEST(the_spec_is_what_was_asked_for)
     ck_assert_str_eq(spec.search_type, "random");
     ck_assert_str_eq(spec.objective_type, "return_dd_penalty");
     ck_assert_uint_eq(spec.n_trials, 77);
+    ck_assert_str_eq(spec.fill, "open");
+    ck_assert_str_eq(spec.end_of_data, "close");
+    ck_assert_str_eq(spec.sizing, "fractional");
     ck_assert_uint_eq(spec.seed, (uint64_t)-5);
     ck_assert_double_eq(spec.dd_lambda, 0.5);
     ck_assert_double_eq(spec.oos_ratio, 0.25);
@@ -119,7 +126,9 @@ static const struct {
     {"{" ENOUGH ",\"param_space\":{\"k\":[]}}", TM_INVALID_PARAM_SPACE, "param_space"},
     {"{" ENOUGH ",\"date_from\":\"x\"}", TM_INVALID_DATE_FORMAT, "date_from"},
     {"{" ENOUGH ",\"strategy\":7}", TM_INVALID_STRATEGY, "strategy"},
-    {"{" ENOUGH ",\"strategy\":{\"params\":{}}}", TM_NO_TUNABLE_PARAMS, "strategy_entity_id"},
+    {"{" ENOUGH ",\"strategy\":{\"params\":{}}}", TM_OK,
+     ""}, /* what was accepted, as a back-test */
+    {"{" ENOUGH ",\"fill\":\"high\"}", TM_VALIDATION_FAILED, "fill"},
     {"{" ENOUGH ",\"search_type\":\"tpe\"}", TM_OK, ""},
     {"{" ENOUGH ",\"initial_cash\":5000}", TM_OK, ""},
     {"{" ENOUGH ",\"initial_cash\":\"5000\"}", TM_VALIDATION_FAILED, "initial_cash"},
@@ -137,6 +146,18 @@ START_TEST(a_body_is_checked_as_a_form_is)
     ck_assert_msg(err == bodies[_i].err, "%s: %s %s", body, tm_err_name(err), fault.text);
     if (err)
         ck_assert_str_eq(fault.field, bodies[_i].field);
+    tune_spec_fini(&spec);
+}
+END_TEST
+
+START_TEST(a_tune_of_a_strategy_without_params_is_refused_by_who_runs_it)
+{
+    const char *body = "{" ENOUGH ",\"strategy\":{\"params\":{}}}";
+    struct tune_spec spec;
+
+    ck_assert_int_eq(tune_spec_parse(body, strlen(body), settings, &spec, &fault),
+                     TM_NO_TUNABLE_PARAMS);
+    ck_assert_str_eq(fault.field, "strategy_entity_id");
     tune_spec_fini(&spec);
 }
 END_TEST
@@ -162,6 +183,7 @@ tune_request_bodies(void)
     suite_tests(tcase, the_spec_is_what_was_asked_for, what_is_absent_is_open,
                 the_limits_of_the_process_that_runs_it_hold);
     suite_rows(tcase, a_body_is_checked_as_a_form_is, bodies);
-    suite_tests(tcase, a_body_nested_without_end_is_refused);
+    suite_tests(tcase, a_tune_of_a_strategy_without_params_is_refused_by_who_runs_it,
+                a_body_nested_without_end_is_refused);
     return tcase;
 }

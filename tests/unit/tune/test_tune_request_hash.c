@@ -76,6 +76,9 @@ static const char *const others[][2] = {
     {"oos_ratio", "0.2"},
     {"select_on", "oos"},
     {"gates", "{\"min_trades\":null}"},
+    {"fill", "open"},
+    {"end_of_data", "open"},
+    {"sizing", "fractional"},
     {"date_from", "2020-01-01"},
     {"date_to", "2030-01-01"},
 };

@@ -26,6 +26,7 @@ void set_dataset(uint8_t first); /* byte of its SHA-256 */
 /* The hash of a new request with these fields, name, value, ..., NULL. */
 void hash_of(const char *const *fields, uint8_t dataset, const char *spec, uint8_t out[32]);
 
+TCase *tune_request_grids(void);  /* test_tune_request_grid.c */
 TCase *tune_request_hashes(void); /* test_tune_request_hash.c */
 TCase *tune_request_bodies(void); /* test_tune_request_body.c */
 

@@ -9,7 +9,7 @@ import { addressOf } from './tune_view.js';
 
 const form = byId('form');
 const uploadMb = Number(document.body.dataset.maxUploadMb), limits = JSON.parse(document.body.dataset.limits);
-const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'date_from', 'date_to'];
+const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'fill', 'end_of_data', 'sizing', 'date_from', 'date_to'];
 const strategies = new Map();
 const space = new Space(byId('space'), changed);
 let key = null, isSending = false;
@@ -20,14 +20,15 @@ const isGrid = () => control('search_type').value === 'grid';
 function changed() {
   key = null;
   const isRight = space.check(isGrid());
+  control('n_trials').disabled = isGrid(); // all of its points
   byId('lambda-field').hidden = !control('objective_type').value.endsWith('_dd_penalty');
   byId('space-note').textContent = isRight && !space.isEmpty ? spaceNote() : '';
 }
 
 function spaceNote() {
   if (!isGrid()) return 'Ranges are tried at any value, or at every step where one is given.';
-  const points = combinations(space.value), wanted = control('n_trials').valueAsNumber;
-  if (points > wanted) return `The grid has ${plural(points, 'combination')}; the first ${integer(wanted)} are tried. Ask for more trials to try all.`;
+  const points = combinations(space.value), most = limits.n_trials.max;
+  if (points > most) return `The grid has ${plural(points, 'combination')}, more than the ${integer(most)} trials that this server allows. Make it smaller, or search at random.`;
   return `The grid has ${plural(points, 'combination')}: all are tried.`;
 }
 
@@ -131,7 +132,7 @@ const numberOrNull = (name) => (control(name).value === '' ? null : control(name
 
 function payload() {
   const data = new FormData();
-  for (const name of PLAIN) if (control(name).value !== '') data.append(name, control(name).value);
+  for (const name of PLAIN) if (control(name).value !== '' && !(name === 'n_trials' && isGrid())) data.append(name, control(name).value);
   if (control('objective_type').value.endsWith('_dd_penalty')) data.append('objective_params', JSON.stringify({ dd_lambda: control('dd_lambda').valueAsNumber }));
   data.append('gates', JSON.stringify({ max_drawdown_pct: numberOrNull('gates.max_drawdown_pct'), min_trades: numberOrNull('gates.min_trades') }));
   data.append('param_space', JSON.stringify(space.value));
