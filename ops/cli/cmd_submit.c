@@ -31,7 +31,10 @@
     X("select-on", select_on, "PART")        \
     X("gates", gates, "JSON")                \
     X("from", date_from, "DATE")             \
-    X("to", date_to, "DATE")
+    X("to", date_to, "DATE")                 \
+    X("timezone", timezone, "ZONE")          \
+    X("symbol", symbol, "NAME")              \
+    X("allow-dropped-pct", allow_dropped_pct, "N")
 
 enum {
 #define X(option, field, value) OPTION_##field,

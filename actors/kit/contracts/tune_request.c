@@ -266,6 +266,17 @@ normalised(json_t *value)
     return json_copy(value);
 }
 
+/* The hash of a request that does not use what came later is what it was before: clients' keys
+ * are remembered for a week. */
+static void
+forget_later_default(json_t *shaping, const char *name)
+{
+    const char *standard = fields_find(&tune_fields, FIELDS_ALL, name)->standard;
+
+    if (json_number_value(json_object_get(shaping, name)) == strtod(standard, NULL))
+        json_object_del(shaping, name);
+}
+
 void
 tune_request_hash(const tune_request_t *self, uint8_t out[32])
 {
@@ -275,6 +286,7 @@ tune_request_hash(const tune_request_t *self, uint8_t out[32])
 
     json_object_del(shaping, "strategy");
     json_object_del(shaping, "filename");
+    forget_later_default(shaping, "allow_dropped_pct");
     canonical = normalised(shaping);
     text = json_dumps(canonical, JSON_SORT_KEYS | JSON_COMPACT);
     digest_of(text, strlen(text), out);

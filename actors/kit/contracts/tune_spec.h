@@ -32,6 +32,8 @@ struct tune_spec {
     struct tune_gates gates;
     char date_from[11], date_to[11];  /* as they were written; empty: open */
     int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
+    char timezone[65], symbol[65];    /* of the file; empty: it says it itself, or has one */
+    double allow_dropped_pct;         /* of its rows */
     json_t *root;                     /* owned */
 };
 

@@ -119,6 +119,7 @@ get_bars(struct replay_run *self)
         return err;
     for (size_t i = 0; i < self->dataset->report.warning_count; i++)
         warn(self, self->dataset->report.warnings[i]);
+    self->result.read = &self->dataset->report;
     memcpy(self->result.sha256, self->spec.dataset_sha256, SHA256_SIZE);
     return tune_setup_bars(&steps, self->dataset, &self->result.bars);
 }

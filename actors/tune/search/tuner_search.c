@@ -192,7 +192,8 @@ tm_err_t
 tuner_judge(struct tuner_run *self)
 {
     json_t *best = report_best_params(self->strategy, self->plan, self->trials);
-    json_t *dataset = report_dataset(self->spec.dataset_sha256, &self->bars);
+    json_t *dataset =
+        report_dataset(self->spec.dataset_sha256, &self->bars, &self->dataset->report);
     tm_err_t err = judge_overfit(self);
 
     warn_of_no_winner(self);

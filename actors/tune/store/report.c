@@ -1,6 +1,7 @@
 #include "actors/tune/store/report.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "actors/kit/contracts/tune_spec.h"
 #include "actors/kit/util/clock.h"
@@ -115,16 +116,31 @@ report_gates(const struct tune_options *options, bool is_split)
     return report_text(&object);
 }
 
+/* "+09:00 (file)" without where it is from. */
+static json_t *
+zone_name(const struct data_report *report)
+{
+    const char *end = strstr(report->zone, " (");
+
+    return json_stringn(report->zone,
+                        end ? (size_t)(end - report->zone) : strlen(report->zone));
+}
+
 json_t *
-report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars)
+report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars,
+               const struct data_report *report)
 {
     char hex[SHA256_TEXT], first[CLOCK_TEXT], last[CLOCK_TEXT], frame[BARS_LABEL_BYTES];
+    json_t *notes = json_array();
 
+    for (size_t i = 0; i < report->note_count; i++)
+        json_array_append_new(notes, json_string(report->notes[i]));
     bars_timeframe(bars, frame);
-    return json_pack("{s:s, s:I, s:s, s:s, s:s}", "sha256", hex_text(sha256, SHA256_SIZE, hex),
-                     "bars", (json_int_t)bars->count, "first",
-                     clock_text(bars->time_ms[0], first), "last",
-                     clock_text(bars->time_ms[bars->count - 1], last), "timeframe", frame);
+    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:o, s:o}", "sha256",
+                     hex_text(sha256, SHA256_SIZE, hex), "bars", (json_int_t)bars->count,
+                     "first", clock_text(bars->time_ms[0], first), "last",
+                     clock_text(bars->time_ms[bars->count - 1], last), "timeframe", frame,
+                     "timezone", zone_name(report), "notes", notes);
 }
 
 char *
