@@ -75,6 +75,9 @@ def test_what_is_wrong_with_a_form(client):
     kind, data = encoded(tune_form())
     client.expect("DATA_INSPECT", 400, "BAD_REQUEST", body=(kind, data[:-40]))
     client.expect("DATA_INSPECT", 415, "UNSUPPORTED_MEDIA_TYPE", body=("multipart/form-data", data))
+    answer = client.expect("DATA_INSPECT", 415, headers={"Content-Encoding": "gzip"}, body=(kind, gzip.compress(data)))
+    assert "Content-Encoding gzip" in answer.json["detail"] and answer.header("Accept-Encoding") == "identity"
+    client.expect("DATA_INSPECT", 200, headers={"Content-Encoding": "identity"}, body=tune_form())
     headers = {"X-Idempotency-Key": "k" * 201}
     client.expect("DATA_INSPECT", 422, "IDEMPOTENCY_KEY_TOO_LONG", headers=headers, body=tune_form())
 
