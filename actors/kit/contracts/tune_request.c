@@ -232,11 +232,11 @@ tune_request_body(const tune_request_t *self)
     tm_auto(tm_text) text = NULL;
 
     json_object_del(fields, "strategy");
-    text = json_dumps(fields, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    text = json_text_of(fields, JSON_SORT_KEYS | JSON_COMPACT);
     body = text ? json_loads(text, 0, NULL) : NULL;
     if (json_object_get(self->root, "strategy"))
         json_object_set(body, "strategy", json_object_get(self->root, "strategy"));
-    return json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    return json_text_of(body, JSON_COMPACT);
 }
 
 /* Numbers become text with 10 decimals, so that 1, 1.0 and 1e0 are the same request. */

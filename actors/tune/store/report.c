@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/contracts/tune_spec.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/clock.h"
 
 #define WHOLE_MAX 9007199254740992.0 /* up to here a double is exact */
@@ -24,7 +25,7 @@ rounded(double value, double scale)
 char *
 report_text(json_t **json_p)
 {
-    char *text = json_dumps(*json_p, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *text = json_text_of(*json_p, JSON_COMPACT);
 
     json_decref(*json_p);
     *json_p = NULL;

@@ -52,7 +52,7 @@ static const struct cli_option option_table[] = {
      "buy fractions of a unit"},
     DATA_ARGS(struct options, data),
     {"json", NULL, CLI_FLAG, offsetof(struct options, json),
-     "print JSON, numbers with 17 digits, undefined ones null"},
+     "print JSON, numbers as short as they read back, undefined ones null"},
 };
 
 static const struct cli_usage usage = {

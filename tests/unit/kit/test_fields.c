@@ -440,6 +440,44 @@ add_tables(TCase *tcase)
     tcase_add_test(tcase, names_of_any_length_are_compared);
 }
 
+/* --- numbers as they are written ---------------------------------------------------------- */
+
+static const struct {
+    double value;
+    const char *text;
+} numbers[] = {{113.6, "113.6"},
+               {0.1, "0.1"},
+               {0.1 + 0.2, "0.30000000000000004"},
+               {1.0 / 3, "0.3333333333333333"},
+               {-2.5, "-2.5"},
+               {100, "100.0"},
+               {1e21, "1e21"},
+               {1.5e-7, "1.5e-7"},
+               {-1.7976931348623157e308, "-1.7976931348623157e308"},
+               {5e-324, "5e-324"},
+               {123456789012345.6, "123456789012345.6"}};
+
+START_TEST(a_number_is_the_shortest_that_reads_back)
+{
+    json_t *value = json_pack("{s:f, s:[f, I, s]}", "a", numbers[_i].value, "b 0.1000",
+                              numbers[_i].value, (json_int_t)1234567890123456789,
+                              "113.59999999999999 \\\" 0.10000000000000001");
+    char *text = json_text_of(value, JSON_COMPACT | JSON_PRESERVE_ORDER), wanted[300];
+    json_t *again;
+
+    snprintf(wanted, sizeof wanted,
+             "{\"a\":%s,\"b 0.1000\":[%s,1234567890123456789,"
+             "\"113.59999999999999 \\\\\\\" 0.10000000000000001\"]}",
+             numbers[_i].text, numbers[_i].text);
+    ck_assert_str_eq(text, wanted);
+    again = json_loads(text, 0, NULL);
+    ck_assert(json_real_value(json_object_get(again, "a")) == numbers[_i].value);
+    json_decref(again);
+    json_decref(value);
+    free(text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -448,5 +486,6 @@ main(void)
 
     add_values(tcase);
     add_tables(tcase);
+    suite_rows(tcase, a_number_is_the_shortest_that_reads_back, numbers);
     return suite_run(suite);
 }
