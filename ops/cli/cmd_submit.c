@@ -312,6 +312,8 @@ submit(const cli_t *cli, struct submit *self)
 
     if (!client)
         return local_instance_misuse(cli);
+    if (!local_instance_has_broker(cli, self->data_dir))
+        return local_instance_fail(cli, TM_BROKER_DOWN, NULL);
     watching = follow_tune_new(cli, client, self->json);
     err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
     if (err)

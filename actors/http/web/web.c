@@ -84,6 +84,12 @@ show_page(request_t *request, const char *name, const char *title)
 WEB_PAGES(P)
 #undef P
 
+void
+web_home(request_t *request)
+{
+    answer_redirect(request, HOME_PAGE);
+}
+
 /* --- assets ------------------------------------------------------------------------------- */
 
 static const struct web_asset *

@@ -90,8 +90,9 @@ write_shortest(char *to, const char *from, size_t size)
         tidy_number(number);
         if (strlen(number) >= size)
             break;
-        memcpy(to, number, strlen(number));
-        return to + strlen(number);
+        for (const char *at = number; *at; at++)
+            *to++ = *at;
+        return to;
     }
     memmove(to, from, size);
     return to + size;
