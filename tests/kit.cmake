@@ -10,12 +10,12 @@ target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_pr
 target_compile_definitions(tm_test_support PRIVATE TM_KEPT="${CMAKE_BINARY_DIR}/tests/kept"
   TM_MIGRATIONS_LIBRARY="$<TARGET_FILE:tm_migrations>")
 
-foreach(name log components traceparent digest metrics loop settings explain_call federation_text clock)
+foreach(name log components traceparent digest metrics loop confined settings explain_call federation_text clock)
   tm_test(${name} unit/kit/test_${name}.c LIBS tm_kit)
 endforeach()
 tm_test(lru unit/kit/test_lru.c LIBS tm_kit)
 tm_test(single_flight unit/kit/test_single_flight.c LIBS tm_kit)
-tm_test(fields unit/kit/test_fields.c LIBS tm_fields)
+tm_test(fields unit/kit/test_fields.c unit/kit/test_fields_written.c LIBS tm_fields)
 tm_test(pg unit/kit/test_pg.c unit/kit/test_pg_faults.c support/pg_world.c LIBS tm_test_support)
 set_tests_properties(pg PROPERTIES SKIP_RETURN_CODE 77)
 

@@ -2,6 +2,7 @@
 tm_test(cli_param_space unit/ops/test_cli_param_space.c LIBS tm_cli)
 tm_test(cli_show unit/ops/test_cli_show.c LIBS tm_cli)
 tm_test(supervisor_parts unit/ops/test_supervisor_parts.c LIBS tm_supervisor)
+tm_test(up_words unit/ops/test_up_words.c LIBS tm_supervisor)
 tm_test(cli unit/ops/test_cli.c support/command.c LIBS PkgConfig::jansson)
 add_dependencies(test_cli tunemill)
 tm_test(supervisor unit/ops/test_supervisor.c support/command.c LIBS tm_cli tm_test_support)

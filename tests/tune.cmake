@@ -4,7 +4,8 @@ tm_test(tune_request unit/tune/test_tune_request.c unit/tune/test_tune_request_h
         unit/tune/tune_request_help.c LIBS tm_kit)
 tm_test(verdict unit/tune/test_verdict.c LIBS tm_tune)
 tm_test(tune_trials unit/tune/test_tune_trials.c LIBS tm_tune)
-tm_test(tune_job unit/tune/test_tune_job.c unit/tune/test_tune_chosen.c unit/tune/test_tune_once.c unit/tune/tune_job_help.c
+tm_test(tune_job unit/tune/test_tune_job.c unit/tune/test_tune_chosen.c unit/tune/test_tune_once.c
+        unit/tune/test_tune_reading.c unit/tune/tune_job_help.c
         unit/engine/engine_help.c
         support/tune_world.c LIBS tm_tune tm_test_support)
 tm_test(tune_process unit/tune/test_tune_process.c unit/proto/fake_broker.c support/tune_world.c

@@ -14,6 +14,7 @@
 #include "actors/http/core/statements.def"
 #include "actors/http/coverage/routes.def"
 #include "actors/http/coverage/statements.def"
+#include "actors/http/data/routes.def"
 #include "actors/http/explain/routes.def"
 #include "actors/http/explain/statements.def"
 #include "actors/http/stream/routes.def"
@@ -68,6 +69,7 @@ static const route_t routes[] = {
     ADMIN_ROUTES(ADMIN_ROW)
     AUTH_ROUTES(ROW_WITHOUT)
     STREAM_ROUTES(ROW_WITHOUT)
+    DATA_ROUTES(ROW_WITHOUT)
     WEB_ROUTES(ROW_WITHOUT)
     /* clang-format on */
 };

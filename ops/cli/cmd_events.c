@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/kit/bus/bus.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/runtime/log.h"
 #include "ops/cli/cli.h"
 #include "ops/cli/local_instance.h"
@@ -64,7 +65,7 @@ print_payload(json_t *payload)
 
         if (json_is_object(value) || json_is_array(value) || json_is_null(value))
             continue;
-        text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        text = json_text_of(value, JSON_ENCODE_ANY | JSON_COMPACT);
         printf(" ");
         print_clean(name);
         printf("=");

@@ -34,7 +34,10 @@
     X("select-on", select_on, "PART")        \
     X("gates", gates, "JSON")                \
     X("from", date_from, "DATE")             \
-    X("to", date_to, "DATE")
+    X("to", date_to, "DATE")                 \
+    X("timezone", timezone, "ZONE")          \
+    X("symbol", symbol, "NAME")              \
+    X("allow-dropped-pct", allow_dropped_pct, "N")
 
 enum {
 #define X(option, field, value) OPTION_##field,
@@ -295,6 +298,8 @@ submit(const cli_t *cli, struct submit *self)
 
     if (!client)
         return local_instance_misuse(cli);
+    if (!local_instance_has_broker(cli, self->data_dir))
+        return local_instance_fail(cli, TM_BROKER_DOWN, NULL);
     watching = follow_tune_new(cli, client, self->json);
     err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
     if (err)

@@ -22,9 +22,10 @@ static const struct cli_usage usage = {
     .notes =
         "Unless DATABASE_URL or database.url names a database, a private PostgreSQL is kept in "
         "the\n"
-        "data directory. When all is ready one line of JSON on standard output says where; "
-        "logs go\n"
-        "to standard error. What dies is started again. SIGINT or SIGTERM stops everything.\n",
+        "data directory. When all is ready standard output says where: a terminal in words, a "
+        "pipe in\n"
+        "one line of JSON. Logs go to standard error. What dies is started again. SIGINT or "
+        "SIGTERM stops everything.\n",
 };
 
 /* The options that are settings by another name. */

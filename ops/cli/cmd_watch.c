@@ -47,6 +47,8 @@ cmd_watch(cli_t *cli, int argc, char **argv)
     client = tm_client_new(&client_options);
     if (!client)
         return local_instance_misuse(cli);
+    if (!local_instance_has_broker(cli, self.data_dir))
+        return local_instance_fail(cli, TM_BROKER_DOWN, NULL);
     watching = follow_tune_new(cli, client, self.json);
     return follow_tune_run(watching, &tune);
 }

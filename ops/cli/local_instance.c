@@ -5,6 +5,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/broker_settings.h"
+#include "ops/cli/broker_probe.h"
 #include "ops/supervisor/status.h"
 
 static void
@@ -31,6 +32,21 @@ local_instance_fill(cli_t *cli, const char *data_dir)
     if (status && !cli->settings->database_url[0])
         take(cli, status, "database", "database.url");
     settings_destroy(&defaults);
+}
+
+bool
+local_instance_has_broker(const cli_t *cli, const char *data_dir)
+{
+    const char *brokers = cli->settings->broker_brokers;
+
+    if (broker_probe(brokers))
+        return true;
+    tm_auto(json) up = status_read(data_dir ? data_dir : cli->settings->system_data_dir);
+
+    if (up)
+        fprintf(stderr, "Nobody answers at %s yet; waiting for `tunemill up` to start one.\n",
+                brokers);
+    return up != NULL;
 }
 
 int

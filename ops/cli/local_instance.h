@@ -9,6 +9,10 @@
 /* data_dir NULL: system.data_dir. */
 void local_instance_fill(cli_t *cli, const char *data_dir);
 
+/* Whether waiting for an answer makes sense: something listens where a broker should be, or the
+ * `tunemill up` of the directory lives, and will start one; that is said. */
+bool local_instance_has_broker(const cli_t *cli, const char *data_dir);
+
 /* Says why a broker could not be talked to; where none answers, also where it was sought and
  * how to name another. Returns the exit code. detail NULL: the error's own text. */
 int local_instance_fail(const cli_t *cli, tm_err_t err, const char *detail);

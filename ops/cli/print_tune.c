@@ -2,6 +2,9 @@
 
 #include <stdbool.h>
 
+#include "actors/kit/fields/json_text.h"
+#include "actors/kit/util/auto.h"
+
 #define PARAMS_MAX 400
 
 static bool
@@ -28,8 +31,9 @@ print_number(FILE *out, const json_t *object, const char *name, const char *form
 void
 print_json(FILE *out, const json_t *value)
 {
-    json_dumpf(value, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
-    fputc('\n', out);
+    tm_auto(tm_text) text = json_text_of(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+    fprintf(out, "%s\n", text ? text : "null");
 }
 
 static const char *

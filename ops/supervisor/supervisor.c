@@ -14,6 +14,8 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
+#include "ops/supervisor/announce.h"
+#include "ops/supervisor/port_owner.h"
 #include "ops/supervisor/status.h"
 #include "ops/supervisor/supervisor_inner.h"
 
@@ -126,8 +128,12 @@ announce(supervisor_t *self)
     set_phase(self, PHASE_RUNNING);
     json_object_set_new(line, "ready", json_true());
     json_object_update(line, what);
-    text = json_dumps(line, JSON_PRESERVE_ORDER);
-    printf("%s\n", text ? text : "{}");
+    if (isatty(STDOUT_FILENO)) {
+        announce_in_words(stdout, self->options->settings, line, self->paths.data_dir);
+    } else {
+        text = json_dumps(line, JSON_PRESERVE_ORDER);
+        printf("%s\n", text ? text : "{}");
+    }
     fflush(stdout);
 }
 
@@ -413,6 +419,8 @@ prepare(supervisor_t *self)
                      self->detail, self->detail_size);
     if (err)
         return err;
+    if (!port_is_free(settings->http_listen, self->detail, self->detail_size))
+        return TM_BAD_SETTING;
     err = settings_hand_on(settings);
     if (!err)
         err = place_database(self);

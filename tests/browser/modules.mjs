@@ -35,18 +35,6 @@ test('modules', async (t) => {
     for (const wrong of [[], [0], [1.5], { min: 0, max: 5 }, { min: 9, max: 5 }, { min: 1, max: 5, step: 0 }, { min: 1, max: null }]) assert.ok(await fault(wrong), JSON.stringify(wrong));
   });
 
-  await t.test('a file is seen into whatever its head is called', async () => {
-    const peek = (text) => call('csv_peek', (it, given) => it.peek(new File([given], 'x.csv')), text);
-    const found = await peek('\ufeffTimestamp,O,H,L,Adj Close,Vol\r\n2020-01-01,1,2,0,1,5\r\n2020-01-02,1,2,0,1,5\r\n');
-    assert.deepEqual([found.missing, found.lines, found.first, found.last], [[], 2, '2020-01-01', '2020-01-02']);
-    assert.deepEqual((await peek('')).missing.length, 6);
-    assert.deepEqual((await peek('a,b\n')).first, null);
-    const long = `date,open,high,low,close,volume\n${'2020-01-01,1,1,1,1,1\n'.repeat(9999)}2021-05-05,1,1,1,1,1`;
-    const about = await peek(long);
-    assert.equal(about.last, '2021-05-05');
-    assert.ok(Math.abs(about.lines - 10000) < 100 && !about.isCounted);
-  });
-
   await t.test('a thinned curve keeps its lowest and its highest', async () => {
     const kept = await call('charts', (it) => it.thin(Array.from({ length: 100000 }, (_, x) => ({ x, y: x === 54321 ? -9 : x === 777 ? 9 : Math.sin(x) }))));
     assert.ok(kept.length <= 2002, kept.length);

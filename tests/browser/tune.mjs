@@ -97,8 +97,49 @@ test('what is missing or wrong is named before anything is sent', async () => {
   assert.equal(await page.getByLabel('n: from').getAttribute('aria-invalid'), 'true');
   assert.equal(await page.locator('#errors').evaluate((node) => node === document.activeElement), true);
   assert.equal(sent, 0);
-  await page.locator('#file').setInputFiles({ name: 'x.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n1,2\n') });
-  await page.getByText('No column for date, open').waitFor();
+  await quant.close();
+});
+
+const csv = (name, ...lines) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(`${lines.join('\n')}\n`) });
+const days = (row, count = 20) => Array.from({ length: count }, (_, i) => row(`2020-01-${String(i + 1).padStart(2, '0')}`));
+
+test('what is understood of a file is shown before anything is run', async () => {
+  const quant = await person({ forgive: [/422/] });
+  const page = await quant.go('/admin/backtests/new');
+  const peek = page.locator('#peek');
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.getByRole('alert').getByText('Choose a file').waitFor();
+  assert.equal(await page.locator('#file').getAttribute('aria-invalid'), 'true');
+  await page.locator('#file').setInputFiles(csv('semi.csv', 'Datum;Symbol;Open;High;Low;Close', ...days((day) => `${day};AAA;10,5;11,5;9,5;10,5`)));
+  await peek.getByText('20 bars, from 2020-01-01 to 2020-01-20').waitFor();
+  assert.equal(await page.locator('#file').getAttribute('aria-invalid'), null);
+  for (const text of ['semicolon', 'UTC', '1d', 'Close']) assert.match(await peek.textContent(), new RegExp(text));
+  await page.getByText('How the file is read').click();
+  await page.getByLabel('Time zone').fill('Asia/Tokyo');
+  await page.getByLabel('Symbol').fill('BBB');
+  await page.getByLabel('Symbol').blur();
+  await peek.getByText('BBB is not in the file').waitFor();
+  await page.getByLabel('Symbol').fill('AAA');
+  await page.getByLabel('Symbol').blur();
+  await peek.getByText('Asia/Tokyo').waitFor();
+  await page.locator('#file').setInputFiles(csv('bad.csv', 'date,open,high,low,close', ...days((day) => `${day},10,11,9,1x`)));
+  await page.getByLabel('Symbol').fill('');
+  await page.getByLabel('Symbol').blur();
+  await peek.getByText('line 2: close "1x" is not a number').waitFor();
+  assert.equal(await peek.locator('li').count(), 6);
+  await quant.close();
+});
+
+test('a form is sent without scripts too', async () => {
+  const quant = await person({ javaScriptEnabled: false });
+  const before = await count();
+  const page = await quant.go('/admin/backtests/new');
+  await page.locator('#file').setInputFiles(PRICES);
+  await page.locator('noscript input').fill((await system.get('/strategies')).items.find(({ name }) => name === 'donchian_breakout').id);
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(/\/backtests\/tune$/);
+  assert.match(await page.textContent('body'), /"status" ?: ?"(completed|running)"/);
+  assert.equal(await count(), before + 1);
   await quant.close();
 });
 

@@ -105,7 +105,7 @@ key_of_201(struct bytes *out)
 static const struct request requests[] = {
     /* where to */
     {.name = "no such path", .text = GET("/nowhere"), NOT_FOUND},
-    {.name = "the root", .text = GET("/"), NOT_FOUND},
+    {.name = "a path of nothing", .text = GET("/nothing"), NOT_FOUND},
     {.name = "a path that climbs",
      .text = GET("/strategies/../../../../etc/passwd"),
      NOT_FOUND},

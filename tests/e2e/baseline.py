@@ -30,6 +30,7 @@ def backtest_form(**fields):
 BODIES = {
     "TUNE_SUBMIT": tune_form(),
     "BACKTEST_NEW": backtest_form(),
+    "DATA_INSPECT": [("file", ("prices.csv", PRICES))],
     "LOGIN": {"token": "not it"},
     "MATCH_RUN": {"intent": {"indicators": ["rsi"]}, "query": "mean reversion"},
     "WEAK_RUN": {"status": "acknowledged"},

@@ -166,7 +166,7 @@ def test_a_database_that_is_broken(tunemill, client, run):
     """It answers, and knows nothing."""
     tunemill.sql("ALTER SCHEMA public RENAME TO hidden")
     try:
-        for operation in all_operations(lambda o: o.may("INTERNAL")):
+        for operation in all_operations(lambda o: o.may("INTERNAL") and o.id != "DATA_INSPECT"):  # it asks no database
             client.expect(operation.id, 500, "INTERNAL", **asked(operation.id, run))
     finally:
         tunemill.sql("ALTER SCHEMA hidden RENAME TO public")

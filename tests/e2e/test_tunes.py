@@ -113,6 +113,7 @@ def test_a_file_that_is_too_large(client):
     large = ("large.csv", b"x" * (1 << 20) + b"y")
     client.expect("TUNE_SUBMIT", 413, "FILE_TOO_LARGE", body=tune_form(file=large))
     client.expect("BACKTEST_NEW", 413, "FILE_TOO_LARGE", body=tune_form(file=large))
+    client.expect("DATA_INSPECT", 413, "FILE_TOO_LARGE", body=tune_form(file=large))
 
 
 def test_strategies_that_cannot_be_tuned(tunemill, client):
@@ -306,7 +307,7 @@ def test_uploads_that_are_too_many(client):
             connection.putheader("Content-Type", kind)
             connection.putheader("Content-Length", str(len(data)))
             connection.endheaders(data[:1000])
-        for operation in ("TUNE_SUBMIT", "BACKTEST_NEW"):
+        for operation in ("TUNE_SUBMIT", "BACKTEST_NEW", "DATA_INSPECT"):
             until(lambda: client.ask(operation, body=tune_form(), headers=ASYNC).said == "BUSY", "uploads are refused")
     finally:
         for connection in waiting:

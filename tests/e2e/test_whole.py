@@ -19,6 +19,7 @@ UNPROVOKED = [
     ("BACKTEST", "TOO_LARGE", "curve and trades are thinned out until they fit: no real strategy is too large"),
     ("BACKTEST", "FILE_TOO_LARGE", "http.max_upload_mb would have to be made smaller between two requests"),
     ("BACKTEST", "DATA_PARSE_FAILED", "the file was read before; only another version of the program may refuse it"),
+    ("DATA_INSPECT", "TIMEOUT", "no file of the size that is let in takes half a minute to read"),
     ("BACKTEST_NEW", "TIMEOUT", "as BACKTEST's, which is driven: it takes a quarter of a minute"),
 ]
 

@@ -5,6 +5,7 @@
 #include "actors/http/core/answer.h"
 #include "actors/http/stream/streams.h"
 #include "actors/http/web/web.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
@@ -19,7 +20,7 @@ health_json(request_t *request)
     const bridge_t *bridge = request_bridge(request);
     tm_auto(json) health =
         components_json(bridge->board, bridge->settings, clock_ms(), clock_utc_ms());
-    char *text = json_dumps(health, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = json_text_of(health, JSON_COMPACT);
 
     answer_json(request, &text);
 }
@@ -71,7 +72,7 @@ push_news(health_news_t *self)
                       "timestamp", clock_text(clock_utc_ms(), at), "payload", "overall_status",
                       components_word(components_overall(board, now_ms)), "components",
                       component_states(board, now_ms));
-    text = json_dumps(event, JSON_COMPACT);
+    text = json_text_of(event, JSON_COMPACT);
     if (text)
         streams_push(self->bridge->streams, &text);
 }

@@ -8,6 +8,7 @@
 #include "actors/http/admin/statements.def"
 #include "actors/http/core/answer.h"
 #include "actors/http/core/sql.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 
@@ -31,7 +32,7 @@ join_objects(const struct pg_outcome *outcome)
         if (json_object_update(all, part))
             return NULL;
     }
-    return json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    return json_text_of(all, JSON_COMPACT);
 }
 
 static void

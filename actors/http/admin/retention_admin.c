@@ -6,6 +6,7 @@
 #include "actors/http/admin/statements.def"
 #include "actors/http/core/answer.h"
 #include "actors/http/core/sql.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/pg/pg_settings.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
@@ -63,7 +64,7 @@ answer_pruned(request_t *request, const json_t *run)
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         json_object_set(pruned, members[i], json_object_get(run, members[i]));
-    text = json_dumps(pruned, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    text = json_text_of(pruned, JSON_COMPACT);
     answer_json(request, &text);
 }
 

@@ -9,8 +9,6 @@
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
-#define HOME "/admin/backtests/tunes" /* where to, if nobody says */
-
 enum { TOKEN_MAX = 65536 }; /* as long as the body may be */
 
 /* --- the page ----------------------------------------------------------------------------- */
@@ -151,8 +149,9 @@ login_run(request_t *request)
     if (json_body_is_json(type))
         answer_done(request);
     else
-        answer_redirect(request,
-                        asked.next && authorize_is_own_address(asked.next) ? asked.next : HOME);
+        answer_redirect(request, asked.next && authorize_is_own_address(asked.next)
+                                     ? asked.next
+                                     : HOME_PAGE);
 }
 
 void

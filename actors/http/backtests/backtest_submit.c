@@ -114,7 +114,7 @@ kept_text(const submit_t *self)
 
     if (!root || json_object_set(root, "params", self->params))
         return NULL;
-    return json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    return json_text_of(root, JSON_COMPACT);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "actors/http/core/shared_body.h"
 
 #define JSON_TYPE "application/json"
+#define HOME_PAGE "/admin/backtests/tunes" /* where to, if nobody says */
 
 void answer_header(request_t *request, const char *name, const char *value);
 void answer_text(request_t *request, unsigned status, const char *type, char **text_p,

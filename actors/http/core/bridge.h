@@ -41,6 +41,7 @@ typedef struct bridge {
     admin_auth_t *gate;
     components_t *board; /* of the health page */
     int64_t uploads;     /* under way */
+    int64_t inspections; /* of files, under way */
 } bridge_t;
 
 #endif

@@ -260,6 +260,13 @@ form_file_sha256(const form_t *self)
     return self->sha256;
 }
 
+int
+form_file(const form_t *self)
+{
+    lseek(self->spool, 0, SEEK_SET);
+    return self->spool;
+}
+
 tm_err_t
 form_file_read(const form_t *self, uint64_t offset, void *data, size_t size)
 {

@@ -41,6 +41,7 @@ bool form_has_file(const form_t *self);
 const char *form_file_name(const form_t *self); /* without directories, UTF-8; "" if unknown */
 uint64_t form_file_size(const form_t *self);
 const uint8_t *form_file_sha256(const form_t *self); /* after form_end */
+int form_file(const form_t *self);                   /* the spool, at its beginning; borrowed */
 /* Up to `size` bytes of the file; TM_INTERNAL when it cannot be read. */
 TM_CHECKED tm_err_t form_file_read(const form_t *self, uint64_t offset, void *data,
                                    size_t size);

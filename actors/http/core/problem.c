@@ -76,6 +76,26 @@ add_errors(const struct problem *self, json_t *root)
     json_object_set_new(root, "errors", errors);
 }
 
+/* Of the file's cells, as the reader of market data names them: {line, column, value, msg}. */
+static void
+add_faults(const struct problem *self, json_t *root)
+{
+    json_t *errors = json_array();
+    size_t index;
+    json_t *fault;
+
+    json_array_foreach(self->faults, index, fault)
+    {
+        json_t *error = json_pack("{s:s}", "loc", "body.file");
+
+        json_object_update(error, fault);
+        json_array_append_new(errors, error);
+    }
+    if (json_array_size(errors))
+        json_object_set(root, "errors", errors);
+    json_decref(errors);
+}
+
 char *
 problem_render(const struct problem *self, const char *trace_id)
 {
@@ -92,6 +112,8 @@ problem_render(const struct problem *self, const char *trace_id)
                      tm_err_http(self->err), "detail", detail, "code", name);
     if (self->error_count)
         add_errors(self, root);
+    if (self->faults)
+        add_faults(self, root);
     if (retry_after_s)
         json_object_set_new(root, "retry_after_seconds", json_integer(retry_after_s));
     if (self->tune_id[0])

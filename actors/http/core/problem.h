@@ -6,6 +6,7 @@
 #ifndef ACTORS_HTTP_CORE_PROBLEM_H
 #define ACTORS_HTTP_CORE_PROBLEM_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct problem {
         char loc[80];
         char msg[512];
     } errors[PROBLEM_ERRORS];
+    const json_t *faults; /* of a file's cells, which stand for errors; borrowed, NULL: none */
     uint32_t retry_after_s;     /* 0: none; 429 and 503 get 1 */
     char tune_id[TM_UUID_TEXT]; /* empty: none */
 };
@@ -32,6 +34,7 @@ problem_none(struct problem *self)
 {
     self->err = TM_OK;
     self->error_count = 0;
+    self->faults = NULL;
     self->retry_after_s = 0;
     self->detail[0] = self->tune_id[0] = '\0';
 }

@@ -29,6 +29,7 @@
 #include "actors/http/coverage/match_request.h"
 #include "actors/http/coverage/routes.def"
 #include "actors/http/coverage/statements.def"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/util/clock.h"
 
@@ -66,7 +67,7 @@ on_match_kept(void *arg, const struct pg_outcome *outcome)
 static void
 keep_match(request_t *request, const struct match_request *match)
 {
-    tm_auto(tm_text) intent = json_dumps(match->intent, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    tm_auto(tm_text) intent = json_text_of(match->intent, JSON_COMPACT);
     pg_unit_t *unit = sql_unit(request, STMT_MATCH_RECORD);
     struct query_clock *clock = zmalloc(sizeof(*clock));
     tm_uuid_t id = tm_uuid_new();

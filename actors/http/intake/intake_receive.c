@@ -36,6 +36,13 @@ is_multipart(const char *type)
     return type && strncasecmp(type, "multipart/form-data", 19) == 0;
 }
 
+/* The body as a whole; its file may be packed. */
+static bool
+is_encoded(const char *encoding)
+{
+    return encoding && *encoding && strcasecmp(encoding, "identity") != 0;
+}
+
 static void
 check_headers(const intake_receive_t *self, request_t *request, struct problem *problem)
 {
@@ -46,6 +53,12 @@ check_headers(const intake_receive_t *self, request_t *request, struct problem *
     } else if (!is_multipart(request_header(request, "Content-Type"))) {
         answer_header(request, "Accept-Post", "multipart/form-data");
         problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE, "send multipart/form-data");
+    } else if (is_encoded(request_header(request, "Content-Encoding"))) {
+        answer_header(request, "Accept-Encoding", "identity");
+        problem_init(problem, TM_UNSUPPORTED_MEDIA_TYPE,
+                     "a body of Content-Encoding %.40s is not taken; send the form as it is, "
+                     "its file may be a gzip or a zip",
+                     request_header(request, "Content-Encoding"));
     } else if (content_length_parse(request_header(request, "Content-Length"), &length) &&
                length > self->limit) {
         problem_init(problem, TM_FILE_TOO_LARGE,

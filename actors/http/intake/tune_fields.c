@@ -27,21 +27,44 @@ require(bool is_there, const char *loc, const char *what, struct problem *proble
         problem_add(problem, TM_VALIDATION_FAILED, loc, "%s", what);
 }
 
-void
-tune_fields_read(const form_t *form, tune_request_t *tune, struct workspace *workspace,
-                 const settings_t *settings, struct problem *problem)
+/* What is wrong is told in this order. */
+static void
+read_form(const form_t *form, tune_request_t *tune, struct workspace *workspace,
+          const settings_t *settings, struct problem *problem)
 {
     const struct form_field *named = form_find(form, "workspace_id");
-    const struct form_field *strategy = form_find(form, "strategy_entity_id");
 
     if (named && named->size)
         workspace_say(workspace, "body.workspace_id", named->data, named->size, problem);
     workspace_settle(workspace, settings, problem);
     read_fields(form, tune, problem);
-    require(strategy && strategy->size, "body.strategy_entity_id", "is missing", problem);
+}
+
+static void
+require_file(const form_t *form, struct problem *problem)
+{
     require(form_has_file(form), "body.file", "is missing: send the price data as a CSV file",
             problem);
     require(!form_has_file(form) || form_file_size(form) > 0, "body.file", "is empty", problem);
+}
+
+void
+tune_fields_read_data(const form_t *form, tune_request_t *tune, struct workspace *workspace,
+                      const settings_t *settings, struct problem *problem)
+{
+    read_form(form, tune, workspace, settings, problem);
+    require_file(form, problem);
+}
+
+void
+tune_fields_read(const form_t *form, tune_request_t *tune, struct workspace *workspace,
+                 const settings_t *settings, struct problem *problem)
+{
+    const struct form_field *strategy = form_find(form, "strategy_entity_id");
+
+    read_form(form, tune, workspace, settings, problem);
+    require(strategy && strategy->size, "body.strategy_entity_id", "is missing", problem);
+    require_file(form, problem);
     tune_request_set_dataset(tune, form_file_sha256(form), form_file_size(form),
                              form_file_name(form));
 }

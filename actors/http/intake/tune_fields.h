@@ -13,6 +13,11 @@
 void tune_fields_read(const form_t *form, tune_request_t *tune, struct workspace *workspace,
                       const settings_t *settings, struct problem *problem);
 
+/* The same of a form whose file alone counts: the fields are checked, and none is needed. */
+void tune_fields_read_data(const form_t *form, tune_request_t *tune,
+                           struct workspace *workspace, const settings_t *settings,
+                           struct problem *problem);
+
 /* The strategy's spec, as the database has it; then all that depends on several fields. */
 void tune_fields_strategy(tune_request_t *tune, const char *spec, struct problem *problem);
 

@@ -4,6 +4,7 @@
 #include "actors/http/stream/routes.def"
 #include "actors/http/stream/stream_text.h"
 #include "actors/http/stream/streams.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 
 /* Another status would end an EventSource for good. */
@@ -112,6 +113,6 @@ events_status(request_t *request)
         (json_int_t)(bridge->streams ? streams_count(bridge->streams) : 0), "buffer_size",
         (json_int_t)(bridge->streams ? streams_buffered(bridge->streams) : 0),
         "topics_available", topics);
-    text = json_dumps(status, JSON_COMPACT);
+    text = json_text_of(status, JSON_COMPACT);
     answer_json(request, &text);
 }

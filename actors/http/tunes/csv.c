@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 #include "proto/message.h"
 
@@ -89,7 +90,7 @@ csv_value(csv_t *self, const json_t *value)
     } else if (json_is_number(value)) {
         csv_number(self, json_number_value(value));
     } else {
-        text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        text = json_text_of(value, JSON_COMPACT | JSON_ENCODE_ANY);
         csv_text(self, text ? text : "");
     }
 }

@@ -10,6 +10,7 @@
 #include "actors/http/web/routes.def"
 #include "actors/http/web/template.h"
 #include "actors/kit/contracts/tune_field.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 
 #define WITHOUT_SCRIPT                                                                      \
@@ -38,7 +39,7 @@ limits_text(const settings_t *settings)
 {
     tm_auto(json) limits = tune_fields_limits(settings);
 
-    return json_dumps(limits, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    return json_text_of(limits, JSON_COMPACT);
 }
 
 void
@@ -82,6 +83,12 @@ show_page(request_t *request, const char *name, const char *title)
     }
 WEB_PAGES(P)
 #undef P
+
+void
+web_home(request_t *request)
+{
+    answer_redirect(request, HOME_PAGE);
+}
 
 /* --- assets ------------------------------------------------------------------------------- */
 

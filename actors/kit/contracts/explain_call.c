@@ -125,7 +125,7 @@ explain_question_text(const struct explain_question *self)
 
     if (self->confidence[0])
         json_object_set_new(root, "confidence", json_string(self->confidence));
-    return json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    return json_text_of(root, JSON_COMPACT);
 }
 
 static bool

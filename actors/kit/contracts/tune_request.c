@@ -281,11 +281,11 @@ tune_request_body(const tune_request_t *self)
     tm_auto(tm_text) text = NULL;
 
     json_object_del(fields, "strategy");
-    text = json_dumps(fields, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    text = json_text_of(fields, JSON_SORT_KEYS | JSON_COMPACT);
     body = text ? json_loads(text, 0, NULL) : NULL;
     if (json_object_get(self->root, "strategy"))
         json_object_set(body, "strategy", json_object_get(self->root, "strategy"));
-    return json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    return json_text_of(body, JSON_COMPACT);
 }
 
 /* Numbers become text with 10 decimals, so that 1, 1.0 and 1e0 are the same request. */
@@ -316,17 +316,21 @@ normalised(json_t *value)
 }
 
 /* Fields that came later are hashed where they are not at their default: what was asked for
- * before they were there keeps its hash. */
+ * before they were there keeps its hash, and clients' keys are remembered for a week. */
 static void
 drop_later_defaults(json_t *shaping)
 {
-    static const char *const later[] = {"fill", "end_of_data", "sizing"};
+    static const char *const later[] = {"fill", "end_of_data", "sizing", "allow_dropped_pct"};
 
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
         const field_t *row = fields_find(&tune_fields, FIELDS_ALL, later[i]);
-        const char *value = json_string_value(json_object_get(shaping, later[i]));
+        const json_t *value = json_object_get(shaping, later[i]);
+        const bool is_default = json_is_string(value)
+                                    ? strcmp(json_string_value(value), row->standard) == 0
+                                    : json_is_number(value) && json_number_value(value) ==
+                                                                   strtod(row->standard, NULL);
 
-        if (value && strcmp(value, row->standard) == 0)
+        if (is_default)
             json_object_del(shaping, later[i]);
     }
 }

@@ -36,7 +36,9 @@ struct tune_spec {
     char date_from[36], date_to[36];  /* as they were written; empty: open */
     int64_t date_from_ms, date_to_ms; /* INT64_MIN, INT64_MAX: open; date_to includes its day */
     bool is_date_from_utc, is_date_to_utc; /* else they are what the exchange's clocks show */
-    json_t *root;                          /* owned */
+    char timezone[65], symbol[65]; /* of the file; empty: it says it itself, or has one */
+    double allow_dropped_pct;      /* of its rows */
+    json_t *root;                  /* owned */
 };
 
 #endif

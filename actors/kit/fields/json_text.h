@@ -1,4 +1,5 @@
-/* json_text - JSON from outside becomes values only here: bounded in depth, no name twice. */
+/* json_text - JSON from outside becomes values only here: bounded in depth, no name twice. And
+ * values become JSON for others: each number is the shortest that reads back as the same. */
 #ifndef ACTORS_KIT_FIELDS_JSON_TEXT_H
 #define ACTORS_KIT_FIELDS_JSON_TEXT_H
 
@@ -14,5 +15,8 @@ size_t json_text_depth(const char *text, size_t size);
  * valid JSON: line 1, column 5: ..." */
 json_t *json_text_object(const char *text, size_t size, size_t max_depth,
                          char why[JSON_TEXT_WHY]);
+
+/* As json_dumps, with its flags; the caller frees it. */
+char *json_text_of(const json_t *value, size_t flags);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "actors/tune/data/bar_order.h"
 #include "actors/tune/data/data_options.h"
+#include "actors/tune/data/date_hint.h"
 #include "actors/tune/data/findings.h"
 
 #define YEAR_MS        (INT64_C(366) * BARS_DAY_MS)
@@ -107,9 +108,9 @@ explain_epochs(struct bar_reader *reader)
         if (unit)
             findings_cell(reader->report, &cell, "is no time of 1900 to 2100 in %s", unit);
         else
-            findings_cell(reader->report, &cell,
-                          "is no date: no epoch time of 1973 to 2100, and no YYYYMMDD; write "
-                          "dates as 2022-01-03");
+            findings_cell(reader->report, &cell, "%s",
+                          date_hint(date, "is no date: no epoch time of 1973 to 2100, and no "
+                                          "YYYYMMDD; write dates as 2022-01-03"));
     }
     return findings_close(reader->report);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/tune/data/bar_survey.h"
+#include "actors/tune/data/date_hint.h"
 #include "actors/tune/data/findings.h"
 
 #define ROW_MIN_BYTES 10 /* "1,1,1,1,1\n" */
@@ -99,12 +100,14 @@ explain_time(struct bar_reader *self, enum bar_time_result result)
                       self->options->timezone);
     } else if (self->time.kind == BAR_TIME_EPOCH) {
         cell.refusal = DATA_EPOCH;
-        findings_cell(self->report, &cell, "is no number of an epoch time, and no date");
+        findings_cell(self->report, &cell, "%s",
+                      date_hint(&cell.value, "is no number of an epoch time, and no date"));
     } else if (self->time.order != STAMP_UNKNOWN) {
         findings_cell(self->report, &cell, "is no date with the %s first, as this file has it",
                       self->time.order == STAMP_DAY_FIRST ? "day" : "month");
     } else {
-        findings_cell(self->report, &cell, "is no date; write dates as 2022-01-03");
+        findings_cell(self->report, &cell, "%s",
+                      date_hint(&cell.value, "is no date; write dates as 2022-01-03"));
     }
 }
 

@@ -317,7 +317,14 @@ layout_columns_choose(const struct layout_columns *self, struct layout *ret)
         return err;
     if (ret->values[VALUE_VOLUME] == HEADER_NONE)
         findings_note(self->report, "there is no volume, and the strategy reads none");
-    if (header->adjusted != HEADER_NONE && !header->close_is_adjusted) {
+    if (header->close_is_adjusted) {
+        show_name(self->names, header->adjusted, name);
+        findings_note(
+            self->report,
+            "\"%s\" is the close, so open, high and low count as adjusted with it: it "
+            "must lie between low and high",
+            name);
+    } else if (header->adjusted != HEADER_NONE) {
         show_name(self->names, header->adjusted, name);
         findings_note(self->report, "\"%s\" is left out: close is as it was traded", name);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/tune/recompute/recompute_report.h"
@@ -101,7 +102,7 @@ read_request(struct replay_run *self)
     else
         warn(self, "the strategy is taken as it is now: what it was when the tune ran was not "
                    "kept");
-    text = json_dumps(self->stored.request, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    text = json_text_of(self->stored.request, JSON_COMPACT);
     if (!text)
         return TM_NO_MEMORY;
     err = tune_setup_spec(text, strlen(text), NULL, &self->spec, self->detail);
@@ -119,6 +120,7 @@ get_bars(struct replay_run *self)
         return err;
     for (size_t i = 0; i < self->dataset->report.warning_count; i++)
         warn(self, self->dataset->report.warnings[i]);
+    self->result.read = &self->dataset->report;
     memcpy(self->result.sha256, self->spec.dataset_sha256, SHA256_SIZE);
     return tune_setup_bars(&steps, self->dataset, &self->result.bars);
 }

@@ -200,8 +200,9 @@ head_text(const struct report *self)
     json_object_set_new(head, "evaluated_on", evaluated_on(result));
     json_object_set_new(head, "split_at", split_at(self));
     json_object_set_new(head, "dataset",
-                        result->window_count ? report_dataset(result->sha256, &result->bars)
-                                             : json_null());
+                        result->window_count
+                            ? report_dataset(result->sha256, &result->bars, result->read)
+                            : json_null());
     json_object_set_new(head, "trade_count", json_integer((json_int_t)self->trade_count));
     json_object_set_new(head, "warnings", warnings(self));
     return report_text(&head);

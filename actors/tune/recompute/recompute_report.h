@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "actors/kit/util/digest.h"
+#include "actors/tune/data/data_report.h"
 #include "actors/tune/engine/backtest.h"
 
 #define RECOMPUTE_TRADES_MAX 5000
@@ -21,7 +22,8 @@ struct recompute_result {
     json_t *warnings;  /* so far */
     json_t *params;    /* by name, those with a default too; NULL: it failed */
     double cash;
-    bars_t bars; /* the whole series */
+    bars_t bars;                    /* the whole series */
+    const struct data_report *read; /* how its file was */
     uint8_t sha256[SHA256_SIZE];
     size_t window_count; /* 0: it failed; 2: in-sample, then out-of-sample */
     size_t judged;       /* the window of the summary: of a trial the one that chose it */

@@ -261,7 +261,8 @@ tuner_judge(struct tuner_run *self)
     if (err)
         return err;
     json_t *best = report_best_params(self->strategy, self->plan, self->trials);
-    json_t *dataset = report_dataset(self->spec.dataset_sha256, &self->bars);
+    json_t *dataset =
+        report_dataset(self->spec.dataset_sha256, &self->bars, &self->dataset->report);
 
     err = judge_overfit(self);
 

@@ -1,21 +1,27 @@
-/* dataset_cache - the parsed price series of one process, by their files' SHA-256.
+/* dataset_cache - the parsed price series of one process, by their files' SHA-256 and how they
+ * were read.
  *
- * The key is the file's SHA-256, and whether the strategy reads volume: then a row without one
- * is dropped. The entry added last always stays, whatever its size, so what lru_find and
+ * The entry added last always stays, whatever its size, so what lru_find and
  * dataset_cache_add return is good until the next add.
  */
 #ifndef ACTORS_TUNE_STORE_DATASET_CACHE_H
 #define ACTORS_TUNE_STORE_DATASET_CACHE_H
 
+#include <assert.h>
+
 #include "actors/kit/util/digest.h"
 #include "actors/kit/util/lru.h"
 #include "actors/tune/data/data.h"
 
+/* Compared as bytes: what is behind a text's end is zero, and there is no padding. */
 struct dataset_key {
     uint8_t sha256[SHA256_SIZE];
-    bool reads_volume;
+    char timezone[64], symbol[64]; /* "": not said */
+    double allow_dropped_pct;
+    uint64_t reads_volume; /* 1: a row without volume is dropped */
 };
 #define DATASET_KEY_SIZE sizeof(struct dataset_key)
+static_assert(DATASET_KEY_SIZE == SHA256_SIZE + 2 * 64 + 2 * 8, "there is padding in it");
 
 typedef struct dataset {
     struct lru_link link;

@@ -1,8 +1,10 @@
 #include "actors/tune/store/report.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "actors/kit/contracts/tune_spec.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/clock.h"
 
 #define WHOLE_MAX 9007199254740992.0 /* up to here a double is exact */
@@ -23,7 +25,7 @@ rounded(double value, double scale)
 char *
 report_text(json_t **json_p)
 {
-    char *text = json_dumps(*json_p, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *text = json_text_of(*json_p, JSON_COMPACT);
 
     json_decref(*json_p);
     *json_p = NULL;
@@ -115,20 +117,35 @@ report_gates(const struct tune_options *options, bool is_split)
     return report_text(&object);
 }
 
+/* "+09:00 (file)" without where it is from. */
+static json_t *
+zone_name(const struct data_report *report)
+{
+    const char *end = strstr(report->zone, " (");
+
+    return json_stringn(report->zone,
+                        end ? (size_t)(end - report->zone) : strlen(report->zone));
+}
+
 json_t *
-report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars)
+report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars,
+               const struct data_report *report)
 {
     const size_t end = bars->count - 1;
     const int32_t *offset_s = bars->offset_s;
     char hex[SHA256_TEXT], first[CLOCK_LOCAL_TEXT], last[CLOCK_LOCAL_TEXT];
     char frame[BARS_LABEL_BYTES];
+    json_t *notes = json_array();
 
+    for (size_t i = 0; i < report->note_count; i++)
+        json_array_append_new(notes, json_string(report->notes[i]));
     bars_timeframe(bars, frame);
     return json_pack(
-        "{s:s, s:I, s:s, s:s, s:s}", "sha256", hex_text(sha256, SHA256_SIZE, hex), "bars",
-        (json_int_t)bars->count, "first", clock_local_text(bars->time_ms[0], offset_s, first),
-        "last", clock_local_text(bars->time_ms[end], offset_s ? offset_s + end : NULL, last),
-        "timeframe", frame);
+        "{s:s, s:I, s:s, s:s, s:s, s:o, s:o}", "sha256", hex_text(sha256, SHA256_SIZE, hex),
+        "bars", (json_int_t)bars->count, "first",
+        clock_local_text(bars->time_ms[0], offset_s, first), "last",
+        clock_local_text(bars->time_ms[end], offset_s ? offset_s + end : NULL, last),
+        "timeframe", frame, "timezone", zone_name(report), "notes", notes);
 }
 
 char *

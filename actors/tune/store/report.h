@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "actors/kit/util/digest.h"
+#include "actors/tune/data/data_report.h"
 #include "actors/tune/store/trials.h"
 #include "proto/message.h"
 
@@ -26,7 +27,9 @@ char *report_progress(const strategy_t *strategy, const tune_plan_t *plan,
 
 /* A gate that is switched off is null. */
 char *report_gates(const struct tune_options *options, bool is_split);
-json_t *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars);
+/* The bars that were used, and what was understood of their file. */
+json_t *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars,
+                       const struct data_report *report);
 
 /* The job's result: {tune_id, status, best_score, best_params, trials} */
 char *report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan_t *plan,

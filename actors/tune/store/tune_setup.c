@@ -33,26 +33,41 @@ tune_setup_spec(const char *text, size_t size, const settings_t *settings,
                : TM_OK;
 }
 
-static tm_err_t
-load(const struct tune_setup *self, bool reads_volume, const dataset_t **ret)
+/* What decides how the file is read: by it the cache knows the result again. */
+static struct dataset_key
+key_of(const struct tune_setup *self, const strategy_t *strategy)
 {
-    const uint8_t *sha256 = self->spec->dataset_sha256;
-    struct data_options options = DATA_OPTIONS_DEFAULT;
-    dataset_t dataset = {.key = {.reads_volume = reads_volume}};
+    const struct tune_spec *spec = self->spec;
+    struct dataset_key key = {.allow_dropped_pct = spec->allow_dropped_pct,
+                              .reads_volume = strategy_reads_volume(strategy)};
+
+    memcpy(key.sha256, spec->dataset_sha256, SHA256_SIZE);
+    memcpy(key.timezone, spec->timezone, strlen(spec->timezone));
+    memcpy(key.symbol, spec->symbol, strlen(spec->symbol));
+    return key;
+}
+
+static tm_err_t
+load(const struct tune_setup *self, const struct dataset_key *key, const dataset_t **ret)
+{
+    const struct data_options options = {
+        .timezone = self->spec->timezone[0] ? self->spec->timezone : NULL,
+        .symbol = self->spec->symbol[0] ? self->spec->symbol : NULL,
+        .allow_dropped_pct = key->allow_dropped_pct,
+        .reads_volume = key->reads_volume != 0};
+    dataset_t dataset = {.key = *key};
     char *data = NULL;
     size_t size = 0;
-    tm_err_t err =
-        dataset_load(self->store, sha256, (uint64_t)self->settings->http_max_upload_mb << 20,
-                     self->detail, &data, &size);
+    tm_err_t err = dataset_load(self->store, key->sha256,
+                                (uint64_t)self->settings->http_max_upload_mb << 20,
+                                self->detail, &data, &size);
 
     if (err)
         return err;
-    options.reads_volume = reads_volume;
     err = data_read(data, size, &options, &dataset.report, &dataset.bars);
     free(data);
     if (err)
         return tune_setup_refuse(self->detail, err, "%s", dataset.report.error);
-    memcpy(dataset.key.sha256, sha256, SHA256_SIZE);
     *ret = dataset_cache_add(self->datasets, &dataset);
     return TM_OK;
 }
@@ -61,14 +76,11 @@ tm_err_t
 tune_setup_dataset(const struct tune_setup *self, const strategy_t *strategy,
                    const dataset_t **ret)
 {
-    const bool reads_volume = strategy_reads_volume(strategy);
-    struct dataset_key key = {.reads_volume = reads_volume};
-
-    memcpy(key.sha256, self->spec->dataset_sha256, SHA256_SIZE);
+    const struct dataset_key key = key_of(self, strategy);
     const dataset_t *known = lru_find(self->datasets, &key);
 
     if (!known)
-        return load(self, reads_volume, ret);
+        return load(self, &key, ret);
     *ret = known;
     return TM_OK;
 }

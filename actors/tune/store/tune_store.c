@@ -1,5 +1,6 @@
 #include "actors/tune/store/tune_store.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "actors/kit/pg/pg_settings.h"
@@ -357,6 +358,13 @@ add_names(pg_unit_t *unit, const strategy_t *strategy)
     pg_array(unit, &metrics);
 }
 
+/* So that it has three digits behind the point at most. */
+static double
+whole_us(double ms)
+{
+    return floor(ms * 1000 + 0.5) / 1000;
+}
+
 static tm_err_t
 write_tune(tune_store_t *self, const struct tune_result *result, int64_t started_us)
 {
@@ -365,10 +373,11 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     char timing[200];
     tm_err_t err;
 
-    snprintf(timing, sizeof(timing),
-             "{\"queued_ms\":%.3f,\"parse_ms\":%.3f,\"search_ms\":%.3f,\"persist_ms\":%.3f}",
-             result->queued_ms, result->parse_ms, result->search_ms,
-             (double)(clock_us() - started_us) / 1000);
+    snprintf(
+        timing, sizeof(timing),
+        "{\"queued_ms\":%.12g,\"parse_ms\":%.12g,\"search_ms\":%.12g,\"persist_ms\":%.12g}",
+        whole_us(result->queued_ms), whole_us(result->parse_ms), whole_us(result->search_ms),
+        whole_us((double)(clock_us() - started_us) / 1000));
     pg_i64(unit, (int64_t)trials_count(result->trials));
     pg_i64(unit, (int64_t)trials_count_of(result->trials, TRIAL_COMPLETED));
     pg_i64(unit, (int64_t)trials_count_of(result->trials, TRIAL_SKIPPED));

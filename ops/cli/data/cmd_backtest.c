@@ -58,7 +58,7 @@ static const struct cli_option option_table[] = {
     {"trades", NULL, CLI_FLAG, offsetof(struct options, trades),
      "list the trades too; in JSON as trade_list"},
     {"json", NULL, CLI_FLAG, offsetof(struct options, json),
-     "print JSON, numbers with 17 digits, undefined ones null"},
+     "print JSON, numbers as short as they read back, undefined ones null"},
 };
 
 static const struct cli_usage usage = {

@@ -94,6 +94,20 @@ START_TEST(an_adjusted_close_counts_only_without_a_close)
 }
 END_TEST
 
+START_TEST(an_adjusted_close_alone_is_noted)
+{
+    const char *text = file_with("time,open,high,low,Adj Close,volume\n", 0, NULL);
+    bars_t *bars = NULL;
+
+    ck_assert_int_eq(data_read(text, strlen(text), &(struct data_options)DATA_OPTIONS_DEFAULT,
+                               &report, &bars),
+                     TM_OK);
+    ck_assert_uint_eq(report.note_count, 1);
+    ck_assert_ptr_nonnull(strstr(report.notes[0], "\"Adj Close\" is the close"));
+    bars_destroy(&bars);
+}
+END_TEST
+
 START_TEST(a_missing_column_is_named)
 {
     const char *text = file_with("date,open,high,low,volume\n", 0, NULL);
@@ -409,13 +423,13 @@ main(void)
         files, files_are_read_as_vendors_pack_them, a_row_that_is_no_row_is_refused,
         volume_is_optional_unless_it_is_read, a_split_is_warned_of, the_report_is_json,
         a_plain_file_is_read_to_the_last_column, headers_may_be_aliases_in_any_case_and_order,
-        an_adjusted_close_counts_only_without_a_close, a_missing_column_is_named,
-        rows_without_a_number_are_dropped_and_counted, senseless_prices_fail_with_their_lines,
-        only_the_first_offending_lines_are_listed, rows_out_of_order_are_sorted,
-        the_last_of_equal_stamps_wins, fewer_than_ten_usable_rows_are_too_few,
-        latin1_bom_and_crlf_are_read, utf8_is_no_latin1, quoted_fields_are_read,
-        bytes_that_are_no_text_are_refused, a_million_columns_are_refused,
-        a_file_cut_anywhere_is_safe);
+        an_adjusted_close_counts_only_without_a_close, an_adjusted_close_alone_is_noted,
+        a_missing_column_is_named, rows_without_a_number_are_dropped_and_counted,
+        senseless_prices_fail_with_their_lines, only_the_first_offending_lines_are_listed,
+        rows_out_of_order_are_sorted, the_last_of_equal_stamps_wins,
+        fewer_than_ten_usable_rows_are_too_few, latin1_bom_and_crlf_are_read, utf8_is_no_latin1,
+        quoted_fields_are_read, bytes_that_are_no_text_are_refused,
+        a_million_columns_are_refused, a_file_cut_anywhere_is_safe);
     suite_tests(values, timeframes_come_from_the_median_spacing,
                 slices_share_no_bar_and_lose_none);
     return suite_run(suite);

@@ -87,6 +87,12 @@ static const struct refusal refusals[] = {
          "and no number of the file proves it; write it with a decimal point"},
     {DATA_DATE, .rows = "yesterday,10,12,9,11,1\n",
      .sentence = "line 2: date \"yesterday\" is no date; write dates as 2022-01-03"},
+    {DATA_DATE, .rows = "03/01/22,10,12,9,11,1\n",
+     .sentence =
+         "line 2: date \"03/01/22\" has a year of two digits; write dates as 2022-01-03"},
+    {DATA_DATE, .rows = "3-Jan-22 09:30,10,12,9,11,1\n",
+     .sentence = "line 2: date \"3-Jan-22 09:30\" has a year of two digits; write dates as "
+                 "2022-01-03"},
     {DATA_DATE, .bytes = HEADER "13/01/2020,10,12,9,11,1\n01/14/2020,10,12,9,11,1\n",
      .sentence = "line 3: date \"01/14/2020\" is no date with the day first, as this file has "
                  "it"},
@@ -96,7 +102,10 @@ static const struct refusal refusals[] = {
     {DATA_TIME, .bytes = "date,time,open,high,low,close\n2020-01-01,25:00,10,12,9,11\n",
      .sentence = "line 2: time \"25:00\" is no time of day beside a date"},
     {DATA_EPOCH, .bytes = HEADER "44564,10,12,9,11,1\n",
-     .sentence = "line 2: date \"44564\" is no date: no epoch time of 1973 to 2100, and no "
+     .sentence = "line 2: date \"44564\" is no date, but maybe the day number of a "
+                 "spreadsheet; format that column as a date, 2022-01-03"},
+    {DATA_EPOCH, .bytes = HEADER "220103,10,12,9,11,1\n",
+     .sentence = "line 2: date \"220103\" is no date: no epoch time of 1973 to 2100, and no "
                  "YYYYMMDD; write dates as 2022-01-03"},
     {DATA_EPOCH, .bytes = HEADER "03012022,10,12,9,11,1\n",
      .sentence = "line 2: date \"03012022\" is no number of an epoch time, and no date"},

@@ -85,7 +85,7 @@ END_TEST
 START_TEST(an_unknown_address_is_not_found)
 {
     static const char *const paths[] = {"",
-                                        "/",
+                                        "/x",
                                         "//",
                                         "/backtests",
                                         "/backtests/tunes/",

@@ -89,9 +89,9 @@ START_TEST(an_operation_says_what_is_sent_to_it)
         bool is_required;
         const char *types;
     } bodies[] = {{"TUNE_SUBMIT", true, form},   {"BACKTEST_NEW", true, form},
-                  {"LOGIN", true, both},         {"TUNE_EXPLAIN", false, both},
-                  {"MATCH_EXPLAIN", true, json}, {"MATCH_RUN", true, json},
-                  {"WEAK_RUN", true, json}};
+                  {"DATA_INSPECT", true, form},  {"LOGIN", true, both},
+                  {"TUNE_EXPLAIN", false, both}, {"MATCH_EXPLAIN", true, json},
+                  {"MATCH_RUN", true, json},     {"WEAK_RUN", true, json}};
     const route_t *route;
 
     for (size_t i = 0, found; (route = route_at(i)); i++) {

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/kit/fields/dates.h"
 #include "actors/kit/fields/fields.h"
-#include "actors/kit/fields/json_text.h"
 #include "tests/support/suite.h"
 
 #define ID       "8fd7589a-97c6-49bf-a65e-357fb063fe33"
@@ -454,32 +452,7 @@ add_tables(TCase *tcase)
     tcase_add_test(tcase, names_of_any_length_are_compared);
 }
 
-static const struct {
-    const char *text;
-    int64_t ms;
-    bool is_day, is_utc;
-} moments[] = {
-    {"1970-01-02", 86400000, true, false},
-    {"1970-01-02T00:00", 86400000, false, false},
-    {"1970-01-02T09:30", 120600000, false, false},
-    {"1970-01-02 09:30:15.25", 120615250, false, false},
-    {"1970-01-02T09:30:15.1234567", 120615123, false, false},
-    {"1970-01-02T09:30Z", 120600000, false, true},
-    {"1970-01-02T09:30+09:00", 88200000, false, true},
-    {"1970-01-02T09:30:00-0330", 133200000, false, true},
-    {"1969-12-31T23:59:59.999Z", -1, false, true},
-};
-
-START_TEST(a_moment_is_what_its_clocks_show_unless_it_says_where_they_are)
-{
-    struct dates_moment moment;
-
-    ck_assert(dates_moment(moments[_i].text, &moment));
-    ck_assert_int_eq(moment.ms, moments[_i].ms);
-    ck_assert_int_eq(moment.is_day, moments[_i].is_day);
-    ck_assert_int_eq(moment.is_utc, moments[_i].is_utc);
-}
-END_TEST
+TCase *written_values(void); /* test_fields_written.c */
 
 int
 main(void)
@@ -489,6 +462,6 @@ main(void)
 
     add_values(tcase);
     add_tables(tcase);
-    suite_rows(tcase, a_moment_is_what_its_clocks_show_unless_it_says_where_they_are, moments);
+    suite_add_tcase(suite, written_values());
     return suite_run(suite);
 }

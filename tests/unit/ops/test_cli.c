@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/support/command.h"
 #include "tests/support/suite.h"
@@ -314,9 +315,16 @@ END_TEST
 
 START_TEST(where_no_broker_answers_that_is_said_with_what_to_do)
 {
+    const time_t started = time(NULL);
+
     assert_says(tunemill("submit", SP500, "--strategy", "bb_reversal", "--data-dir",
                          "/nonexistent", "--brokers", "ipc:///tmp/no-such-broker", NULL),
                 1, "no broker answers at ipc:///tmp/no-such-broker");
+    assert_says(tunemill("watch", "00000000-0000-0000-0000-000000000001", "--data-dir",
+                         "/nonexistent", "--brokers", "tcp://127.0.0.1:1,ipc:///tmp/none",
+                         NULL),
+                1, "no broker answers at tcp://127.0.0.1:1,ipc:///tmp/none");
+    ck_assert_int_lt(time(NULL) - started, 10); /* the patience of one of them */
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-/* What chooses a tune's winner: the part, the gates, the seed. */
+/* What chooses a tune's winner: how its file is read, the part, the gates, the seed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -455,8 +455,8 @@ int
 main(void)
 {
     Suite *suite = suite_create("tune_job");
-    TCase *cases[] = {writes_case(), tune_job_choices(), fails_case(), tune_job_fences(),
-                      tune_job_faults()};
+    TCase *cases[] = {writes_case(), tune_job_choices(), tune_job_reading(),
+                      fails_case(),  tune_job_fences(),  tune_job_faults()};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tcase_add_checked_fixture(cases[i], tune_job_set_up, tune_job_tear_down);

@@ -81,6 +81,9 @@ static const char *const others[][2] = {
     {"sizing", "fractional"},
     {"date_from", "2020-01-01"},
     {"date_to", "2030-01-01"},
+    {"timezone", "Asia/Tokyo"},
+    {"symbol", "AAPL"},
+    {"allow_dropped_pct", "5.5"},
 };
 
 START_TEST(every_field_that_shapes_the_outcome_changes_the_hash)

@@ -14,6 +14,7 @@ void tune_job_tear_down(void);
 void expect_nothing_written(void);
 
 TCase *tune_job_choices(void); /* test_tune_chosen.c */
+TCase *tune_job_reading(void); /* test_tune_reading.c */
 TCase *tune_job_fences(void);  /* test_tune_once.c */
 TCase *tune_job_faults(void);
 

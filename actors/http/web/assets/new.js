@@ -1,7 +1,7 @@
 // Starts a tune: a file, a strategy, a space. Sent twice it is one tune, for the form has a key
 // of its own until something in it is changed.
 import { get, upload } from './api.js';
-import { NEEDED, peek } from './csv_peek.js';
+import { READING, describe, inspect, refuse } from './data_report.js';
 import { byId, el } from './dom.js';
 import { bytes, integer, plural } from './format.js';
 import { Space, combinations } from './space.js';
@@ -9,7 +9,7 @@ import { addressOf } from './tune_view.js';
 
 const form = byId('form');
 const uploadMb = Number(document.body.dataset.maxUploadMb), limits = JSON.parse(document.body.dataset.limits);
-const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'fill', 'end_of_data', 'sizing', 'date_from', 'date_to'];
+const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'fill', 'end_of_data', 'sizing', 'date_from', 'date_to', ...READING];
 const strategies = new Map();
 const space = new Space(byId('space'), changed);
 let key = null, isSending = false;
@@ -34,21 +34,24 @@ function spaceNote() {
 
 /* --- the file ----------------------------------------------------------------------------- */
 
-const note = (kind, ...text) => el('p', { class: `notice ${kind}` }, ...text);
+let asked = 0;
 
+// What the server understands of it; an answer that another choice has overtaken is dropped.
 async function showFile() {
-  const file = control('file').files[0], place = byId('peek');
+  const file = control('file').files[0], place = byId('peek'), turn = ++asked;
   if (!file) { place.replaceChildren(); return; }
-  const list = [];
-  if (file.size > uploadMb * 1048576) list.push(note('error', `The file has ${bytes(file.size)}; this server takes ${uploadMb} MB. Cut it, or ask for a higher http.max_upload_mb.`));
-  const found = await peek(file);
-  if (file !== control('file').files[0]) return;
-  if (found.missing.length) list.push(note('warn', `No column for ${found.missing.join(', ')} was found. The first line must name ${NEEDED.join(', ')}.`));
-  list.push(el('p', {}, el('strong', {}, file.name), `, ${bytes(file.size)}, ${found.isCounted ? '' : 'about '}${plural(found.lines, 'row')}`,
-    found.first ? `, from ${found.first} to ${found.last}` : ''));
-  list.push(el('div', { class: 'table-box', tabindex: '0', role: 'region', 'aria-label': 'The first rows' }, el('table', {}, el('caption', { class: 'hush' }, 'The first rows'),
-    el('thead', {}, el('tr', {}, found.head.map((cell) => el('th', { scope: 'col' }, cell)))), el('tbody', {}, found.sample.map((row) => el('tr', {}, row.map((cell) => el('td', { class: 'number' }, cell))))))));
-  place.replaceChildren(el('br'), ...list);
+  if (file.size > uploadMb * 1048576) {
+    place.replaceChildren(el('br'), el('div', { class: 'notice error' }, `The file has ${bytes(file.size)}; this server takes ${uploadMb} MB. Cut it, or ask for a higher http.max_upload_mb.`));
+    return;
+  }
+  place.replaceChildren(el('br'), el('p', { class: 'note' }, `Reading ${file.name}…`));
+  let said;
+  try {
+    said = describe(file, await inspect(file, Object.fromEntries(READING.map((name) => [name, control(name).value]))));
+  } catch (problem) {
+    said = refuse(file, problem);
+  }
+  if (turn === asked) place.replaceChildren(el('br'), ...said);
 }
 
 function takeDrops() {
@@ -91,7 +94,7 @@ async function loadStrategies() {
 
 function clearErrors() {
   byId('errors').replaceChildren();
-  for (const marked of form.querySelectorAll('.field [aria-invalid="true"]')) if (!byId('space').contains(marked)) marked.removeAttribute('aria-invalid');
+  for (const marked of form.querySelectorAll('[aria-invalid="true"]')) if (!byId('space').contains(marked)) marked.removeAttribute('aria-invalid');
 }
 
 function showErrors(texts, ...more) {
@@ -106,7 +109,7 @@ const labelOf = (input) => input.labels?.[0]?.firstChild?.textContent.trim().rep
 function faults() {
   const texts = [];
   for (const input of form.elements) {
-    if (!input.name || input.validity.valid) continue;
+    if (byId('space').contains(input) || input.validity.valid) continue;
     input.setAttribute('aria-invalid', 'true');
     input.closest('details')?.setAttribute('open', '');
     texts.push(input.name === 'file' ? 'Choose a file with price data.' : `${labelOf(input)}: ${input.validationMessage}`);
@@ -179,6 +182,7 @@ form.addEventListener('submit', async (event) => {
 });
 form.addEventListener('input', changed);
 control('file').addEventListener('change', () => { clearErrors(); showFile(); });
+for (const name of READING) control(name).addEventListener('change', showFile);
 byId('strategy').addEventListener('change', showStrategy);
 
 // Least, most and default of the form's fields are the server's.

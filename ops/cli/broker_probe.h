@@ -1,0 +1,12 @@
+/* broker_probe - whether anything listens where the brokers should be: a command that would
+ * wait for nobody says so at once. */
+#ifndef OPS_CLI_BROKER_PROBE_H
+#define OPS_CLI_BROKER_PROBE_H
+
+#include <stdbool.h>
+
+/* brokers: endpoints as ipc:///run/broker.sock and tcp://host:5555, separated by commas. False:
+ * every one of them refuses. What does not answer in half a second may be there. */
+bool broker_probe(const char *brokers);
+
+#endif
