@@ -315,7 +315,7 @@ tokyo_csv(size_t *ret_size)
     ck_assert_ptr_nonnull(out);
     fputs("date,open,high,low,close,volume\n", out);
     for (int i = 0; i < 300; i++) {
-        const time_t local_s = (time_t)(monday_s + 32400 + 86400 * i);
+        const time_t local_s = (time_t)(monday_s + 32400 + INT64_C(86400) * i);
         const double close = 100 + 10 * (i / 7 % 2) + i % 7;
         struct tm local;
         char day[11];
