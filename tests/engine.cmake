@@ -1,7 +1,10 @@
 # The engine's tests: pure functions, no database, no sockets.
 set(engine_help unit/engine/engine_help.c)
-foreach(module bars expr indicators backtest parity choice search tpe tune overfit)
+foreach(module bars expr indicators backtest parity choice search tpe overfit)
   tm_test(${module} unit/engine/test_${module}.c ${engine_help} LIBS tm_data tm_engine)
+endforeach()
+foreach(module tune tune_points)
+  tm_test(${module} unit/engine/test_${module}.c unit/engine/tune_help.c ${engine_help} LIBS tm_data tm_engine)
 endforeach()
 
 # The reader of market data: the same, and what vendors write.

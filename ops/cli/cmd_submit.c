@@ -21,6 +21,7 @@
     X("search", search_type, "TYPE")         \
     X("trials", n_trials, "N")               \
     X("seed", seed, "S")                     \
+    X("constraints", constraints, "JSON")    \
     X("oos", oos_ratio, "SHARE")             \
     X("cash", initial_cash, "C")             \
     X("commission-bps", commission_bps, "B") \

@@ -1,7 +1,7 @@
 // The list keeps itself up to date, in every tab, whatever breaks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLive, overTune, person, system, until } from './world.mjs';
+import { STRATEGIES, isLive, overTune, person, system, until } from './world.mjs';
 
 const rowOf = (page, id) => page.locator('#list tbody tr', { has: page.locator(`a[href$="${id}"]`) });
 
@@ -12,7 +12,7 @@ test('two tabs show a tune from its start to its end, without asking for the lis
   await until('the lists are there', async () => (await tabs[0].locator('#list tbody tr').count()) > 0);
   let asked = 0;
   quant.on('request', (request) => { if (/\/backtests\/tunes\?/.test(request.url())) asked++; });
-  const { tune_id: id } = await system.submit({ n_trials: 60000 });
+  const { tune_id: id } = await system.submit({ n_trials: 60000, strategy_entity_id: STRATEGIES.bb_reversal });
   await rowOf(tabs[0], id).waitFor();
   await until('it runs', async () => /running/.test(await rowOf(tabs[0], id).textContent()));
   assert.equal(await rowOf(tabs[1], id).count(), 0);

@@ -248,7 +248,7 @@ test('a running tune is canceled, then deleted', async () => {
 
 test('of many trials a part is drawn, and it is said which', async () => {
   const quant = await person();
-  const { tune_id: id } = await system.submit({ n_trials: 30000 });
+  const { tune_id: id } = await system.submit({ n_trials: 30000, strategy_entity_id: STRATEGIES.bb_reversal });
   await overTune(id);
   const page = await quant.go(`/admin/backtests/tunes/${id}`);
   await page.locator('#curve-note').getByText(/^[12],\d{3} of 30,000 trials/).waitFor();

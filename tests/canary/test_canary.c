@@ -172,7 +172,8 @@ START_TEST(every_acknowledged_tune_completes_once_whatever_is_killed)
         snprintf(sql, sizeof(sql),
                  "SELECT count(*) FROM backtest_tune_runs WHERE tune_id = '%.36s'",
                  acknowledged[i]);
-        ck_assert_msg(count(sql) == 50, "tune %s has %d trials", acknowledged[i], count(sql));
+        ck_assert_msg(count(sql) == 96 * 2, "tune %s has %d trials", acknowledged[i],
+                      count(sql));
         tune_post_fini(&posts[i]);
     }
     ck_assert_int_eq(count("SELECT count(*) FROM backtest_tunes"), TUNES);

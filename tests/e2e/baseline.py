@@ -6,6 +6,7 @@ from api import MISSING, OPERATIONS
 from system import ROOT
 
 DONCHIAN = "0c9f4c3b-3c7e-4d19-9a51-6f0d2b7a1e04"
+BB_REVERSAL = "8fd7589a-97c6-49bf-a65e-357fb063fe33"
 
 
 def data(name):
@@ -20,6 +21,11 @@ def tune_form(**fields):
     """The fields of a tune of few trials; one that is None is left out."""
     form = {"strategy_entity_id": DONCHIAN, "n_trials": 20, "seed": 1, "file": ("prices.csv", PRICES)} | fields
     return [(name, value) for name, value in form.items() if value is not None]
+
+
+def long_form(n_trials=1000000, **fields):
+    """One that lasts: of a space without end, where that of tune_form has 4186 points."""
+    return tune_form(**{"strategy_entity_id": BB_REVERSAL, "n_trials": n_trials} | fields)
 
 
 def backtest_form(**fields):

@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 
 from api import OPERATIONS, Answer, check_headers, parse, validate
-from baseline import data, tune_form
+from baseline import data, long_form, tune_form
 from system import TOKEN, until
 
 EVENTS = OPERATIONS["EVENTS"]
@@ -74,13 +74,13 @@ def test_first_words(client, driven):
 def test_a_tune(client, driven):
     """From its queue to its end; and once more for one who comes late."""
     with Stream(client, driven, {"topics": "backtests"}) as stream:
-        tune = client.expect("TUNE_SUBMIT", 200, body=tune_form(n_trials=20000)).json["tune_id"]
+        tune = client.expect("TUNE_SUBMIT", 200, body=long_form(20000)).json["tune_id"]
         for what in ("queued", "started", "progress", "completed"):
             number, event = stream.event(f"backtest.tune.{what}")
             assert event["payload"]["tune_id"] == tune
         lost = client.ask("TUNE_SUBMIT", body=tune_form(file=("p.csv", b"no\n"))).json["code"]
         assert stream.event("backtest.tune.failed")[1]["payload"]["error"]["code"] == lost
-        long = tune_form(n_trials=1000000, file=("p.csv", data("sp500_daily.csv")))
+        long = long_form(file=("p.csv", data("sp500_daily.csv")))
         tune = client.expect("TUNE_SUBMIT", 202, body=long, headers={"Prefer": "respond-async"}).json["tune_id"]
         client.expect("TUNE_CANCEL", 200, id=tune)
         _, canceled = stream.event("backtest.tune.canceled")

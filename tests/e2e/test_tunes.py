@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from api import DOCUMENT, MISSING, encoded
-from baseline import DONCHIAN, PRICES, data, tune_form
+from baseline import DONCHIAN, PRICES, data, long_form, tune_form
 from system import until
 
 LONG = ("sp500.csv", data("sp500_daily.csv"))
@@ -27,7 +27,7 @@ def tune(client):
 @pytest.fixture()
 def busy(client):
     """The only worker has a tune that lasts: others stay queued. Before the next test none of them is left."""
-    form = tune_form(n_trials=1000000, file=LONG)
+    form = long_form(file=LONG)
     long = client.expect("TUNE_SUBMIT", 202, body=form, headers=ASYNC).json["tune_id"]
     until(lambda: client.ask("TUNE", id=long).json["status"] == "running", "the worker is busy")
     yield lambda: client.expect("TUNE_CANCEL", 200, id=long)
@@ -53,6 +53,7 @@ def test_a_tune_with_every_field(client):
     fields = {
         "search_type": "grid",
         "param_space": '{"n": [10, 20], "m": {"min": 5, "max": 9, "type": "int", "step": 2}}',
+        "constraints": '["m < n"]',
         "initial_cash": 5000,
         "commission_bps": 1.5,
         "slippage_bps": 0.5,
@@ -80,6 +81,7 @@ def test_what_is_wrong_with_a_form(client):
         ("INVALID_SEARCH_TYPE", {"search_type": "guess"}),
         ("INVALID_PARAM_SPACE", {"param_space": "[1]"}),
         ("INVALID_PARAM_SPACE", {"param_space": '{"unknown": [1]}'}),
+        ("INVALID_CONSTRAINT", {"constraints": "n < m"}),
         ("INVALID_OBJECTIVE", {"objective_metric": "luck"}),
         ("INVALID_OBJECTIVE_TYPE", {"objective_type": "luck"}),
         ("INVALID_OBJECTIVE_PARAMS", {"objective_params": '{"luck": 1}'}),
@@ -139,6 +141,7 @@ def test_a_grid_of_more_points_than_trials(client):
 def test_files_that_cannot_be_used(client):
     client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=tune_form(file=("p.csv", b"no prices\n1,2,3\n")))
     client.expect("TUNE_SUBMIT", 422, "INSUFFICIENT_DATA", body=tune_form(date_from="2199-01-01"))
+    client.expect("TUNE_SUBMIT", 422, "INVALID_CONSTRAINT", body=tune_form(constraints='["n <"]'))
 
 
 def test_keys(client, busy):
@@ -231,7 +234,7 @@ def test_a_full_queue(tunemill, client, busy):
 
 
 def test_a_tune_that_runs_is_stopped(client):
-    form = tune_form(n_trials=1000000, file=LONG)
+    form = long_form(file=LONG)
     tunes = [client.expect("TUNE_SUBMIT", 202, body=form, headers=ASYNC).json["tune_id"] for _ in "ab"]
     until(lambda: client.expect("TUNE", 200, id=tunes[0]).json["status"] == "running", "the tune runs")
     assert client.expect("TUNE_CANCEL", 200, id=tunes[0]).json["status"] == "canceled"

@@ -73,7 +73,7 @@ take_value(tune_request_t *self, const field_t *row, tm_str_t text, json_t *json
         return tune_refuse(ret, err, row->name, "%s", why);
     if (json_object_set_new(self->root, row->name, field_json(row, &value)))
         err = TM_NO_MEMORY;
-    if (text.data && row->kind == FIELD_OBJECT)
+    if (text.data && (row->kind == FIELD_OBJECT || row->kind == FIELD_LIST))
         json_decref(value.json);
     return err;
 }
@@ -210,6 +210,25 @@ check_members(const tune_request_t *self, const char *name, const struct fields 
                      : TM_OK;
 }
 
+/* What they mean is for the engine to say, which knows expressions. */
+static tm_err_t
+check_constraints(const tune_request_t *self, struct tune_request_error *ret)
+{
+    const field_t *row = fields_find(&tune_fields, FIELDS_ALL, "constraints");
+    const json_t *list = json_object_get(self->root, row->name);
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const size_t size = json_string_length(json_array_get(list, i));
+
+        if (size < (size_t)row->min || size > (size_t)row->max)
+            return tune_refuse(ret, row->err, row->name,
+                               "[%zu]: is not a text of %.0f to %.0f "
+                               "bytes",
+                               i, row->min, row->max);
+    }
+    return TM_OK;
+}
+
 /* Every range of the space can be laid out, and a grid's points are as many trials. Where the
  * body has no strategy the worker looks it up, and counts. */
 static tm_err_t
@@ -225,8 +244,8 @@ check_points(tune_request_t *self, struct tune_request_error *ret)
         return TM_OK;
     err = tune_grid_count(json_object_get(self->root, "param_space"), params, is_grid(self),
                           &points, ret);
-    if (err || !is_grid(self) || points == 0)
-        return err;
+    if (err || !is_grid(self) || points == 0 || json_object_get(self->root, "constraints"))
+        return err; /* of which points are left, the worker counts */
     tune_field_limited(fields_find(&tune_fields, TUNE_FORM, "n_trials"), self->settings,
                        &trials);
     err = tune_grid_check(points, (uint64_t)json_integer_value(asked), (uint64_t)trials.row.max,
@@ -262,6 +281,8 @@ tune_request_finish(tune_request_t *self, struct tune_request_error *ret_error)
         err = tune_refuse(ret_error, TM_VALIDATION_FAILED, "file", "is missing");
     if (!err)
         err = check_strategy(self, ret_error);
+    if (!err)
+        err = check_constraints(self, ret_error);
     if (!err)
         err = check_points(self, ret_error);
     if (!err)

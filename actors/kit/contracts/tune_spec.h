@@ -23,6 +23,7 @@ struct tune_spec {
     char search_type[16];
     uint32_t n_trials; /* 0: all points of a grid, which were not counted yet */
     uint64_t seed;
+    json_t *constraints; /* borrowed; NULL: none */
     json_t *param_space; /* borrowed; NULL: the strategy's own */
     double initial_cash, commission_bps, slippage_bps;
     char fill[8], end_of_data[8]; /* "close", "open" */

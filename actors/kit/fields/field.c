@@ -9,7 +9,7 @@
 #include "actors/kit/fields/field.h"
 #include "actors/kit/fields/json_text.h"
 
-enum { SEEN_MAX = 40, SEEN_BYTES = SEEN_MAX + 8, TIME_MAX = 35 };
+enum { SEEN_MAX = 40, SEEN_BYTES = SEEN_MAX + 8, TIME_MAX = 35, LIST_MAX_BYTES = 65536 };
 
 tm_err_t
 field_err(const field_t *self)
@@ -278,6 +278,23 @@ parse_number(const field_t *self, const char *text, size_t size, double *ret)
     return end != copy && *end == '\0' && isfinite(*ret);
 }
 
+/* A list's own texts are checked where it is used, as those of a JSON body are. */
+static tm_err_t
+parse_list(const field_t *self, const char *text, size_t size, struct field_value *ret,
+           char why[FIELD_WHY])
+{
+    json_t *list = size <= LIST_MAX_BYTES && json_text_depth(text, size) <= 1
+                       ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
+
+    if (json_is_array(list) && json_array_size(list) <= self->most) {
+        ret->json = list;
+        return TM_OK;
+    }
+    json_decref(list);
+    return refuse(self, "it", why);
+}
+
 static tm_err_t
 parse_object(const field_t *self, const char *text, size_t size, struct field_value *ret,
              char why[FIELD_WHY])
@@ -310,6 +327,8 @@ field_from_text(const field_t *self, const char *text, size_t size, struct field
         return check_text(self, text, size, ret, why);
     if (self->kind == FIELD_OBJECT)
         return parse_object(self, text, size, ret, why);
+    if (self->kind == FIELD_LIST)
+        return parse_list(self, text, size, ret, why);
     quote(text, size, seen);
     if (is_number(self) && parse_number(self, text, size, &number))
         return check_number(self, number, seen, ret, why);

@@ -84,7 +84,7 @@ typedef struct field {
 #define FIELD_HAS(type, member) .has_at = offsetof(type, member)
 
 /* A value that was read. Texts are borrowed from what they were read from, and so is json, but
- * of an OBJECT that was read from text: that one is the caller's. */
+ * of an OBJECT or a LIST that was read from text: that one is the caller's. */
 struct field_value {
     bool is_true;
     int64_t integer;

@@ -200,3 +200,14 @@ program_scalar(const struct program *self, const double *params)
     run_block(self, &frame, &registers, 0, 1);
     return *number_operand(&registers, &frame, self->result, 0);
 }
+
+bool
+program_truth(const struct program *self, const double *params)
+{
+    struct registers registers;
+    const struct frame frame = {.params = params};
+
+    fill_scalars(self, params, &registers, 1);
+    run_block(self, &frame, &registers, 0, 1);
+    return registers.flags[self->result.index][0] & 1;
+}

@@ -91,7 +91,8 @@ void program_bits(const struct program *self, const struct frame *frame, size_t 
 /* Does it read the series itself, not through a column? */
 bool program_reads(const struct program *self, enum series series);
 
-/* The value of a program that is no series. */
+/* The value of a program that is no series: of a number, of a condition. */
 double program_scalar(const struct program *self, const double *params);
+bool program_truth(const struct program *self, const double *params);
 
 #endif

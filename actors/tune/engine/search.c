@@ -253,11 +253,12 @@ key_of(const space_t *self, uint64_t key)
     return self->size < UINT64_MAX ? key : key >> 1;
 }
 
-static void
-grid_params(const space_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
+void
+space_point(const space_t *self, uint64_t index, double params[TUNE_PARAMS_MAX])
 {
     uint64_t rest = index;
 
+    memcpy(params, self->defaults, sizeof self->defaults);
     for (size_t i = self->count; i-- > 0;) {
         const struct dimension *dimension = &self->dimensions[i];
 
@@ -272,11 +273,11 @@ space_params(const space_t *self, uint64_t seed, uint64_t index, double params[T
 {
     uint64_t key = 0;
 
-    memcpy(params, self->defaults, sizeof self->defaults);
     if (self->type == SEARCH_GRID) {
-        grid_params(self, index, params);
+        space_point(self, index, params);
         return index;
     }
+    memcpy(params, self->defaults, sizeof self->defaults);
     for (size_t i = 0; i < self->count; i++) {
         const struct dimension *dimension = &self->dimensions[i];
 

@@ -50,6 +50,9 @@ uint64_t space_size(const space_t *self);
 uint64_t space_params(const space_t *self, uint64_t seed, uint64_t index,
                       double params[TUNE_PARAMS_MAX]);
 
+/* Any finite space's point as a grid counts them: index < space_size(). */
+void space_point(const space_t *self, uint64_t index, double params[TUNE_PARAMS_MAX]);
+
 size_t space_dimensions(const space_t *self);
 uint64_t space_points(const space_t *self, size_t dimension); /* 0: continuous */
 /* Writes every param of the strategy, for a place of space_dimensions() numbers; the point's

@@ -17,6 +17,7 @@ struct model;
 
 struct tpe {
     const space_t *space;
+    const constraints_t *constraints;
     uint64_t seed, trials, ready, told;
     size_t count;              /* dimensions */
     double *at;                /* [trials][count]: places in [0, 1) */
@@ -53,12 +54,16 @@ bin_at(double at, size_t bins)
     return bin < bins ? bin : bins - 1;
 }
 
-/* Remembers a trial; false if it was there. */
+/* Remembers a trial; false if it was there, or breaks a constraint. */
 static bool
 is_new(tpe_t *self, const double *at)
 {
     double params[TUNE_PARAMS_MAX];
-    const bool is = point_set_add(self->seen, space_at(self->space, at, params));
+    const uint64_t key = space_at(self->space, at, params);
+
+    if (!constraints_hold(self->constraints, params))
+        return false;
+    const bool is = point_set_add(self->seen, key);
 
     self->duplicates += !is;
     return is;
@@ -80,18 +85,19 @@ draw_startup(tpe_t *self)
 }
 
 tpe_t *
-tpe_new(const space_t *space, uint64_t seed, uint64_t wanted)
+tpe_new(const struct ground *ground, uint64_t wanted)
 {
-    const uint64_t size = space_size(space), trials = wanted < size ? wanted : size;
+    const uint64_t trials = wanted < ground->points ? wanted : ground->points;
     tpe_t *self = calloc(1, sizeof *self);
 
     if (!self)
         return NULL;
-    self->space = space;
-    self->seed = seed;
+    self->space = ground->space;
+    self->constraints = ground->constraints;
+    self->seed = ground->seed;
     self->trials = trials;
     self->ready = trials < TPE_STARTUP ? trials : TPE_STARTUP;
-    self->count = space_dimensions(space);
+    self->count = space_dimensions(self->space);
     self->at = calloc(trials * self->count + 1, sizeof *self->at);
     self->scores = calloc(trials + 1, sizeof *self->scores);
     self->are_valid = calloc(trials + 1, sizeof *self->are_valid);

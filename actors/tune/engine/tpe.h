@@ -19,7 +19,7 @@
 #ifndef ENGINE_TPE_H
 #define ENGINE_TPE_H
 
-#include "actors/tune/engine/search.h"
+#include "actors/tune/engine/choice.h"
 
 #define TPE_STARTUP    20
 #define TPE_GENERATION 4
@@ -28,8 +28,9 @@
 
 typedef struct tpe tpe_t;
 
-/* Borrows the space. NULL: no memory; 32 bytes a trial and 8 for each of its params. */
-tpe_t *tpe_new(const space_t *space, uint64_t seed, uint64_t wanted);
+/* Borrows what the ground does. NULL: no memory; 32 bytes a trial and 8 for each of its params.
+ */
+tpe_t *tpe_new(const struct ground *ground, uint64_t wanted);
 void tpe_destroy(tpe_t **self_p);
 
 uint64_t tpe_trials(const tpe_t *self);     /* as many as are wanted, or as the space has */

@@ -49,6 +49,7 @@ double objective_value(enum objective objective, double dd_lambda,
 struct tune_options {
     struct backtest_options backtest;
     const json_t *param_space; /* NULL: derived from the strategy; read by tune_plan_new only */
+    const json_t *constraints; /* NULL: none; the same */
     enum search_type search_type;
     enum objective objective; /* by which trials are ranked */
     enum objective metric;    /* of the scores: SHARPE, RETURN or CALMAR */
@@ -96,15 +97,16 @@ size_t tune_split(size_t bars, double oos_ratio, char ret_warning[TUNE_WARNING_B
 typedef struct tune_plan tune_plan_t;
 
 /* Errors: TM_BAD_REQUEST (options), TM_INSUFFICIENT_DATA, TM_INVALID_SEARCH_TYPE,
- * TM_INVALID_PARAM_SPACE, TM_GRID_TOO_LARGE, TM_NO_TUNABLE_PARAMS, TM_NO_MEMORY; the reason in
- * detail. */
+ * TM_INVALID_PARAM_SPACE, TM_INVALID_CONSTRAINT, TM_GRID_TOO_LARGE, TM_NO_TUNABLE_PARAMS,
+ * TM_NO_MEMORY; the reason in detail. */
 TM_CHECKED tm_err_t tune_plan_new(const bars_t *bars, const strategy_t *strategy,
                                   const struct tune_options *options, tune_plan_t **ret,
                                   char *detail, size_t detail_size);
 void tune_plan_destroy(tune_plan_t **self_p);
 
 uint64_t tune_plan_trials(const tune_plan_t *self); /* no two have the same params */
-uint64_t tune_plan_points(const tune_plan_t *self); /* of the space; UINT64_MAX: without end */
+uint64_t
+tune_plan_points(const tune_plan_t *self); /* that may be tried; UINT64_MAX: without end */
 /* Draws so far that came to a point that was there already, and so are no trials. */
 uint64_t tune_plan_duplicates(const tune_plan_t *self);
 bool tune_plan_is_split(const tune_plan_t *self);

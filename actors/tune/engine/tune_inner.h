@@ -2,7 +2,6 @@
 #ifndef ENGINE_TUNE_INNER_H
 #define ENGINE_TUNE_INNER_H
 
-#include "actors/tune/engine/choice.h"
 #include "actors/tune/engine/tpe.h"
 #include "actors/tune/engine/tune.h"
 
@@ -10,6 +9,8 @@ struct tune_plan {
     const strategy_t *strategy;
     struct tune_options options;
     space_t *space;
+    constraints_t *constraints; /* NULL: none */
+    struct ground ground;
     tpe_t *tpe;           /* NULL: another search */
     struct choice choice; /* of which */
     uint64_t trials;

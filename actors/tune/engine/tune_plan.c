@@ -20,9 +20,8 @@ are_sound(const struct tune_options *options, char *detail, size_t detail_size)
         wrong = "oos_ratio must be from 0.01 to 0.5";
     else if (!(options->gate_max_drawdown_pct >= 0))
         wrong = "the gate on drawdown must not be negative";
-    else if (options->n_trials > TRIALS_LIMIT)
-        wrong = "n_trials must be from 1 to 1000000000";
-    else if (options->n_trials < 1 && options->search_type != SEARCH_GRID)
+    else if (options->n_trials > TRIALS_LIMIT ||
+             (options->n_trials < 1 && options->search_type != SEARCH_GRID))
         wrong = "n_trials must be from 1 to 1000000000";
     if (wrong && detail && detail_size)
         snprintf(detail, detail_size, "%s", wrong);
@@ -70,15 +69,15 @@ open_windows(tune_plan_t *self, const struct backtest_options *options)
 static tm_err_t
 choose_trials(tune_plan_t *self)
 {
-    const uint64_t asked = self->options.n_trials, seed = self->options.seed;
+    const uint64_t asked = self->options.n_trials;
 
     if (self->options.search_type == SEARCH_TPE) {
-        self->tpe = tpe_new(self->space, seed, asked);
+        self->tpe = tpe_new(&self->ground, asked);
         self->trials = self->tpe ? tpe_trials(self->tpe) : 0;
         return self->tpe ? TM_OK : TM_NO_MEMORY;
     }
     const tm_err_t err =
-        choice_init(&self->choice, self->space, seed, asked ? asked : space_size(self->space));
+        choice_init(&self->choice, &self->ground, asked ? asked : self->ground.points);
 
     self->trials = self->choice.count;
     return err;
@@ -98,10 +97,16 @@ tune_plan_new(const bars_t *bars, const strategy_t *strategy,
         return TM_NO_MEMORY;
     self->strategy = strategy;
     self->options = *options;
-    self->options.param_space = NULL; /* borrowed for this call */
+    self->options.param_space = self->options.constraints = NULL; /* borrowed for this call */
     split(self, bars);
     tm_err_t err = space_parse(options->param_space, strategy, options->search_type,
                                &self->space, detail, detail_size);
+    if (!err)
+        err = constraints_new(options->constraints, strategy, &self->constraints, detail,
+                              detail_size);
+    if (!err)
+        err = ground_init(&self->ground, self->space, self->constraints, options->seed, detail,
+                          detail_size);
     if (!err)
         err = open_windows(self, &options->backtest);
     if (!err)
@@ -127,6 +132,7 @@ tune_plan_destroy(tune_plan_t **self_p)
     backtest_destroy(&self->oos);
     tpe_destroy(&self->tpe);
     choice_fini(&self->choice);
+    constraints_destroy(&self->constraints);
     space_destroy(&self->space);
     free(self);
     *self_p = NULL;
@@ -141,7 +147,7 @@ tune_plan_trials(const tune_plan_t *self)
 uint64_t
 tune_plan_points(const tune_plan_t *self)
 {
-    return space_size(self->space);
+    return self->ground.points;
 }
 
 uint64_t
@@ -174,5 +180,5 @@ tune_plan_params(const tune_plan_t *self, uint64_t index, double params[TUNE_PAR
     if (self->tpe)
         tpe_params(self->tpe, index, params);
     else
-        choice_params(&self->choice, self->space, self->options.seed, index, params);
+        choice_params(&self->choice, &self->ground, index, params);
 }

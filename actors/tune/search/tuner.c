@@ -182,6 +182,7 @@ read_options(struct tuner_run *self)
     self->options.n_trials = spec->n_trials;
     self->options.seed = spec->seed;
     self->options.param_space = spec->param_space;
+    self->options.constraints = spec->constraints;
     tm_err_t err = search_type_parse(spec->search_type, &self->options.search_type);
     if (!err)
         err = objective_parse(spec->objective_metric, &self->options.metric);

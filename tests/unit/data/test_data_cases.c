@@ -155,6 +155,55 @@ START_TEST(the_figures_are_the_canons)
 }
 END_TEST
 
+/* What a case's own figures are, and what is said beside them. */
+static struct metrics
+cross_of(const char *name, double fast, double slow,
+         char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES], size_t *ret_count)
+{
+    const struct backtest_options account = BACKTEST_OPTIONS_DEFAULT;
+    const struct data_options options = DATA_OPTIONS_DEFAULT;
+    strategy_t *strategy = help_strategy("sma_cross");
+    struct data_report report;
+    struct metrics metrics;
+    bars_t *bars = NULL;
+
+    ck_assert_int_eq(read_case(name, &options, &report, &bars), TM_OK);
+    backtest_t *backtest = help_backtest(bars, strategy, &account);
+
+    ck_assert_int_eq(backtest_run(backtest, (const double[]){fast, slow}, &metrics, NULL),
+                     TM_OK);
+    *ret_count = backtest_warnings(backtest, warnings);
+    backtest_destroy(&backtest);
+    strategy_destroy(&strategy);
+    bars_destroy(&bars);
+    return metrics;
+}
+
+/* 10.63 % in 59 quarters: 1.1063 ^ (4 / 59) - 1. */
+START_TEST(a_quarterly_file_is_annualised_by_its_quarters)
+{
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    size_t count;
+    const struct metrics metrics = cross_of("quarterly.csv", 2, 4, warnings, &count);
+
+    ck_assert_double_eq_tol(metrics.return_pct, 10.6335, 0.0001);
+    ck_assert_double_eq_tol(metrics.return_ann_pct, 0.6875, 0.0001);
+    ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(a_unit_dearer_than_the_cash_is_said)
+{
+    char warnings[BACKTEST_WARNINGS_MAX][BACKTEST_WARNING_BYTES];
+    size_t count;
+    const struct metrics metrics = cross_of("canon_hourly.csv", 10, 50, warnings, &count);
+
+    ck_assert(metrics.trades == 0);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_ptr_nonnull(strstr(warnings[0], "one unit cost 43754.8"));
+}
+END_TEST
+
 START_TEST(an_offset_of_the_file_makes_its_days)
 {
     const struct data_options options = DATA_OPTIONS_DEFAULT;
@@ -187,6 +236,7 @@ main(void)
     suite_rows(cases, a_file_has_the_bars_of_its_canon, sames);
     suite_rows(cases, a_file_is_refused_at_its_lines, refused);
     suite_rows(cases, the_figures_are_the_canons, figures);
-    suite_tests(cases, an_offset_of_the_file_makes_its_days);
+    suite_tests(cases, a_quarterly_file_is_annualised_by_its_quarters,
+                a_unit_dearer_than_the_cash_is_said, an_offset_of_the_file_makes_its_days);
     return suite_run(suite);
 }

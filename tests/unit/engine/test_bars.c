@@ -11,6 +11,7 @@
 #define HOUR_MS   INT64_C(3600000)
 #define MONDAY_MS (INT64_C(18995) * BARS_DAY_MS) /* 2022-01-03 */
 #define TOKYO_S   32400
+#define HOURS     8736 /* of 52 weeks */
 
 /* ---- between dates ---------------------------------------------------------------------- */
 
@@ -169,10 +170,10 @@ annual_days(const bars_t *bars)
 
 START_TEST(a_year_has_the_days_that_are_traded)
 {
-    bars_t *bars = help_walk(24 * 364);
+    bars_t *bars = help_walk(HOURS);
     size_t count = 0;
 
-    for (int64_t hour = 0; hour < 24 * 364; hour++)
+    for (int64_t hour = 0; hour < HOURS; hour++)
         if (years[_i].trades(hour))
             bars->time_ms[count++] = MONDAY_MS + hour * HOUR_MS;
     const bars_t year = bars_slice(bars, 0, count);

@@ -35,10 +35,19 @@ hill(const double *params)
     return -(x * x + y * y);
 }
 
+static tpe_t *
+tpe_of(const space_t *space, uint64_t seed, uint64_t trials)
+{
+    struct ground ground;
+
+    ck_assert_int_eq(ground_init(&ground, space, NULL, seed, NULL, 0), TM_OK);
+    return tpe_new(&ground, trials);
+}
+
 static double
 best_of_tpe(const space_t *space, uint64_t seed, uint64_t trials)
 {
-    tpe_t *tpe = tpe_new(space, seed, trials);
+    tpe_t *tpe = tpe_of(space, seed, trials);
     double params[TUNE_PARAMS_MAX], best = -INFINITY;
 
     ck_assert_ptr_nonnull(tpe);
@@ -91,7 +100,7 @@ END_TEST
 START_TEST(it_begins_with_the_trials_of_a_random_search)
 {
     space_t *space = space_of(NULL);
-    tpe_t *tpe = tpe_new(space, 5, 30);
+    tpe_t *tpe = tpe_of(space, 5, 30);
     double params[TUNE_PARAMS_MAX], place[TUNE_PARAMS_MAX], wanted[TUNE_PARAMS_MAX];
 
     ck_assert_uint_eq(tpe_ready(tpe), TPE_STARTUP);
@@ -115,7 +124,7 @@ START_TEST(it_tries_no_point_twice_and_ends_with_the_last_one)
     space_t *space = space_of("{\"period\":{\"min\":5,\"max\":14},\"k\":[0.5,0.6,0.7,0.8,0.9,1,"
                               "1.1,1.2,1.3,1.4,1.5,1.6,1.7,1.8,1.9,2,2.1,2.2,2.3,2.4]}");
     double params[POINTS][TUNE_PARAMS_MAX] = {0};
-    tpe_t *tpe = tpe_new(space, 1, 300);
+    tpe_t *tpe = tpe_of(space, 1, 300);
 
     ck_assert_uint_eq(tpe_trials(tpe), POINTS);
     for (size_t i = 0; i < POINTS; i++) {
@@ -144,7 +153,7 @@ START_TEST(it_makes_trials_of_any_space_and_any_score)
 
         for (size_t n = 0; n < 4; n++)
             for (int kind = 0; kind < 4; kind++) {
-                tpe_t *tpe = tpe_new(space, 3, trials[n]);
+                tpe_t *tpe = tpe_of(space, 3, trials[n]);
                 const uint64_t size = space_size(space);
                 const uint64_t wanted = trials[n] < size ? trials[n] : size;
                 double params[TUNE_PARAMS_MAX];

@@ -4,64 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/engine/engine_help.h"
+#include "tests/unit/engine/tune_help.h"
 #include "tests/support/suite.h"
 
-#define TRIALS 240
 #define GOLDEN \
     UINT64_C(0x5cec255454d9830f) /* changes with the ranges of the shipped strategies */
-
-struct subject {
-    bars_t *bars;
-    strategy_t *strategy;
-    struct tune_options options;
-    tune_plan_t *plan;
-};
-
-static struct subject
-subject_of(const char *strategy, const char *space, enum search_type type, double oos_ratio)
-{
-    struct subject self = {.bars = help_bars("tests/data/sp500_daily.csv"),
-                           .strategy = help_strategy(strategy),
-                           .options = TUNE_OPTIONS_DEFAULT};
-    json_t *json = space ? json_loads(space, 0, NULL) : NULL;
-    char detail[256];
-
-    ck_assert_ptr_nonnull(self.bars);
-    self.options.param_space = json;
-    self.options.search_type = type;
-    self.options.n_trials = TRIALS;
-    self.options.seed = 11;
-    self.options.oos_ratio = oos_ratio;
-    self.options.gate_max_drawdown_pct = 60;
-    ck_assert_msg(tune_plan_new(self.bars, self.strategy, &self.options, &self.plan, detail,
-                                sizeof detail) == TM_OK,
-                  "%s", detail);
-    json_decref(json);
-    return self;
-}
-
-static void
-subject_fini(struct subject *self)
-{
-    tune_plan_destroy(&self->plan);
-    strategy_destroy(&self->strategy);
-    bars_destroy(&self->bars);
-}
-
-static struct trial *
-run_all(struct subject *subject, size_t piece)
-{
-    const size_t count = (size_t)tune_plan_trials(subject->plan);
-    struct trial *trials = calloc(count, sizeof *trials);
-
-    ck_assert_ptr_nonnull(trials);
-    for (size_t first = 0; first < count; first += piece) {
-        const size_t n = count - first < piece ? count - first : piece;
-        ck_assert_int_eq(tune_run_range(subject->plan, first, n, trials + first, NULL), TM_OK);
-    }
-    return trials;
-}
 
 START_TEST(any_ranges_give_the_same_bits)
 {
@@ -367,93 +314,6 @@ START_TEST(a_length_that_cannot_be_fails_its_trial_alone)
 }
 END_TEST
 
-START_TEST(a_trial_that_cannot_warm_up_is_skipped_and_says_so)
-{
-    struct subject subject =
-        subject_of("sma_cross", "{\"fast\":[10],\"slow\":[50,200,400]}", SEARCH_GRID, 0);
-    const bars_t few = bars_slice(subject.bars, 0, 300);
-    tune_plan_t *plan = NULL;
-    struct trial trials[3];
-    json_t *space = json_loads("{\"fast\":[10],\"slow\":[50,200,400]}", 0, NULL);
-
-    subject.options.param_space = space;
-    ck_assert_int_eq(tune_plan_new(&few, subject.strategy, &subject.options, &plan, NULL, 0),
-                     TM_OK);
-    ck_assert_int_eq(tune_run_range(plan, 0, 3, trials, NULL), TM_OK);
-    ck_assert(!trials[0].is_out_of_bars && !trials[1].is_out_of_bars);
-    ck_assert(trials[2].is_out_of_bars && trials[2].status == TRIAL_SKIPPED);
-    ck_assert_str_eq(trials[2].skip_reason,
-                     "warm_up (an indicator has no value before the last bar)");
-    tune_plan_destroy(&plan);
-    json_decref(space);
-    subject_fini(&subject);
-}
-END_TEST
-
-/* 350 bars, of which 105 test: a slow mean of 200 has values in the first part alone. */
-START_TEST(a_part_of_the_split_without_a_warm_up_is_told)
-{
-    for (int on_oos = 0; on_oos < 2; on_oos++) {
-        struct subject subject = subject_of("sma_cross", NULL, SEARCH_GRID, 0.3);
-        const bars_t few = bars_slice(subject.bars, 0, 350);
-        tune_plan_t *plan = NULL;
-        struct trial trial;
-        json_t *space = json_loads("{\"fast\":[10],\"slow\":[200]}", 0, NULL);
-
-        subject.options.param_space = space;
-        subject.options.select_on_oos = on_oos;
-        ck_assert_int_eq(
-            tune_plan_new(&few, subject.strategy, &subject.options, &plan, NULL, 0), TM_OK);
-        ck_assert_int_eq(tune_run_range(plan, 0, 1, &trial, NULL), TM_OK);
-        ck_assert_int_eq(trial.is_out_of_bars, on_oos);
-        ck_assert_int_eq(trial.test_is_out_of_bars, !on_oos);
-        tune_plan_destroy(&plan);
-        json_decref(space);
-        subject_fini(&subject);
-    }
-}
-END_TEST
-
-/* 41 periods and 4 thresholds are fewer points than trials: each is tried once. */
-START_TEST(no_two_trials_of_a_tune_have_the_same_params)
-{
-    static const enum search_type types[] = {SEARCH_RANDOM, SEARCH_TPE, SEARCH_GRID};
-
-    for (size_t t = 0; t < 3; t++) {
-        struct subject subject = subject_of(
-            "bb_reversal", "{\"period\":{\"min\":5,\"max\":45,\"step\":1},\"k\":[1,1.5,2,2.5]}",
-            types[t], 0);
-        struct trial *trials = run_all(&subject, TRIALS);
-
-        ck_assert_uint_eq(tune_plan_points(subject.plan), 164);
-        ck_assert_uint_eq(tune_plan_trials(subject.plan), 164);
-        for (size_t i = 0; i < 164; i++)
-            for (size_t k = 0; k < i; k++)
-                ck_assert_int_ne(
-                    memcmp(trials[i].params, trials[k].params, sizeof trials[i].params), 0);
-        ck_assert_int_eq(tune_plan_duplicates(subject.plan) > 0, types[t] != SEARCH_GRID);
-        free(trials);
-        subject_fini(&subject);
-    }
-}
-END_TEST
-
-START_TEST(a_grid_that_is_not_told_how_many_is_all_of_its_points)
-{
-    bars_t *bars = help_walk(300);
-    strategy_t *strategy = help_strategy("bb_reversal");
-    struct tune_options options = TUNE_OPTIONS_DEFAULT;
-    tune_plan_t *plan = NULL;
-
-    options.n_trials = 0;
-    ck_assert_int_eq(tune_plan_new(bars, strategy, &options, &plan, NULL, 0), TM_OK);
-    ck_assert_uint_eq(tune_plan_trials(plan), 25);
-    tune_plan_destroy(&plan);
-    strategy_destroy(&strategy);
-    bars_destroy(&bars);
-}
-END_TEST
-
 START_TEST(options_out_of_range_are_told)
 {
     bars_t *bars = help_walk(300);
@@ -489,10 +349,6 @@ main(void)
         too_few_bars_drop_the_split_with_a_warning, gates_skip_with_their_figures,
         gates_are_those_of_the_part_that_chooses, an_undefined_score_skips_and_zero_is_a_score,
         objectives_are_what_they_are_called, a_stopped_range_leaves_the_rest_pending,
-        a_length_that_cannot_be_fails_its_trial_alone,
-        a_trial_that_cannot_warm_up_is_skipped_and_says_so,
-        a_part_of_the_split_without_a_warm_up_is_told,
-        no_two_trials_of_a_tune_have_the_same_params,
-        a_grid_that_is_not_told_how_many_is_all_of_its_points, options_out_of_range_are_told);
+        a_length_that_cannot_be_fails_its_trial_alone, options_out_of_range_are_told);
     return suite_run(suite);
 }

@@ -143,9 +143,10 @@ schema_of(const field_t *row)
     case FIELD_FILE:
         return json_pack("{s:s, s:s}", "type", "string", "contentMediaType", "text/csv");
     case FIELD_LIST:
-        break;
+        return json_pack("{s:s, s:s}", "type", "string", "contentMediaType",
+                         "application/json");
     }
-    ck_abort_msg("%s: no parameter or field of a form is a list", row->name);
+    ck_abort_msg("%s: of no known kind", row->name);
     return NULL;
 }
 

@@ -119,6 +119,39 @@ START_TEST(a_search_ends_with_the_last_point_of_its_space)
 }
 END_TEST
 
+START_TEST(a_grid_is_of_the_points_that_keep_to_its_constraints)
+{
+    const char *const fields[] = {"search_type", "grid",
+                                  "param_space", "{\"fast\":[10,20,30],\"slow\":[10,20,30]}",
+                                  "constraints", "[\"fast < slow\"]",
+                                  NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "sma_cross", fields);
+    tune_world_run(&world);
+    ck_assert_msg(world.end.err == TM_OK, "%s", world.end.detail);
+    tune_world_expect(&world, "SELECT n_trials, request->'constraints'->>0 FROM backtest_tunes",
+                      "3|fast < slow");
+    tune_world_expect(&world,
+                      "SELECT array_agg(params ORDER BY trial_index) FROM backtest_tune_runs",
+                      "{{10,20},{10,30},{20,30}}");
+}
+END_TEST
+
+START_TEST(a_constraint_that_is_none_is_refused)
+{
+    const char *const fields[] = {"constraints", "[\"fsat < slow\"]", NULL};
+
+    tune_world_dataset(&world, "tests/data/SYND.csv");
+    tune_world_job(&world, "sma_cross", fields);
+    tune_world_run(&world);
+    ck_assert_int_eq(world.end.err, TM_INVALID_CONSTRAINT);
+    ck_assert_msg(strstr(world.end.detail, "\"fsat < slow\": position 1") != NULL, "%s",
+                  world.end.detail);
+    expect_nothing_written();
+}
+END_TEST
+
 /* A producer that sends neither the strategy nor n_trials leaves the count to the worker. */
 static void
 add_grid_of_25(void)
@@ -282,7 +315,7 @@ tokyo_csv(size_t *ret_size)
     ck_assert_ptr_nonnull(out);
     fputs("date,open,high,low,close,volume\n", out);
     for (int i = 0; i < 300; i++) {
-        const time_t local_s = (time_t)(monday_s + 32400 + 86400 * i);
+        const time_t local_s = (time_t)(monday_s + 32400 + INT64_C(86400) * i);
         const double close = 100 + 10 * (i / 7 % 2) + i % 7;
         struct tm local;
         char day[11];
@@ -345,6 +378,8 @@ tune_job_choices(void)
                 a_unit_dearer_than_the_cash_is_warned_of);
     suite_rows(tcase, a_search_ends_with_the_last_point_of_its_space, searches);
     suite_tests(tcase, the_gates_of_the_request_hold, a_seed_is_drawn_once_where_none_is_given,
+                a_grid_is_of_the_points_that_keep_to_its_constraints,
+                a_constraint_that_is_none_is_refused,
                 a_worker_counts_the_grid_that_nobody_has_counted,
                 a_worker_refuses_the_grid_that_is_too_large);
     return tcase;

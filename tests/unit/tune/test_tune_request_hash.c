@@ -77,6 +77,7 @@ static const char *const others[][2] = {
     {"select_on", "oos"},
     {"gates", "{\"min_trades\":null}"},
     {"fill", "open"},
+    {"constraints", "[\"k < period\"]"},
     {"end_of_data", "open"},
     {"sizing", "fractional"},
     {"date_from", "2020-01-01"},
