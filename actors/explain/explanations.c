@@ -54,6 +54,8 @@ explanations_new(const settings_t *settings, meters_t *meters, pg_t *pg, llm_cha
                              .chain = chain,
                              .fn = fn,
                              .flights = single_flight_new(sizeof(struct key))};
+    for (int cause = 0; cause < LLM_CAUSE_COUNT; cause++)
+        meters_know(meters, METRIC_EXPLAIN_ANSWERS, llm_causes[cause].name);
     return self;
 }
 

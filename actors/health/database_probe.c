@@ -3,6 +3,7 @@
 
 #include "actors/health/probes_inner.h"
 #include "actors/kit/pg/pg_settings.h"
+#include "actors/kit/runtime/log.h"
 #include "actors/kit/util/clock.h"
 
 enum { COMPONENT_NONE = COMPONENT_COUNT, EASE = 10 };
@@ -38,6 +39,8 @@ struct database {
     struct probe probes_of[PROBE_COUNT];
     bool is_asking_duty, has_answered; /* has_answered: whether it is ours was ever said */
     bool has_duty;
+    bool is_asking_counts, is_ending;
+    counts_fn *on_counts;
 };
 
 static void
@@ -198,6 +201,57 @@ database_has_duty(const database_t *self)
 }
 
 static void
+on_kept(void *arg, const struct pg_outcome *outcome)
+{
+    (void)arg;
+    if (outcome->err)
+        log_debug("health.not_kept", "err=%s", tm_err_name(outcome->err));
+}
+
+bool
+database_keep_count(database_t *self, const char *name, int64_t grown)
+{
+    pg_unit_t *unit;
+
+    if (!self->probes->world.is_gauging)
+        return true;
+    if (!self->has_answered || !pg_is_up(self->figures))
+        return false;
+    if (!self->has_duty)
+        return true;
+    unit = pg_unit_new(self->figures);
+    pg_add(unit, STMT_COUNT_GROWN);
+    pg_text(unit, name);
+    pg_i64(unit, grown);
+    pg_send(&unit, on_kept, NULL);
+    return true;
+}
+
+static void
+on_counts(void *arg, const struct pg_outcome *outcome)
+{
+    database_t *self = arg;
+
+    self->is_asking_counts = false;
+    if (!self->is_ending)
+        self->on_counts(self->probes, outcome->err ? NULL : outcome->results[0]);
+}
+
+void
+database_ask_counts(database_t *self, counts_fn *fn)
+{
+    pg_unit_t *unit;
+
+    if (self->is_asking_counts)
+        return;
+    self->is_asking_counts = true;
+    self->on_counts = fn;
+    unit = pg_unit_new(self->figures);
+    pg_add(unit, STMT_COUNTS_OF_BEFORE);
+    pg_send(&unit, on_counts, self);
+}
+
+static void
 begin(database_t *self, bool is_pulse)
 {
     for (size_t i = 0; i < PROBE_COUNT; i++)
@@ -279,6 +333,7 @@ database_destroy(database_t **self_p)
 
     if (!self)
         return;
+    self->is_ending = true;
     pg_destroy(&self->pulse);
     pg_destroy(&self->figures);
     for (size_t i = 0; i < PROBE_COUNT; i++) {

@@ -41,6 +41,7 @@ struct probes {
     int64_t backends, backends_max;
     double oldest_transaction_s;
     struct window lost, refused, published, drops, degraded, llm_good, llm_bad;
+    bool has_restored; /* what the windows had before this process began */
     int64_t llm_good_utc_ms, llm_bad_utc_ms; /* 0: never */
 };
 
@@ -66,6 +67,12 @@ database_t *database_new(probes_t *probes);
 void database_destroy(database_t **self_p);
 bool database_has_duty(const database_t *self);
 void database_load(const database_t *self, struct pg_load *ret);
+
+/* Kept for whoever begins later; the one that has the duty does so. False: not yet. */
+bool database_keep_count(database_t *self, const char *name, int64_t grown);
+/* rows: name, what it grew by, how many ms ago. NULL: they could not be had */
+typedef void counts_fn(probes_t *probes, const PGresult *rows);
+void database_ask_counts(database_t *self, counts_fn *fn);
 
 /* readings_probe.c: what came, and how long it took */
 #define P(NAME, read, COMPONENT, times, is_gauge) \

@@ -95,6 +95,51 @@ report_llm(probes_t *self)
     probes_report(self, COMPONENT_LLM, &report);
 }
 
+static struct window *
+window_of(probes_t *self, const char *name)
+{
+    const struct {
+        const char *name;
+        struct window *window;
+    } windows[] = {
+        {"db_lost", &self->lost},        {"db_refused", &self->refused},
+        {"published", &self->published}, {"drops", &self->drops},
+        {"degraded", &self->degraded},   {"llm_good", &self->llm_good},
+        {"llm_bad", &self->llm_bad},
+    };
+
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
+        if (strcmp(windows[i].name, name) == 0)
+            return windows[i].window;
+    return NULL;
+}
+
+/* What it has grown by. */
+static double
+look_at(probes_t *self, const char *name, double total, int64_t now_ms)
+{
+    struct window *window = window_of(self, name);
+    const double grown = window_look(window, total, now_ms);
+
+    window->unkept += grown;
+    if (window->unkept >= 1 &&
+        database_keep_count(self->database, name, (int64_t)window->unkept))
+        window->unkept = 0;
+    return grown;
+}
+
+static void
+restore(probes_t *self, const PGresult *rows)
+{
+    self->has_restored = rows != NULL;
+    for (int i = 0; rows && i < PQntuples(rows); i++) {
+        struct window *window = window_of(self, pg_get(rows, i, 0));
+
+        if (window)
+            window_restore(window, pg_get_f64(rows, i, 1), pg_get_i64(rows, i, 2), clock_ms());
+    }
+}
+
 static void
 look_at_llm(probes_t *self, int64_t now_ms)
 {
@@ -104,10 +149,10 @@ look_at_llm(probes_t *self, int64_t now_ms)
                          sum(self, METRIC_EXPLANATIONS, "outcome=\"ok\"") -
                          sum(self, METRIC_EXPLANATIONS, "outcome=\"cached\"");
 
-    window_look(&self->degraded, given, now_ms);
-    if (window_look(&self->llm_good, good, now_ms) > 0)
+    look_at(self, "degraded", given, now_ms);
+    if (look_at(self, "llm_good", good, now_ms) > 0)
         self->llm_good_utc_ms = clock_utc_ms();
-    if (window_look(&self->llm_bad, all - good, now_ms) > 0)
+    if (look_at(self, "llm_bad", all - good, now_ms) > 0)
         self->llm_bad_utc_ms = clock_utc_ms();
 }
 
@@ -116,10 +161,12 @@ look_at_counts(probes_t *self)
 {
     const int64_t now_ms = clock_ms();
 
-    window_look(&self->lost, sum(self, METRIC_DB_ERRORS, "kind=\"lost\""), now_ms);
-    window_look(&self->refused, sum(self, METRIC_DB_ERRORS, "kind=\"connect\""), now_ms);
-    window_look(&self->published, sum(self, METRIC_EVENTS_PUBLISHED, NULL), now_ms);
-    window_look(&self->drops, sum(self, METRIC_STREAMS_CLOSED, "reason=\"slow\""), now_ms);
+    if (!self->has_restored)
+        database_ask_counts(self->database, restore);
+    look_at(self, "db_lost", sum(self, METRIC_DB_ERRORS, "kind=\"lost\""), now_ms);
+    look_at(self, "db_refused", sum(self, METRIC_DB_ERRORS, "kind=\"connect\""), now_ms);
+    look_at(self, "published", sum(self, METRIC_EVENTS_PUBLISHED, NULL), now_ms);
+    look_at(self, "drops", sum(self, METRIC_STREAMS_CLOSED, "reason=\"slow\""), now_ms);
     look_at_llm(self, now_ms);
 }
 
@@ -137,8 +184,8 @@ set_process_gauges(const probes_t *self)
                      (int64_t)disk.f_bavail * (int64_t)disk.f_frsize);
 }
 
-/* Counts are measured from when everybody has been heard: what they had counted before is not
- * of the last hour. */
+/* Counts are measured from when everybody has been heard: what they had counted before may not
+ * be of the last hour. What was is in the database, kept by who looked then. */
 void
 processes_look(probes_t *self)
 {

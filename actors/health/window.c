@@ -30,6 +30,16 @@ window_look(struct window *self, double total, int64_t now_ms)
     return grown;
 }
 
+void
+window_restore(struct window *self, double grown, int64_t age_ms, int64_t now_ms)
+{
+    const int64_t parts = age_ms / self->part_ms;
+
+    advance(self, now_ms / self->part_ms);
+    if (parts >= 0 && parts < WINDOW_PARTS)
+        self->grown[(self->part + WINDOW_PARTS - parts) % WINDOW_PARTS] += grown;
+}
+
 double
 window_sum(const struct window *self)
 {

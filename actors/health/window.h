@@ -17,11 +17,14 @@ struct window {
     double grown[WINDOW_PARTS];
     double total;
     bool has_total;
+    double unkept; /* what its owner has yet to write down */
 };
 
 void window_init(struct window *self, int64_t span_ms);
 /* What it has grown by since the last look; 0 at the first. */
 double window_look(struct window *self, double total, int64_t now_ms);
+/* So much of it had grown age_ms ago. */
+void window_restore(struct window *self, double grown, int64_t age_ms, int64_t now_ms);
 double window_sum(const struct window *self); /* as of the last look */
 
 #endif

@@ -23,6 +23,7 @@
 #include "actors/http/tunes/statements.def"
 #include "actors/http/tunes/tune_waiters.h"
 #include "actors/http/web/routes.def"
+#include "actors/kit/contracts/explain_call.h"
 #include "actors/kit/runtime/broker_settings.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/kit/util/clock.h"
@@ -156,6 +157,25 @@ check_settings(const settings_t *settings)
     return err;
 }
 
+/* What is counted by words of tables that the metrics do not know. */
+static void
+know_labels(const bridge_t *bridge)
+{
+    meters_t *meters = bridge->metrics;
+    char code[8];
+
+    for (size_t i = 0; i < bridge->routes->count; i++)
+        meters_know(meters, METRIC_HTTP_REQUESTS, bridge->routes->rows[i].id);
+    meters_know(meters, METRIC_HTTP_REQUESTS, "none");
+    for (int err = TM_OK; err < TM_ERR_COUNT; err++) {
+        snprintf(code, sizeof(code), "%d", tm_err_http((tm_err_t)err));
+        meters_know(meters, METRIC_HTTP_CODES, code);
+    }
+    for (int reason = 0; reason < EXPLAIN_REASON_COUNT; reason++)
+        meters_know(meters, METRIC_EXPLANATIONS,
+                    explain_reason_code((enum explain_reason)reason));
+}
+
 /* In the order of need. TM_BAD_SETTING: what was logged must be corrected by a person. */
 static tm_err_t
 start(void *state, service_t *service)
@@ -170,6 +190,7 @@ start(void *state, service_t *service)
     bridge->metrics = service->meters;
     bridge->fleet = service->federation;
     bridge->pg = service->pg;
+    know_labels(bridge);
     if (check_settings(service->settings))
         return TM_BAD_SETTING;
     bridge->waits = tune_waiters_new(bridge, TUNES_FIRST + STMT_TUNES_OVER);

@@ -23,6 +23,8 @@ typedef struct {
 
 static void run_next(retention_t *self);
 
+static const char *const outcomes[] = {"ok", "failed", "busy"};
+
 static void
 count_run(const retention_t *self, const char *outcome)
 {
@@ -30,6 +32,22 @@ count_run(const retention_t *self, const char *outcome)
 
     meters_add(self->service->meters, METRIC_RETENTION_RUNS,
                meters_label(label, self->job, outcome, NULL), 1);
+}
+
+/* names: a line each */
+static void
+know_jobs(const retention_t *self, const char *names)
+{
+    meters_t *meters = self->service->meters;
+    char name[JOB_MAX], label[METERS_LABEL];
+
+    for (size_t size; (size = strcspn(names, "\n")); names += size + (names[size] == '\n')) {
+        snprintf(name, sizeof(name), "%.*s", (int)size, names);
+        meters_know(meters, METRIC_RETENTION_DELETED, name);
+        for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+            meters_know(meters, METRIC_RETENTION_RUNS,
+                        meters_label(label, name, outcomes[i], NULL));
+    }
 }
 
 /* run: retention_run_json. */
@@ -147,10 +165,12 @@ static void
 on_scheduled(void *arg, const struct pg_outcome *outcome)
 {
     retention_t *self = arg;
+    const char *names = outcome->err ? NULL : pg_get(outcome->results[0], 0, 1);
 
     self->is_busy = false;
     if (outcome->err)
         return;
+    know_jobs(self, names ? names : "");
     self->has_schedule = true;
     self->has_cron = pg_get_bool(outcome->results[0], 0, 0);
     log_info("retention.leads", "schedule=%s", self->has_cron ? "pg_cron" : "own");

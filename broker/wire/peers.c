@@ -320,10 +320,10 @@ peers_count_messages(peers_t *self)
     for (int type = 0; type < TM_MSG_LIMIT; type++) {
         const char *name = tm_msg_name((tm_msg_type_t)type);
 
-        if (self->received[type])
-            meters_add(self->context->metrics, METRIC_MESSAGES_IN, name, self->received[type]);
-        if (self->sent[type])
-            meters_add(self->context->metrics, METRIC_MESSAGES_OUT, name, self->sent[type]);
+        if (!name)
+            continue;
+        meters_add(self->context->metrics, METRIC_MESSAGES_IN, name, self->received[type]);
+        meters_add(self->context->metrics, METRIC_MESSAGES_OUT, name, self->sent[type]);
         self->received[type] = self->sent[type] = 0;
     }
 }

@@ -27,3 +27,22 @@ CREATE OR REPLACE FUNCTION tm_time(p_at timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
+
+-- How many rows a table has: a small one's are counted; a large one's are the planner's estimate, which goes by the
+-- table's present size. pg_class.reltuples alone is -1 before the first ANALYZE, and as old as the last.
+CREATE OR REPLACE FUNCTION tm_rows(p_table regclass) RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$ -- EXPLAIN may stand in no other
+DECLARE
+    v_plan json;
+    v_rows bigint;
+BEGIN
+    IF p_table IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF pg_relation_size(p_table) <= 4 << 20 THEN
+        EXECUTE format('SELECT count(*) FROM %s', p_table) INTO v_rows;
+        RETURN v_rows;
+    END IF;
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM %s', p_table) INTO v_plan;
+    RETURN (v_plan -> 0 -> 'Plan' ->> 'Plan Rows')::numeric::bigint;
+END $$;

@@ -402,6 +402,6 @@ LANGUAGE sql STABLE AS $$
                              SELECT id FROM retention_job_log WHERE job_name = p.job_name AND NOT dry_run
                               ORDER BY started_at DESC LIMIT 1) l),
         'table_estimates', (SELECT coalesce(json_object_agg(p.table_name, json_build_object(
-                'rows', greatest(c.reltuples, 0)::bigint, 'bytes', pg_total_relation_size(c.oid))), '{}')
+                'rows', tm_rows(c.oid), 'bytes', pg_total_relation_size(c.oid))), '{}')
                 FROM retention_policies p JOIN pg_class c ON c.oid = to_regclass(p.table_name)))
 $$;

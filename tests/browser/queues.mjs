@@ -77,7 +77,7 @@ test('the leaderboard is filtered and downloaded', async () => {
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download CSV' }).click()]);
   const lines = readFileSync(await download.path(), 'utf8').split('\r\n');
   assert.match(lines[0], /^rank,/);
-  assert.ok(lines.length > 5);
+  assert.ok(lines.length > 2);
   await page.locator('[name=objective_type]').selectOption('calmar');
   await page.getByText('No trial fits these filters.').waitFor();
   await quant.close();

@@ -107,6 +107,13 @@ class System:
             capture_output=True,
         ).stdout.strip()
 
+    def sql_or_none(self, statements):
+        """None while the database is away."""
+        try:
+            return self.sql(statements)
+        except subprocess.CalledProcessError:
+            return None
+
     @contextlib.contextmanager
     def holding(self, statement):
         """A transaction that has done this, and lasts as long as the block."""

@@ -57,6 +57,8 @@ def test_retention(tunemill, client):
         assert pruned["dry_run"] and pruned["job_name"] == job["job_name"]
     for query in ({"dry_run": "false"}, {"cutoff_days": 365, "batch_size": 100}):
         client.expect("RETENTION_PRUNE", 200, name="job-runs", query=query)
+    for said in ("True", "1", "yes"):  # as Python's clients write it, and others
+        assert client.expect("RETENTION_PRUNE", 200, name="match-runs", query={"dry_run": said}).json["dry_run"]
     client.expect("RETENTION_PRUNE", 404, "NOT_FOUND", name="dreams")
     client.expect("RETENTION_PRUNE", 422, "VALIDATION_FAILED", name="job-runs", query={"cutoff_days": 366})
     assert client.expect("RETENTION_LOGS", 200, query={"job_name": "job-runs"}).json["total"] == 3

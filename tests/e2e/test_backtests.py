@@ -35,6 +35,12 @@ def test_one_of_its_own(client):
     assert answer.header("Content-Location") == "/backtests/runs/" + answer.json["run_id"]
     again = client.expect("BACKTEST", 200, id=answer.json["run_id"], query={"points": 50})
     assert again.json == answer.json
+    listed = client.expect("BACKTESTS", 200).json
+    assert listed["items"][0]["run_id"] == answer.json["run_id"] and listed["total"] == len(listed["items"])
+    client.expect("BACKTEST_DELETE", 204, id=answer.json["run_id"])
+    for operation in ("BACKTEST_DELETE", "BACKTEST"):
+        client.expect(operation, 404, "RUN_NOT_FOUND", id=answer.json["run_id"])
+    assert client.expect("BACKTESTS", 200).json["total"] == listed["total"] - 1
     client.expect("BACKTEST_NEW", 200, body=backtest_form())
 
 

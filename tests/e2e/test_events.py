@@ -87,6 +87,9 @@ def test_a_tune(client, driven):
     later = {"X-Admin-Token": TOKEN, "Last-Event-ID": number}
     with Stream(client, driven, {"topics": "backtest.tune.canceled"}, later) as stream:
         assert stream.event() == (canceled["id"], canceled)
+    for name in ("last_event_id", "lastEventId", "Last-Event-ID"):
+        with Stream(client, driven, {"topics": "backtest.tune.canceled", name: number}) as stream:
+            assert stream.event() == (canceled["id"], canceled)
 
 
 def test_weak_runs(client, driven):
@@ -113,8 +116,9 @@ def test_how_the_system_is(tunemill, client, driven):
 def test_tickets(client, driven):
     workspace = "00000000-0000-0000-0000-000000000001"
     answer = client.expect("TICKET", 200, headers={"X-Workspace-Id": workspace})
-    assert answer.json["workspace_id"] == workspace
+    assert answer.json["workspace_id"] == workspace and answer.json["expires_in_seconds"] == 300
     cookie = {"Cookie": answer.header("Set-Cookie").split(";")[0]}
+    assert cookie["Cookie"] == "sse_ticket=" + answer.json["ticket"]
     with Stream(client, driven, headers=cookie) as stream:
         assert stream.block() == {"": "connected"}
     other = {"X-Workspace-Id": workspace[:-1] + "2"} | cookie
@@ -147,6 +151,7 @@ def test_topics_that_are_none(client):
 
 def test_the_bus(client):
     status = client.expect("EVENTS_STATUS", 200).json
+    assert 0 < status["buffer_used"] <= status["buffer_size"]
     assert set(status["topics_available"]) == set(KINDS) - {"stream.reset"}
 
 

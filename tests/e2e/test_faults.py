@@ -5,6 +5,7 @@ import concurrent.futures
 import functools
 import http.client
 import itertools
+import os
 import signal
 import urllib.parse
 
@@ -183,6 +184,25 @@ def test_no_database(tunemill, client, run):
     finally:
         tunemill.go_on()
     all_goes_on(client, run)
+
+
+def started_anew(tunemill):
+    """PostgreSQL ends, `up` starts another, and that one takes connections."""
+    (before,) = tunemill.pids("postgres")
+    os.kill(before, signal.SIGINT)
+
+    def answers():
+        return tunemill.pids("postgres") not in ([], [before]) and tunemill.sql_or_none("SELECT 1") == "1"
+
+    until(answers, "PostgreSQL runs again")
+
+
+@pytest.mark.parametrize("operation", ["TUNES", "BACKTEST", "BACKTEST_NEW", "TUNE_SUBMIT"])
+def test_a_database_started_anew(tunemill, client, run, operation):
+    """Whatever is asked next is answered, by processes whose connections are all dead."""
+    started_anew(tunemill)
+    fresh = {"body": tune_form(seed=78)} if operation == "TUNE_SUBMIT" else {}
+    client.expect(operation, 200, **asked(operation, run) | fresh)
 
 
 def test_all_is_well_again(client):

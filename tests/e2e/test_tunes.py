@@ -247,6 +247,11 @@ def test_reading(client, tune):
     assert tune["leaderboard"] and tune["best_run_id"] == tune["leaderboard"][0]["run_id"]
     assert client.expect("TUNE", 200, id=tune["tune_id"]).json == tune
     runs = client.expect("TUNE_RUNS", 200, id=tune["tune_id"], query={"limit": 200}).json
+    for status in ("queued", "running", "completed", "failed", "skipped"):
+        of_it = client.expect("TUNE_RUNS", 200, id=tune["tune_id"], query={"limit": 200, "status": status}).json
+        assert of_it["items"] == [run for run in runs["items"] if run["status"] == status]
+        assert of_it["total"] == len(of_it["items"])
+    client.expect("TUNE_RUNS", 422, "VALIDATION_FAILED", id=tune["tune_id"], query={"status": "canceled"})
     assert len(runs["items"]) == runs["total"] == 60
     assert client.expect("TUNE_POINTS", 200, id=tune["tune_id"]).json["total"] == 60
     filters = [("status", "completed"), ("objective_type", "sharpe"), ("oos_enabled", "true"), ("valid_only", "1")]
@@ -267,6 +272,9 @@ def test_comparing(client, tune):
 
 def test_the_leaderboard(client, tune):
     board = client.expect("LEADERBOARD", 200, query={"limit": 200}).json
+    assert {place["objective_type"] for place in board["items"]} == {"sharpe"}
+    assert len({place["tune_id"] for place in board["items"]}) == board["total"]
+    assert client.expect("LEADERBOARD", 200, query={"include_canceled": "true"}).json["total"] >= board["total"]
     assert board["items"][0]["rank"] == 1 and tune["tune_id"] in [place["tune_id"] for place in board["items"]]
     table = client.expect("LEADERBOARD", 200, "text/csv", query={"format": "csv"})
     rows = list(csv.DictReader(io.StringIO(table.text)))

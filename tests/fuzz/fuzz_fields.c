@@ -13,7 +13,7 @@ static const field_t inner_rows[] = {
 static const struct fields inner = FIELDS_OF(inner_rows);
 
 static const field_t rows[] = {
-    {FIELD_IS("is", BOOL), .flags = FIELD_YES_NO},
+    {FIELD_IS("is", BOOL)},
     {FIELD_IS_INT("count", -5, 9007199254740991.0)},
     {FIELD_IS_NUMBER("share", -1e300, 1e300)},
     {FIELD_IS_TEXT("text", 1, 20)},

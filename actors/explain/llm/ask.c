@@ -283,8 +283,10 @@ count_fallback(const struct ask *self, size_t to)
 
     if (to == (is_first ? 0 : self->seat))
         return;
-    meters_label(label, from->name, chain->seats[to].link->name,
-                 llm_causes[is_first ? LLM_BREAKER_OPEN : self->outcome.cause].name);
+    meters_label(
+        label, from->name, chain->seats[to].link->name,
+        llm_causes[is_first ? model_slot_left_alone(&chain->seats[0]) : self->outcome.cause]
+            .name);
     meters_add(chain->meters, METRIC_LLM_FALLBACKS, label, 1);
 }
 
@@ -346,6 +348,17 @@ is_over(const struct ask *self, int64_t now_us)
            self->outcome.attempts >= self->chain->settings->llm_attempts;
 }
 
+/* Nobody was called. If one of them takes no more questions for now, that is why. */
+static enum llm_cause
+left_alone(const struct ask *self)
+{
+    enum llm_cause cause = LLM_BREAKER_OPEN;
+
+    for (size_t i = 0; i < self->chain->seat_count && cause == LLM_BREAKER_OPEN; i++)
+        cause = model_slot_left_alone(&self->chain->seats[i]);
+    return cause;
+}
+
 /* The cause of an ask that ends without a text. */
 static enum llm_cause
 last_cause(const struct ask *self, int64_t now_us)
@@ -354,7 +367,7 @@ last_cause(const struct ask *self, int64_t now_us)
         return self->outcome.cause;
     if (self->chain->seat_count == 0)
         return LLM_DISABLED;
-    return now_us >= self->deadline_us ? LLM_TIMEOUT_TOTAL : LLM_BREAKER_OPEN;
+    return now_us >= self->deadline_us ? LLM_TIMEOUT_TOTAL : left_alone(self);
 }
 
 /* False: nobody is left that could be asked before the deadline. */

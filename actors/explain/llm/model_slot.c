@@ -1,5 +1,7 @@
 #include "actors/explain/llm/model_slot.h"
 
+#include <string.h>
+
 #include "actors/kit/runtime/log.h"
 
 static const char *
@@ -22,6 +24,10 @@ model_slot_init(struct model_slot *self, const struct model_config *link,
     *self = (struct model_slot){.link = link, .settings = settings, .meters = meters};
     breaker_init(&self->breaker, &rules);
     meters_set(meters, METRIC_LLM_BREAKER, label_of(self, label), BREAKER_CLOSED);
+    meters_know(meters, METRIC_LLM_COST, label);
+    for (int cause = 0; cause < LLM_CAUSE_COUNT; cause++)
+        meters_know(meters, METRIC_LLM_REQUESTS,
+                    meters_label(label, link->name, link->model, llm_causes[cause].name));
 }
 
 static void
@@ -84,10 +90,24 @@ judge(struct model_slot *self, const struct llm_attempt *attempt, int64_t now_us
 {
     const struct llm_rule *rule = &llm_causes[attempt->cause];
     int64_t hold_ms = cooldown_ms(self, rule->cooldown, attempt->told_ms);
+    const int64_t until_us = self->breaker.until_us;
 
     breaker_leave(&self->breaker, attempt->ticket, result_of(attempt, rule), now_us);
-    if (hold_ms > 0)
-        breaker_hold(&self->breaker, now_us + hold_ms * 1000);
+    if (!self->breaker.is_open || self->breaker.until_us != until_us)
+        self->held_by = LLM_OK; /* it answered, or failed once more */
+    if (hold_ms <= 0)
+        return;
+    breaker_hold(&self->breaker, now_us + hold_ms * 1000);
+    self->held_by = attempt->cause;
+}
+
+enum llm_cause
+model_slot_left_alone(const struct model_slot *self)
+{
+    const char *limit = llm_causes[LLM_COOLING_DOWN].reason;
+
+    return strcmp(llm_causes[self->held_by].reason, limit) == 0 ? LLM_COOLING_DOWN
+                                                                : LLM_BREAKER_OPEN;
 }
 
 static void

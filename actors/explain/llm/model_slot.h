@@ -12,6 +12,8 @@ struct model_slot {
     const settings_t *settings;
     meters_t *meters;
     struct breaker breaker;
+    enum llm_cause
+        held_by; /* what the breaker is held open for; LLM_OK: nothing but failures */
     enum breaker_state shown; /* as the metric has it: it changes when the seat is used */
 };
 
@@ -35,6 +37,9 @@ void model_slot_init(struct model_slot *self, const struct model_config *link,
 
 /* A ticket for one request; 0: the model is left alone now. */
 uint64_t model_slot_enter(struct model_slot *self, int64_t now_us);
+/* Why it is left alone: LLM_COOLING_DOWN after it asked for that (it is the limit of a rate or
+ * a quota, as it was then), else LLM_BREAKER_OPEN. */
+enum llm_cause model_slot_left_alone(const struct model_slot *self);
 /* For the breaker, the metrics and the log. */
 void model_slot_leave(struct model_slot *self, const struct llm_attempt *attempt,
                       int64_t now_us);

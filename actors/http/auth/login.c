@@ -177,9 +177,11 @@ login_ticket(request_t *request)
     char ticket[TICKET_TEXT], expires_at[CLOCK_TEXT], id[TM_UUID_TEXT], attributes[100];
     int64_t expiry_ms =
         tickets_make(admin_auth_tickets(bridge->gate), workspace, clock_utc_ms(), ticket);
-    tm_auto(json) answer = json_pack(
-        "{s:s, s:s?}", "expires_at", clock_text(expiry_ms, expires_at), "workspace_id",
-        workspace->is_known ? tm_uuid_text(&workspace->id, id) : NULL);
+    tm_auto(json) answer =
+        json_pack("{s:s, s:I, s:s, s:s?}", "ticket", ticket, "expires_in_seconds",
+                  (json_int_t)bridge->settings->http_ticket_seconds, "expires_at",
+                  clock_text(expiry_ms, expires_at), "workspace_id",
+                  workspace->is_known ? tm_uuid_text(&workspace->id, id) : NULL);
     char *text = json_dumps(answer, JSON_COMPACT);
 
     snprintf(attributes, sizeof(attributes),

@@ -1,7 +1,9 @@
 #include "actors/http/backtests/backtest_run.h"
 
 #include "actors/http/backtests/routes.def"
+#include "actors/http/backtests/statements.def"
 #include "actors/http/core/answer.h"
+#include "actors/http/core/sql.h"
 
 enum { NOBODY_S = 5 };
 
@@ -45,4 +47,40 @@ backtest_run_show(request_t *request)
         backtest_run_fail(request, err, "");
     else
         request_ref(request);
+}
+
+static void
+on_listed(void *arg, const struct pg_outcome *outcome)
+{
+    sql_answer_row(arg, outcome, TM_NOT_FOUND);
+}
+
+void
+backtest_run_list(request_t *request)
+{
+    pg_unit_t *unit = sql_in_workspace(request, STMT_BACKTEST_LIST);
+
+    pg_i64(unit, request_query(request)->limit);
+    pg_i64(unit, request_query(request)->offset);
+    pg_send(&unit, on_listed, request_ref(request));
+}
+
+static void
+on_deleted(void *arg, const struct pg_outcome *outcome)
+{
+    request_t *request = arg;
+    char *nothing = NULL;
+
+    if (sql_rows(request, outcome, TM_RUN_NOT_FOUND))
+        answer_text(request, MHD_HTTP_NO_CONTENT, JSON_TYPE, &nothing, 0);
+    request_unref(&request);
+}
+
+void
+backtest_run_delete(request_t *request)
+{
+    pg_unit_t *unit = sql_in_workspace(request, STMT_BACKTEST_DELETE);
+
+    pg_uuid(unit, request_id_in_path(request));
+    pg_send(&unit, on_deleted, request_ref(request));
 }

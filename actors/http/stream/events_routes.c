@@ -18,16 +18,27 @@ answer_full(request_t *request)
     answer_text(request, MHD_HTTP_OK, "text/event-stream", &text.data, text.size);
 }
 
+/* By whichever name it was given; a header is a browser's own, and newer than the address. */
+static const char *
+last_id_text(const request_t *request)
+{
+    const struct query *query = request_query(request);
+    const char *const texts[] = {request_header(request, "Last-Event-ID"), query->last_event_id,
+                                 query->lastEventId, query->last_event_id_as_header};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (texts[i])
+            return texts[i];
+    return NULL;
+}
+
 /* An id that is no number of ours names an event that never was, and so leads to a reset. */
 static int64_t
 last_id(const request_t *request)
 {
-    const struct query *query = request_query(request);
-    const char *text = request_header(request, "Last-Event-ID");
+    const char *text = last_id_text(request);
     long long id;
 
-    if (!text && query->has_last_event_id)
-        text = query->last_event_id;
     if (!text || !*text)
         return -1;
     return stream_id_parse(text, &id) ? id : INT64_MAX - 1;
@@ -109,8 +120,9 @@ events_status(request_t *request)
     for (unsigned i = 0; i < TOPIC_OTHER; i++)
         json_array_append_new(topics, json_string(topic_name(i)));
     status = json_pack(
-        "{s:s, s:I, s:I, s:o}", "mode", bridge->settings->events_bus, "subscriber_count",
+        "{s:s, s:I, s:I, s:I, s:o}", "mode", bridge->settings->events_bus, "subscriber_count",
         (json_int_t)(bridge->streams ? streams_count(bridge->streams) : 0), "buffer_size",
+        (json_int_t)bridge->settings->events_buffer, "buffer_used",
         (json_int_t)(bridge->streams ? streams_buffered(bridge->streams) : 0),
         "topics_available", topics);
     text = json_text_of(status, JSON_COMPACT);

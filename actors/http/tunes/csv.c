@@ -138,6 +138,10 @@ static const char *const columns[] = {
     ".profit_factor",
     "params",
     "created_at",
+    "status",
+    "oos_ratio",
+    "gates",
+    "overfit",
 };
 
 static const json_t *

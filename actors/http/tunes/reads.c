@@ -83,6 +83,7 @@ reads_leaderboard(request_t *request)
     if (is_csv && !query.has_limit)
         query.limit = CSV_ROWS;
     add_filters(unit, &query);
+    sql_bool_or_null(unit, query.has_include_canceled, query.include_canceled);
     pg_send(&unit, is_csv ? on_csv : on_list, request_ref(request));
 }
 
@@ -99,10 +100,12 @@ reads_tune(request_t *request)
 void
 reads_tune_runs(request_t *request)
 {
+    const struct query *query = request_query(request);
     pg_unit_t *unit = sql_in_workspace(request, STMT_TUNE_RUNS);
 
     pg_uuid(unit, request_id_in_path(request));
-    add_page(unit, request_query(request));
+    add_page(unit, query);
+    pg_text(unit, query->has_trial_status ? query->trial_status.text : NULL);
     pg_send(&unit, on_tune, request_ref(request));
 }
 

@@ -39,6 +39,8 @@ bus_new(loop_t *loop, const settings_t *settings, meters_t *metrics,
                     .reader = *reader,
                     .type = find(settings->events_bus),
                     .last = -1};
+    for (unsigned topic = 0; topic_name(topic); topic++)
+        meters_know(metrics, METRIC_EVENTS, topic_name(topic));
     if (!self->type)
         log_error("events.bad_bus", "bus=%s what=\"events.bus is memory, postgres or redis\"",
                   settings->events_bus);

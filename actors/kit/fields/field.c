@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "actors/kit/fields/dates.h"
 #include "actors/kit/fields/field.h"
@@ -247,13 +248,12 @@ check_object(const field_t *self, json_t *object, struct field_value *ret, char 
 /* --- from text ---------------------------------------------------------------------------- */
 
 static bool
-parse_bool(const field_t *self, const char *text, size_t size, bool *ret)
+parse_bool(const char *text, size_t size, bool *ret)
 {
     static const char *const words[] = {"false", "true", "0", "1", "no", "yes", "off", "on"};
-    const size_t count = self->flags & FIELD_YES_NO ? 8 : 4;
 
-    for (size_t i = 0; i < count; i++)
-        if (strlen(words[i]) == size && memcmp(words[i], text, size) == 0) {
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strlen(words[i]) == size && strncasecmp(words[i], text, size) == 0) {
             *ret = i % 2;
             return true;
         }
@@ -332,7 +332,7 @@ field_from_text(const field_t *self, const char *text, size_t size, struct field
     quote(text, size, seen);
     if (is_number(self) && parse_number(self, text, size, &number))
         return check_number(self, number, seen, ret, why);
-    if (self->kind == FIELD_BOOL && parse_bool(self, text, size, &ret->is_true))
+    if (self->kind == FIELD_BOOL && parse_bool(text, size, &ret->is_true))
         return TM_OK;
     return refuse(self, seen, why);
 }

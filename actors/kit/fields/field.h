@@ -19,7 +19,7 @@
 
 /* What a row is, and in brackets the member that field_store writes. */
 typedef enum {
-    FIELD_BOOL,   /* true, false, 1, 0; FIELD_YES_NO: yes, no, on, off too  (bool) */
+    FIELD_BOOL,   /* true, false, 1, 0, yes, no, on, off in a text, capitals or not  (bool) */
     FIELD_INT,    /* digits, from min to max, which are within 2^53  (int64_t or uint32_t) */
     FIELD_NUMBER, /* finite, from min to max  (double) */
     FIELD_TEXT,   /* of min to max bytes; FIELD_CHARACTERS: characters */
@@ -37,7 +37,6 @@ typedef enum {
 enum {
     FIELD_REQUIRED = 1,
     FIELD_SECRET = 2,     /* its value is in no sentence */
-    FIELD_YES_NO = 4,     /* of a BOOL */
     FIELD_CHARACTERS = 8, /* of a TEXT */
     FIELD_ELSEWHERE = 16, /* a known name whose value others read */
     FIELD_OWN = 256       /* this flag and higher ones mean what the table's owner says */

@@ -7,8 +7,9 @@
  *
  * When a connection is lost every unit in flight on it ends with TM_STORE_DOWN: whether it
  * committed is not known, so units must be safe to run again. The pool reconnects with
- * exponential back-off and jitter. With no connection open, pg_send ends a unit with
- * TM_STORE_DOWN at the next turn of the loop.
+ * exponential back-off and jitter. A connection without work that the server has left meanwhile
+ * is noticed before a unit is sent on it. With no connection open, a unit has one tried at
+ * once; it is sent if that succeeds, and else ends with TM_STORE_DOWN, a second later at most.
  */
 #ifndef ACTORS_KIT_PG_PG_H
 #define ACTORS_KIT_PG_PG_H

@@ -3,6 +3,11 @@
  *     DOWN --back-off--> CONNECTING --CONNECTION_OK--> PREPARING --all prepared--> READY
  *       ^                     |                            |                        |
  *       +------ failed -------+------ refused, lost -------+------ lost ------------+
+ *       |                                                                           |
+ *       +-----------------------------------+-- BROKEN --found so by a sender-------+
+ *
+ * A callback must not run within pg_send: a connection that a sender finds dead is BROKEN until
+ * the next turn of the loop, and DOWN from then on.
  *
  * Preparing is a unit like any other, but sent by hand: its results tell whether the statements
  * fit the schema; if not, the connection is tried again later (a migration may be under way).
@@ -16,7 +21,7 @@
 #define FIRST_BACKOFF_MS 50
 #define NO_TIMER         (-1)
 
-typedef enum { DOWN, CONNECTING, PREPARING, READY } state_t;
+typedef enum { DOWN, CONNECTING, PREPARING, READY, BROKEN } state_t;
 
 struct pg_conn {
     loop_t *loop;
@@ -24,13 +29,14 @@ struct pg_conn {
     struct pg_keywords keywords;
     bool listens;
     pg_t *pg;
-    pg_ready_fn *on_ready;
+    pg_change_fn *on_change;
     state_t state;
     PGconn *connection;
     int fd;
     short polled; /* what the loop waits for on fd; 0: fd is not in the loop */
-    int timer;    /* back-off when DOWN, time-out when CONNECTING or PREPARING */
+    int timer;    /* back-off when DOWN, time-out when CONNECTING or PREPARING, end if BROKEN */
     int backoff_ms;
+    int64_t began_us; /* the last attempt to connect */
     fifo_t in_flight; /* units */
     size_t prepared;  /* results seen while PREPARING */
     bool refused;     /* one of them was an error */
@@ -44,7 +50,7 @@ static void start(void *arg);
 static void
 set_state(pg_conn_t *self, state_t next)
 {
-    static const char *const names[] = {"down", "connecting", "preparing", "ready"};
+    static const char *const names[] = {"down", "connecting", "preparing", "ready", "broken"};
 
     log_debug("pg.state", "from=%s to=%s", names[self->state], names[next]);
     self->state = next;
@@ -119,7 +125,7 @@ end_in_flight(pg_conn_t *self)
 static void
 lose(pg_conn_t *self, const char *event, const char *text)
 {
-    bool was_ready = self->state == READY;
+    bool was_ready = self->state == READY || self->state == BROKEN;
     char quoted[400];
     uint32_t pause_ms = next_backoff(self);
 
@@ -129,8 +135,7 @@ lose(pg_conn_t *self, const char *event, const char *text)
     close_connection(self);
     set_state(self, DOWN);
     self->timer = loop_timer(self->loop, pause_ms, false, start, self);
-    if (was_ready)
-        self->on_ready(self->pg, false);
+    self->on_change(self->pg, was_ready ? PG_CONN_LOST : PG_CONN_FAILED, self->began_us);
     end_in_flight(self);
 }
 
@@ -157,22 +162,6 @@ flush(pg_conn_t *self)
     return true;
 }
 
-static bool
-send_listen(pg_conn_t *self)
-{
-    char *name = PQescapeIdentifier(self->connection, self->options.listen,
-                                    strlen(self->options.listen));
-    char sql[200];
-    int sent;
-
-    if (!name)
-        return false;
-    snprintf(sql, sizeof(sql), "%s%s", pg_listen_sql, name);
-    PQfreemem(name);
-    sent = PQsendQueryParams(self->connection, sql, 0, NULL, NULL, NULL, NULL, 0);
-    return sent == 1;
-}
-
 static void
 prepare(pg_conn_t *self)
 {
@@ -191,7 +180,7 @@ prepare(pg_conn_t *self)
     for (size_t i = 0; sent && i < self->options.statement_count; i++)
         sent = PQsendPrepare(self->connection, rows[i].name, rows[i].sql, 0, NULL) == 1;
     if (sent && self->listens)
-        sent = send_listen(self);
+        sent = pg_send_listen(self->connection, self->options.listen);
     if (sent && PQpipelineSync(self->connection) == 1)
         flush(self);
     else
@@ -232,6 +221,7 @@ start(void *arg)
 {
     pg_conn_t *self = arg;
 
+    self->began_us = clock_us();
     self->timer = loop_timer(self->loop, (uint32_t)self->options.connect_timeout_ms, false,
                              on_time_out, self);
     set_state(self, CONNECTING);
@@ -250,7 +240,7 @@ become_ready(pg_conn_t *self)
     end_timer(self);
     self->backoff_ms = FIRST_BACKOFF_MS;
     set_state(self, READY);
-    self->on_ready(self->pg, true);
+    self->on_change(self->pg, PG_CONN_READY, self->began_us);
     if (self->listens && self->options.on_notify)
         self->options.on_notify(self->options.arg, ""); /* for what was missed meanwhile */
 }
@@ -393,7 +383,42 @@ on_broken(void *arg)
     lose_broken(self, "pg.lost");
 }
 
-/* A callback must not run within pg_send: what is broken is found so at the next turn. */
+static void
+break_off(pg_conn_t *self)
+{
+    if (self->state == BROKEN)
+        return;
+    end_timer(self);
+    set_state(self, BROKEN);
+    self->timer = loop_timer(self->loop, 1, false, on_broken, self);
+}
+
+/* A connection in use is found dead by its answers. */
+bool
+pg_conn_check(pg_conn_t *self)
+{
+    if (self->state != READY)
+        return false;
+    if (self->in_flight.count || pg_connection_is_alive(self->connection))
+        return true;
+    break_off(self);
+    return false;
+}
+
+/* A server that refuses is not asked more often than each FIRST_BACKOFF_MS. */
+bool
+pg_conn_hurry(pg_conn_t *self)
+{
+    int64_t rest_ms = FIRST_BACKOFF_MS - (clock_us() - self->began_us) / 1000;
+
+    if (self->state != DOWN)
+        return false;
+    end_timer(self);
+    self->timer =
+        loop_timer(self->loop, (uint32_t)(rest_ms > 1 ? rest_ms : 1), false, start, self);
+    return true;
+}
+
 void
 pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
 {
@@ -402,17 +427,16 @@ pg_conn_send(pg_conn_t *self, pg_unit_t *unit)
     if (!self->in_flight.count)
         meters_observe_us(self->options.metrics, METRIC_DB_WAIT, NULL, 0);
     fifo_add(&self->in_flight, unit);
-    if (!sent) {
-        if (self->timer == NO_TIMER)
-            self->timer = loop_timer(self->loop, 1, false, on_broken, self);
-    } else
+    if (!sent)
+        break_off(self);
+    else
         poll_for(self,
                  (short)(PQflush(self->connection) ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN));
 }
 
 pg_conn_t *
 pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *pg,
-            pg_ready_fn *on_ready)
+            pg_change_fn *on_change)
 {
     pg_conn_t *self = zmalloc(sizeof(*self));
 
@@ -421,7 +445,7 @@ pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *
     pg_keywords_init(&self->keywords, &self->options);
     self->listens = listens;
     self->pg = pg;
-    self->on_ready = on_ready;
+    self->on_change = on_change;
     self->fd = -1;
     self->backoff_ms = FIRST_BACKOFF_MS;
     self->timer = loop_timer(loop, 1, false, start, self);

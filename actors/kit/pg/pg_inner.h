@@ -67,12 +67,19 @@ void pg_unit_end(pg_unit_t **self_p, const struct pg_outcome *outcome); /* calls
 
 /* Connections */
 typedef struct pg_conn pg_conn_t;
-typedef void pg_ready_fn(pg_t *pg, bool is_ready); /* false: lost */
+/* Ready for units; lost, which it was; or the attempt that began then has failed. */
+typedef enum { PG_CONN_READY, PG_CONN_LOST, PG_CONN_FAILED } pg_change_t;
+typedef void pg_change_fn(pg_t *pg, pg_change_t change, int64_t began_us);
 pg_conn_t *pg_conn_new(loop_t *loop, const struct pg_options *options, bool listens, pg_t *pg,
-                       pg_ready_fn *on_ready);
+                       pg_change_fn *on_change);
 void pg_conn_destroy(pg_conn_t **self_p);
 bool pg_conn_is_ready(const pg_conn_t *self);
 size_t pg_conn_in_flight(const pg_conn_t *self);
+/* False for one that is ready and whose other end has gone: from here on it is not ready any
+ * more, and is lost at the next turn of the loop. */
+bool pg_conn_check(pg_conn_t *self);
+/* It does not wait for the end of its back-off. False: it is trying already. */
+bool pg_conn_hurry(pg_conn_t *self);
 void pg_conn_send(pg_conn_t *self, pg_unit_t *unit); /* takes it */
 enum { PG_WAITS = 64 };
 /* How long its last units waited for it, in microseconds; returns how many there are. */
@@ -88,9 +95,13 @@ void pg_keywords_init(struct pg_keywords *self, const struct pg_options *options
 /* Why there is no connection. libpq repeats an address that it cannot read, passwords and all:
  * then it is not asked. */
 const char *pg_connect_text(const struct pg_options *options, const PGconn *connection);
+/* Reads what has come in while nothing was asked; false: that is the connection's end. */
+bool pg_connection_is_alive(PGconn *connection);
 void pg_ignore_notice(void *arg, const PGresult *result); /* logs at debug */
 void pg_log_error(const char *event, const char *statement, const PGresult *result);
 tm_err_t pg_error_of(const char *sqlstate); /* "": the connection is lost */
+
+bool pg_send_listen(PGconn *connection, const char *channel);
 
 extern const char *const pg_session_sql, *const pg_listen_sql;
 

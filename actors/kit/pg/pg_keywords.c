@@ -1,5 +1,6 @@
 #include "actors/kit/pg/pg_inner.h"
 
+#include <poll.h>
 #include <string.h>
 
 #define S(NAME, params, sql) static const char NAME##_SQL[] = sql;
@@ -23,6 +24,18 @@ pg_connect_text(const struct pg_options *options, const PGconn *connection)
     if (!pg_is_address(options->url))
         return "the database's address cannot be read";
     return connection ? PQerrorMessage(connection) : "out of memory";
+}
+
+/* What a server says at its end may come in pieces, the end of the stream last. */
+bool
+pg_connection_is_alive(PGconn *connection)
+{
+    struct pollfd item = {.fd = PQsocket(connection), .events = POLLIN};
+
+    for (int turn = 0; turn < 4 && item.fd >= 0 && poll(&item, 1, 0) > 0; turn++)
+        if (PQconsumeInput(connection) != 1)
+            return false;
+    return PQstatus(connection) == CONNECTION_OK;
 }
 
 void
@@ -50,4 +63,17 @@ pg_keywords_init(struct pg_keywords *self, const struct pg_options *options)
         self->names[i] = rows[i].name;
         self->values[i] = rows[i].value;
     }
+}
+
+bool
+pg_send_listen(PGconn *connection, const char *channel)
+{
+    char *name = PQescapeIdentifier(connection, channel, strlen(channel));
+    char sql[200];
+
+    if (!name)
+        return false;
+    snprintf(sql, sizeof(sql), "%s%s", pg_listen_sql, name);
+    PQfreemem(name);
+    return PQsendQueryParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
 }

@@ -86,7 +86,7 @@ prepare(pg_sync_t *self)
 tm_err_t
 pg_sync_connect(pg_sync_t *self)
 {
-    if (self->connection && PQstatus(self->connection) == CONNECTION_OK)
+    if (self->connection && pg_connection_is_alive(self->connection))
         return TM_OK;
     disconnect(self);
     self->connection = PQconnectdbParams(self->keywords.names, self->keywords.values, 1);

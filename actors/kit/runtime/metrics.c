@@ -56,6 +56,15 @@ static const struct family {
 #undef X
 };
 
+static const struct known {
+    metric_t metric;
+    const char *values;
+} known[] = {
+#define K(NAME, values) {METRIC_##NAME, values},
+    TM_METRICS_KNOWN(K)
+#undef K
+};
+
 struct slot {
     _Atomic(char *) label;     /* NULL: free */
     atomic_int_fast64_t value; /* of SECONDS: the sum in microseconds */
@@ -70,6 +79,26 @@ struct meters {
     struct slot slots[METER_COUNT][METRICS_LABELS + 1];
 };
 
+static bool
+is_owner(const meters_t *self, const struct family *family)
+{
+    return strcmp(family->owner, "all") == 0 || strcmp(family->owner, self->actor) == 0;
+}
+
+static void
+know_words(meters_t *self, const struct known *row)
+{
+    char word[LABEL_MAX];
+
+    for (const char *at = row->values; *at; at += at[0] == ',') {
+        const size_t size = strcspn(at, ",");
+
+        snprintf(word, sizeof(word), "%.*s", (int)size, at);
+        meters_know(self, row->metric, word);
+        at += size;
+    }
+}
+
 meters_t *
 meters_new(const char *actor)
 {
@@ -82,6 +111,9 @@ meters_new(const char *actor)
     process_instance(self->instance);
     snprintf(self->base, sizeof(self->base), "actor=\"%.32s\",instance=\"%s\"", actor,
              self->instance);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (is_owner(self, &families[known[i].metric]))
+            know_words(self, &known[i]);
     return self;
 }
 
@@ -152,6 +184,12 @@ slot_of(meters_t *self, metric_t metric, const char *label)
             return &slots[i];
     claim(&slots[OTHER], "other");
     return &slots[OTHER];
+}
+
+void
+meters_know(meters_t *self, metric_t metric, const char *label)
+{
+    meters_add(self, metric, label, 0);
 }
 
 void
@@ -282,7 +320,7 @@ print_slot(FILE *out, const meters_t *self, const struct family *family,
 static bool
 is_shown(const meters_t *self, const struct family *family, const struct slot *slots)
 {
-    return strcmp(family->owner, "all") == 0 || strcmp(family->owner, self->actor) == 0 ||
+    return is_owner(self, family) ||
            atomic_load_explicit(&slots[0].label, memory_order_acquire);
 }
 

@@ -38,6 +38,8 @@ const char *meters_instance(const meters_t *self);
 const char *meters_label(char label[METERS_LABEL], const char *one, const char *two,
                          const char *three);
 
+/* From now on it shows, as 0 until something is added. */
+void meters_know(meters_t *self, metric_t metric, const char *label);
 /* label: its value, NULL for a metric without one */
 void meters_add(meters_t *self, metric_t metric, const char *label, uint64_t n);
 void meters_set(meters_t *self, metric_t metric, const char *label, int64_t value);

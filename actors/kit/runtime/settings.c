@@ -20,7 +20,7 @@ extern char **environ;
 #define SECRET_KIND(def) .kind = FIELD_TEXT, .standard = (def), .flags = FIELD_SECRET
 #define INT_KIND(def)    .kind = FIELD_INT, .standard = #def
 #define NUM_KIND(def)    .kind = FIELD_NUMBER, .standard = #def
-#define BOOL_KIND(def)   .kind = FIELD_BOOL, .standard = #def, .flags = FIELD_YES_NO
+#define BOOL_KIND(def)   .kind = FIELD_BOOL, .standard = #def
 
 const struct setting settings_table[] = {
 #define S(section_, name_, KIND, def, min_, max_, env_, doc_) \

@@ -70,6 +70,8 @@ sentry_count(meters_t *meters)
 {
     pthread_mutex_lock(&process.lock);
     process.meters = meters;
+    for (int i = 0; meters && i < SENTRY_OUTCOME_COUNT; i++)
+        meters_know(meters, METRIC_SENTRY, sentry_outcome_name((enum sentry_outcome)i));
     settle();
     pthread_mutex_unlock(&process.lock);
 }

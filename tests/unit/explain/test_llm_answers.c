@@ -60,6 +60,8 @@ static const struct {
     {LLM_CANCELLED, "cancelled", "llm_error", false, LLM_NEXT_ANY, false, LLM_COOLDOWN_NONE},
     {LLM_BREAKER_OPEN, "breaker_open", "llm_error", false, LLM_NEXT_ANY, false,
      LLM_COOLDOWN_NONE},
+    {LLM_COOLING_DOWN, "cooling_down", "llm_rate_limit", false, LLM_NEXT_ANY, false,
+     LLM_COOLDOWN_NONE},
     {LLM_BUDGET, "budget", "llm_rate_limit", false, LLM_NEXT_ANY, false, LLM_COOLDOWN_NONE},
     {LLM_DISABLED, "disabled", "llm_unconfigured", false, LLM_NEXT_ANY, false,
      LLM_COOLDOWN_NONE},

@@ -119,6 +119,28 @@ START_TEST(the_last_provider_is_left_alone_too)
 }
 END_TEST
 
+/* "After a 429 it said that the model could not be used, and not that its limit was reached."
+ */
+START_TEST(one_that_cools_down_is_said_to_be_at_its_limit)
+{
+    static const struct llm_stub_step limited = {
+        .act = STUB_BODY, .status = 429, .headers = "Retry-After: 300\r\n"};
+    const struct llm_told *told;
+
+    llm_set(LLM_CHAIN_OF_ONE);
+    llm_set("llm.max_cooldown_ms=300000");
+    llm_set("llm.attempts=1");
+    llm_script(0, &limited);
+    llm_start();
+    llm_expect(llm_ask(), LLM_RATE_LIMITED, "one");
+    told = llm_ask();
+    llm_expect(told, LLM_COOLING_DOWN, "(none)");
+    ck_assert_int_eq(told->attempts, 0);
+    ck_assert_str_eq(llm_causes[LLM_COOLING_DOWN].reason, "llm_rate_limit");
+    llm_expect_requests(1, 0, 0);
+}
+END_TEST
+
 /* "529 overloaded_error was not seen as one to go on from." */
 START_TEST(overloaded_goes_on_to_the_next_provider)
 {
@@ -218,7 +240,9 @@ llm_complaints_case(void)
                 a_provider_that_hangs_opens_its_breaker);
     tcase_add_loop_test(tcase, one_budget_holds_for_all_providers_and_tries, 1, 9);
     suite_tests(tcase, an_untried_provider_is_asked_without_a_pause,
-                the_last_provider_is_left_alone_too, overloaded_goes_on_to_the_next_provider);
+                the_last_provider_is_left_alone_too,
+                one_that_cools_down_is_said_to_be_at_its_limit,
+                overloaded_goes_on_to_the_next_provider);
     suite_rows(tcase, money_that_has_run_out_is_not_asked_for_again, broke);
     suite_tests(tcase, who_answered_and_why_the_first_did_not_is_told);
     return tcase;

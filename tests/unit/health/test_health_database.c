@@ -2,7 +2,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "actors/kit/util/clock.h"
 #include "tests/unit/health/health_help.h"
 #include "tests/unit/health/test_health.h"
 #include "tests/support/suite.h"
@@ -269,6 +271,67 @@ START_TEST(keys_that_should_be_gone_are_told)
 }
 END_TEST
 
+static bool
+has_three_keys(void *arg)
+{
+    (void)arg;
+    return json_integer_value(health_member(COMPONENT_IDEMPOTENCY, "total_keys")) == 3;
+}
+
+/* Nothing has analyzed the table. */
+START_TEST(few_keys_are_counted)
+{
+    for (int i = 0; i < 3; i++) {
+        static const char *const keys[] = {KEY("a", "gen_random_uuid()", "1 day", "1 day"),
+                                           KEY("b", "gen_random_uuid()", "1 day", "1 day"),
+                                           KEY("c", "gen_random_uuid()", "1 day", "1 day")};
+        health_run_sql(keys[i]);
+    }
+    health_begin(NULL);
+    health_await(COMPONENT_IDEMPOTENCY, HEALTH_OK, NULL);
+    health_until(has_three_keys, NULL, "three keys are told");
+}
+END_TEST
+
+static bool
+says(void *arg)
+{
+    const char *const *sql_and_answer = arg;
+    char *said = pg_fixture_query(health_url, sql_and_answer[0]);
+    const bool is_so = strcmp(said, sql_and_answer[1]) == 0;
+
+    free(said);
+    return is_so;
+}
+
+static bool
+tells_of_forty(void *arg)
+{
+    (void)arg;
+    return json_integer_value(health_member(COMPONENT_SSE, "events_published_1h")) == 40;
+}
+
+START_TEST(what_was_counted_of_the_last_hour_is_known_after_a_restart)
+{
+    const char *kept[] = {"SELECT sum(n) FROM health_counts WHERE name = 'published'", "40"};
+
+    fake_federation_set(&health_fleet, METRIC_EVENTS_PUBLISHED, NULL, 1000);
+    health_begin(NULL);
+    health_await(COMPONENT_SSE, HEALTH_OK, NULL);
+    fake_federation_set(&health_fleet, METRIC_EVENTS_PUBLISHED, NULL, 1040);
+    health_until(says, kept, "forty events are kept");
+    ck_assert(tells_of_forty(NULL));
+    probes_destroy(&health_probes);
+    components_destroy(&health_board);
+    health_board = components_new(clock_ms());
+    health_run_sql(
+        "INSERT INTO health_counts VALUES ('published', now() - interval '2 hours', 9)");
+    health_begin(NULL);
+    health_await(COMPONENT_SSE, HEALTH_OK, NULL);
+    health_until(tells_of_forty, NULL, "forty events are told again");
+}
+END_TEST
+
 START_TEST(a_request_that_stays_pending_is_told)
 {
     add_job("mail", "1 second");
@@ -388,8 +451,10 @@ add_tests(TCase *tcase)
         a_queue_that_is_gone_has_gauges_of_zero, without_a_worker_no_tune_runs,
         a_kind_that_has_gone_stays_with_when_it_was_seen, ingestion_is_told_by_source,
         without_ingestion_nothing_is_pending, tunes_that_fail_more_often_than_not_are_told,
-        keys_that_should_be_gone_are_told, a_request_that_stays_pending_is_told,
-        without_retention_jobs_it_is_not_configured, retention_says_how_its_last_run_went,
+        keys_that_should_be_gone_are_told, few_keys_are_counted,
+        what_was_counted_of_the_last_hour_is_known_after_a_restart,
+        a_request_that_stays_pending_is_told, without_retention_jobs_it_is_not_configured,
+        retention_says_how_its_last_run_went,
         retention_that_fails_is_told_and_worse_after_three_times,
         retention_that_nobody_runs_is_told, one_process_at_a_time_has_the_duty);
 }

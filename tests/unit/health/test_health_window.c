@@ -64,6 +64,19 @@ START_TEST(a_total_that_falls_has_not_grown)
 }
 END_TEST
 
+START_TEST(what_had_grown_before_is_of_the_window_as_long_as_it_is_not_older)
+{
+    const int64_t then_ms = INT64_C(10) * SPAN_MS;
+
+    window_restore(&window, 3, 0, then_ms);
+    window_restore(&window, 4, SPAN_MS / 2, then_ms);
+    window_restore(&window, 5, SPAN_MS + PART_MS, then_ms);
+    ck_assert_double_eq(window_sum(&window), 7);
+    window_look(&window, 100, then_ms + SPAN_MS / 2 + PART_MS);
+    ck_assert_double_eq(window_sum(&window), 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -71,6 +84,7 @@ main(void)
     TCase *tcase = suite_case(suite, "window", setup, NULL);
 
     suite_tests(tcase, the_first_total_is_what_was_before, growth_is_summed,
-                what_is_older_than_the_window_is_forgotten, a_total_that_falls_has_not_grown);
+                what_is_older_than_the_window_is_forgotten, a_total_that_falls_has_not_grown,
+                what_had_grown_before_is_of_the_window_as_long_as_it_is_not_older);
     return suite_run(suite);
 }

@@ -80,21 +80,33 @@ add_board(void)
     reads_run_row(&world, 3, 0, "1", "objective_score = 0.5");
 }
 
-START_TEST(all_tunes_trials_are_ranked_together)
+START_TEST(a_tune_has_one_place_among_those_of_its_objective)
 {
     add_board();
-    expect_places(BOARD, 1, 7, "1.1 2.0 1.0 2.1 2.6 3.0 2.2");
-    expect_places(BOARD "?limit=2", 1, 7, "1.1 2.0");
-    expect_places(BOARD "?limit=2&offset=2", 3, 7, "1.0 2.1");
-    expect_places(BOARD "?limit=2&offset=7", 8, 7, "");
-    expect_places(BOARD "?limit=2&offset=6", 7, 7, "2.2");
-    expect_places(BOARD "?objective_type=calmar", 1, 4, "2.0 2.1 2.6 2.2");
-    expect_places(BOARD "?oos_enabled=true", 1, 2, "1.1 1.0");
-    expect_places(BOARD "?oos_enabled=false&limit=3", 1, 5, "2.0 2.1 2.6");
-    expect_places(BOARD "?strategy_entity_id=" SMA, 1, 2, "1.1 1.0");
+    expect_places(BOARD, 1, 2, "1.1 3.0"); /* most have it */
+    expect_places(BOARD "?limit=1", 1, 2, "1.1");
+    expect_places(BOARD "?limit=2&offset=1", 2, 2, "3.0");
+    expect_places(BOARD "?limit=2&offset=2", 3, 2, "");
+    expect_places(BOARD "?objective_type=calmar", 1, 1, "2.0");
+    expect_places(BOARD "?objective_type=return", 1, 0, "");
+    expect_places(BOARD "?oos_enabled=true", 1, 1, "1.1");
+    expect_places(BOARD "?oos_enabled=false", 1, 1, "2.0"); /* as many: by its name */
+    expect_places(BOARD "?strategy_entity_id=" SMA, 1, 1, "1.1");
     expect_places(BOARD "?status=running", 1, 1, "3.0");
-    expect_places(BOARD "?valid_only=true", 1, 6, "1.1 2.0 1.0 2.1 2.6 2.2");
+    expect_places(BOARD "?valid_only=true&objective_type=sharpe", 1, 1, "1.1");
     expect_places(BOARD "?status=failed", 1, 0, "");
+}
+END_TEST
+
+START_TEST(tunes_that_were_canceled_have_places_if_asked_for)
+{
+    add_board();
+    reads_tune_row(&world, 4, "canceled", "");
+    reads_run_row(&world, 4, 0, "1", "objective_score = 2");
+    expect_places(BOARD, 1, 2, "1.1 3.0");
+    expect_places(BOARD "?include_canceled=true", 1, 3, "1.1 4.0 3.0");
+    expect_places(BOARD "?include_canceled=false", 1, 2, "1.1 3.0");
+    expect_places(BOARD "?status=canceled", 1, 1, "4.0");
 }
 END_TEST
 
@@ -123,7 +135,7 @@ START_TEST(a_place_is_shown_whole)
     board = reads_json(&world, BOARD);
     reads_expect(board,
                  "{'items':[{'rank':1,'tune_id':'00000000-0000-7000-8000-000000000001',"
-                 "'run_id':'00000000-0000-7000-8000-000000001007',"
+                 "'run_id':'00000000-0000-7000-8000-000000001007','status':'completed',"
                  "'strategy_entity_id':'" SMA "','strategy_name':'sma',"
                  "'objective_type':'sharpe','objective_score':1e21,'score':0.1,"
                  "'score_is':1e-7,'score_oos':-2.5e300,'overfit_gap':null,"
@@ -131,19 +143,32 @@ START_TEST(a_place_is_shown_whole)
                  "'summary':{'return_pct':null,'max_drawdown_pct':null,"
                  "'sharpe':-0.30000000000000004,'win_rate':null,'trades':14,"
                  "'buy_hold_return_pct':null,'avg_trade_pct':null,'profit_factor':null},"
+                 "'gates':{'evaluated_on':'oos'},'oos_ratio':0.25,'overfit':null,"
                  "'created_at':'2024-01-01T00:00:01.000Z'}],'total':1,'limit':20,'offset':0}");
     json_decref(board);
 }
 END_TEST
 
+/* Of the only tune. */
+static void
+give_each_run_a_tune(void)
+{
+    reads_run(&world, "INSERT INTO backtest_tunes SELECT (jsonb_populate_record(t,"
+                      " jsonb_build_object('id', r.run_id))).*"
+                      "  FROM backtest_tunes t, backtest_tune_runs r");
+    reads_run(&world, "UPDATE backtest_tune_runs SET tune_id = run_id");
+}
+
 #define CSV_HEADER                                                                         \
     "rank,tune_id,run_id,strategy_entity_id,strategy_name,objective_type,objective_score," \
     "score,score_is,score_oos,overfit_gap,return_pct,max_drawdown_pct,sharpe,win_rate,"    \
-    "trades,buy_hold_return_pct,avg_trade_pct,profit_factor,params,created_at\r\n"
-#define CSV_ROW(name)                                                                  \
-    "1,00000000-0000-7000-8000-000000000001,00000000-0000-7000-8000-000000001007," SMA \
-    "," name ",sharpe,1e+21,0.1,1e-07,-2.5e+300,,,,-0.30000000000000004,,14,,,,"       \
-    "\"{\"\"period\"\":20,\"\"a,b\"\":-1.5}\",2024-01-01T00:00:01.000Z\r\n"
+    "trades,buy_hold_return_pct,avg_trade_pct,profit_factor,params,created_at,"            \
+    "status,oos_ratio,gates,overfit\r\n"
+#define CSV_ROW(name)                                                                   \
+    "1,00000000-0000-7000-8000-000000000001,00000000-0000-7000-8000-000000001007," SMA  \
+    "," name ",sharpe,1e+21,0.1,1e-07,-2.5e+300,,,,-0.30000000000000004,,14,,,,"        \
+    "\"{\"\"period\"\":20,\"\"a,b\"\":-1.5}\",2024-01-01T00:00:01.000Z,completed,0.25," \
+    "\"{\"\"evaluated_on\"\":\"\"oos\"\"}\",\r\n"
 
 static void
 expect_csv(const char *path, const char *const *headers, const char *want)
@@ -209,6 +234,7 @@ START_TEST(csv_has_every_row_if_no_limit_is_given)
                       " jsonb_build_object('trial_index', 1000 + n, 'run_id',"
                       " gen_random_uuid()))).* FROM backtest_tune_runs r,"
                       " generate_series(1, 249) n");
+    give_each_run_a_tune();
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct reads_answer answer;
         size_t lines = 0;
@@ -364,6 +390,7 @@ START_TEST(csv_has_the_numbers_of_json)
     size_t at;
 
     add_numbers();
+    give_each_run_a_tune();
     board = reads_json(&world, BOARD "?limit=200");
     reads_get(&world, BOARD "?limit=200&format=csv", &csv);
     row = csv.body;
@@ -394,7 +421,8 @@ http_leaderboard_add(void)
     TCase *board = http_reads_case("leaderboard");
 
     tcase_add_checked_fixture(board, setup, teardown);
-    suite_tests(board, all_tunes_trials_are_ranked_together, a_place_is_shown_whole,
+    suite_tests(board, a_tune_has_one_place_among_those_of_its_objective,
+                tunes_that_were_canceled_have_places_if_asked_for, a_place_is_shown_whole,
                 csv_quotes_what_it_must, csv_of_nothing_is_its_header,
                 csv_has_every_row_if_no_limit_is_given, the_format_is_what_the_query_says,
                 numbers_come_to_the_last_digit, csv_has_the_numbers_of_json);

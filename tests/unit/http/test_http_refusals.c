@@ -64,8 +64,8 @@ END_TEST
 START_TEST(a_filter_that_says_nothing_known_is_refused)
 {
     static const char *const wrong[] = {
-        "status=done",  "status=Queued",   "objective_type=pnl",
-        "oos_enabled=", "valid_only=TRUE", "strategy_entity_id=1"};
+        "status=done",  "status=Queued",      "objective_type=pnl",
+        "oos_enabled=", "valid_only=perhaps", "strategy_entity_id=1"};
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char path[200], loc[80];

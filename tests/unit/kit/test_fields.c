@@ -19,7 +19,6 @@ static const field_t prose_row = {FIELD_IS_TEXT("prose", 2, 4), .flags = FIELD_C
 static const field_t choice_row = {FIELD_IS("how", CHOICE), .choices = WORDS};
 static const field_t name_row = {FIELD_IS("name", NAME), .choices = "abc", .min = 1, .max = 3};
 static const field_t bool_row = {FIELD_IS("is", BOOL)};
-static const field_t yes_row = {FIELD_IS("is", BOOL), .flags = FIELD_YES_NO};
 static const field_t uuid_row = {FIELD_IS("id", UUID)};
 static const field_t date_row = {FIELD_IS("day", DATE), .err = TM_INVALID_DATE_FORMAT};
 static const field_t time_row = {FIELD_IS("at", TIME)};
@@ -45,8 +44,11 @@ static const struct {
     {&name_row, "cab", "\"cab\"", "\"cab\""},
     {&bool_row, "true", "true", "true"},
     {&bool_row, "0", "false", "false"},
-    {&yes_row, "on", NULL, "true"},
-    {&yes_row, "no", NULL, "false"},
+    {&bool_row, "on", NULL, "true"},
+    {&bool_row, "no", NULL, "false"},
+    {&bool_row, "True", NULL, "true"}, /* as Python writes it */
+    {&bool_row, "FALSE", NULL, "false"},
+    {&bool_row, "Yes", NULL, "true"},
     {&uuid_row, "8FD7589A-97C6-49bf-a65e-357fb063fe33", "\"" ID "\"", "\"" ID "\""},
     {&date_row, "2024-02-29", "\"2024-02-29\"", "\"2024-02-29\""},
     {&date_row, "2024-02-29T23:59", "\"2024-02-29T23:59\"", "\"2024-02-29T23:59\""},
@@ -133,8 +135,9 @@ static const struct {
     {&choice_row, " ", "\" \"" CHOICES},
     {&name_row, "abca", "\"abca\" is not 1 to 3 characters of: abc"},
     {&name_row, "x", "\"x\" is not 1 to 3 characters of: abc"},
-    {&bool_row, "yes", "\"yes\" is not true or false"},
-    {&bool_row, "TRUE", "\"TRUE\" is not true or false"},
+    {&bool_row, "yess", "\"yess\" is not true or false"},
+    {&bool_row, "2", "\"2\" is not true or false"},
+    {&bool_row, "tru", "\"tru\" is not true or false"},
     {&bool_row, "", "\"\" is not true or false"},
     {&uuid_row, "8fd7589a", "\"8fd7589a\" is not a UUID"},
     {&uuid_row, "8fd7589a+97c6-49bf-a65e-357fb063fe33",

@@ -209,6 +209,28 @@ START_TEST(every_line_is_of_the_text_format)
 }
 END_TEST
 
+/* Who asks by how much a counter has grown sees nothing if it begins above zero. */
+START_TEST(a_counter_shows_as_zero_for_every_known_word_of_its_owner)
+{
+    meters_t *tune = meters_new("tune");
+    char *text = meters_render(tune, NULL);
+
+    ck_assert_ptr_nonnull(strstr(text, "\ntunemill_tunes_total{outcome=\"failed\",actor="));
+    ck_assert_ptr_nonnull(strstr(text, "\ntunemill_tunes_total{outcome=\"completed\",actor="));
+    ck_assert_ptr_nonnull(strstr(text, "\ntunemill_db_errors_total{kind=\"sql\",actor="));
+    ck_assert_ptr_null(strstr(text, "tunemill_submits_total"));
+    free(text);
+    meters_know(tune, METRIC_DB_ERRORS, "another");
+    meters_add(tune, METRIC_TUNES, "failed", 2);
+    text = meters_render(tune, NULL);
+    ck_assert_ptr_nonnull(strstr(text, "\ntunemill_db_errors_total{kind=\"another\",actor="));
+    ck_assert_uint_eq(meter_of(tune, METRIC_DB_ERRORS, "another"), 0);
+    ck_assert_uint_eq(meter_of(tune, METRIC_TUNES, "failed"), 2);
+    free(text);
+    meters_destroy(&tune);
+}
+END_TEST
+
 START_TEST(help_and_type_stand_once_a_family)
 {
     static const struct {
@@ -315,6 +337,7 @@ main(void)
                 labels_over_the_limit_count_as_other, a_label_is_escaped_and_a_long_one_is_cut,
                 a_metric_of_several_labels_has_a_value_for_each,
                 every_line_is_of_the_text_format, help_and_type_stand_once_a_family,
+                a_counter_shows_as_zero_for_every_known_word_of_its_owner,
                 the_process_is_described, threads_lose_no_count_and_make_no_label_twice);
     return suite_run(suite);
 }

@@ -1,8 +1,11 @@
+#include <arpa/inet.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "actors/kit/runtime/log.h"
+#include "tests/support/meter.h"
 #include "tests/support/pg_world.h"
 #include "tests/support/suite.h"
 
@@ -63,7 +66,7 @@ START_TEST(what_was_acknowledged_survives_the_kill)
 }
 END_TEST
 
-START_TEST(without_a_connection_a_unit_ends_at_once_but_not_within_pg_send)
+START_TEST(without_a_connection_a_unit_ends_with_the_attempt_but_not_within_pg_send)
 {
     struct world other;
 
@@ -76,6 +79,63 @@ START_TEST(without_a_connection_a_unit_ends_at_once_but_not_within_pg_send)
     ck_assert(!pg_is_up(other.pg));
     ck_assert_uint_eq(other.ups + other.downs, 0);
     world_fini(&other);
+}
+END_TEST
+
+/* The loop has not run since: the pool takes its connections for good ones. */
+START_TEST(the_first_units_after_a_restart_are_done)
+{
+    static const int signals[] = {SIGINT, SIGKILL};
+
+    if (signals[_i] == SIGKILL)
+        pg_fixture_kill(world_fixture);
+    else
+        pg_fixture_stop(world_fixture, signals[_i]);
+    pg_fixture_start(world_fixture);
+    for (int64_t i = 0; i < 10; i++)
+        world_insert(&world, i, "x");
+    ck_assert_uint_eq(world.seen, 0);
+    world_wait(&world, 10);
+    ck_assert_uint_eq(world.ok, 10);
+    ck_assert_uint_eq(world.downs, 1);
+    world_expect(&world, "SELECT count(*) FROM item", "10");
+}
+END_TEST
+
+START_TEST(a_unit_does_not_wait_for_a_back_off)
+{
+    pg_fixture_kill(world_fixture);
+    for (int64_t i = 0; i < 6; i++) { /* each has an attempt made, and so the pause doubled */
+        world_insert(&world, i, "x");
+        world_wait(&world, 1);
+    }
+    ck_assert_uint_eq(world.down, 6);
+    pg_fixture_start(world_fixture);
+    world_insert(&world, 7, "x");
+    world_wait(&world, 1);
+    ck_assert_uint_eq(world.ok, 1);
+}
+END_TEST
+
+START_TEST(a_unit_waits_a_second_for_a_server_that_says_nothing)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(at);
+    int mute = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct world other;
+    char url[100];
+
+    ck_assert_int_eq(bind(mute, (const struct sockaddr *)&at, size), 0);
+    ck_assert_int_eq(listen(mute, 8), 0);
+    ck_assert_int_eq(getsockname(mute, (struct sockaddr *)&at, &size), 0);
+    snprintf(url, sizeof(url), "host=127.0.0.1 port=%d dbname=x", ntohs(at.sin_port));
+    world_init_url(&other, url, 1);
+    world_insert(&other, 1, "x");
+    world_wait(&other, 1);
+    ck_assert_uint_eq(other.down, 1);
+    ck_assert_uint_eq(meter_of(other.metrics, METRIC_DB_ERRORS, "connect"), 0);
+    world_fini(&other);
+    close(mute);
 }
 END_TEST
 
@@ -276,6 +336,23 @@ START_TEST(a_blocking_connection_reconnects_after_a_kill)
 }
 END_TEST
 
+START_TEST(a_blocking_connection_notices_a_restart_before_the_next_unit)
+{
+    pg_sync_t *sync;
+
+    open_sync(&sync, world.url);
+    ck_assert_int_eq(sync_insert(sync, 1, 1), TM_OK);
+    pg_fixture_stop(world_fixture, SIGINT);
+    pg_fixture_start(world_fixture);
+    ck_assert_int_eq(sync_insert(sync, 2, 1), TM_OK);
+    pg_fixture_kill(world_fixture);
+    pg_fixture_start(world_fixture);
+    ck_assert_int_eq(sync_insert(sync, 3, 1), TM_OK);
+    world_expect(&world, "SELECT id FROM item ORDER BY id", "1\n2\n3");
+    pg_sync_destroy(&sync);
+}
+END_TEST
+
 TCase *
 pg_faults_case(void)
 {
@@ -283,7 +360,9 @@ pg_faults_case(void)
 
     suite_tests(tcase, killing_the_database_ends_each_unit_in_flight_once_and_the_pool_returns,
                 what_was_acknowledged_survives_the_kill,
-                without_a_connection_a_unit_ends_at_once_but_not_within_pg_send,
+                without_a_connection_a_unit_ends_with_the_attempt_but_not_within_pg_send,
+                a_unit_does_not_wait_for_a_back_off,
+                a_unit_waits_a_second_for_a_server_that_says_nothing,
                 a_url_that_is_none_is_no_crash);
     tcase_add_loop_test(tcase, an_address_that_cannot_be_read_is_not_repeated, 0, 3);
     suite_tests(tcase, a_pool_made_before_the_database_comes_up_by_itself,
@@ -292,6 +371,8 @@ pg_faults_case(void)
                 destroying_the_pool_ends_what_is_in_flight_and_what_its_callbacks_send,
                 a_blocking_connection_runs_units_and_says_what_failed,
                 a_blocking_connection_survives_large_answers_to_large_units,
-                a_blocking_connection_reconnects_after_a_kill);
+                a_blocking_connection_reconnects_after_a_kill,
+                a_blocking_connection_notices_a_restart_before_the_next_unit);
+    tcase_add_loop_test(tcase, the_first_units_after_a_restart_are_done, 0, 2);
     return tcase;
 }

@@ -277,8 +277,21 @@ START_TEST(the_status_counts_failures_since_the_last_success)
                  " (SELECT count(*) FROM json_object_keys(s -> 'table_estimates'))"
                  " FROM retention_status() s, json_array_elements(s -> 'scheduled_jobs') j"
                  " WHERE j ->> 'job_name' = 'job-runs'");
+    queue_expect("t",
+                 "SELECT (retention_status() #>> '{table_estimates,idempotency_keys,rows}')"
+                 " = (SELECT count(*) FROM idempotency_keys)::text");
+    queue_expect("5", "SELECT tm_rows('retention_job_log')"); /* which nothing has analyzed */
     queue_expect("t", "SELECT (retention_status() #>> '{last_runs,job-runs,started_at}')"
                       " = tm_time(max(started_at)) FROM retention_job_log");
+}
+END_TEST
+
+/* Nothing has analyzed it, and nobody counts it. */
+START_TEST(the_rows_of_a_large_table_are_estimated)
+{
+    queue_expect("", "CREATE TABLE large AS SELECT generate_series(1, 300000) AS n");
+    queue_expect("t", "SELECT tm_rows('large') BETWEEN 150000 AND 600000");
+    queue_expect("", "DROP TABLE large");
 }
 END_TEST
 
@@ -310,7 +323,8 @@ add_runs(TCase *tcase)
         a_batch_that_takes_long_is_followed_by_smaller_ones, the_log_is_pruned_as_well,
         a_policy_waits_for_its_first_time_and_is_made_up_for_after_it,
         a_run_before_the_last_time_does_not_count_and_a_failed_one_only_for_a_while,
-        the_status_counts_failures_since_the_last_success);
+        the_status_counts_failures_since_the_last_success,
+        the_rows_of_a_large_table_are_estimated);
 }
 
 int

@@ -1,4 +1,4 @@
-// The best trials of all tunes.
+// Tunes by their best trials, of one objective: that of the filter, or the one that most have.
 import { address, get } from './api.js';
 import { gapBadge } from './badges.js';
 import { byId, el } from './dom.js';
