@@ -8,6 +8,7 @@
 #include "actors/kit/contracts/tune_field.h"
 #include "actors/kit/contracts/tune_request.h"
 #include "actors/kit/runtime/broker_settings.h"
+#include "ops/cli/queue_args.h"
 #include "ops/cli/like_tune.h"
 #include "ops/cli/local_instance.h"
 #include "ops/cli/param_space_arg.h"
@@ -359,17 +360,6 @@ read_data(const cli_t *cli, struct submit *self)
     return self->data != NULL;
 }
 
-static bool
-like_id_check(const cli_t *cli, const char *id)
-{
-    tm_uuid_t tune;
-
-    if (!id || tm_uuid_parse(id, strlen(id), &tune) == TM_OK)
-        return true;
-    cli_misuse(cli, "--like: \"%s\" is not a tune's id: it is a UUID", id);
-    return false;
-}
-
 int
 cmd_submit(cli_t *cli, int argc, char **argv)
 {
@@ -382,7 +372,7 @@ cmd_submit(cli_t *cli, int argc, char **argv)
         return code;
     if (cli->argument_count == 0 && !self.like)
         return cli_misuse(cli, "FILE.csv is missing");
-    if (!like_id_check(cli, self.like) ||
+    if ((self.like && !id_arg_find(cli, self.data_dir, "a tune's id", &self.like)) ||
         !workspace_parse(cli, self.workspace, &self.workspace_id))
         return CLI_USAGE;
     local_instance_fill(cli, self.data_dir);

@@ -443,13 +443,16 @@ START_TEST(the_same_is_asked_again_but_for_what_is_said)
         "tests/data/SYND.csv", "--strategy", "bb_reversal", "--trials", "8", "--gates",
         "{\"min_trades\":1}",  NULL};
     json_t *first = submit(one), *same, *other;
-    const char *again[] = {"--like", member(first, "tune_id"), NULL};
+    char begin[24];
+    const char *again[] = {"--like", begin, NULL};
     const char *changed[] = {"--like", member(first, "tune_id"), "--cash", "5000.5", NULL};
     const char *nowhere[] = {
         TUNEMILL,     "submit",    "--like", "00000000-0000-7000-8000-00000000dead",
         "--data-dir", up.data_dir, NULL};
     struct command *lost = command_run(nowhere);
 
+    snprintf(begin, sizeof begin, "%.20s",
+             member(first, "tune_id")); /* but for a millisecond */
     same = submit(again);
     other = submit(changed);
     ck_assert_str_ne(member(first, "tune_id"), member(same, "tune_id"));
