@@ -401,6 +401,9 @@ START_TEST(a_tune_is_submitted_watched_and_found_again_by_its_key)
     ck_assert_msg(first->code == 0, "%s", first->err);
     ck_assert_str_eq(json_string_value(json_object_get(answer, "status")), "completed");
     ck_assert_int_eq(json_integer_value(json_object_get(answer, "trials_completed")), 20);
+    ck_assert_msg(strstr(first->err, "storing [########################] 20/20 trials") != NULL,
+                  "%s", first->err);
+    ck_assert_ptr_null(strstr(first->err, " 0 s left"));
     ck_assert_str_eq(first->out, again->out);
     ck_assert_ptr_nonnull(strstr(again->err, "used before"));
     ck_assert_uint_eq(json_array_size(all), 1);
