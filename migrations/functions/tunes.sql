@@ -11,6 +11,9 @@ BEGIN
             v_request := v_request || jsonb_build_object('seed',
                 ('x' || left(md5(NEW.id::text), 7))::bit(28)::int);
         END IF;
+        IF v_request -> 'strategy' IS NOT NULL THEN
+            v_request := v_request || jsonb_build_object('strategy_version', strategy_version((v_request -> 'strategy')::json));
+        END IF;
         INSERT INTO backtest_tunes (id, workspace_id, strategy_entity_id, strategy_name, search_type,
                                     objective_type, oos_ratio, n_trials, request)
         VALUES (NEW.id, NEW.workspace_id, (v_request ->> 'strategy_entity_id')::uuid,
@@ -61,6 +64,36 @@ LANGUAGE sql IMMUTABLE AS $$
                 ELSE r.metrics_is END
 $$;
 
+-- Two specs that say the same have the same one, however they are written. Null: it says what
+-- jsonb cannot, a number too large or a character NUL.
+CREATE OR REPLACE FUNCTION strategy_version(p_spec json) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN left(encode(sha256(convert_to((p_spec::jsonb)::text, 'UTF8')), 'hex'), 12);
+EXCEPTION
+    WHEN data_exception THEN
+        RETURN NULL;
+END $$;
+
+-- All that was asked for: what was not said is null, or what stands for it.
+CREATE OR REPLACE FUNCTION tune_asked(t backtest_tunes) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT '{"param_space": null, "oos_ratio": null, "select_on": "is", "gates": null, "date_from": null,
+             "date_to": null, "timezone": null, "symbol": null, "strategy_version": null}'::jsonb
+           || t.request
+           || CASE WHEN t.strategy IS NULL THEN '{}'::jsonb
+                   ELSE jsonb_build_object('strategy_version', strategy_version(t.strategy)) END
+$$;
+
+-- The body of a job that asks the same again, of the strategy as it was: the order of its
+-- members has a meaning, so it is joined as text.
+CREATE OR REPLACE FUNCTION tune_again(t backtest_tunes) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT left(r, -1) || coalesce(', "strategy": ' || s, '') || '}'
+      FROM (SELECT (t.request - 'strategy_version')::text,
+                   coalesce(t.strategy::text, (SELECT spec::text FROM strategies WHERE id = t.strategy_entity_id))) q (r, s)
+$$;
+
 -- The TuneResponse of the HTTP contract. A finished tune always gives the same bytes.
 CREATE OR REPLACE FUNCTION tune_response(t backtest_tunes, p_leaders int) RETURNS json
 LANGUAGE sql STABLE AS $$
@@ -104,7 +137,7 @@ LANGUAGE sql STABLE AS $$
         'objective_type', t.objective_type, 'oos_ratio', t.oos_ratio,
         'created_at', tm_time(t.created_at), 'started_at', tm_time(t.started_at),
         'finished_at', tm_time(t.finished_at),
-        'request', t.request,
+        'request', tune_asked(t),
         'error', CASE WHEN t.error_code IS NOT NULL
                  THEN json_build_object('code', t.error_code, 'detail', t.error_detail) END)
 $$;

@@ -49,7 +49,7 @@ cmd_cancel(cli_t *cli, int argc, char **argv)
     if (code >= 0)
         return code;
     for (int i = 0; i < cli->argument_count; i++)
-        if (!job_arg_check(cli, cli->arguments[i]))
+        if (!job_arg_find(cli, self.data_dir, i))
             return CLI_USAGE;
     connection = database_reach(cli, self.data_dir, DATABASE_WRITE);
     code = connection ? cancel_all(cli, connection) : CLI_FAILED;

@@ -8,6 +8,8 @@
 #include "actors/kit/contracts/tune_field.h"
 #include "actors/kit/contracts/tune_request.h"
 #include "actors/kit/runtime/broker_settings.h"
+#include "ops/cli/queue_args.h"
+#include "ops/cli/like_tune.h"
 #include "ops/cli/local_instance.h"
 #include "ops/cli/param_space_arg.h"
 #include "ops/cli/strategies.h"
@@ -55,7 +57,7 @@ static const char *const field_names[] = {
 
 struct submit {
     const char *fields[OPTION_COUNT];
-    const char *strategy, *key, *workspace, *data_dir;
+    const char *strategy, *key, *workspace, *data_dir, *like;
     struct cli_list space;
     bool watch, json;
     tm_uuid_t workspace_id;
@@ -85,8 +87,10 @@ static const struct cli_option options[] = {
      helps[OPTION_##field]},
     FIELDS(X)
 #undef X
-        {"key", "TEXT", CLI_TEXT, offsetof(struct submit, key),
-         "idempotency key: sent again, it gives the same tune"},
+        {"like", "TUNE_ID", CLI_TEXT, offsetof(struct submit, like),
+         "ask what that tune was asked, of the same file, but for what other options say"},
+    {"key", "TEXT", CLI_TEXT, offsetof(struct submit, key),
+     "idempotency key: sent again, it gives the same tune"},
     {"workspace", "UUID", CLI_TEXT, offsetof(struct submit, workspace),
      "default the development workspace"},
     {"data-dir", "DIR", CLI_TEXT, offsetof(struct submit, data_dir),
@@ -97,12 +101,13 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_usage usage = {
-    .arguments = "FILE.csv",
-    .min_arguments = 1,
+    .arguments = "[FILE.csv]",
+    .min_arguments = 0,
     .max_arguments = 1,
     .options = options,
     .option_count = sizeof options / sizeof *options,
-    .notes = "FILE.csv has a header row with date, open, high, low, close and volume. The "
+    .notes = "FILE.csv may be left out with --like. It has a header row with date, open, high, "
+             "low, close and volume. The "
              "tune's id is\n"
              "printed when the tune is safe in the database. The broker is that of the "
              "settings, else\n"
@@ -184,6 +189,8 @@ set_strategy(const cli_t *cli, const struct submit *self)
     struct tune_request_error error = {.err = TM_OK};
     json_t *spec;
 
+    if (!self->strategy && self->like)
+        return true;
     if (!self->strategy) {
         cli_misuse(cli, "--strategy is missing");
         return false;
@@ -202,21 +209,34 @@ set_strategy(const cli_t *cli, const struct submit *self)
     return true;
 }
 
+/* The file's name without its directory; what it is like has another file. */
+static void
+set_dataset(const cli_t *cli, const struct submit *self)
+{
+    const char *name = self->data ? strrchr(cli->arguments[0], '/') : NULL;
+
+    if (self->data)
+        tune_request_set_dataset(self->request, self->sha256, self->size,
+                                 name ? name + 1 : cli->arguments[0]);
+}
+
 static bool
-build_request(const cli_t *cli, struct submit *self)
+build_request(cli_t *cli, struct submit *self)
 {
     struct tune_request_error error = {.err = TM_OK};
-    const char *name = strrchr(cli->arguments[0], '/');
 
     self->request = tune_request_new(cli->settings);
+    if (self->like &&
+        !like_tune(cli, &(struct like_tune){self->like, self->workspace, self->data_dir},
+                   self->request))
+        return false;
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (!set_field(cli, self, field_names[i], self->fields[i]))
             return false;
     if (!set_field(cli, self, "workspace_id", self->workspace) || !set_space(cli, self) ||
         !set_strategy(cli, self))
         return false;
-    tune_request_set_dataset(self->request, self->sha256, self->size,
-                             name ? name + 1 : cli->arguments[0]);
+    set_dataset(cli, self);
     if (!tune_request_finish(self->request, &error))
         return true;
     refuse_field(cli, &error);
@@ -302,7 +322,9 @@ submit(const cli_t *cli, struct submit *self)
     if (!local_instance_has_broker(cli, self->data_dir))
         return local_instance_fail(cli, TM_BROKER_DOWN, NULL);
     watching = follow_tune_new(cli, client, self->json);
-    err = upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail);
+    err = self->data
+              ? upload_run(client, self->data, self->size, self->sha256, detail, sizeof detail)
+              : TM_OK;
     if (err)
         return local_instance_fail(cli, err, detail);
     code = send_request(cli, self, client);
@@ -310,6 +332,19 @@ submit(const cli_t *cli, struct submit *self)
         return code;
     print_id(self);
     return self->watch ? follow_tune_run(watching, &self->id) : CLI_OK;
+}
+
+/* Without one it is the file of what it is like. */
+static bool
+read_data(const cli_t *cli, struct submit *self)
+{
+    if (cli->argument_count == 0)
+        return true;
+    self->data = cli_read_file(cli, cli->arguments[0],
+                               (size_t)cli->settings->http_max_upload_mb << 20, &self->size);
+    if (self->data)
+        digest_of(self->data, self->size, self->sha256);
+    return self->data != NULL;
 }
 
 int
@@ -322,14 +357,14 @@ cmd_submit(cli_t *cli, int argc, char **argv)
     code = cli_parse(cli, &usage, &self, argc, argv);
     if (code >= 0)
         return code;
-    if (!workspace_parse(cli, self.workspace, &self.workspace_id))
+    if (cli->argument_count == 0 && !self.like)
+        return cli_misuse(cli, "FILE.csv is missing");
+    if ((self.like && !id_arg_find(cli, self.data_dir, "a tune's id", &self.like)) ||
+        !workspace_parse(cli, self.workspace, &self.workspace_id))
         return CLI_USAGE;
     local_instance_fill(cli, self.data_dir);
-    self.data = cli_read_file(cli, cli->arguments[0],
-                              (size_t)cli->settings->http_max_upload_mb << 20, &self.size);
-    if (!self.data)
+    if (!read_data(cli, &self))
         return CLI_FAILED;
-    digest_of(self.data, self.size, self.sha256);
     code = build_request(cli, &self) ? submit(cli, &self) : CLI_USAGE;
     tune_request_destroy(&self.request);
     free(self.data);

@@ -4,6 +4,7 @@
 #include "actors/kit/runtime/broker_settings.h"
 #include "ops/cli/local_instance.h"
 #include "ops/cli/follow_tune.h"
+#include "ops/cli/queue_args.h"
 
 struct watch {
     const char *data_dir;
@@ -35,12 +36,15 @@ cmd_watch(cli_t *cli, int argc, char **argv)
     struct tm_client_options client_options = {.give_up_ms = 10000};
     tm_auto(tm_client) client = NULL;
     tm_auto(follow_tune) watching = NULL;
+    const char *id;
     tm_uuid_t tune;
 
     if (code >= 0)
         return code;
-    if (tm_uuid_parse(cli->arguments[0], strlen(cli->arguments[0]), &tune))
-        return cli_misuse(cli, "\"%s\" is not a tune's id: it is a UUID", cli->arguments[0]);
+    id = cli->arguments[0];
+    if (!id_arg_find(cli, self.data_dir, "a tune's id", &id) ||
+        tm_uuid_parse(id, strlen(id), &tune))
+        return CLI_USAGE;
     local_instance_fill(cli, self.data_dir);
     client_options.brokers = cli->settings->broker_brokers;
     client_options.curve = broker_settings_curve(cli->settings);

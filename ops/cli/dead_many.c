@@ -82,7 +82,7 @@ run(cli_t *cli, int argc, char **argv, const struct action *action)
         return code;
     if ((self.queue && !queue_arg_check(cli, "--queue", self.queue)) ||
         !time_arg_parse(cli, "--before", self.before, &before) ||
-        (cli->argument_count > 0 && !(ids = job_args_check(cli))))
+        (cli->argument_count > 0 && !(ids = job_args_find(cli, self.data_dir))))
         return CLI_USAGE;
     answer =
         database_ask(cli, self.data_dir, self.dry_run ? DATABASE_READ : DATABASE_WRITE,

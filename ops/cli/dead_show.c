@@ -117,7 +117,7 @@ dead_show(cli_t *cli, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (!job_arg_check(cli, cli->arguments[0]))
+    if (!job_arg_find(cli, self.data_dir, 0))
         return CLI_USAGE;
     connection = database_reach(cli, self.data_dir, DATABASE_READ);
     code = connection ? tell(cli, connection, self.json) : CLI_FAILED;

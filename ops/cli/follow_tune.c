@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "actors/kit/util/auto.h"
@@ -14,6 +15,7 @@
 
 #define PLAIN_EVERY_MS 1000
 #define BAR_WIDTH      24
+#define NARROW         70 /* columns: the bar is shorter there */
 
 struct follow_tune {
     const cli_t *cli;
@@ -41,24 +43,56 @@ clear_bar(follow_tune_t *self)
     self->has_bar = false;
 }
 
+static size_t
+width_of_terminal(const follow_tune_t *self)
+{
+    struct winsize size;
+
+    if (!self->is_terminal || ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return SIZE_MAX;
+    return size.ws_col;
+}
+
+/* One line, cut where the terminal ends: what is wrapped cannot be taken back. */
+static void
+print_line(follow_tune_t *self, const char *line)
+{
+    const size_t width = width_of_terminal(self), size = strlen(line);
+
+    fprintf(stderr, "%s%.*s%s", self->is_terminal ? "\r\033[K" : "",
+            (int)(size < width ? size : width - 1), line, self->is_terminal ? "" : "\n");
+    self->has_bar = self->is_terminal;
+    fflush(stderr);
+}
+
+/* All trials are done: what is left is to write them. */
+static bool
+is_storing(const struct tm_progress *progress)
+{
+    return progress->total && progress->done >= progress->total;
+}
+
+/* What matters most comes first: a narrow terminal shows no more. */
 static void
 print_progress(follow_tune_t *self, const struct tm_progress *progress, const json_t *body)
 {
+    const size_t most = width_of_terminal(self) < NARROW ? BAR_WIDTH / 3 : BAR_WIDTH;
     double share = progress->total ? (double)progress->done / (double)progress->total : 0;
-    char bar[BAR_WIDTH + 1];
+    char bar[BAR_WIDTH + 1] = "", *line = NULL;
+    size_t size;
+    FILE *out = open_memstream(&line, &size);
 
-    memset(bar, '.', BAR_WIDTH);
-    memset(bar, '#', (size_t)(share > 1 ? BAR_WIDTH : share * BAR_WIDTH));
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "%s[%s] %llu/%llu trials", self->is_terminal ? "\r\033[K" : "", bar,
-            (unsigned long long)progress->done, (unsigned long long)progress->total);
-    print_number(stderr, body, "trials_per_second", "  %.0f trials/s");
-    print_number(stderr, body, "best_score", "  best %.4f");
-    print_number(stderr, body, "eta_seconds", "  %.0f s left");
-    if (!self->is_terminal)
-        fputc('\n', stderr);
-    self->has_bar = self->is_terminal;
-    fflush(stderr);
+    memset(bar, '.', most);
+    memset(bar, '#', (size_t)(share > 1 ? (double)most : share * (double)most));
+    fprintf(out, "%s [%s] %llu/%llu trials", is_storing(progress) ? "storing" : "searching",
+            bar, (unsigned long long)progress->done, (unsigned long long)progress->total);
+    if (!is_storing(progress))
+        print_number(out, body, "eta_seconds", "  %.0f s left");
+    print_number(out, body, "trials_per_second", "  %.0f trials/s");
+    print_number(out, body, "best_score", "  best %.4f");
+    if (fclose(out) == 0)
+        print_line(self, line);
+    free(line);
 }
 
 static void
@@ -110,6 +144,10 @@ on_state(void *arg, tm_err_t err, const struct tm_state *state, tm_str_t body)
 
     if (self->is_over)
         return;
+    if (!err && (tm_str_is(state->state, "ready") || tm_str_is(state->state, "scheduled")))
+        print_line(self, "queued: it waits for a worker");
+    else if (!err && tm_str_is(state->state, "running"))
+        print_line(self, "reading the price data");
     if (err) {
         self->err = err;
         note_end(self, tm_str("lost"), tm_str(tm_err_name(err)), tm_str(tm_err_text(err)));

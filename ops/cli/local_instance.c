@@ -5,7 +5,7 @@
 
 #include "actors/kit/util/auto.h"
 #include "actors/kit/runtime/broker_settings.h"
-#include "ops/cli/broker_probe.h"
+#include "ops/supervisor/broker_probe.h"
 #include "ops/supervisor/status.h"
 
 static void

@@ -16,11 +16,17 @@ bool queue_arg_check(const cli_t *cli, const char *what, const char *text);
  * asked. */
 bool queue_arg_note_unknown(const cli_t *cli, PGconn *connection, const char *queue);
 
-/* False: not a job's id. */
-bool job_arg_check(const cli_t *cli, const char *text);
+#define ID_ARG_MIN 4 /* digits */
 
-/* The arguments, all jobs' ids, as PostgreSQL writes an array of them. NULL: one is not. The
+/* text: replaced by the whole id where it is a beginning, which the database of the settings,
+ * or of the running `tunemill up`, knows. what: "a tune's id". False: said on stderr. */
+bool id_arg_find(cli_t *cli, const char *data_dir, const char *what, const char **text);
+
+/* The argument, a job's id or the beginning of one, is made whole. False: it is none. */
+bool job_arg_find(cli_t *cli, const char *data_dir, int index);
+
+/* The same of all arguments, as PostgreSQL writes an array of them. NULL: one is none. The
  * caller frees it. */
-char *job_args_check(const cli_t *cli);
+char *job_args_find(cli_t *cli, const char *data_dir);
 
 #endif

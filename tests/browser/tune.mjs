@@ -47,6 +47,25 @@ test('a tune is uploaded, watched and looked into', async () => {
   await quant.close();
 });
 
+test('what was asked is shown whole, and is asked again by a button', async () => {
+  const quant = await person();
+  const page = await quant.go('/admin/backtests/new');
+  await fill(page, { trials: '20' });
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(tuneAddress);
+  const first = await overTune(new URL(page.url()).pathname.split('/').at(-1));
+  const asked = page.locator('#asked');
+  for (const [name, value] of [['seed', first.request.seed], ['commission bps', 10], ['date from', 'the first bar'], ['strategy version', first.request.strategy_version]])
+    assert.equal(await asked.locator('div', { has: page.locator(`dt:text-is("${name}")`) }).locator('dd').textContent(), String(value));
+  await page.getByRole('button', { name: 'Ask the same again' }).click();
+  await page.waitForURL((url) => tuneAddress.test(url.pathname) && !url.pathname.endsWith(first.tune_id));
+  const again = await overTune(new URL(page.url()).pathname.split('/').at(-1));
+  assert.deepEqual([again.request, again.best_params, again.counts], [first.request, first.best_params, first.counts]);
+  await page.goto(`${system.http}/admin/backtests/tunes`);
+  await page.locator('#rows, table').getByText(`seed ${first.request.seed}`).first().waitFor();
+  await quant.close();
+});
+
 test('a double click and a lost answer make one tune', async () => {
   const quant = await person({ forgive: [/ERR_FAILED/] });
   const page = await quant.go('/admin/backtests/new');

@@ -23,6 +23,12 @@ def kill(tunemill, count):
     return ids
 
 
+def test_what_is_typed_first_leads_to_the_pages(client):
+    for operation in ("WEB_HOME", "WEB_ADMIN", "WEB_BACKTESTS"):
+        answer = client.expect(operation, 303, query={"from": "a bookmark"})
+        assert answer.header("Location") == "/admin/backtests/tunes"
+
+
 def test_queues(client):
     seen = client.expect("QUEUES_SEEN", 200).json
     assert "tune" in [q["queue"] for q in seen["queues"]] and seen["workers"] and seen["brokers"][0]["state"] == "live"

@@ -143,12 +143,14 @@ def test_who_computes_hangs_and_goes(tunemill, client, run):
 
 
 def test_no_broker(tunemill, client, run):
+    tune = client.expect("TUNE_SUBMIT", 200, body=tune_form(seed=78)).json["tune_id"]
     tunemill.end("broker")
     try:
         until(lambda: client.ask("READY").said == "BROKER_DOWN", "the bridge is not ready")
         asking = ("BACKTEST", "BACKTEST_NEW", "TUNE_SUBMIT")
-        answers = in_parallel([functools.partial(client.ask, o, **asked(o, run)) for o in asking])
-        assert [answer.said for answer in answers] == ["BROKER_DOWN"] * 3
+        calls = [functools.partial(client.ask, o, **asked(o, run)) for o in asking]
+        calls.append(functools.partial(client.ask, "TUNE_AGAIN", id=tune))
+        assert [answer.said for answer in in_parallel(calls)] == ["BROKER_DOWN"] * 4
     finally:
         tunemill.go_on()
     until(lambda: client.ask("READY").status == 200, "the bridge is ready again")

@@ -194,7 +194,7 @@ def test_another_method(client, path):
 
 def test_an_unknown_address(client):
     response = DOCUMENT["components"]["responses"]["NotFound"]
-    for address in ("/", "/backtests", "/backtests/tunes/", "/admin/queues/TUNE/pause", "/openapi.json/", "/docs"):
+    for address in ("/x", "/backtests", "/backtests/tunes/", "/admin/queues/TUNE/pause", "/openapi.json/", "/docs"):
         answer = client.raw("GET", address)
         assert answer.status == 404, address
         check_headers(answer, response, address)

@@ -229,8 +229,36 @@ def test_a_full_queue(tunemill, client, busy):
     try:
         said = lambda: client.ask("TUNE_SUBMIT", body=tune_form(), headers=ASYNC).said
         until(lambda: said() == "QUEUE_FULL", "the queue is full")
+        tune = client.expect("TUNES", 200, query={"limit": 1}).json["items"][0]["tune_id"]
+        client.expect("TUNE_AGAIN", 429, "QUEUE_FULL", id=tune)
     finally:
         tunemill.sql("SELECT queue_limit('tune', NULL, NULL)")
+
+
+ALL = {"gates": '{"min_trades": 1, "max_drawdown_pct": null}', "min_trades": 1}  # every trial is valid
+
+
+def test_the_same_is_asked_again(tunemill, client):
+    """Of the same file, with the seed that was drawn, and the strategy as it was then."""
+    first = client.expect("TUNE_SUBMIT", 200, body=tune_form(seed=None, timezone="Asia/Tokyo", **ALL)).json
+    again = client.expect("TUNE_AGAIN", 202, id=first["tune_id"])
+    other = again.json["tune_id"]
+    assert again.header("Location") == f"/backtests/tunes/{other}" and other != first["tune_id"]
+    second = until(lambda: over(client.expect("TUNE", 200, id=other).json), "it is over")
+    for name in ("request", "best_params", "best_score", "counts", "warnings", "dataset"):
+        assert first[name] == second[name], name
+    assert isinstance(first["request"]["seed"], int) and first["request"]["select_on"] == "is"
+    assert len(first["request"]["strategy_version"]) == 12 and first["request"]["date_from"] is None
+    listed = client.expect("TUNES", 200, query={"limit": 1}).json["items"][0]
+    assert listed["request"] == first["request"]
+    run = client.expect("BACKTEST", 200, id=first["best_run_id"], query={"points": 10}).json
+    assert run["request"] == first["request"]
+    client.expect("TUNE_AGAIN", 404, "TUNE_NOT_FOUND", id=MISSING)
+    client.expect("TUNE_AGAIN", 422, "UNKNOWN_FIELD", id=other, query={"seed": 1})
+
+
+def over(tune):
+    return tune if tune["status"] not in ("queued", "running") else None
 
 
 def test_a_tune_that_runs_is_stopped(client):

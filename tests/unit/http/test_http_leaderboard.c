@@ -144,7 +144,10 @@ START_TEST(a_place_is_shown_whole)
                  "'sharpe':-0.30000000000000004,'win_rate':null,'trades':14,"
                  "'buy_hold_return_pct':null,'avg_trade_pct':null,'profit_factor':null},"
                  "'gates':{'evaluated_on':'oos'},'oos_ratio':0.25,'overfit':null,"
-                 "'created_at':'2024-01-01T00:00:01.000Z'}],'total':1,'limit':20,'offset':0}");
+                 "'created_at':'2024-01-01T00:00:01.000Z','request':{'param_space':null,"
+                 "'oos_ratio':null,'select_on':'is','gates':null,'date_from':null,"
+                 "'date_to':null,'timezone':null,'symbol':null,'strategy_version':null}}],"
+                 "'total':1,'limit':20,'offset':0}");
     json_decref(board);
 }
 END_TEST

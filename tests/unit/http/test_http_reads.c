@@ -69,6 +69,9 @@ integer(const json_t *object, const char *member)
 
 /* ---- one tune --------------------------------------------------------------------------- */
 
+#define NOTHING_ASKED                                                                      \
+    "{'param_space':null,'oos_ratio':null,'select_on':'is','gates':null,'date_from':null," \
+    "'date_to':null,'timezone':null,'symbol':null,'strategy_version':null}"
 #define QUEUED(id, at)                                                                         \
     "{'tune_id':'" id "','status':'queued','search_type':'grid','n_trials':4,"                 \
     "'trials_completed':0,'best_run_id':null,'best_params':null,'best_score':null,"            \
@@ -78,7 +81,7 @@ integer(const json_t *object, const char *member)
     "'eta_seconds':null},'overfit':null,'dataset':null,'timing':null,"                         \
     "'strategy_entity_id':null,'strategy_name':null,'objective_type':'sharpe',"                \
     "'oos_ratio':null,'created_at':'" at "','started_at':null,'finished_at':null,"             \
-    "'request':{},'error':null}"
+    "'request':" NOTHING_ASKED ",'error':null}"
 
 START_TEST(a_queued_tune_is_shown_whole)
 {
@@ -138,7 +141,7 @@ START_TEST(a_completed_tune_is_shown_whole)
         "'strategy_entity_id':'" BB "','strategy_name':'bb \\\"x\\\" \\\\ ü',"
         "'objective_type':'sharpe_dd_penalty','oos_ratio':0.3,"
         "'created_at':'2024-01-01T00:00:02.000Z','started_at':'2024-01-01T00:00:02.500Z',"
-        "'finished_at':'2024-01-01T00:00:04.500Z','request':{},'error':null}");
+        "'finished_at':'2024-01-01T00:00:04.500Z','request':" NOTHING_ASKED ",'error':null}");
 }
 END_TEST
 

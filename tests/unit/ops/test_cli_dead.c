@@ -396,6 +396,24 @@ START_TEST(a_word_that_is_no_id_cancels_nothing)
 }
 END_TEST
 
+START_TEST(the_beginning_of_an_id_is_enough_where_no_other_begins_so)
+{
+    queue_put(1, "mail", "ready", 0);
+    queue_put(20, "mail", "ready", 0);
+    cli_refuses(cli_run("cancel", "0197", NULL), 2,
+                "several ids begin with 0197, as 0197f000-0000-7000-8000-000000000001, "
+                "0197f000-0000-7000-8000-000000000020; give more of it");
+    cli_refuses(cli_run("cancel", "0198", NULL), 2, "no id here that begins with 0198");
+    cli_refuses(cli_run("cancel", "019", NULL), 2, "\"019\" is not a job's id");
+    queue_expect("2", "SELECT count(*) FROM jobs");
+    ck_assert_int_eq(cli_run("cancel", "0197F000-0000-7000-8000-00000000002", NULL)->code, 0);
+    queue_expect(queue_id(1), "SELECT id FROM jobs");
+    queue_bury(3, "mail", "JOB_FAILED", "1 hour");
+    ck_assert_ptr_nonnull(
+        strstr(cli_run("dead", "show", "0197f000000070008000000000000003", NULL)->out, "mail"));
+}
+END_TEST
+
 TCase *
 cli_dead_case(void)
 {
@@ -421,6 +439,7 @@ cli_cancel_case(void)
 
     suite_tests(tcase, a_canceled_job_s_state_is_printed,
                 an_unknown_job_fails_the_command_and_no_other_job,
+                the_beginning_of_an_id_is_enough_where_no_other_begins_so,
                 a_word_that_is_no_id_cancels_nothing);
     return tcase;
 }

@@ -401,6 +401,9 @@ START_TEST(a_tune_is_submitted_watched_and_found_again_by_its_key)
     ck_assert_msg(first->code == 0, "%s", first->err);
     ck_assert_str_eq(json_string_value(json_object_get(answer, "status")), "completed");
     ck_assert_int_eq(json_integer_value(json_object_get(answer, "trials_completed")), 20);
+    ck_assert_msg(strstr(first->err, "storing [########################] 20/20 trials") != NULL,
+                  "%s", first->err);
+    ck_assert_ptr_null(strstr(first->err, " 0 s left"));
     ck_assert_str_eq(first->out, again->out);
     ck_assert_ptr_nonnull(strstr(again->err, "used before"));
     ck_assert_uint_eq(json_array_size(all), 1);
@@ -409,6 +412,65 @@ START_TEST(a_tune_is_submitted_watched_and_found_again_by_its_key)
     command_destroy(&first);
     command_destroy(&again);
     command_destroy(&list);
+    ck_assert_int_eq(stop_up(SIGTERM), 0);
+    remove_data();
+}
+END_TEST
+
+/* `tunemill submit ... --watch --json` with these words; the answer is the caller's. */
+static json_t *
+submit(const char *const *words)
+{
+    const char *argv[16] = {TUNEMILL, "submit", "--watch", "--json", "--data-dir", up.data_dir};
+    struct command *command;
+    json_t *answer;
+
+    for (size_t i = 0; words[i]; i++)
+        argv[6 + i] = words[i];
+    command = command_run(argv);
+    ck_assert_msg(command->code == 0, "%s", command->err);
+    answer = json_loads(command->out, 0, NULL);
+    command_destroy(&command);
+    return answer;
+}
+
+static const char *
+member(const json_t *tune, const char *name)
+{
+    return json_string_value(json_object_get(tune, name));
+}
+
+START_TEST(the_same_is_asked_again_but_for_what_is_said)
+{
+    const char *one[] = {
+        "tests/data/SYND.csv", "--strategy", "bb_reversal", "--trials", "8", "--gates",
+        "{\"min_trades\":1}",  NULL};
+    json_t *first = submit(one), *same, *other;
+    char begin[24];
+    const char *again[] = {"--like", begin, NULL};
+    const char *changed[] = {"--like", member(first, "tune_id"), "--cash", "5000.5", NULL};
+    const char *nowhere[] = {
+        TUNEMILL,     "submit",    "--like", "00000000-0000-7000-8000-00000000dead",
+        "--data-dir", up.data_dir, NULL};
+    struct command *lost = command_run(nowhere);
+
+    snprintf(begin, sizeof begin, "%.20s",
+             member(first, "tune_id")); /* but for a millisecond */
+    same = submit(again);
+    other = submit(changed);
+    ck_assert_str_ne(member(first, "tune_id"), member(same, "tune_id"));
+    ck_assert(json_equal(json_object_get(first, "request"), json_object_get(same, "request")));
+    ck_assert(json_equal(json_object_get(first, "counts"), json_object_get(same, "counts")));
+    ck_assert(
+        !json_equal(json_object_get(first, "request"), json_object_get(other, "request")));
+    ck_assert(json_number_value(json_object_get(json_object_get(other, "request"),
+                                                "initial_cash")) == 5000.5);
+    ck_assert_int_eq(lost->code, 2);
+    ck_assert_ptr_nonnull(strstr(lost->err, "there is no such tune"));
+    command_destroy(&lost);
+    json_decref(first);
+    json_decref(same);
+    json_decref(other);
     ck_assert_int_eq(stop_up(SIGTERM), 0);
     remove_data();
 }
@@ -427,6 +489,7 @@ main(void)
     suite_tests(tcase, a_second_one_on_the_same_data_is_refused_and_the_first_lives_on,
                 killed_without_a_chance_it_takes_its_children_along_and_can_be_started_again,
                 a_port_that_is_taken_ends_the_start_with_a_reason,
-                a_tune_is_submitted_watched_and_found_again_by_its_key);
+                a_tune_is_submitted_watched_and_found_again_by_its_key,
+                the_same_is_asked_again_but_for_what_is_said);
     return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 // One tune: how far it is, what came of it, and the parts that show its trials.
 import { act } from './act.js';
 import { get, post, remove } from './api.js';
+import { Asked } from './asked.js';
 import { isOver, statusBadge, validityBadges, verdictBadge } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
@@ -26,7 +27,7 @@ const leaders = new Leaders(byId('leaders'), byId('leaders-note'), choose);
 const curve = new Curve(byId('curve'), byId('curve-note'), choose);
 const scatter = new Scatter(byId('scatter'), byId('scatter-note'), choose);
 const heat = new HeatMap(byId('heat'), byId('heat-form'), byId('heat-note'), choose);
-const explanation = new Explanation(path);
+const explanation = new Explanation(path), request = new Asked(path);
 const trials = new Trials(path, byId('trials'), byId('trials-note'), choose);
 
 /* --- what is known of it ------------------------------------------------------------------ */
@@ -99,6 +100,7 @@ function show() {
   byId('progress').replaceChildren(progressBar(tune, { big: true }));
   showContent(byId('facts'), el('dl', { class: 'facts' }, facts()));
   explanation.show(tune);
+  request.show(tune);
   leaders.show(tune);
   if (!isEnded) curve.follow(tune);
 }

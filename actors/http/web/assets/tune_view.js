@@ -11,7 +11,8 @@ export function progressBar(tune, { big = false } = {}) {
   const kind = { completed: 'good', failed: 'bad' }[tune.status] ?? '';
   const words = [`${integer(done)} of ${integer(total)} trials`];
   if (typeof rate === 'number' && done > 0) words.push(`${fixed(rate, rate < 10 ? 1 : 0)}/s`);
-  if (tune.status === 'running' && typeof eta === 'number') words.push(`${age(eta)} left`);
+  if (tune.status === 'running' && done >= total) words.push('storing');
+  else if (tune.status === 'running' && typeof eta === 'number') words.push(`${age(eta)} left`);
   return el('div', { class: 'progress' },
     el('progress', { class: `${kind} ${big ? 'big' : ''}`.trim(), max: String(Math.max(total, 1)), value: String(done), 'aria-label': 'trials done' }),
     el('span', { class: 'sub' }, words.join(' · ')));

@@ -1,6 +1,7 @@
 // The list of tunes, which keeps itself up to date.
 import { act } from './act.js';
 import { get, post, remove } from './api.js';
+import { askedLines } from './asked.js';
 import { isOver, statusBadge, validityBadges } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
@@ -32,7 +33,8 @@ const table = new Table({
     { key: 'params', label: 'Best parameters', class: 'params', sort: false, value: (tune) => tune.best_params, cell: (tune) => el('span', { title: exactly(tune.best_params) }, params(tune.best_params)) },
     { key: 'validity', label: 'Validity', sort: false, value: (tune) => [tune.status, tune.counts, tune.overfit, tune.warnings], cell: (tune) => el('div', { class: 'badges' }, validityBadges(tune)) },
     { key: 'objective', label: 'Objective', value: (tune) => `${tune.objective_type} ${tune.search_type} ${tune.oos_ratio}`, cell: (tune) => [
-      tune.objective_type, el('span', { class: 'sub nowrap', title: tune.oos_ratio === null ? 'no out-of-sample part' : 'share of the bars kept out of sample' }, tune.search_type, tune.oos_ratio === null ? '' : ` · ${plain(tune.oos_ratio * 100)}\u00a0% out`)] },
+      el('span', { title: askedLines(tune.request) }, tune.objective_type), el('span', { class: 'sub nowrap', title: tune.oos_ratio === null ? 'no out-of-sample part' : 'share of the bars kept out of sample' }, tune.search_type, tune.oos_ratio === null ? '' : ` · ${plain(tune.oos_ratio * 100)}\u00a0% out`),
+      el('span', { class: 'sub nowrap' }, `seed ${tune.request.seed}`)] },
     { key: 'created', label: 'Created', class: 'nowrap', value: (tune) => tune.created_at, cell: (tune) => time(tune.created_at) },
     { key: 'actions', label: 'Actions', hush: true, class: 'actions', value: (tune) => isOver(tune.status), cell: actions },
   ],

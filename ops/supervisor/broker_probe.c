@@ -1,4 +1,4 @@
-#include "ops/cli/broker_probe.h"
+#include "ops/supervisor/broker_probe.h"
 
 #include <errno.h>
 #include <netdb.h>

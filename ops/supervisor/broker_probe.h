@@ -1,7 +1,7 @@
 /* broker_probe - whether anything listens where the brokers should be: a command that would
  * wait for nobody says so at once. */
-#ifndef OPS_CLI_BROKER_PROBE_H
-#define OPS_CLI_BROKER_PROBE_H
+#ifndef OPS_SUPERVISOR_BROKER_PROBE_H
+#define OPS_SUPERVISOR_BROKER_PROBE_H
 
 #include <stdbool.h>
 
