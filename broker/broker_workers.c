@@ -284,7 +284,8 @@ broker_on_fail(const delivery_t *in)
                (completion_t){.job = fail->job,
                               .attempt = (uint32_t)fail->attempt,
                               .retryable = fail->retryable || is_handed_back,
-                              .counts = !is_handed_back},
+                              .counts = !is_handed_back,
+                              .is_rejected = fail->rejected && !is_handed_back},
                fail->code, fail->detail);
     return TM_OK;
 }

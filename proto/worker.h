@@ -5,7 +5,7 @@
  * re-sends DONE and FAIL until the broker says SETTLED. The caller's thread does this while it
  * waits in tm_worker_next; a thread of the worker's own looks in twenty times a second while it
  * does not. The caller takes jobs with tm_worker_next and ends each exactly once with
- * tm_worker_done or _fail.
+ * tm_worker_done, _fail or _reject.
  *
  * Several brokers share the credit: each is told what the jobs of the others leave free. Should
  * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
@@ -98,9 +98,13 @@ void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_jo
 /* code: TM_JOB_FAILED for what the job itself did, or any other but TM_OK. detail is for
  * people, may be NULL and is cut to 2000 bytes. retryable: it comes again after a pause, until
  * its max_attempts have failed (TM_BUSY and TM_DRAINING do not count); else it is dead at once.
- */
+ * Dead jobs are incidents: somebody looks at them. */
 void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                     bool retryable);
+/* What the job asks for is wrong, and whoever asked is told why: it ends as rejected, and is no
+ * incident. A broker of an older version makes it dead. code and detail as of tm_worker_fail.
+ */
+void tm_worker_reject(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail);
 /* Told to those who watch the job, and may be lost. total 0: not known. Each is a message: a
  * few a second are enough. */
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,

@@ -43,7 +43,7 @@ tell_failure(const tm_job_t *job, const struct tuner_end *end)
     struct sentry_notes notes = {NULL, NULL, NULL};
     char id[TM_UUID_TEXT];
 
-    if (tm_err_http(end->err) < 500 || end->err == TM_LEASE_LOST)
+    if (end->is_rejected || end->err == TM_LEASE_LOST)
         return;
     sentry_tag(&notes, "workspace_id", tm_uuid_text(tm_job_workspace(job), id));
     sentry_capture(&(struct sentry_event){.type = "tune.failed",
@@ -106,6 +106,8 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     tell(lease.job, &end, &trace, clock_us() - started_us);
     if (end.err && tm_job_is_canceled(lease.job))
         tm_worker_fail(worker, job_p, TM_CANCELED, tm_err_text(TM_CANCELED), false);
+    else if (end.is_rejected)
+        tm_worker_reject(worker, job_p, end.err, end.detail);
     else if (end.err)
         tm_worker_fail(worker, job_p, end.err, end.detail, end.retryable);
     else

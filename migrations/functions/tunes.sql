@@ -35,7 +35,8 @@ LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE backtest_tunes
        SET status = CASE NEW.code WHEN 'CANCELED' THEN 'canceled' ELSE 'failed' END,
-           error_code = NEW.code, error_detail = NEW.detail, finished_at = now()
+           error_code = NEW.code, error_detail = NEW.detail, is_rejected = false,
+           finished_at = now()
      WHERE id = NEW.id AND status IN ('queued', 'running');
     RETURN NULL;
 END $$;
@@ -103,7 +104,8 @@ LANGUAGE sql STABLE AS $$
         'finished_at', tm_time(t.finished_at),
         'request', t.request,
         'error', CASE WHEN t.error_code IS NOT NULL
-                 THEN json_build_object('code', t.error_code, 'detail', t.error_detail) END)
+                 THEN json_build_object('code', t.error_code, 'detail', t.error_detail,
+                                        'rejected', t.is_rejected) END)
 $$;
 
 -- One trial as GET /backtests/tunes/{id}/runs shows it.
@@ -122,7 +124,8 @@ LANGUAGE sql STABLE AS $$
         'failed_reason', CASE WHEN r.status = 'failed' THEN r.reason END)
 $$;
 
--- A tune whose job was canceled, or is tried again after it had died.
+-- A tune whose job was canceled or rejected, or is tried again after it had died. To the contract a
+-- tune that was rejected has failed, and its error says that it was.
 CREATE OR REPLACE FUNCTION tune_job_canceled() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -136,6 +139,20 @@ END $$;
 CREATE OR REPLACE TRIGGER job_runs_tune_canceled AFTER INSERT ON job_runs
     FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled')
     EXECUTE FUNCTION tune_job_canceled();
+
+CREATE OR REPLACE FUNCTION tune_job_rejected() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE backtest_tunes
+       SET status = 'failed', error_code = NEW.code, error_detail = NEW.detail,
+           is_rejected = true, finished_at = now()
+     WHERE id = NEW.id AND status IN ('queued', 'running');
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER job_runs_tune_rejected AFTER INSERT ON job_runs
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'rejected')
+    EXECUTE FUNCTION tune_job_rejected();
 
 CREATE OR REPLACE FUNCTION tune_job_again() RETURNS trigger
 LANGUAGE plpgsql AS $$

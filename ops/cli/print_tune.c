@@ -40,6 +40,17 @@ text_of(const json_t *object, const char *name)
     return text ? text : "-";
 }
 
+/* To the contract a tune that asked for what is wrong has failed; people are told the
+ * difference. */
+static const char *
+status_word(const json_t *tune)
+{
+    const json_t *error = json_object_get(tune, "error");
+
+    return json_is_true(json_object_get(error, "rejected")) ? "rejected"
+                                                            : text_of(tune, "status");
+}
+
 /* period=20 k=1.5 */
 static void
 params_text(json_t *params, char text[PARAMS_MAX])
@@ -133,8 +144,7 @@ print_tune(FILE *out, const json_t *tune)
     const json_t *counts = json_object_get(tune, "counts");
     char params[PARAMS_MAX];
 
-    fprintf(out, "tune       %s\nstatus     %s\n", text_of(tune, "tune_id"),
-            text_of(tune, "status"));
+    fprintf(out, "tune       %s\nstatus     %s\n", text_of(tune, "tune_id"), status_word(tune));
     print_number(out, tune, "n_trials", "trials     %.0f");
     print_number(out, counts, "completed", ": %.0f valid");
     print_number(out, counts, "skipped", ", %.0f skipped");
@@ -165,8 +175,8 @@ print_tunes(FILE *out, const json_t *tunes)
             "best", "created");
     json_array_foreach(tunes, index, tune)
     {
-        fprintf(out, "%-36s  %-9s  %-18.18s ", text_of(tune, "tune_id"),
-                text_of(tune, "status"), text_of(tune, "strategy_name"));
+        fprintf(out, "%-36s  %-9s  %-18.18s ", text_of(tune, "tune_id"), status_word(tune),
+                text_of(tune, "strategy_name"));
         show_cell(out, tune, "n_trials", 9, 0);
         fputc(' ', out);
         show_cell(out, tune, "best_score", 10, 4);

@@ -407,7 +407,7 @@ end_job(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end, bool 
                        end->job_count > 0
                            ? "a job that was to follow is not valid, or is too large"
                            : "the result could not be sent: it is too large for a message",
-                       tm_err_retryable(err));
+                       tm_err_retryable(err) ? FAILURE_RETRYABLE : FAILURE_FINAL);
     }
     hand_back(self, job_p);
 }
@@ -428,7 +428,14 @@ void
 tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                bool retryable)
 {
-    job_set_failed(*job_p, code, detail, retryable);
+    job_set_failed(*job_p, code, detail, retryable ? FAILURE_RETRYABLE : FAILURE_FINAL);
+    hand_back(self, job_p);
+}
+
+void
+tm_worker_reject(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail)
+{
+    job_set_failed(*job_p, code, detail, FAILURE_REJECTED);
     hand_back(self, job_p);
 }
 

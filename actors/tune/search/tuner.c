@@ -284,10 +284,25 @@ run_fini(struct tuner_run *self)
     free(self->body);
 }
 
+/* The request, its price data, its strategy or its space is wrong. A stored dataset that has
+ * changed or lost a piece is our failure, although its code is among theirs. */
+static bool
+is_rejection(tm_err_t err)
+{
+    const int http = tm_err_http(err);
+
+    return http >= 400 && http < 500 && !tm_err_retryable(err) && err != TM_LEASE_LOST &&
+           err != TM_DATASET_MISMATCH;
+}
+
 static const char *
 outcome_of(tm_err_t err)
 {
-    return err == TM_OK ? "completed" : err == TM_LEASE_LOST ? "given_up" : "failed";
+    if (err == TM_OK)
+        return "completed";
+    if (err == TM_LEASE_LOST)
+        return "given_up";
+    return is_rejection(err) ? "rejected" : "failed";
 }
 
 static void
@@ -333,6 +348,7 @@ tuner_run(tuner_t *self, const struct tuner_job *job, const struct tuner_port *p
         err = TM_LEASE_LOST;
     ret->err = err;
     ret->retryable = tm_err_retryable(err);
+    ret->is_rejected = is_rejection(err);
     ret->queued_ms = run.queued_ms;
     if (err && !ret->detail[0])
         snprintf(ret->detail, sizeof(ret->detail), "%s", tm_err_text(err));

@@ -35,10 +35,11 @@ struct tuner_port {
 };
 
 /* err TM_OK: committed; result is the job's, the caller's to free. TM_LEASE_LOST: given up,
- * nothing was written. Else the job failed: detail is for people. */
+ * nothing was written. Else the job failed: detail is for people. is_rejected: by what it asks
+ * for, so that nobody but whoever asked can help. */
 struct tuner_end {
     tm_err_t err;
-    bool retryable;
+    bool retryable, is_rejected;
     char detail[TUNE_DETAIL_BYTES];
     char *result;
     double queued_ms; /* how long it waited before; 0 if that is not known */

@@ -147,14 +147,14 @@ START_TEST(failed_and_canceled_tunes_say_why)
 
     reads_tune_row(&world, 3, "failed",
                    "error_code = 'DATA_PARSE_FAILED', error_detail = 'line 7: high < low',"
-                   " started_at = created_at, finished_at = created_at");
+                   " is_rejected = true, started_at = created_at, finished_at = created_at");
     reads_tune_row(&world, 4, "canceled",
                    "error_code = 'CANCELED', error_detail = 'by request', trials_completed = 1,"
                    " started_at = created_at, finished_at = created_at + interval '2 s'");
     tune = reads_json(&world, TUNE(3));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "failed");
     reads_expect(json_object_get(tune, "error"),
-                 "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low'}");
+                 "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low','rejected':true}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':0,'total':4,'trials_per_second':null,'eta_seconds':0}");
     reads_expect(json_object_get(tune, "counts"),
@@ -162,7 +162,8 @@ START_TEST(failed_and_canceled_tunes_say_why)
     json_decref(tune);
     tune = reads_json(&world, TUNE(4));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "canceled");
-    reads_expect(json_object_get(tune, "error"), "{'code':'CANCELED','detail':'by request'}");
+    reads_expect(json_object_get(tune, "error"),
+                 "{'code':'CANCELED','detail':'by request','rejected':false}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':1,'total':4,'trials_per_second':0.5,'eta_seconds':0}");
     json_decref(tune);

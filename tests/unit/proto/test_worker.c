@@ -246,6 +246,25 @@ START_TEST(a_job_without_room_is_refused_as_busy)
 }
 END_TEST
 
+START_TEST(a_job_that_is_wrong_is_rejected_and_one_that_fails_is_not)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    tm_job_t *job = take_job();
+    tm_worker_reject(worker, &job, TM_DATA_PARSE_FAILED, "line 7");
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(fail.fail.rejected && !fail.fail.retryable);
+    ck_assert(tm_str_is(fail.fail.code, "DATA_PARSE_FAILED"));
+    ck_assert(tm_str_is(fail.fail.detail, "line 7"));
+    settle(broker, &fail.fail.job, 1);
+    send_job(broker, NULL, 1);
+    job = take_job();
+    tm_worker_fail(worker, &job, TM_JOB_FAILED, "so", false);
+    ck_assert(!expect(broker, TM_MSG_FAIL).fail.has_rejected);
+}
+END_TEST
+
 START_TEST(a_job_sent_twice_is_worked_on_once)
 {
     tm_job_t *job, *none = NULL;
@@ -422,6 +441,7 @@ main(void)
         a_restarted_broker_hears_which_jobs_are_in_work,
         an_outcome_lost_with_its_broker_is_said_to_the_next,
         a_silent_brokers_jobs_are_told_to_another, brokers_share_the_credit,
+        a_job_that_is_wrong_is_rejected_and_one_that_fails_is_not,
         a_job_without_room_is_refused_as_busy, a_job_sent_twice_is_worked_on_once,
         a_dropped_job_is_flagged_and_its_result_is_not_sent, a_newer_attempt_replaces_the_older,
         progress_and_wild_words_reach_the_broker, a_result_too_large_fails_the_job,

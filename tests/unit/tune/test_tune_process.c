@@ -141,8 +141,23 @@ START_TEST(a_job_that_fails_says_why)
     send_job();
     fail = expect(TM_MSG_FAIL);
     ck_assert(tm_str_is(fail.fail.code, "DATASET_MISMATCH"));
-    ck_assert(!fail.fail.retryable);
+    ck_assert(!fail.fail.retryable && !fail.fail.rejected);
     ck_assert_uint_gt(fail.fail.detail.size, 0);
+}
+END_TEST
+
+START_TEST(a_job_that_asks_for_what_is_wrong_is_rejected)
+{
+    static const char csv[] = "date,open,high,low,close,volume\n2020-01-01,1,2,3,1,1\n";
+    tm_msg_t fail;
+
+    tune_world_data(&world, csv, sizeof(csv) - 1);
+    tune_world_job(&world, "bb_reversal", NULL);
+    welcome();
+    send_job();
+    fail = expect(TM_MSG_FAIL);
+    ck_assert(tm_str_is(fail.fail.code, "DATA_PARSE_FAILED"));
+    ck_assert(fail.fail.rejected && !fail.fail.retryable);
 }
 END_TEST
 
@@ -220,6 +235,7 @@ main(void)
           *alone = suite_case(suite, "alone", NULL, NULL);
 
     suite_tests(process, a_job_is_run_and_told_of, a_job_that_fails_says_why,
+                a_job_that_asks_for_what_is_wrong_is_rejected,
                 a_signal_lets_the_job_at_hand_finish, a_signal_ends_an_idle_process,
                 a_second_signal_ends_the_process_at_once);
     suite_tests(alone, endpoints_that_are_none_are_a_wrong_setting);

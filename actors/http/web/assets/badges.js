@@ -8,6 +8,7 @@ const STATES = {
   completed: ['✓', 'good', 'completed'],
   failed: ['✕', 'bad', 'failed'],
   canceled: ['–', '', 'canceled'],
+  rejected: ['✕', 'warn', 'rejected'],
   skipped: ['↷', 'warn', 'skipped'],
 };
 
@@ -21,6 +22,9 @@ export function statusBadge(status, title = null) {
   const [mark, kind, word] = STATES[status] ?? ['?', '', status];
   return badge(mark, kind, word, title);
 }
+
+// To the contract a tune that asked for what is wrong has failed; people are told the difference.
+export const tuneBadge = (tune, title = null) => statusBadge(tune.error?.rejected ? 'rejected' : tune.status, title);
 
 // How far the winner is to be believed, as the server judged it: the word, and the sentences why.
 // A tune of an older version has no verdict.

@@ -1,7 +1,7 @@
 // One tune: how far it is, what came of it, and the parts that show its trials.
 import { act } from './act.js';
 import { get, post, remove } from './api.js';
-import { isOver, statusBadge, validityBadges, verdictBadge } from './badges.js';
+import { isOver, tuneBadge, validityBadges, verdictBadge } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
 import { Explanation } from './explain.js';
@@ -90,7 +90,7 @@ function show() {
   byId('title').textContent = tune.strategy_name ?? 'Tune';
   document.title = `${tune.status === 'running' ? `${Math.floor((100 * tune.progress.done) / Math.max(1, tune.progress.total))} % ` : ''}${tune.strategy_name ?? 'Tune'} · Tunemill`;
   byId('id').textContent = tune.tune_id;
-  byId('status').replaceChildren(statusBadge(tune.status));
+  byId('status').replaceChildren(tuneBadge(tune));
   byId('badges').replaceChildren(...validityBadges(tune));
   byId('compare').href = `/admin/backtests/compare?tune_id=${tune.tune_id}`;
   byId('cancel').hidden = isEnded;
