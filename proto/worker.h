@@ -11,9 +11,9 @@
  * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
  *
  * A job that somebody wants stopped is flagged: see tm_job_is_canceled. One that has not ended
- * a second later, or whose lease is lost otherwise (time-out, another attempt elsewhere), is
- * dropped: see tm_job_is_dropped. Its result counts no more; end it soon, the worker library
- * does the rest.
+ * a second later (tm_worker_stopped: a minute), or whose lease is lost otherwise (time-out,
+ * another attempt elsewhere), is dropped: see tm_job_is_dropped. Its result counts no more; end
+ * it soon, the worker library does the rest.
  *
  * Who has a loop of his own attaches the worker to it (tm_worker_attach): words are read and
  * pings sent there then, and there is no second thread.
@@ -105,6 +105,12 @@ void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const ch
  * incident. A broker of an older version makes it dead. code and detail as of tm_worker_fail.
  */
 void tm_worker_reject(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail);
+/* The job was canceled, and the caller's own database transaction has ended it as such. */
+void tm_worker_canceled(tm_worker_t *self, tm_job_t **job_p);
+/* Of a canceled job, within a second: it has stopped, and the caller stores what it found,
+ * which may take until a minute after it was canceled. The rest is as of tm_worker_progress. */
+void tm_worker_stopped(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
+                       const void *body, size_t size);
 /* Told to those who watch the job, and may be lost. total 0: not known. Each is a message: a
  * few a second are enough. */
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
@@ -126,7 +132,8 @@ uint64_t tm_job_timeout_ms(const tm_job_t *job);     /* the broker drops it then
 tm_str_t tm_job_body(const tm_job_t *job);           /* not terminated; data is never NULL */
 bool tm_job_is_join(const tm_job_t *job);            /* its children have all ended */
 bool tm_job_is_dropped(const tm_job_t *job);         /* any thread */
-/* Somebody wants the job stopped: end it within a second, best with TM_CANCELED. Any thread. */
+/* Somebody wants the job stopped: end it within a second, best with TM_CANCELED, or say by
+ * tm_worker_stopped that it takes a little longer. Any thread. */
 bool tm_job_is_canceled(const tm_job_t *job);
 
 #ifdef __cplusplus

@@ -137,8 +137,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER job_runs_tune_canceled AFTER INSERT ON job_runs
-    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled')
-    EXECUTE FUNCTION tune_job_canceled();
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled' AND NEW.result IS NULL)
+    EXECUTE FUNCTION tune_job_canceled(); -- with a result, its worker writes the tune itself
 
 CREATE OR REPLACE FUNCTION tune_job_rejected() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -1,6 +1,7 @@
 #include "ops/cli/print_tune.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #define PARAMS_MAX 400
 
@@ -145,7 +146,11 @@ print_tune(FILE *out, const json_t *tune)
     char params[PARAMS_MAX];
 
     fprintf(out, "tune       %s\nstatus     %s\n", text_of(tune, "tune_id"), status_word(tune));
-    print_number(out, tune, "n_trials", "trials     %.0f");
+    fputs("trials    ", out);
+    if (json_string_value(json_object_get(tune, "status")) &&
+        strcmp(text_of(tune, "status"), "canceled") == 0)
+        print_number(out, tune, "trials_completed", " %.0f of");
+    print_number(out, tune, "n_trials", " %.0f");
     print_number(out, counts, "completed", ": %.0f valid");
     print_number(out, counts, "skipped", ", %.0f skipped");
     print_number(out, counts, "failed", ", %.0f failed");

@@ -440,6 +440,26 @@ tm_worker_reject(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char 
 }
 
 void
+tm_worker_canceled(tm_worker_t *self, tm_job_t **job_p)
+{
+    job_set_failed(*job_p, TM_CANCELED, tm_err_text(TM_CANCELED), FAILURE_SETTLED);
+    hand_back(self, job_p);
+}
+
+static void
+send_progress(tm_worker_t *self, const tm_job_t *job, const tm_msg_t *msg)
+{
+    encoded_msg_t parcel;
+
+    if (encoded_msg_init(&parcel, msg))
+        return; /* too large: progress is for people, and may be missed */
+    lock(self);
+    links_progress(self, job, &parcel);
+    unlock(self);
+    encoded_msg_fini(&parcel);
+}
+
+void
 tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                    const void *body, size_t size)
 {
@@ -447,14 +467,24 @@ tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64
         .type = TM_MSG_PROGRESS,
         .progress = {.job = job->id, .attempt = job->attempt, .done = done, .total = total},
         .body = {body, size}};
-    encoded_msg_t parcel;
 
-    if (encoded_msg_init(&parcel, &msg))
-        return; /* too large: progress is for people, and may be missed */
-    lock(self);
-    links_progress(self, job, &parcel);
-    unlock(self);
-    encoded_msg_fini(&parcel);
+    send_progress(self, job, &msg);
+}
+
+void
+tm_worker_stopped(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
+                  const void *body, size_t size)
+{
+    tm_msg_t msg = {.type = TM_MSG_PROGRESS,
+                    .progress = {.job = job->id,
+                                 .attempt = job->attempt,
+                                 .done = done,
+                                 .total = total,
+                                 .stopped = true,
+                                 .has_stopped = true},
+                    .body = {body, size}};
+
+    send_progress(self, job, &msg);
 }
 
 void

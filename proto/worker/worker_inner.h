@@ -105,7 +105,7 @@ tm_job_t *job_of_lease(const struct tm_job *job, zmq_msg_t *body);
 tm_job_t *job_of_call(const struct tm_call *call, zmq_msg_t *body);
 void job_destroy(tm_job_t **self_p);
 void job_forget_followers(tm_job_t *self);
-enum job_failure { FAILURE_FINAL, FAILURE_RETRYABLE, FAILURE_REJECTED };
+enum job_failure { FAILURE_FINAL, FAILURE_RETRYABLE, FAILURE_REJECTED, FAILURE_SETTLED };
 /* Makes the outcome FAIL; `detail` may be any bytes. */
 void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, enum job_failure how);
 

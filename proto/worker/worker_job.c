@@ -40,7 +40,9 @@ job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, enum job_failu
                              .has_detail = true,
                              .retryable = how == FAILURE_RETRYABLE,
                              .rejected = how == FAILURE_REJECTED,
-                             .has_rejected = how == FAILURE_REJECTED}};
+                             .has_rejected = how == FAILURE_REJECTED,
+                             .settled = how == FAILURE_SETTLED,
+                             .has_settled = how == FAILURE_SETTLED}};
 
     if (self->call_ref) {
         msg.type = TM_MSG_ERROR;

@@ -195,8 +195,11 @@ test('a running tune is canceled, then deleted', async () => {
   const quant = await person();
   const { tune_id: id } = await system.submit({ n_trials: 1000000, strategy_entity_id: STRATEGIES.bb_reversal });
   const page = await quant.go(`/admin/backtests/tunes/${id}`);
+  await page.locator('#leaders tbody tr').first().waitFor(); // those so far
   await page.getByRole('button', { name: 'Cancel the tune' }).click();
   await page.locator('#status').getByText('canceled').waitFor();
+  await page.locator('#leaders').getByRole('button', { name: 'Show trial of rank 1', exact: true }).waitFor(); // what it had found stays
+  await page.locator('#trials tbody tr').first().waitFor();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.waitForURL(/\/admin\/backtests\/tunes$/);

@@ -224,7 +224,17 @@ def test_a_tune_that_runs_is_stopped(client):
     form = tune_form(n_trials=1000000, file=LONG)
     tunes = [client.expect("TUNE_SUBMIT", 202, body=form, headers=ASYNC).json["tune_id"] for _ in "ab"]
     until(lambda: client.expect("TUNE", 200, id=tunes[0]).json["status"] == "running", "the tune runs")
+    until(lambda: client.expect("TUNE", 200, id=tunes[0]).json["trials_completed"] > 0, "it has found something")
     assert client.expect("TUNE_CANCEL", 200, id=tunes[0]).json["status"] == "canceled"
+    kept = client.expect("TUNE", 200, id=tunes[0]).json
+    assert kept["status"] == "canceled" and kept["error"]["code"] == "CANCELED" and not kept["error"]["rejected"]
+    assert 0 < kept["trials_completed"] < kept["n_trials"] == 1000000
+    assert kept["trials_completed"] == kept["counts"]["completed"] + kept["counts"]["skipped"] + kept["counts"]["failed"]
+    assert client.expect("TUNE_RUNS", 200, id=tunes[0]).json["total"] == kept["trials_completed"]
+    if kept["counts"]["completed"]:
+        assert kept["leaderboard"][0]["run_id"] == kept["best_run_id"] and kept["best_params"]
+        board = client.expect("LEADERBOARD", 200, query={"status": "canceled"}).json
+        assert tunes[0] in [place["tune_id"] for place in board["items"]]
     until(lambda: client.expect("TUNE", 200, id=tunes[1]).json["status"] == "running", "the other runs")
     client.expect("TUNE_DELETE", 204, id=tunes[1])
     client.expect("TUNE", 404, "TUNE_NOT_FOUND", id=tunes[1])

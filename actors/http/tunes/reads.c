@@ -83,6 +83,7 @@ reads_leaderboard(request_t *request)
     if (is_csv && !query.has_limit)
         query.limit = CSV_ROWS;
     add_filters(unit, &query);
+    sql_bool_or_null(unit, query.has_include_canceled, query.include_canceled);
     pg_send(&unit, is_csv ? on_csv : on_list, request_ref(request));
 }
 

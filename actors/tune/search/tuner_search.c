@@ -101,6 +101,17 @@ run_chunk(struct search *self)
     return TM_OK;
 }
 
+void
+tuner_say_stopped(struct tuner_run *self)
+{
+    char *json =
+        report_progress(self->strategy, self->plan, self->trials, self->search_ms / 1000);
+
+    self->port->stopped(self->port->arg, trials_count(self->trials),
+                        tune_plan_trials(self->plan), json ? json : "");
+    free(json);
+}
+
 tm_err_t
 tuner_search(struct tuner_run *self)
 {
@@ -115,9 +126,9 @@ tuner_search(struct tuner_run *self)
     search.started_us = clock_us();
     search.event_us = search.started_us + TELL_US;
     report(&search);
-    while (!err && search.done < search.total) {
+    while (!err && search.done < search.total && !self->port->is_canceled(self->port->arg)) {
         if (self->port->is_dropped(self->port->arg))
-            err = TM_CANCELED;
+            err = TM_LEASE_LOST;
         else
             err = run_chunk(&search);
         if (!err)
@@ -125,7 +136,13 @@ tuner_search(struct tuner_run *self)
     }
     self->search_ms = (double)(clock_us() - search.started_us) / 1000;
     free(search.chunk);
-    return err;
+    if (err || !self->port->is_canceled(self->port->arg))
+        return err;
+    if (search.done == 0)
+        return TM_LEASE_LOST; /* there is nothing to keep */
+    self->is_canceled = true;
+    tuner_say_stopped(self);
+    return TM_OK;
 }
 
 /* Of the best trial's daily returns, in the window that the other trials' Sharpe ratios are of:
@@ -202,7 +219,8 @@ tuner_judge(struct tuner_run *self)
     self->dataset_text = report_text(&dataset);
     self->warnings_text = report_text(&self->warnings);
     self->spec_text = report_text(&self->strategy_spec);
-    self->body = report_result(&self->job->id, self->strategy, self->plan, self->trials);
+    self->body = report_result(&self->job->id, self->is_canceled ? "canceled" : "completed",
+                               self->strategy, self->plan, self->trials);
     if (!err && (!self->gates || !self->overfit || !self->dataset_text ||
                  !self->warnings_text || !self->spec_text || !self->body))
         err = TM_NO_MEMORY;

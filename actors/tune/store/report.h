@@ -29,8 +29,8 @@ char *report_gates(const struct tune_options *options, bool is_split);
 json_t *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars);
 
 /* The job's result: {tune_id, status, best_score, best_params, trials} */
-char *report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan_t *plan,
-                    const trials_t *trials);
+char *report_result(const tm_uuid_t *tune, const char *status, const strategy_t *strategy,
+                    const tune_plan_t *plan, const trials_t *trials);
 
 char *report_text(json_t **json_p); /* takes it */
 

@@ -320,6 +320,7 @@ begin(tune_store_t *self, const struct tune_result *result)
     pg_uuid(unit, &result->tune);
     pg_i64(unit, result->attempt);
     pg_bytes(unit, result->body, strlen(result->body));
+    pg_text(unit, result->is_canceled ? "canceled" : "done");
     return run(self, &unit, NULL);
 }
 
@@ -382,6 +383,8 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     add_names(unit, result->strategy);
     pg_text(unit, strategy_name(result->strategy));
     pg_text(unit, result->strategy_spec);
+    pg_i64(unit, (int64_t)tune_plan_trials(result->plan));
+    pg_bool(unit, result->is_canceled);
     err = run(self, &unit, &rows);
     return !err && pg_affected(rows) != 1 ? TM_LEASE_LOST : err;
 }

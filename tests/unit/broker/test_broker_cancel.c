@@ -129,6 +129,105 @@ START_TEST(a_job_is_canceled_through_any_broker)
 }
 END_TEST
 
+/* --- canceled, with what it found --------------------------------------------------------- */
+
+static struct tm_job
+take_and_cancel(void)
+{
+    tm_msg_t msg = submit_of("a", 1), cancel;
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    msg.submit.watch = msg.submit.has_watch = true;
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    cancel = cancel_of(&job.job);
+    peer_end_send(producer, &cancel);
+    expect_state(&job.job, "running");
+    peer_end_expect(worker, TM_MSG_CANCEL, SOON_MS);
+    return job;
+}
+
+static void
+say_stopped(const struct tm_job *job)
+{
+    tm_msg_t msg = {.type = TM_MSG_PROGRESS,
+                    .progress = {.job = job->job,
+                                 .attempt = job->attempt,
+                                 .done = 7,
+                                 .total = 10,
+                                 .stopped = true,
+                                 .has_stopped = true}};
+
+    peer_end_send(worker, &msg);
+}
+
+/* A worker that stores what it found has more than the second that others have. */
+START_TEST(a_worker_that_has_stopped_may_take_longer_to_store)
+{
+    const struct tm_job job = take_and_cancel();
+    tm_msg_t msg = {.type = TM_MSG_FAIL,
+                    .fail = {.job = job.job,
+                             .attempt = job.attempt,
+                             .code = tm_str("CANCELED"),
+                             .settled = true,
+                             .has_settled = true}};
+    const tm_msg_t *result;
+    char sql[200], id[TM_UUID_TEXT];
+
+    say_stopped(&job);
+    ck_assert_ptr_null(peer_end_poll(worker, TM_MSG_DROP, 2500));
+    snprintf(sql, sizeof(sql), "SELECT job_finish('%s', %u, 'found', 'canceled')",
+             tm_uuid_text(&job.job, id), (unsigned)job.attempt);
+    broker_world_run(&world, sql);
+    peer_end_send(worker, &msg);
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    result = peer_end_expect(producer, TM_MSG_RESULT, SOON_MS);
+    ck_assert(tm_str_is(result->result.state, "canceled"));
+    ck_assert(tm_str_is(result->result.code, "CANCELED"));
+    ck_assert(tm_str_is(result->body, "found"));
+}
+END_TEST
+
+/* It is not asked for its word only: nobody has canceled this one. */
+START_TEST(a_job_that_nobody_canceled_is_not_taken_for_stopped)
+{
+    tm_msg_t msg = submit_of("a", 1), cancel;
+    struct tm_job job;
+
+    say_hello(worker, NULL, "a", 1);
+    msg.submit.watch = msg.submit.has_watch = true;
+    submit_and_wait(producer, &msg);
+    job = take_job(worker);
+    say_stopped(&job);
+    ck_assert_uint_eq(peer_end_expect(producer, TM_MSG_PROGRESS, SOON_MS)->progress.done, 7);
+    cancel = cancel_of(&job.job);
+    peer_end_send(producer, &cancel);
+    expect_state(&job.job, "running");
+    peer_end_expect(worker, TM_MSG_CANCEL, SOON_MS);
+    ck_assert(tm_str_is(peer_end_expect(worker, TM_MSG_DROP, SOON_MS)->drop.code, "CANCELED"));
+}
+END_TEST
+
+/* Its word that it has ended the job is not believed: the table says what became of it. */
+START_TEST(a_job_that_was_not_ended_is_not_told_as_ended)
+{
+    const struct tm_job job = take_and_cancel();
+    tm_msg_t msg = {.type = TM_MSG_FAIL,
+                    .fail = {.job = job.job,
+                             .attempt = job.attempt + 1,
+                             .code = tm_str("CANCELED"),
+                             .settled = true,
+                             .has_settled = true}};
+
+    say_stopped(&job);
+    peer_end_send(worker, &msg); /* of another attempt */
+    peer_end_expect(worker, TM_MSG_SETTLED, SOON_MS);
+    ck_assert_ptr_null(peer_end_poll(producer, TM_MSG_RESULT, 300));
+    broker_world_await(&world, "SELECT count(*) FROM jobs WHERE state = 'running'", 1);
+}
+END_TEST
+
 /* --- rejected ----------------------------------------------------------------------------- */
 
 static void
@@ -243,9 +342,13 @@ broker_cancels(Suite *suite)
     suite_tests(rules_case(suite, "cancel", rules_start_one), what_waits_is_canceled_at_once,
                 what_runs_is_asked_to_stop, what_does_not_stop_loses_its_lease,
                 a_canceled_job_whose_worker_dies_is_not_tried_again,
+                a_worker_that_has_stopped_may_take_longer_to_store,
+                a_job_that_nobody_canceled_is_not_taken_for_stopped,
+                a_job_that_was_not_ended_is_not_told_as_ended,
                 a_rejected_job_is_kept_as_such_and_is_no_dead_letter,
                 a_job_that_was_canceled_is_not_rejected,
                 an_attempt_that_is_over_rejects_nothing);
     suite_tests(rules_case(suite, "cancel elsewhere", rules_start_two),
-                a_job_is_canceled_through_any_broker, a_rejection_is_told_through_any_broker);
+                a_job_is_canceled_through_any_broker, a_rejection_is_told_through_any_broker,
+                a_worker_that_has_stopped_may_take_longer_to_store);
 }

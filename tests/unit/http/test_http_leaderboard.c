@@ -98,6 +98,19 @@ START_TEST(all_tunes_trials_are_ranked_together)
 }
 END_TEST
 
+/* What they had found is no less true, but they did not look everywhere. */
+START_TEST(canceled_tunes_are_on_the_board_only_if_asked_for)
+{
+    add_board();
+    reads_run(&world, "UPDATE backtest_tunes SET status = 'canceled' WHERE strategy_entity_id"
+                      " = '" SMA "'");
+    expect_places(BOARD, 1, 5, "2.0 2.1 2.6 3.0 2.2");
+    expect_places(BOARD "?include_canceled=false", 1, 5, "2.0 2.1 2.6 3.0 2.2");
+    expect_places(BOARD "?include_canceled=true", 1, 7, "1.1 2.0 1.0 2.1 2.6 3.0 2.2");
+    expect_places(BOARD "?status=canceled", 1, 2, "1.1 1.0");
+}
+END_TEST
+
 /* ---- JSON and CSV ----------------------------------------------------------------------- */
 
 static void
@@ -394,7 +407,8 @@ http_leaderboard_add(void)
     TCase *board = http_reads_case("leaderboard");
 
     tcase_add_checked_fixture(board, setup, teardown);
-    suite_tests(board, all_tunes_trials_are_ranked_together, a_place_is_shown_whole,
+    suite_tests(board, canceled_tunes_are_on_the_board_only_if_asked_for,
+                all_tunes_trials_are_ranked_together, a_place_is_shown_whole,
                 csv_quotes_what_it_must, csv_of_nothing_is_its_header,
                 csv_has_every_row_if_no_limit_is_given, the_format_is_what_the_query_says,
                 numbers_come_to_the_last_digit, csv_has_the_numbers_of_json);

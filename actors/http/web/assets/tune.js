@@ -176,7 +176,7 @@ function ended(said) {
 
 byId('cancel').addEventListener('click', (event) => act(event.target, async () => {
   await post(`${path}/cancel`);
-  toast('The tune is canceled; what ran of it stops within a second.');
+  toast('The tune is canceled; what it had found stays.');
   await load();
 }));
 byId('delete').addEventListener('click', (event) => act(event.target, async () => {

@@ -64,7 +64,7 @@ function actions(tune) {
 
 async function cancel(tune) {
   await post(`/backtests/tunes/${tune.tune_id}/cancel`);
-  toast('The tune is canceled; what ran of it stops within a second.');
+  toast('The tune is canceled; what it had found stays.');
   await reloadOne(tune.tune_id);
 }
 
