@@ -86,7 +86,7 @@ LANGUAGE sql STABLE AS $$
             'running', CASE WHEN t.status = 'running' THEN t.n_trials - t.trials_completed ELSE 0 END,
             'completed', CASE WHEN t.status = 'running' THEN t.trials_completed ELSE t.count_completed END,
             'failed', t.count_failed, 'skipped', t.count_skipped),
-        'gates', t.gates, 'warnings', t.warnings,
+        'gates', t.gates, 'rejections', t.rejections, 'warnings', t.warnings,
         'progress', json_build_object(
             'done', t.trials_completed, 'total', t.n_trials,
             'trials_per_second', (SELECT CASE WHEN s > 0 THEN round((t.trials_completed / s)::numeric, 1) END

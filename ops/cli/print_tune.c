@@ -118,6 +118,16 @@ show_warnings(FILE *out, const json_t *warnings)
         out, "warning    %s\n", json_is_string(warning) ? json_string_value(warning) : "?");
 }
 
+static void
+show_rejections(FILE *out, const json_t *rejections)
+{
+    size_t index;
+    const json_t *rejection;
+
+    json_array_foreach(rejections, index, rejection)
+        fprintf(out, "rejected   %s\n", text_of(rejection, "text"));
+}
+
 /* Either figure may be without a value; a tune of an older version has no verdict. */
 static void
 show_overfit(FILE *out, const json_t *overfit)
@@ -152,7 +162,7 @@ print_tune(FILE *out, const json_t *tune)
         print_number(out, tune, "trials_completed", " %.0f of");
     print_number(out, tune, "n_trials", " %.0f");
     print_number(out, counts, "completed", ": %.0f valid");
-    print_number(out, counts, "skipped", ", %.0f skipped");
+    print_number(out, counts, "skipped", ", %.0f rejected");
     print_number(out, counts, "failed", ", %.0f failed");
     print_number(out, json_object_get(tune, "progress"), "trials_per_second",
                  ", %.0f trials/s");
@@ -161,6 +171,7 @@ print_tune(FILE *out, const json_t *tune)
     print_number(out, tune, "best_score", "best       %.6g");
     fprintf(out, "%s  %s\n", params[0] ? "" : "best      -", params);
     show_overfit(out, json_object_get(tune, "overfit"));
+    show_rejections(out, json_object_get(tune, "rejections"));
     show_warnings(out, json_object_get(tune, "warnings"));
     show_leaderboard(out, json_object_get(tune, "leaderboard"));
 }

@@ -146,7 +146,9 @@ test('a tune that failed says why and what to do', async () => {
   const page = await quant.go(`/admin/backtests/tunes/${id ?? items[0].tune_id}`);
   await page.locator('#notices').getByText('DATA_PARSE_FAILED').waitFor();
   assert.match(await page.locator('#notices').textContent(), /line 21/);
-  await page.locator('#leaders').getByText('before it had a result').waitFor();
+  await page.locator('#status').getByText('rejected').waitFor();
+  await until('nothing else is shown', async () => (await page.locator('main .panel:visible').count()) === 0);
+  assert.doesNotMatch(await page.locator('main').innerText(), /passed the gates|was failed/);
   await quant.close();
 });
 

@@ -251,6 +251,7 @@ try_persist(struct tuner_run *self)
                                  .gates = self->gates,
                                  .overfit = self->overfit,
                                  .dataset = self->dataset_text,
+                                 .rejections = self->rejections,
                                  .warnings = self->warnings_text,
                                  .body = self->body,
                                  .queued_ms = self->queued_ms,
@@ -291,6 +292,7 @@ run_fini(struct tuner_run *self)
     free(self->gates);
     free(self->overfit);
     free(self->dataset_text);
+    free(self->rejections);
     free(self->warnings_text);
     free(self->spec_text);
     free(self->body);

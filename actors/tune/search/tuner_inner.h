@@ -26,7 +26,8 @@ struct tuner_run {
     tune_plan_t *plan;
     trials_t *trials;
     json_t *warnings;
-    char *best_params, *gates, *overfit, *dataset_text, *warnings_text, *spec_text, *body;
+    char *best_params, *gates, *overfit, *dataset_text, *rejections, *warnings_text, *spec_text,
+        *body;
     double queued_ms, parse_ms, search_ms;
     bool is_canceled; /* the search has stopped, and what it found is to be kept */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
+#include "actors/tune/search/rejections.h"
 #include "actors/tune/search/verdict.h"
 #include "actors/tune/store/report.h"
 
@@ -198,11 +199,9 @@ warn_of_no_winner(struct tuner_run *self)
     if (trials_leaders(self->trials, &leaders) == 0)
         json_array_append_new(
             self->warnings,
-            json_sprintf(
-                "none of the %llu trials is valid: each fell by more than %g %%, had too "
-                "few trades, or has no score; the trials' reasons say which",
-                (unsigned long long)trials_count(self->trials),
-                self->options.gate_max_drawdown_pct));
+            json_sprintf("none of the %llu trials is valid: the rejections say why, and what "
+                         "would let some through",
+                         (unsigned long long)trials_count(self->trials)));
 }
 
 tm_err_t
@@ -210,6 +209,7 @@ tuner_judge(struct tuner_run *self)
 {
     json_t *best = report_best_params(self->strategy, self->plan, self->trials);
     json_t *dataset = report_dataset(self->spec.dataset_sha256, &self->bars);
+    json_t *rejections = rejections_json(self->trials, &self->options);
     tm_err_t err = judge_overfit(self);
 
     warn_of_no_winner(self);
@@ -217,11 +217,13 @@ tuner_judge(struct tuner_run *self)
         self->best_params = report_text(&best);
     self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));
     self->dataset_text = report_text(&dataset);
+    if (rejections)
+        self->rejections = report_text(&rejections);
     self->warnings_text = report_text(&self->warnings);
     self->spec_text = report_text(&self->strategy_spec);
     self->body = report_result(&self->job->id, self->is_canceled ? "canceled" : "completed",
                                self->strategy, self->plan, self->trials);
-    if (!err && (!self->gates || !self->overfit || !self->dataset_text ||
+    if (!err && (!self->gates || !self->overfit || !self->dataset_text || !self->rejections ||
                  !self->warnings_text || !self->spec_text || !self->body))
         err = TM_NO_MEMORY;
     return err;

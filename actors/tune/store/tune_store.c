@@ -385,6 +385,7 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     pg_text(unit, result->strategy_spec);
     pg_i64(unit, (int64_t)tune_plan_trials(result->plan));
     pg_bool(unit, result->is_canceled);
+    pg_text(unit, result->rejections);
     err = run(self, &unit, &rows);
     return !err && pg_affected(rows) != 1 ? TM_LEASE_LOST : err;
 }

@@ -63,7 +63,7 @@ struct tune_result {
     const tune_plan_t *plan;
     const trials_t *trials;
     const char *best_params; /* NULL: no valid trial */
-    const char *gates, *overfit, *dataset, *warnings;
+    const char *gates, *overfit, *dataset, *rejections, *warnings;
     const char *strategy_spec; /* what the strategy was made from */
     const char *body;          /* the job's result */
     double queued_ms, parse_ms, search_ms;

@@ -73,7 +73,8 @@ integer(const json_t *object, const char *member)
     "{'tune_id':'" id "','status':'queued','search_type':'grid','n_trials':4,"                 \
     "'trials_completed':0,'best_run_id':null,'best_params':null,'best_score':null,"            \
     "'leaderboard':[],'counts':{'queued':4,'running':0,'completed':0,'failed':0,'skipped':0}," \
-    "'gates':null,'warnings':[],'progress':{'done':0,'total':4,'trials_per_second':null,"      \
+    "'gates':null,'rejections':[],'warnings':[],'progress':{'done':0,'total':4,'trials_per_"   \
+    "second':null,"                                                                            \
     "'eta_seconds':null},'overfit':null,'dataset':null,'timing':null,"                         \
     "'strategy_entity_id':null,'strategy_name':null,'objective_type':'sharpe',"                \
     "'oos_ratio':null,'created_at':'" at "','started_at':null,'finished_at':null,"             \
@@ -131,7 +132,8 @@ START_TEST(a_completed_tune_is_shown_whole)
         "    'win_rate':null,'trades':14,'buy_hold_return_pct':null,'avg_trade_pct':null,"
         "    'profit_factor':null}}],"
         "'counts':{'queued':0,'running':0,'completed':1,'failed':1,'skipped':1},"
-        "'gates':{'min_trades':10,'evaluated_on':'oos'},'warnings':['one','two'],"
+        "'gates':{'min_trades':10,'evaluated_on':'oos'},'rejections':[],'warnings':['one','two'"
+        "],"
         "'progress':{'done':3,'total':3,'trials_per_second':1.5,'eta_seconds':0},"
         "'overfit':{'pbo':0.25},'dataset':{'bars':5031},'timing':{'parse_ms':1.5},"
         "'strategy_entity_id':'" BB "','strategy_name':'bb \\\"x\\\" \\\\ ü',"

@@ -9,7 +9,7 @@ const STATES = {
   failed: ['✕', 'bad', 'failed'],
   canceled: ['–', '', 'canceled'],
   rejected: ['✕', 'warn', 'rejected'],
-  skipped: ['↷', 'warn', 'skipped'],
+  skipped: ['↷', 'warn', 'rejected'], // the contract's word for a trial that a gate rejects
 };
 
 export const isOver = (status) => ['completed', 'failed', 'canceled'].includes(status);
@@ -25,6 +25,11 @@ export function statusBadge(status, title = null) {
 
 // To the contract a tune that asked for what is wrong has failed; people are told the difference.
 export const tuneBadge = (tune, title = null) => statusBadge(tune.error?.rejected ? 'rejected' : tune.status, title);
+
+const CHANGES = {
+  queued: 'waits again', running: 'runs', completed: 'has completed', failed: 'has failed', canceled: 'was canceled', rejected: 'was rejected',
+};
+export const tuneSentence = (tune) => `The tune ${CHANGES[tune.error?.rejected ? 'rejected' : tune.status] ?? tune.status}`;
 
 // How far the winner is to be believed, as the server judged it: the word, and the sentences why.
 // A tune of an older version has no verdict.
@@ -46,7 +51,7 @@ export function validityBadges(tune) {
   const list = [];
   if (tune.status === 'completed') {
     const { completed, skipped } = tune.counts;
-    const title = `${integer(completed)} trials passed the gates, ${integer(skipped)} were skipped`;
+    const title = `${integer(completed)} trials passed the gates, ${integer(skipped)} were rejected`;
     if (completed === 0) list.push(badge('✕', 'bad', 'no valid trial', title));
     else list.push(badge('·', '', `${integer(completed)} valid`, title));
     const verdict = completed > 0 && verdictBadge(tune.overfit);
