@@ -47,6 +47,32 @@ test('a tune is uploaded, watched and looked into', async () => {
   await quant.close();
 });
 
+test('the form as it is finds something on the data that comes with the tree', async () => {
+  const quant = await person();
+  const page = await quant.go('/admin/backtests/new');
+  await page.locator('#strategy option', { hasText: 'sma_cross' }).first().waitFor({ state: 'attached' });
+  await page.locator('#file').setInputFiles(PRICES);
+  await page.locator('[name=seed]').fill('7'); // else it is drawn
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(tuneAddress);
+  await page.locator('#leaders').getByRole('button', { name: 'Show trial of rank 1', exact: true }).waitFor();
+  assert.match(await page.locator('#rejections').textContent(), /lets \d+ trials? through/);
+  assert.doesNotMatch(await page.locator('main').innerText(), /skipped/i);
+  await quant.close();
+});
+
+test('a tune that finds nothing says what to relax', async () => {
+  const quant = await person();
+  const { tune_id: id } = await system.submit({ n_trials: 40, seed: 7, gates: '{"max_drawdown_pct":2,"min_trades":10}' });
+  const tune = await overTune(id), page = await quant.go(`/admin/backtests/tunes/${id}`);
+  assert.equal(tune.counts.completed, 0);
+  const words = await page.locator('#rejections').textContent();
+  assert.match(words, /No trial passed the gates/);
+  for (const { text } of tune.rejections) assert.ok(words.includes(text), text);
+  assert.match(words, /gates.max_drawdown_pct 2 -> [\d.]+ lets \d+ trials through/);
+  await quant.close();
+});
+
 test('a double click and a lost answer make one tune', async () => {
   const quant = await person({ forgive: [/ERR_FAILED/] });
   const page = await quant.go('/admin/backtests/new');
