@@ -447,44 +447,30 @@ tm_worker_canceled(tm_worker_t *self, tm_job_t **job_p)
 }
 
 static void
-send_progress(tm_worker_t *self, const tm_job_t *job, const tm_msg_t *msg)
+send_progress(tm_worker_t *self, const tm_job_t *job, struct tm_progress progress,
+              tm_str_t body)
 {
-    encoded_msg_t parcel;
-
-    if (encoded_msg_init(&parcel, msg))
-        return; /* too large: progress is for people, and may be missed */
     lock(self);
-    links_progress(self, job, &parcel);
+    links_progress(self, job, progress, body);
     unlock(self);
-    encoded_msg_fini(&parcel);
 }
 
 void
 tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                    const void *body, size_t size)
 {
-    tm_msg_t msg = {
-        .type = TM_MSG_PROGRESS,
-        .progress = {.job = job->id, .attempt = job->attempt, .done = done, .total = total},
-        .body = {body, size}};
-
-    send_progress(self, job, &msg);
+    send_progress(self, job, (struct tm_progress){.done = done, .total = total},
+                  (tm_str_t){body, size});
 }
 
 void
 tm_worker_stopped(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                   const void *body, size_t size)
 {
-    tm_msg_t msg = {.type = TM_MSG_PROGRESS,
-                    .progress = {.job = job->id,
-                                 .attempt = job->attempt,
-                                 .done = done,
-                                 .total = total,
-                                 .stopped = true,
-                                 .has_stopped = true},
-                    .body = {body, size}};
-
-    send_progress(self, job, &msg);
+    send_progress(self, job,
+                  (struct tm_progress){
+                      .done = done, .total = total, .stopped = true, .has_stopped = true},
+                  (tm_str_t){body, size});
 }
 
 void
