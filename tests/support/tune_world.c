@@ -194,8 +194,10 @@ is_dropped(void *arg)
 static bool
 is_canceled(void *arg)
 {
-    const struct tune_world *self = arg;
+    struct tune_world *self = arg;
 
+    if (self->on_cancel_asked)
+        self->on_cancel_asked(self);
     return self->is_canceled;
 }
 

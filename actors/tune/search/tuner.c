@@ -238,6 +238,16 @@ make_plan(struct tuner_run *self)
     return self->trials ? TM_OK : TM_NO_MEMORY;
 }
 
+/* Canceled too late to stop it: all its trials have been run. It may take its time to store. */
+static void
+heed_late_cancel(void *arg)
+{
+    struct tuner_run *self = arg;
+
+    if (!self->has_said_stopped && self->port->is_canceled(self->port->arg))
+        tuner_say_stopped(self);
+}
+
 static tm_err_t
 try_persist(struct tuner_run *self)
 {
@@ -257,7 +267,9 @@ try_persist(struct tuner_run *self)
                                  .queued_ms = self->queued_ms,
                                  .parse_ms = self->parse_ms,
                                  .search_ms = self->search_ms,
-                                 .is_canceled = self->is_canceled};
+                                 .is_canceled = self->is_canceled,
+                                 .on_rows = heed_late_cancel,
+                                 .arg = self};
 
     return tune_store_finish(self->tuner->store, &result);
 }
@@ -267,8 +279,7 @@ persist(struct tuner_run *self)
 {
     if (self->port->is_dropped(self->port->arg))
         return TM_LEASE_LOST;
-    if (!self->is_canceled && self->port->is_canceled(self->port->arg))
-        tuner_say_stopped(self); /* too late to stop it: all its trials have been run */
+    heed_late_cancel(self);
     return retry_until_dropped(self, try_persist);
 }
 

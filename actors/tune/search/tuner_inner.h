@@ -30,6 +30,7 @@ struct tuner_run {
         *body;
     double queued_ms, parse_ms, search_ms;
     bool is_canceled; /* the search has stopped, and what it found is to be kept */
+    bool has_said_stopped;
 };
 
 /* Makes tries while they end with TM_STORE_DOWN or TM_BUSY, with a back-off between them;

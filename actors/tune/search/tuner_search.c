@@ -108,6 +108,7 @@ tuner_say_stopped(struct tuner_run *self)
     char *json =
         report_progress(self->strategy, self->plan, self->trials, self->search_ms / 1000);
 
+    self->has_said_stopped = true;
     self->port->stopped(self->port->arg, trials_count(self->trials),
                         tune_plan_trials(self->plan), json ? json : "");
     free(json);

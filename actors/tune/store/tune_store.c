@@ -12,6 +12,7 @@ enum { TUNE_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
 static const struct pg_statement statements[] = {TUNE_STATEMENTS(PG_STATEMENT_ROW)};
 
 #define RUN_COLUMNS 14 /* of TRIALS_COPY */
+#define ROWS_A_LOOK 1000
 
 struct tune_store {
     pg_sync_t *pg;
@@ -306,6 +307,8 @@ write_trials(tune_store_t *self, const struct tune_result *result)
         bool has_rank = next < count && places[next].index == row.index;
         copy_trial(&self->copy, result, &row, has_rank ? places[next].rank : 0);
         next += has_rank;
+        if (row.index % ROWS_A_LOOK == 0)
+            result->on_rows(result->arg);
     }
     free(places);
     return pg_copy_end(&self->copy);

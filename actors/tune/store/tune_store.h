@@ -67,7 +67,9 @@ struct tune_result {
     const char *strategy_spec; /* what the strategy was made from */
     const char *body;          /* the job's result */
     double queued_ms, parse_ms, search_ms;
-    bool is_canceled; /* these are the trials so far; else all of them */
+    bool is_canceled;           /* these are the trials so far; else all of them */
+    void (*on_rows)(void *arg); /* now and then while trials are written */
+    void *arg;
 };
 
 /* Ends the job and writes the tune and its trials, in one transaction. TM_OK also when an

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/kit/util/clock.h"
 #include "tests/support/meter.h"
@@ -269,6 +270,47 @@ START_TEST(a_canceled_tune_that_its_broker_has_ended_stores_nothing)
 }
 END_TEST
 
+static void
+cancel_at_the_end(struct tune_world *self, uint64_t done, uint64_t total)
+{
+    self->is_canceled = done == total;
+}
+
+/* Its broker is told, so that it gets the time to store them. */
+START_TEST(a_tune_canceled_when_all_its_trials_were_run_keeps_them)
+{
+    begin_canceled("50");
+    world.on_progress = cancel_at_the_end;
+    tune_world_run(&world);
+    ck_assert(world.end.err == TM_OK && world.end.is_canceled);
+    ck_assert_uint_eq(world.stopped, 1);
+    tune_world_expect(&world, "SELECT status, trials_completed, n_trials FROM backtest_tunes",
+                      "canceled|50|50");
+}
+END_TEST
+
+static void
+cancel_in_the_copy(struct tune_world *self)
+{
+    char *rows = tune_world_query(self, "SELECT count(*) FROM pg_stat_progress_copy");
+
+    self->is_canceled = self->is_canceled || strcmp(rows, "0") != 0;
+    free(rows);
+}
+
+START_TEST(a_tune_canceled_while_it_is_stored_is_completed)
+{
+    begin_canceled("3000");
+    world.on_cancel_asked = cancel_in_the_copy;
+    tune_world_run(&world);
+    ck_assert(world.is_canceled);
+    ck_assert(world.end.err == TM_OK && !world.end.is_canceled);
+    ck_assert_uint_eq(world.stopped, 1);
+    tune_world_expect(&world, "SELECT status, trials_completed FROM backtest_tunes",
+                      "completed|3000");
+}
+END_TEST
+
 START_TEST(a_tune_canceled_before_its_first_trial_has_nothing_to_keep)
 {
     begin_canceled("1000000");
@@ -400,6 +442,8 @@ tune_job_fences(void)
                 the_trials_of_a_canceled_tune_are_those_that_any_run_gives,
                 a_canceled_tune_that_lost_its_lease_stores_nothing,
                 a_canceled_tune_that_its_broker_has_ended_stores_nothing,
+                a_tune_canceled_when_all_its_trials_were_run_keeps_them,
+                a_tune_canceled_while_it_is_stored_is_completed,
                 a_tune_canceled_before_its_first_trial_has_nothing_to_keep);
     return tcase;
 }
