@@ -131,6 +131,20 @@ def test_files_that_cannot_be_used(client):
     client.expect("TUNE_SUBMIT", 422, "INSUFFICIENT_DATA", body=tune_form(date_from="2199-01-01"))
 
 
+def test_what_was_asked_for_wrongly_is_rejected(tunemill, client):
+    """To the contract it has failed; it is no dead job, and its key says the same again."""
+    dead = tunemill.sql("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'")
+    form = tune_form(file=("p.csv", b"date,open,high,low,close,volume\n2020-01-01,1,2,3,1,1\n"))
+    key = {"X-Idempotency-Key": "rejected"}
+    first = client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=form, headers=key)
+    again = client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=form, headers=key)
+    assert again.header("Idempotent-Replayed") == "true" and again.json["detail"] == first.json["detail"]
+    tune = client.expect("TUNES", 200, query={"status": "failed", "limit": 1}).json["items"][0]
+    assert tune["error"] == {"code": "DATA_PARSE_FAILED", "detail": first.json["detail"], "rejected": True}
+    assert tunemill.sql(f"SELECT outcome FROM job_runs WHERE id = '{tune['tune_id']}'").strip() == "rejected"
+    assert tunemill.sql("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'") == dead
+
+
 def test_keys(client, busy):
     key = {"X-Idempotency-Key": "one", **ASYNC}
     first = client.expect("TUNE_SUBMIT", 202, body=tune_form(), headers=key)
