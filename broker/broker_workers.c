@@ -220,6 +220,24 @@ end_settled(broker_t *self, const peer_t *from, const tm_msg_t *msg, lease_t *le
     meters_add(self->context.metrics, METRIC_JOBS_ENDED, "done", 1);
 }
 
+/* Canceled, in the transaction that kept what the worker had found: the table has its result.
+ */
+static void
+end_canceled(broker_t *self, const peer_t *from, const struct tm_fail *fail)
+{
+    tm_msg_t settled = {.type = TM_MSG_SETTLED,
+                        .settled = {.job = fail->job, .attempt = fail->attempt}};
+    lease_t *lease =
+        dispatch_begin_end(&self->dispatch, &fail->job, fail->attempt, &from->worker);
+
+    peers_send(&self->peers, from->id, &settled);
+    if (lease) {
+        dispatch_end(&self->dispatch, lease);
+        meters_add(self->context.metrics, METRIC_JOBS_ENDED, "canceled", 1);
+    }
+    lookup_for_subscribers(&self->lookup, &fail->job);
+}
+
 static void
 end_failed(broker_t *self, const peer_t *from, completion_t like, tm_str_t code,
            tm_str_t detail)
@@ -280,11 +298,16 @@ broker_on_fail(const delivery_t *in)
         return TM_NOT_FOUND;
     if (is_anothers(self, from, &fail->job, fail->attempt))
         return TM_OK;
+    if (fail->settled) {
+        end_canceled(self, from, fail);
+        return TM_OK;
+    }
     end_failed(self, from,
                (completion_t){.job = fail->job,
                               .attempt = (uint32_t)fail->attempt,
                               .retryable = fail->retryable || is_handed_back,
-                              .counts = !is_handed_back},
+                              .counts = !is_handed_back,
+                              .is_rejected = fail->rejected && !is_handed_back},
                fail->code, fail->detail);
     return TM_OK;
 }
@@ -301,6 +324,8 @@ broker_on_progress(const delivery_t *in)
 
     if (lease) {
         lease_confirm(lease);
+        if (progress->stopped)
+            controls_stopped(&self->controls, lease);
         subscriptions_progress(&self->subscriptions, in->msg);
     }
     return TM_OK;

@@ -173,7 +173,8 @@ check_lease(timers_t *self, lease_t *lease)
     if (lease->deadline_ms <= now_ms)
         dispatch_take_back(self->dispatch, lease, TM_JOB_TIMEOUT, tm_err_text(TM_JOB_TIMEOUT),
                            true, "timeout");
-    else if (lease->state == LEASE_CANCELING && lease->due_ms <= now_ms)
+    else if ((lease->state == LEASE_CANCELING || lease->state == LEASE_STOPPED) &&
+             lease->due_ms <= now_ms)
         dispatch_take_back(self->dispatch, lease, TM_CANCELED, tm_err_text(TM_CANCELED), false,
                            "canceled");
     else if (lease->state == LEASE_UNCONFIRMED && lease->due_ms <= now_ms)

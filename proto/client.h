@@ -52,8 +52,8 @@ struct tm_answer {
 typedef void tm_answer_fn(void *arg, const struct tm_answer *answer);
 
 /* A watched job moved, which may be lost; or ended, which is told once: result->state is "done"
- * and body the result, or "dead" or "canceled" and code and detail say why. It may come before
- * the answer to the submit. */
+ * and body the result, or "dead", "canceled" or "rejected" (what it asks for is wrong) and code
+ * and detail say why. It may come before the answer to the submit. */
 typedef void tm_progress_fn(void *arg, const struct tm_progress *progress, tm_str_t body);
 typedef void tm_result_fn(void *arg, const struct tm_result *result, tm_str_t body);
 /* state is never NULL; with an err its state is "unknown", and code and detail say why. With

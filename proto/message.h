@@ -100,8 +100,9 @@ const char *tm_roles_text(unsigned roles, char *text, size_t size);
 
 tm_str_t tm_str(const char *text); /* borrows; NULL gives an empty one */
 bool tm_str_is(tm_str_t self, const char *text);
-char *tm_str_dup(tm_str_t self);       /* freed by the caller */
-bool tm_state_is_over(tm_str_t state); /* done, dead or canceled: a job of it has ended */
+char *tm_str_dup(tm_str_t self); /* freed by the caller */
+/* done, dead, canceled or rejected: a job of it has ended */
+bool tm_state_is_over(tm_str_t state);
 
 /* Copies as much of `text` (may be NULL) as fits into `size` bytes of `buffer`, whole
  * characters only, `?` for what is not UTF-8. For texts that others wrote and a STR field is to

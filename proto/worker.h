@@ -5,15 +5,15 @@
  * re-sends DONE and FAIL until the broker says SETTLED. The caller's thread does this while it
  * waits in tm_worker_next; a thread of the worker's own looks in twenty times a second while it
  * does not. The caller takes jobs with tm_worker_next and ends each exactly once with
- * tm_worker_done or _fail.
+ * tm_worker_done, _fail or _reject.
  *
  * Several brokers share the credit: each is told what the jobs of the others leave free. Should
  * more jobs arrive than there is room for, those are answered FAIL BUSY, retryable.
  *
  * A job that somebody wants stopped is flagged: see tm_job_is_canceled. One that has not ended
- * a second later, or whose lease is lost otherwise (time-out, another attempt elsewhere), is
- * dropped: see tm_job_is_dropped. Its result counts no more; end it soon, the worker library
- * does the rest.
+ * a second later (tm_worker_stopped: a minute), or whose lease is lost otherwise (time-out,
+ * another attempt elsewhere), is dropped: see tm_job_is_dropped. Its result counts no more; end
+ * it soon, the worker library does the rest.
  *
  * Who has a loop of his own attaches the worker to it (tm_worker_attach): words are read and
  * pings sent there then, and there is no second thread.
@@ -98,9 +98,19 @@ void tm_worker_done_with(tm_worker_t *self, tm_job_t **job_p, const struct tm_jo
 /* code: TM_JOB_FAILED for what the job itself did, or any other but TM_OK. detail is for
  * people, may be NULL and is cut to 2000 bytes. retryable: it comes again after a pause, until
  * its max_attempts have failed (TM_BUSY and TM_DRAINING do not count); else it is dead at once.
- */
+ * Dead jobs are incidents: somebody looks at them. */
 void tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                     bool retryable);
+/* What the job asks for is wrong, and whoever asked is told why: it ends as rejected, and is no
+ * incident. A broker of an older version makes it dead. code and detail as of tm_worker_fail.
+ */
+void tm_worker_reject(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail);
+/* The job was canceled, and the caller's own database transaction has ended it as such. */
+void tm_worker_canceled(tm_worker_t *self, tm_job_t **job_p);
+/* Of a canceled job, within a second: it has stopped, and the caller stores what it found,
+ * which may take until a minute after it was canceled. The rest is as of tm_worker_progress. */
+void tm_worker_stopped(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
+                       const void *body, size_t size);
 /* Told to those who watch the job, and may be lost. total 0: not known. Each is a message: a
  * few a second are enough. */
 void tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
@@ -122,7 +132,8 @@ uint64_t tm_job_timeout_ms(const tm_job_t *job);     /* the broker drops it then
 tm_str_t tm_job_body(const tm_job_t *job);           /* not terminated; data is never NULL */
 bool tm_job_is_join(const tm_job_t *job);            /* its children have all ended */
 bool tm_job_is_dropped(const tm_job_t *job);         /* any thread */
-/* Somebody wants the job stopped: end it within a second, best with TM_CANCELED. Any thread. */
+/* Somebody wants the job stopped: end it within a second, best with TM_CANCELED, or say by
+ * tm_worker_stopped that it takes a little longer. Any thread. */
 bool tm_job_is_canceled(const tm_job_t *job);
 
 #ifdef __cplusplus

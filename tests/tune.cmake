@@ -14,7 +14,8 @@ tm_test(recompute unit/tune/test_recompute.c unit/tune/test_recompute_more.c uni
         LIBS tm_tune tm_test_support)
 tm_test(recompute_server unit/tune/test_recompute_server.c unit/tune/recompute_server_help.c unit/proto/fake_broker.c support/tune_world.c
         LIBS tm_tune tm_test_support)
-set_tests_properties(recompute recompute_server tune_job tune_process PROPERTIES SKIP_RETURN_CODE 77)
+tm_test(rejections unit/tune/test_rejections.c unit/tune/tune_job_help.c support/tune_world.c LIBS tm_tune tm_test_support)
+set_tests_properties(recompute recompute_server tune_job tune_process rejections PROPERTIES SKIP_RETURN_CODE 77)
 tm_fuzz(tune_request fuzz/fuzz_tune_request.c LIBS tm_kit)
 tm_fuzz(backtest_call fuzz/fuzz_backtest_call.c LIBS tm_kit)
 # what the bridge checks and what the engine takes, side by side

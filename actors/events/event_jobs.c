@@ -51,8 +51,8 @@ event_jobs_take(event_jobs_t *self, tm_job_t **job_p)
     err = pg_sync_run(self->pg, &unit, &outcome);
     if (!err)
         tm_worker_done(worker, job_p, true, NULL, 0);
+    else if (err == TM_BAD_REQUEST)
+        tm_worker_reject(worker, job_p, err, outcome->message);
     else
-        tm_worker_fail(worker, job_p, err,
-                       err == TM_BAD_REQUEST ? outcome->message : tm_err_text(err),
-                       err != TM_BAD_REQUEST);
+        tm_worker_fail(worker, job_p, err, tm_err_text(err), true);
 }

@@ -180,13 +180,13 @@ void
 read_tunes(probes_t *self, const PGresult *result, int64_t took_us)
 {
     const int64_t active = pg_get_i64(result, 0, 0), completed = pg_get_i64(result, 0, 1);
-    const int64_t failed = pg_get_i64(result, 0, 2);
+    const int64_t failed = pg_get_i64(result, 0, 2), rejected = pg_get_i64(result, 0, 5);
     struct component_report report = {
         .latency_us = took_us,
-        .details =
-            json_pack("{s:I, s:I, s:I, s:o}", "active_tunes", (json_int_t)active,
-                      "completed_24h", (json_int_t)completed, "failed_24h", (json_int_t)failed,
-                      "avg_duration_ms", number_or_null(pg_get_f64(result, 0, 4)))};
+        .details = json_pack("{s:I, s:I, s:I, s:I, s:o}", "active_tunes", (json_int_t)active,
+                             "completed_24h", (json_int_t)completed, "failed_24h",
+                             (json_int_t)failed, "rejected_24h", (json_int_t)rejected,
+                             "avg_duration_ms", number_or_null(pg_get_f64(result, 0, 4)))};
 
     if (failed >= FAILED_TUNES && failed > completed)
         component_wrong(&report, HEALTH_DEGRADED,
@@ -196,5 +196,6 @@ read_tunes(probes_t *self, const PGresult *result, int64_t took_us)
     probes_gauge(self, METRIC_TUNES_24H, "completed", completed);
     probes_gauge(self, METRIC_TUNES_24H, "failed", failed);
     probes_gauge(self, METRIC_TUNES_24H, "canceled", pg_get_i64(result, 0, 3));
+    probes_gauge(self, METRIC_TUNES_24H, "rejected", rejected);
     probes_report(self, COMPONENT_TUNES, &report);
 }

@@ -25,7 +25,23 @@ is_dropped(void *arg)
 {
     const struct lease *self = arg;
 
-    return tm_job_is_dropped(self->job) || tm_job_is_canceled(self->job);
+    return tm_job_is_dropped(self->job);
+}
+
+static bool
+is_canceled(void *arg)
+{
+    const struct lease *self = arg;
+
+    return tm_job_is_canceled(self->job);
+}
+
+static void
+send_stopped(void *arg, uint64_t done, uint64_t total, const char *json)
+{
+    const struct lease *self = arg;
+
+    tm_worker_stopped(self->worker, self->job, done, total, json, strlen(json));
 }
 
 static void
@@ -43,7 +59,7 @@ tell_failure(const tm_job_t *job, const struct tuner_end *end)
     struct sentry_notes notes = {NULL, NULL, NULL};
     char id[TM_UUID_TEXT];
 
-    if (tm_err_http(end->err) < 500 || end->err == TM_LEASE_LOST)
+    if (end->is_rejected || end->err == TM_LEASE_LOST)
         return;
     sentry_tag(&notes, "workspace_id", tm_uuid_text(tm_job_workspace(job), id));
     sentry_capture(&(struct sentry_event){.type = "tune.failed",
@@ -91,7 +107,7 @@ static void
 work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
 {
     struct lease lease = {worker, *job_p};
-    struct tuner_port port = {&lease, is_dropped, send_progress};
+    struct tuner_port port = {&lease, is_dropped, is_canceled, send_stopped, send_progress};
     struct tuner_job job = {.id = *tm_job_id(lease.job),
                             .workspace = *tm_job_workspace(lease.job),
                             .attempt = tm_job_attempt(lease.job),
@@ -106,8 +122,12 @@ work(tm_worker_t *worker, tuner_t *tuner, tm_job_t **job_p)
     tell(lease.job, &end, &trace, clock_us() - started_us);
     if (end.err && tm_job_is_canceled(lease.job))
         tm_worker_fail(worker, job_p, TM_CANCELED, tm_err_text(TM_CANCELED), false);
+    else if (end.is_rejected)
+        tm_worker_reject(worker, job_p, end.err, end.detail);
     else if (end.err)
         tm_worker_fail(worker, job_p, end.err, end.detail, end.retryable);
+    else if (end.is_canceled)
+        tm_worker_canceled(worker, job_p);
     else
         tm_worker_done(worker, job_p, true, end.result, strlen(end.result));
     free(end.result);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { STATES_MOST = 4 };
+enum { STATES_MOST = 5 };
 
 typedef struct {
     const char *event; /* in the log */

@@ -4,7 +4,7 @@
 
 #include "actors/kit/util/clock.h"
 
-enum { CANCEL_MS = 1000, TELL_MS = 50 };
+enum { CANCEL_MS = 1000, STORE_MS = 60000, TELL_MS = 50 };
 
 static void
 rescan_queues(controls_t *self, const char *name)
@@ -25,12 +25,21 @@ stop_lease(controls_t *self, lease_t *lease)
         .type = TM_MSG_CANCEL,
         .cancel = {.job = lease->job, .attempt = lease->attempt, .has_attempt = true}};
 
-    if (lease->state == LEASE_ENDING || lease->state == LEASE_CANCELING)
+    if (lease->state > LEASE_UNCONFIRMED)
         return;
     lease_set_state(lease, LEASE_CANCELING);
     lease->due_ms = self->context->now_ms + CANCEL_MS;
     if (worker)
         peers_send(self->peers, worker->peer, &msg);
+}
+
+void
+controls_stopped(const controls_t *self, lease_t *lease)
+{
+    if (lease->state != LEASE_CANCELING)
+        return;
+    lease_set_state(lease, LEASE_STOPPED);
+    lease->due_ms = self->context->now_ms + STORE_MS;
 }
 
 static void

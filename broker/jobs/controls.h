@@ -26,6 +26,8 @@ void controls_load(controls_t *self);                        /* the queues' rule
 void controls_take(controls_t *self, const PGresult *rules); /* the answer to QUEUES */
 handler_fn controls_cancel;
 void controls_look_for_cancels(controls_t *self);
+/* A worker that was asked to stop says that it stores what it found. */
+void controls_stopped(const controls_t *self, lease_t *lease);
 /* The other brokers, now and then: jobs of this queue became ready here. */
 void controls_tell_ready(controls_t *self, queue_t *queue);
 

@@ -23,11 +23,12 @@ lease_set_state(lease_t *self, lease_state_t next)
 {
     static const states_t states = {
         .event = "lease.state",
-        .names = {"running", "unconfirmed", "canceling", "ending"},
+        .names = {"running", "unconfirmed", "canceling", "stopped", "ending"},
         .moves = {
             [LEASE_RUNNING] = 1 << LEASE_UNCONFIRMED | 1 << LEASE_CANCELING | 1 << LEASE_ENDING,
             [LEASE_UNCONFIRMED] = 1 << LEASE_RUNNING | 1 << LEASE_CANCELING | 1 << LEASE_ENDING,
-            [LEASE_CANCELING] = 1 << LEASE_ENDING,
+            [LEASE_CANCELING] = 1 << LEASE_STOPPED | 1 << LEASE_ENDING,
+            [LEASE_STOPPED] = 1 << LEASE_ENDING,
             [LEASE_ENDING] = 1 << LEASE_RUNNING /* its commit failed: it goes on */}};
     char text[TM_UUID_TEXT];
 

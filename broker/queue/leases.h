@@ -8,6 +8,7 @@ typedef enum {
     LEASE_RUNNING,
     LEASE_UNCONFIRMED, /* its worker is back and has not named it: lost at `due_ms` */
     LEASE_CANCELING,   /* its worker has been asked to stop: revoked at `due_ms` */
+    LEASE_STOPPED,     /* it has, and stores what it found: revoked at `due_ms` */
     LEASE_ENDING       /* its DONE or FAIL is on the way to its commit */
 } lease_state_t;
 

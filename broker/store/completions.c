@@ -75,6 +75,7 @@ completions_add_fails(completions_t *self, pg_unit_t *unit, fifo_t *fails)
     pg_array_t *codes = pg_array_new(PG_TEXT), *details = pg_array_new(PG_TEXT);
     pg_array_t *retryable = pg_array_new(PG_BOOL), *counts = pg_array_new(PG_BOOL);
     pg_array_t *crash = pg_array_new(PG_BOOL), *workers = pg_array_new(PG_UUID);
+    pg_array_t *rejected = pg_array_new(PG_BOOL);
 
     for (completion_t *e = fifo_first(fails); e; e = fifo_next(e)) {
         pg_array_bytes(ids, e->job.bytes, 16);
@@ -85,6 +86,7 @@ completions_add_fails(completions_t *self, pg_unit_t *unit, fifo_t *fails)
         pg_array_i64(counts, e->counts);
         pg_array_i64(crash, e->is_crash);
         pg_array_bytes(workers, e->worker.bytes, 16);
+        pg_array_i64(rejected, e->is_rejected);
     }
     pg_add(unit, STMT_FAIL);
     pg_array(unit, &ids);
@@ -98,6 +100,7 @@ completions_add_fails(completions_t *self, pg_unit_t *unit, fifo_t *fails)
     pg_i64(unit, self->context->settings->broker_retry_base_ms);
     pg_i64(unit, self->context->settings->broker_retry_max_ms);
     pg_i64(unit, self->context->settings->broker_poison_crashes);
+    pg_array(unit, &rejected);
 }
 
 static void
@@ -139,7 +142,7 @@ static void
 report_failed(completions_t *self, const completion_t *e, const PGresult *result, int row)
 {
     const char *queue = pg_get(result, row, 1);
-    const char *outcome = pg_get(result, row, 2); /* dead, canceled or retried */
+    const char *outcome = pg_get(result, row, 2); /* dead, canceled, rejected, retried */
     const char *code = pg_get(result, row, 3);
 
     meters_add(self->context->metrics, METRIC_JOBS_ENDED, outcome, 1);

@@ -18,7 +18,7 @@ typedef struct {
     bool is_done;
     tm_str_t body;         /* result of a DONE; these three point behind the struct */
     tm_str_t code, detail; /* of a FAIL */
-    bool retryable, counts, is_crash;
+    bool retryable, counts, is_crash, is_rejected;
 } completion_t;
 
 /* Who is told that a job has ended, for those that want to hear of it. */

@@ -3,7 +3,10 @@
 -- Ends a leased job from inside the transaction that writes its effects. Refuses with LEASE_LOST
 -- unless `attempt` is the newest lease, so that effects land once. Only what runs has a broker; the
 -- state is not asked for, so that the primary key is the only index that answers.
-CREATE OR REPLACE FUNCTION job_finish(p_id uuid, p_attempt int, p_result bytea) RETURNS void
+-- A canceled job that kept what it had found ends so too: it has a result, as one that is done.
+DROP FUNCTION IF EXISTS job_finish(uuid, int, bytea);
+CREATE OR REPLACE FUNCTION job_finish(p_id uuid, p_attempt int, p_result bytea,
+                                      p_outcome text DEFAULT 'done') RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     WITH gone AS (
@@ -11,8 +14,8 @@ BEGIN
         RETURNING *)
     INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures, worker, created_at,
                           started_at, parent_id, traceparent, result)
-    SELECT id, workspace_id, queue, 'done', attempt, failures, lease_worker, created_at, leased_at,
-           parent_id, traceparent, p_result
+    SELECT id, workspace_id, queue, p_outcome, attempt, failures, lease_worker, created_at,
+           leased_at, parent_id, traceparent, p_result
       FROM gone;
     IF NOT FOUND THEN
         PERFORM tm_refuse('LEASE_LOST', 'another attempt has this job, or it has ended');

@@ -40,7 +40,8 @@ LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE backtest_tunes
        SET status = CASE NEW.code WHEN 'CANCELED' THEN 'canceled' ELSE 'failed' END,
-           error_code = NEW.code, error_detail = NEW.detail, finished_at = now()
+           error_code = NEW.code, error_detail = NEW.detail, is_rejected = false,
+           finished_at = now()
      WHERE id = NEW.id AND status IN ('queued', 'running');
     RETURN NULL;
 END $$;
@@ -121,7 +122,7 @@ LANGUAGE sql STABLE AS $$
             'completed', CASE WHEN t.status = 'running' THEN t.trials_completed ELSE t.count_completed END,
             'failed', t.count_failed, 'skipped', t.count_skipped,
             'duplicates', coalesce((t.overfit ->> 'duplicates')::bigint, 0)),
-        'gates', t.gates, 'warnings', t.warnings,
+        'gates', t.gates, 'rejections', t.rejections, 'warnings', t.warnings,
         'progress', json_build_object(
             'done', t.trials_completed, 'total', t.n_trials,
             'trials_per_second', (SELECT CASE WHEN s > 0 THEN round((t.trials_completed / s)::numeric, 1) END
@@ -139,7 +140,8 @@ LANGUAGE sql STABLE AS $$
         'finished_at', tm_time(t.finished_at),
         'request', tune_asked(t),
         'error', CASE WHEN t.error_code IS NOT NULL
-                 THEN json_build_object('code', t.error_code, 'detail', t.error_detail) END)
+                 THEN json_build_object('code', t.error_code, 'detail', t.error_detail,
+                                        'rejected', t.is_rejected) END)
 $$;
 
 -- One trial as GET /backtests/tunes/{id}/runs shows it.
@@ -158,7 +160,8 @@ LANGUAGE sql STABLE AS $$
         'failed_reason', CASE WHEN r.status = 'failed' THEN r.reason END)
 $$;
 
--- A tune whose job was canceled, or is tried again after it had died.
+-- A tune whose job was canceled or rejected, or is tried again after it had died. To the contract a
+-- tune that was rejected has failed, and its error says that it was.
 CREATE OR REPLACE FUNCTION tune_job_canceled() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -170,8 +173,22 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER job_runs_tune_canceled AFTER INSERT ON job_runs
-    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled')
-    EXECUTE FUNCTION tune_job_canceled();
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'canceled' AND NEW.result IS NULL)
+    EXECUTE FUNCTION tune_job_canceled(); -- with a result, its worker writes the tune itself
+
+CREATE OR REPLACE FUNCTION tune_job_rejected() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE backtest_tunes
+       SET status = 'failed', error_code = NEW.code, error_detail = NEW.detail,
+           is_rejected = true, finished_at = now()
+     WHERE id = NEW.id AND status IN ('queued', 'running');
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER job_runs_tune_rejected AFTER INSERT ON job_runs
+    FOR EACH ROW WHEN (NEW.queue = 'tune' AND NEW.outcome = 'rejected')
+    EXECUTE FUNCTION tune_job_rejected();
 
 CREATE OR REPLACE FUNCTION tune_job_again() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -25,7 +25,11 @@ static const struct cli_usage usage = {
     .notes =
         "`tunemill queues limit QUEUE` sets what a queue may hold, and how many jobs of one\n"
         "workspace may run. oldest: how long the oldest ready job has been ready. done: jobs\n"
-        "that ended well in the last minute and hour. A limit of - is that of the settings.\n",
+        "that ended well in the last minute and hour. rejected: jobs of the last hour that "
+        "asked\n"
+        "for what is wrong, as data that cannot be read; whoever asked was told why. A limit "
+        "of -\n"
+        "is that of the settings.\n",
 };
 
 static const struct table_column columns[] = {
@@ -38,6 +42,7 @@ static const struct table_column columns[] = {
     {"dead", "dead", TABLE_NUMBER},
     {"done 1 min", "done_minute", TABLE_NUMBER},
     {"done 1 h", "done_hour", TABLE_NUMBER},
+    {"rejected 1 h", "rejected_hour", TABLE_NUMBER},
     {"max depth", "max_depth", TABLE_NUMBER},
     {"per workspace", "workspace_limit", TABLE_NUMBER},
     {"paused", "paused", TABLE_FLAG},

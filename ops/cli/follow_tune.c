@@ -186,6 +186,15 @@ outcome(const follow_tune_t *self)
     return answer;
 }
 
+/* A job's state, as what has become of a tune. */
+static const char *
+words_of_end(const char *state)
+{
+    return strcmp(state, "rejected") == 0   ? "was rejected"
+           : strcmp(state, "canceled") == 0 ? "was canceled"
+                                            : "has failed";
+}
+
 static int
 show(follow_tune_t *self)
 {
@@ -201,7 +210,7 @@ show(follow_tune_t *self)
     else if (answer)
         print_tune(stdout, answer);
     if (self->has_failed)
-        return cli_fail(self->cli, "the tune is %s: %s", self->state,
+        return cli_fail(self->cli, "the tune %s: %s", words_of_end(self->state),
                         self->reason[0] ? self->reason : "no reason was given");
     return CLI_OK;
 }

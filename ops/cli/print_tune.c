@@ -1,6 +1,7 @@
 #include "ops/cli/print_tune.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/auto.h"
@@ -42,6 +43,17 @@ text_of(const json_t *object, const char *name)
     const char *text = json_string_value(json_object_get(object, name));
 
     return text ? text : "-";
+}
+
+/* To the contract a tune that asked for what is wrong has failed; people are told the
+ * difference. */
+static const char *
+status_word(const json_t *tune)
+{
+    const json_t *error = json_object_get(tune, "error");
+
+    return json_is_true(json_object_get(error, "rejected")) ? "rejected"
+                                                            : text_of(tune, "status");
 }
 
 /* period=20 k=1.5 */
@@ -110,6 +122,16 @@ show_warnings(FILE *out, const json_t *warnings)
         out, "warning    %s\n", json_is_string(warning) ? json_string_value(warning) : "?");
 }
 
+static void
+show_rejections(FILE *out, const json_t *rejections)
+{
+    size_t index;
+    const json_t *rejection;
+
+    json_array_foreach(rejections, index, rejection)
+        fprintf(out, "rejected   %s\n", text_of(rejection, "text"));
+}
+
 /* Either figure may be without a value; a tune of an older version has no verdict. */
 static void
 show_overfit(FILE *out, const json_t *overfit)
@@ -137,11 +159,14 @@ print_tune(FILE *out, const json_t *tune)
     const json_t *counts = json_object_get(tune, "counts");
     char params[PARAMS_MAX];
 
-    fprintf(out, "tune       %s\nstatus     %s\n", text_of(tune, "tune_id"),
-            text_of(tune, "status"));
-    print_number(out, tune, "n_trials", "trials     %.0f");
+    fprintf(out, "tune       %s\nstatus     %s\n", text_of(tune, "tune_id"), status_word(tune));
+    fputs("trials    ", out);
+    if (json_string_value(json_object_get(tune, "status")) &&
+        strcmp(text_of(tune, "status"), "canceled") == 0)
+        print_number(out, tune, "trials_completed", " %.0f of");
+    print_number(out, tune, "n_trials", " %.0f");
     print_number(out, counts, "completed", ": %.0f valid");
-    print_number(out, counts, "skipped", ", %.0f skipped");
+    print_number(out, counts, "skipped", ", %.0f rejected");
     print_number(out, counts, "failed", ", %.0f failed");
     print_number(out, json_object_get(tune, "progress"), "trials_per_second",
                  ", %.0f trials/s");
@@ -150,6 +175,7 @@ print_tune(FILE *out, const json_t *tune)
     print_number(out, tune, "best_score", "best       %.6g");
     fprintf(out, "%s  %s\n", params[0] ? "" : "best      -", params);
     show_overfit(out, json_object_get(tune, "overfit"));
+    show_rejections(out, json_object_get(tune, "rejections"));
     show_warnings(out, json_object_get(tune, "warnings"));
     show_leaderboard(out, json_object_get(tune, "leaderboard"));
 }
@@ -169,8 +195,8 @@ print_tunes(FILE *out, const json_t *tunes)
             "best", "created");
     json_array_foreach(tunes, index, tune)
     {
-        fprintf(out, "%-36s  %-9s  %-18.18s ", text_of(tune, "tune_id"),
-                text_of(tune, "status"), text_of(tune, "strategy_name"));
+        fprintf(out, "%-36s  %-9s  %-18.18s ", text_of(tune, "tune_id"), status_word(tune),
+                text_of(tune, "strategy_name"));
         show_cell(out, tune, "n_trials", 9, 0);
         fputc(' ', out);
         show_cell(out, tune, "best_score", 10, 4);

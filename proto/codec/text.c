@@ -83,7 +83,8 @@ tm_str_is(tm_str_t self, const char *text)
 bool
 tm_state_is_over(tm_str_t state)
 {
-    return tm_str_is(state, "done") || tm_str_is(state, "dead") || tm_str_is(state, "canceled");
+    return tm_str_is(state, "done") || tm_str_is(state, "dead") ||
+           tm_str_is(state, "canceled") || tm_str_is(state, "rejected");
 }
 
 char *

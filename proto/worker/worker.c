@@ -407,7 +407,7 @@ end_job(tm_worker_t *self, tm_job_t **job_p, const struct tm_job_end *end, bool 
                        end->job_count > 0
                            ? "a job that was to follow is not valid, or is too large"
                            : "the result could not be sent: it is too large for a message",
-                       tm_err_retryable(err));
+                       tm_err_retryable(err) ? FAILURE_RETRYABLE : FAILURE_FINAL);
     }
     hand_back(self, job_p);
 }
@@ -428,26 +428,49 @@ void
 tm_worker_fail(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail,
                bool retryable)
 {
-    job_set_failed(*job_p, code, detail, retryable);
+    job_set_failed(*job_p, code, detail, retryable ? FAILURE_RETRYABLE : FAILURE_FINAL);
     hand_back(self, job_p);
+}
+
+void
+tm_worker_reject(tm_worker_t *self, tm_job_t **job_p, tm_err_t code, const char *detail)
+{
+    job_set_failed(*job_p, code, detail, FAILURE_REJECTED);
+    hand_back(self, job_p);
+}
+
+void
+tm_worker_canceled(tm_worker_t *self, tm_job_t **job_p)
+{
+    job_set_failed(*job_p, TM_CANCELED, tm_err_text(TM_CANCELED), FAILURE_SETTLED);
+    hand_back(self, job_p);
+}
+
+static void
+send_progress(tm_worker_t *self, const tm_job_t *job, struct tm_progress progress,
+              tm_str_t body)
+{
+    lock(self);
+    links_progress(self, job, progress, body);
+    unlock(self);
 }
 
 void
 tm_worker_progress(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
                    const void *body, size_t size)
 {
-    tm_msg_t msg = {
-        .type = TM_MSG_PROGRESS,
-        .progress = {.job = job->id, .attempt = job->attempt, .done = done, .total = total},
-        .body = {body, size}};
-    encoded_msg_t parcel;
+    send_progress(self, job, (struct tm_progress){.done = done, .total = total},
+                  (tm_str_t){body, size});
+}
 
-    if (encoded_msg_init(&parcel, &msg))
-        return; /* too large: progress is for people, and may be missed */
-    lock(self);
-    links_progress(self, job, &parcel);
-    unlock(self);
-    encoded_msg_fini(&parcel);
+void
+tm_worker_stopped(tm_worker_t *self, const tm_job_t *job, uint64_t done, uint64_t total,
+                  const void *body, size_t size)
+{
+    send_progress(self, job,
+                  (struct tm_progress){
+                      .done = done, .total = total, .stopped = true, .has_stopped = true},
+                  (tm_str_t){body, size});
 }
 
 void

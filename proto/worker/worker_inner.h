@@ -105,8 +105,9 @@ tm_job_t *job_of_lease(const struct tm_job *job, zmq_msg_t *body);
 tm_job_t *job_of_call(const struct tm_call *call, zmq_msg_t *body);
 void job_destroy(tm_job_t **self_p);
 void job_forget_followers(tm_job_t *self);
+enum job_failure { FAILURE_FINAL, FAILURE_RETRYABLE, FAILURE_REJECTED, FAILURE_SETTLED };
 /* Makes the outcome FAIL; `detail` may be any bytes. */
-void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable);
+void job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, enum job_failure how);
 
 /* --- worker_links.c ----------------------------------------------------------------------- */
 
@@ -116,7 +117,9 @@ void links_hello(tm_worker_t *self, struct link *link, int64_t now_ms);
 void links_bye(tm_worker_t *self, uint64_t leaving_in_ms);
 /* To its broker, or another that is alive; again after a while, until SETTLED. */
 void links_send_outcome(tm_worker_t *self, tm_job_t *job, int64_t now_ms);
-void links_progress(tm_worker_t *self, const tm_job_t *job, const encoded_msg_t *parcel);
+/* of the job, which it names */
+void links_progress(tm_worker_t *self, const tm_job_t *job, struct tm_progress progress,
+                    tm_str_t body);
 void links_tick(tm_worker_t *self,
                 int64_t now_ms); /* pings; HELLOs and outcomes that are due */
 /* Sends what waits, and each broker's credit if it has changed; frees what is spent. */

@@ -29,7 +29,7 @@ job_destroy(tm_job_t **self_p)
 }
 
 void
-job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retryable)
+job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, enum job_failure how)
 {
     char text[TM_DETAIL_MAX];
     tm_msg_t msg = {.type = TM_MSG_FAIL,
@@ -38,7 +38,11 @@ job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retrya
                              .code = tm_str(tm_err_name(code)),
                              .detail = tm_text_clean(detail, text, sizeof text),
                              .has_detail = true,
-                             .retryable = is_retryable}};
+                             .retryable = how == FAILURE_RETRYABLE,
+                             .rejected = how == FAILURE_REJECTED,
+                             .has_rejected = how == FAILURE_REJECTED,
+                             .settled = how == FAILURE_SETTLED,
+                             .has_settled = how == FAILURE_SETTLED}};
 
     if (self->call_ref) {
         msg.type = TM_MSG_ERROR;
@@ -46,7 +50,7 @@ job_set_failed(tm_job_t *self, tm_err_t code, const char *detail, bool is_retrya
                                       .code = tm_str(tm_err_name(code)),
                                       .detail = tm_text_clean(detail, text, sizeof text),
                                       .has_detail = true,
-                                      .retryable = is_retryable,
+                                      .retryable = how == FAILURE_RETRYABLE,
                                       .has_retryable = true};
     }
     encoded_msg_fini(&self->outcome);

@@ -55,13 +55,21 @@ links_send_outcome(tm_worker_t *self, tm_job_t *job, int64_t now_ms)
 }
 
 void
-links_progress(tm_worker_t *self, const tm_job_t *job, const encoded_msg_t *parcel)
+links_progress(tm_worker_t *self, const tm_job_t *job, struct tm_progress progress,
+               tm_str_t body)
 {
+    tm_msg_t msg = {.type = TM_MSG_PROGRESS, .progress = progress, .body = body};
     struct link *link = &self->links[job->home];
+    encoded_msg_t parcel;
 
+    msg.progress.job = job->id;
+    msg.progress.attempt = job->attempt;
+    if (encoded_msg_init(&parcel, &msg))
+        return; /* too large: progress is for people, and may be missed */
     if (!atomic_load(&job->is_dropped) && link->dealer.alive)
-        dealer_parcel(&link->dealer, parcel);
+        dealer_parcel(&link->dealer, &parcel);
     dealer_flush(&link->dealer);
+    encoded_msg_fini(&parcel);
 }
 
 void

@@ -103,7 +103,7 @@ static void
 refuse_job(tm_worker_t *self, tm_job_t *job, tm_err_t why)
 {
     job->is_ended = true;
-    job_set_failed(job, why, tm_err_text(why), true);
+    job_set_failed(job, why, tm_err_text(why), FAILURE_RETRYABLE);
     links_send_outcome(self, job, zclock_mono());
 }
 
@@ -151,7 +151,7 @@ on_call(const delivery_t *in)
         add_ready(self, job);
         return TM_OK;
     }
-    job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), true);
+    job_set_failed(job, TM_DRAINING, tm_err_text(TM_DRAINING), FAILURE_RETRYABLE);
     end_call(self, job);
     return TM_OK;
 }

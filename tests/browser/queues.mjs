@@ -7,10 +7,28 @@ import { STRATEGIES, overTune, person, system, until } from './world.mjs';
 const BAD = Buffer.from('date,open,high,low,close,volume\n2020-01-01,1,0.5,2,1,1\n');
 const dead = () => system.get('/admin/queues.json').then((seen) => seen.dead);
 
+// Tunes of a dataset that was lost: what is wrong is here, so that somebody has to look.
 async function kill(count) {
-  for (let i = 0; i < count; i++) await system.submit({ seed: 1000 + i }, BAD);
+  const { tune_id: like } = await system.submit({ n_trials: 5 });
+  await overTune(like);
+  system.sql(`SELECT jobs_enqueue('tune', convert_to((request || jsonb_build_object('seed', i, 'dataset_sha256', repeat('0', 64)))::text, 'UTF8'))
+    FROM backtest_tunes, generate_series(1, ${count}) i WHERE id = '${like}';`);
   await until('the jobs are dead', async () => (await dead()).total >= count);
 }
+
+test('a tune of bad data is rejected, and no dead job', async () => {
+  const operator = await person();
+  const before = (await dead()).total;
+  await system.submit({ seed: 1000 }, BAD, 'wait=10');
+  const page = await operator.go('/admin/queues');
+  const column = await page.locator('#queues thead th').allTextContents();
+  const cell = page.locator('#queues tbody tr', { hasText: 'tune' }).locator('td').nth(column.findIndex((text) => text.startsWith('Rejected')));
+  await until('the page counts it', async () => Number(await cell.textContent()) >= 1);
+  assert.equal((await dead()).total, before);
+  const list = await operator.go('/admin/backtests/tunes');
+  await list.locator('tbody').getByText('rejected').first().waitFor();
+  await operator.close();
+});
 
 test('a queue is paused and resumed', async () => {
   const operator = await person();
@@ -39,7 +57,7 @@ test('dead jobs are retried and dropped, one and all', async () => {
   const page = await operator.go('/admin/queues');
   const rows = page.locator('#dead tbody tr');
   await until('they are shown', async () => (await rows.count()) >= 3);
-  const before = (await dead()).items.find(({ code }) => code === 'DATA_PARSE_FAILED');
+  const before = (await dead()).items.find(({ code }) => code === 'DATASET_MISMATCH');
   await rows.filter({ has: page.locator(`code[title="${before.job}"]`) }).getByRole('button', { name: /Retry job/ }).click();
   await until('it has died again', async () => (await dead()).items.some(({ job, attempts, died_at: at }) => job === before.job && at !== before.died_at && attempts > before.attempts));
   assert.equal(await page.getByRole('button', { name: 'Drop all of them' }).isEnabled(), false);

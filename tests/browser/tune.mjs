@@ -66,6 +66,32 @@ test('what was asked is shown whole, and is asked again by a button', async () =
   await quant.close();
 });
 
+test('the form as it is finds something on the data that comes with the tree', async () => {
+  const quant = await person();
+  const page = await quant.go('/admin/backtests/new');
+  await page.locator('#strategy option', { hasText: 'sma_cross' }).first().waitFor({ state: 'attached' });
+  await page.locator('#file').setInputFiles(PRICES);
+  await page.locator('[name=seed]').fill('7'); // else it is drawn
+  await page.getByRole('button', { name: 'Start the tune' }).click();
+  await page.waitForURL(tuneAddress);
+  await page.locator('#leaders').getByRole('button', { name: 'Show trial of rank 1', exact: true }).waitFor();
+  assert.match(await page.locator('#rejections').textContent(), /lets \d+ trials? through/);
+  assert.doesNotMatch(await page.locator('main').innerText(), /skipped/i);
+  await quant.close();
+});
+
+test('a tune that finds nothing says what to relax', async () => {
+  const quant = await person();
+  const { tune_id: id } = await system.submit({ n_trials: 40, seed: 7, gates: '{"max_drawdown_pct":2,"min_trades":10}' });
+  const tune = await overTune(id), page = await quant.go(`/admin/backtests/tunes/${id}`);
+  assert.equal(tune.counts.completed, 0);
+  const words = await page.locator('#rejections').textContent();
+  assert.match(words, /No trial passed the gates/);
+  for (const { text } of tune.rejections) assert.ok(words.includes(text), text);
+  assert.match(words, /gates.max_drawdown_pct 2 -> [\d.]+ lets \d+ trials through/);
+  await quant.close();
+});
+
 test('a double click and a lost answer make one tune', async () => {
   const quant = await person({ forgive: [/ERR_FAILED/] });
   const page = await quant.go('/admin/backtests/new');
@@ -206,7 +232,9 @@ test('a tune that failed says why and what to do', async () => {
   const page = await quant.go(`/admin/backtests/tunes/${id ?? items[0].tune_id}`);
   await page.locator('#notices').getByText('DATA_PARSE_FAILED').waitFor();
   assert.match(await page.locator('#notices').textContent(), /line 21/);
-  await page.locator('#leaders').getByText('before it had a result').waitFor();
+  await page.locator('#status').getByText('rejected').waitFor();
+  await until('nothing else is shown', async () => (await page.locator('main .panel:visible').count()) === 0);
+  assert.doesNotMatch(await page.locator('main').innerText(), /passed the gates|was failed/);
   await quant.close();
 });
 
@@ -255,8 +283,11 @@ test('a running tune is canceled, then deleted', async () => {
   const quant = await person();
   const { tune_id: id } = await system.submit({ n_trials: 1000000, strategy_entity_id: STRATEGIES.bb_reversal });
   const page = await quant.go(`/admin/backtests/tunes/${id}`);
+  await page.locator('#leaders tbody tr').first().waitFor(); // those so far
   await page.getByRole('button', { name: 'Cancel the tune' }).click();
   await page.locator('#status').getByText('canceled').waitFor();
+  await page.locator('#leaders').getByRole('button', { name: 'Show trial of rank 1', exact: true }).waitFor(); // what it had found stays
+  await page.locator('#trials tbody tr').first().waitFor();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.waitForURL(/\/admin\/backtests\/tunes$/);

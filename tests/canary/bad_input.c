@@ -228,9 +228,13 @@ void
 bad_system_check_end(void)
 {
     ck_assert_int_eq(bad_system_count("SELECT count(*) FROM jobs"), 0);
-    ck_assert_int_eq(bad_system_count("SELECT count(*) FROM job_runs"), tally->completed);
-    ck_assert_int_eq(bad_system_count("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'"),
+    ck_assert_int_eq(bad_system_count("SELECT count(*) FROM job_runs WHERE outcome = 'done'"),
+                     tally->completed);
+    ck_assert_int_eq(bad_system_count("SELECT count(*) FROM job_runs WHERE outcome ="
+                                      " 'rejected'"),
                      tally->failed);
+    ck_assert_int_eq(bad_system_count("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'"),
+                     0);
     for (size_t i = 0; i < CHILDREN; i++) {
         long now_kb = peak_kb(pids[i]);
 

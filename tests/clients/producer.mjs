@@ -17,7 +17,7 @@ const RESEND_MS = 2000;
 const PAUSE_MS = 200, PAUSE_MAX_MS = 60000;
 const ASK_MS = 30000; // a watched job is asked for, in case its RESULT was lost
 const PASSING = new Set(['BUSY', 'STORE_DOWN', 'DRAINING']);
-const OVER = new Set(['done', 'dead', 'canceled']);
+const OVER = new Set(['done', 'dead', 'canceled', 'rejected']);
 const ANSWERS = { ACCEPTED: ['SUBMIT'], STATE: ['STATUS', 'SUBSCRIBE'] };
 const WORKSPACE = '00000000-0000-0000-0000-000000000001';
 

@@ -27,7 +27,7 @@ ASK_S = 30.0  # a watched job is asked for, in case its RESULT was lost
 WINDOW = 4096
 NEVER = float("inf")
 PASSING = {"BUSY", "STORE_DOWN", "DRAINING"}
-OVER = {"done", "dead", "canceled"}
+OVER = {"done", "dead", "canceled", "rejected"}
 ANSWERS = {"ACCEPTED": {"SUBMIT"}, "STATE": {"STATUS", "SUBSCRIBE"}, "STORED": {"PUT"}}
 WORKSPACE = uuid.UUID(int=1)
 

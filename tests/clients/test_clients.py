@@ -135,6 +135,12 @@ class Python(Clients):
         self.assertEqual([x.split(maxsplit=1)[1] for x in lines], ["dead the body says so"])
         self.assertEqual(status, 0)
 
+    def test_a_job_that_asks_for_what_is_wrong_is_rejected_and_says_why(self):
+        self.start_worker("Python")
+        status, lines = self.start_producer("Python", ["reject"]).finish()
+        self.assertEqual([x.split(maxsplit=1)[1] for x in lines], ["rejected the body is wrong"])
+        self.assertEqual(status, 0)
+
     def test_a_killed_workers_job_goes_to_another(self):
         with Producer([SYSTEM.broker]) as producer:
             holder = zmq.Context.instance()
@@ -225,6 +231,12 @@ class Node(Clients):
 
     def test_node_producer_python_worker(self):
         self.pass_jobs("Node", "Python")
+
+    def test_a_job_that_asks_for_what_is_wrong_is_rejected_and_says_why(self):
+        self.start_worker("Node")
+        status, lines = self.start_producer("Node", ["reject"]).finish()
+        self.assertEqual([x.split(maxsplit=1)[1] for x in lines], ["rejected the body is wrong"])
+        self.assertEqual(status, 0)
 
     def test_node_producer_node_worker(self):
         self.pass_jobs("Node", "Node")

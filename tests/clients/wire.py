@@ -40,10 +40,10 @@ _TABLE = """
 17 WELCOME   broker ping_ms lease_ms;
 18 JOB       job attempt queue workspace timeout_ms traceparent join;
 19 DONE      job attempt settled followers join;
-20 FAIL      job attempt code detail retryable;
+20 FAIL      job attempt code detail retryable rejected settled;
 21 SETTLED   job attempt;
 22 DROP      job attempt code;
-23 PROGRESS  job attempt done total;
+23 PROGRESS  job attempt done total stopped;
 24 CREDIT    credit;
 25 BYE       leaving_in_ms;
 30 CALL      ref service deadline_ms workspace traceparent;

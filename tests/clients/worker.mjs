@@ -36,8 +36,12 @@ class Job {
   fail(detail, { code = 'JOB_FAILED', retryable = true } = {}) {
     return this.#worker.end(this, this.failure(code, detail, retryable));
   }
-  failure(code, detail, retryable = true) {
-    return encode('FAIL', { job: this.id, attempt: this.attempt, code, detail: detail.slice(0, 500), retryable });
+  // What the job asks for is wrong: it is no dead letter.
+  reject(detail, { code = 'BAD_REQUEST' } = {}) {
+    return this.#worker.end(this, this.failure(code, detail, false, true));
+  }
+  failure(code, detail, retryable = true, rejected = undefined) {
+    return encode('FAIL', { job: this.id, attempt: this.attempt, code, detail: detail.slice(0, 500), retryable, rejected });
   }
   progress(done, total = 0) {
     if (this.link.alive && !this.isDropped) this.link.say(encode('PROGRESS', { job: this.id, attempt: this.attempt, done, total }));
@@ -218,6 +222,7 @@ async function main([broker, queue, credit = '1', record]) {
       const body = job.body.toString();
       if (file) writeSync(file, `${body} ${idText(job.id)} ${job.attempt}\n`);
       if (body === 'fail') job.fail('the body says so', { retryable: false });
+      else if (body === 'reject') job.reject('the body is wrong');
       else job.done(body.toUpperCase());
     },
   });

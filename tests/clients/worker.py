@@ -44,10 +44,14 @@ class Job:
     def fail(self, detail, code="JOB_FAILED", retryable=True):
         self._end(self.failure(code, detail, retryable))
 
-    def failure(self, code, detail, retryable=True):
+    def reject(self, detail, code="BAD_REQUEST"):
+        """What the job asks for is wrong: it is no dead letter."""
+        self._end(self.failure(code, detail, retryable=False, rejected=True))
+
+    def failure(self, code, detail, retryable=True, rejected=None):
         return Message(
             "FAIL", job=self.id, attempt=self.attempt, code=code, detail=detail[:500],
-            retryable=retryable,
+            retryable=retryable, rejected=rejected,
         )  # fmt: skip
 
     def progress(self, done, total=0, body=b""):
@@ -231,6 +235,8 @@ def work(job, record):
         os.write(record, f"{job.body.decode()} {job.id} {job.attempt}\n".encode())
     if job.body == b"fail":
         job.fail("the body says so", retryable=False)
+    elif job.body == b"reject":
+        job.reject("the body is wrong")
     else:
         job.done(job.body.upper())
 

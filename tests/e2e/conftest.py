@@ -11,7 +11,7 @@ except ImportError as error:
     print(f"skipped: {error}; ops/setup --dev installs it")
     pytest.exit(f"{error}", returncode=77)
 
-ORDER = ["document", "requests", "tunes", "backtests", "data", "admin", "coverage", "events", "faults", "whole"]
+ORDER = ["document", "requests", "tunes", "readme", "backtests", "data", "admin", "coverage", "events", "faults", "whole"]
 
 
 def pytest_collection_modifyitems(items):

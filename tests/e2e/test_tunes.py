@@ -144,6 +144,20 @@ def test_files_that_cannot_be_used(client):
     client.expect("TUNE_SUBMIT", 422, "INVALID_CONSTRAINT", body=tune_form(constraints='["n <"]'))
 
 
+def test_what_was_asked_for_wrongly_is_rejected(tunemill, client):
+    """To the contract it has failed; it is no dead job, and its key says the same again."""
+    dead = tunemill.sql("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'")
+    form = tune_form(file=("p.csv", b"date,open,high,low,close,volume\n2020-01-01,1,2,3,1,1\n"))
+    key = {"X-Idempotency-Key": "rejected"}
+    first = client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=form, headers=key)
+    again = client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=form, headers=key)
+    assert again.header("Idempotent-Replayed") == "true" and again.json["detail"] == first.json["detail"]
+    tune = client.expect("TUNES", 200, query={"status": "failed", "limit": 1}).json["items"][0]
+    assert tune["error"] == {"code": "DATA_PARSE_FAILED", "detail": first.json["detail"], "rejected": True}
+    assert tunemill.sql(f"SELECT outcome FROM job_runs WHERE id = '{tune['tune_id']}'").strip() == "rejected"
+    assert tunemill.sql("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'") == dead
+
+
 def test_keys(client, busy):
     key = {"X-Idempotency-Key": "one", **ASYNC}
     first = client.expect("TUNE_SUBMIT", 202, body=tune_form(), headers=key)
@@ -265,7 +279,17 @@ def test_a_tune_that_runs_is_stopped(client):
     form = long_form(file=LONG)
     tunes = [client.expect("TUNE_SUBMIT", 202, body=form, headers=ASYNC).json["tune_id"] for _ in "ab"]
     until(lambda: client.expect("TUNE", 200, id=tunes[0]).json["status"] == "running", "the tune runs")
+    until(lambda: client.expect("TUNE", 200, id=tunes[0]).json["trials_completed"] > 0, "it has found something")
     assert client.expect("TUNE_CANCEL", 200, id=tunes[0]).json["status"] == "canceled"
+    kept = client.expect("TUNE", 200, id=tunes[0]).json
+    assert kept["status"] == "canceled" and kept["error"]["code"] == "CANCELED" and not kept["error"]["rejected"]
+    assert 0 < kept["trials_completed"] < kept["n_trials"] == 1000000
+    assert kept["trials_completed"] == kept["counts"]["completed"] + kept["counts"]["skipped"] + kept["counts"]["failed"]
+    assert client.expect("TUNE_RUNS", 200, id=tunes[0]).json["total"] == kept["trials_completed"]
+    if kept["counts"]["completed"]:
+        assert kept["leaderboard"][0]["run_id"] == kept["best_run_id"] and kept["best_params"]
+        board = client.expect("LEADERBOARD", 200, query={"status": "canceled"}).json
+        assert tunes[0] in [place["tune_id"] for place in board["items"]]
     until(lambda: client.expect("TUNE", 200, id=tunes[1]).json["status"] == "running", "the other runs")
     client.expect("TUNE_DELETE", 204, id=tunes[1])
     client.expect("TUNE", 404, "TUNE_NOT_FOUND", id=tunes[1])

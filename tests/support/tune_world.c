@@ -191,6 +191,28 @@ is_dropped(void *arg)
     return self->is_dropped;
 }
 
+static bool
+is_canceled(void *arg)
+{
+    struct tune_world *self = arg;
+
+    if (self->on_cancel_asked)
+        self->on_cancel_asked(self);
+    return self->is_canceled;
+}
+
+static void
+stopped(void *arg, uint64_t done, uint64_t total, const char *json)
+{
+    struct tune_world *self = arg;
+
+    self->stopped++;
+    self->last_done = done;
+    self->last_total = total;
+    free(self->last_json);
+    self->last_json = strdup(json);
+}
+
 static void
 progress(void *arg, uint64_t done, uint64_t total, const char *json)
 {
@@ -208,7 +230,7 @@ progress(void *arg, uint64_t done, uint64_t total, const char *json)
 void
 tune_world_run(struct tune_world *self)
 {
-    struct tuner_port port = {self, is_dropped, progress};
+    struct tuner_port port = {self, is_dropped, is_canceled, stopped, progress};
 
     free(self->end.result);
     tuner_run(self->tuner, &self->job, &port, &self->end);

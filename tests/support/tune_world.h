@@ -23,9 +23,11 @@ struct tune_world {
     /* what the port saw, and does */
     uint64_t told, last_done, last_total, asked;
     char *last_json;
-    bool is_dropped;
+    bool is_dropped, is_canceled;
+    unsigned stopped; /* how often the port heard that the search has */
     void (*on_progress)(struct tune_world *self, uint64_t done, uint64_t total);
     void (*on_asked)(struct tune_world *self);
+    void (*on_cancel_asked)(struct tune_world *self); /* whether it was canceled */
 };
 
 void tune_world_init(struct tune_world *self);

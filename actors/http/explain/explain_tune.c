@@ -37,9 +37,11 @@ refuse_status(request_t *request, const char *status)
     char detail[120];
 
     snprintf(detail, sizeof(detail),
-             is_over ? "the tune is %s: there is no winner to explain"
+             is_over ? "the tune %s: there is no winner to explain"
                      : "the tune is %s: ask again when it has completed",
-             status);
+             !is_over                        ? status
+             : strcmp(status, "failed") == 0 ? "has failed"
+                                             : "was canceled");
     answer_fail(request, TM_TUNE_NOT_COMPLETED, detail);
 }
 

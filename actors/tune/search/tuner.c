@@ -41,12 +41,21 @@ tuner_destroy(tuner_t **self_p)
 /* ---- what the steps share --------------------------------------------------------------- */
 
 static bool
+is_unwanted(const struct tuner_run *self)
+{
+    const struct tuner_port *port = self->port;
+    const bool has_found = self->trials && trials_count(self->trials) > 0;
+
+    return port->is_dropped(port->arg) || (!has_found && port->is_canceled(port->arg));
+}
+
+static bool
 pause_unless_dropped(const struct tuner_run *self, int64_t pause_ms)
 {
     int64_t end_ms = clock_ms() + pause_ms;
 
     do {
-        if (self->port->is_dropped(self->port->arg))
+        if (is_unwanted(self))
             return false;
         zclock_sleep(SLICE_MS);
     } while (clock_ms() < end_ms);
@@ -249,6 +258,16 @@ make_plan(struct tuner_run *self)
     return self->trials ? TM_OK : TM_NO_MEMORY;
 }
 
+/* Canceled too late to stop it: all its trials have been run. It may take its time to store. */
+static void
+heed_late_cancel(void *arg)
+{
+    struct tuner_run *self = arg;
+
+    if (!self->has_said_stopped && self->port->is_canceled(self->port->arg))
+        tuner_say_stopped(self);
+}
+
 static tm_err_t
 try_persist(struct tuner_run *self)
 {
@@ -262,11 +281,15 @@ try_persist(struct tuner_run *self)
                                  .gates = self->gates,
                                  .overfit = self->overfit,
                                  .dataset = self->dataset_text,
+                                 .rejections = self->rejections,
                                  .warnings = self->warnings_text,
                                  .body = self->body,
                                  .queued_ms = self->queued_ms,
                                  .parse_ms = self->parse_ms,
-                                 .search_ms = self->search_ms};
+                                 .search_ms = self->search_ms,
+                                 .is_canceled = self->is_canceled,
+                                 .on_rows = heed_late_cancel,
+                                 .arg = self};
 
     return tune_store_finish(self->tuner->store, &result);
 }
@@ -276,6 +299,7 @@ persist(struct tuner_run *self)
 {
     if (self->port->is_dropped(self->port->arg))
         return TM_LEASE_LOST;
+    heed_late_cancel(self);
     return retry_until_dropped(self, try_persist);
 }
 
@@ -299,15 +323,31 @@ run_fini(struct tuner_run *self)
     free(self->gates);
     free(self->overfit);
     free(self->dataset_text);
+    free(self->rejections);
     free(self->warnings_text);
     free(self->spec_text);
     free(self->body);
 }
 
-static const char *
-outcome_of(tm_err_t err)
+/* The request, its price data, its strategy or its space is wrong. A stored dataset that has
+ * changed or lost a piece is our failure, although its code is among theirs. */
+static bool
+is_rejection(tm_err_t err)
 {
-    return err == TM_OK ? "completed" : err == TM_LEASE_LOST ? "given_up" : "failed";
+    const int http = tm_err_http(err);
+
+    return http >= 400 && http < 500 && !tm_err_retryable(err) && err != TM_LEASE_LOST &&
+           err != TM_DATASET_MISMATCH;
+}
+
+static const char *
+outcome_of(tm_err_t err, bool is_canceled)
+{
+    if (err == TM_OK)
+        return is_canceled ? "canceled" : "completed";
+    if (err == TM_LEASE_LOST)
+        return "given_up";
+    return is_rejection(err) ? "rejected" : "failed";
 }
 
 static void
@@ -316,7 +356,9 @@ account(const struct tuner_run *self, tm_err_t err, int64_t started_us)
     meters_t *meters = self->tuner->meters;
     char id[TM_UUID_TEXT];
 
-    meters_add(meters, METRIC_TUNES, outcome_of(err), 1);
+    const char *outcome = outcome_of(err, self->is_canceled);
+
+    meters_add(meters, METRIC_TUNES, outcome, 1);
     if (!err) {
         meters_observe_us(meters, METRIC_TUNE_SECONDS, NULL, clock_us() - started_us);
         meters_observe_us(meters, METRIC_TUNE_LATENCY, NULL,
@@ -328,10 +370,10 @@ account(const struct tuner_run *self, tm_err_t err, int64_t started_us)
         meters_add(meters, METRIC_TRIALS, "failed",
                    trials_count_of(self->trials, TRIAL_FAILED));
     }
-    log_info(
-        "tune.ended", "job=%s attempt=%u outcome=%s code=%s trials=%llu search_ms=%.0f",
-        tm_uuid_text(&self->job->id, id), self->job->attempt, outcome_of(err), tm_err_name(err),
-        self->trials ? (unsigned long long)trials_count(self->trials) : 0ULL, self->search_ms);
+    log_info("tune.ended", "job=%s attempt=%u outcome=%s code=%s trials=%llu search_ms=%.0f",
+             tm_uuid_text(&self->job->id, id), self->job->attempt, outcome, tm_err_name(err),
+             self->trials ? (unsigned long long)trials_count(self->trials) : 0ULL,
+             self->search_ms);
 }
 
 void
@@ -349,10 +391,10 @@ tuner_run(tuner_t *self, const struct tuner_job *job, const struct tuner_port *p
     memset(ret, 0, sizeof(*ret));
     for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
         err = steps[i](&run);
-    if (err == TM_CANCELED)
-        err = TM_LEASE_LOST;
     ret->err = err;
+    ret->is_canceled = run.is_canceled;
     ret->retryable = tm_err_retryable(err);
+    ret->is_rejected = is_rejection(err);
     ret->queued_ms = run.queued_ms;
     if (err && !ret->detail[0])
         snprintf(ret->detail, sizeof(ret->detail), "%s", tm_err_text(err));

@@ -28,17 +28,22 @@ struct tuner_job {
 
 struct tuner_port {
     void *arg;
-    bool (*is_dropped)(void *arg); /* the job is canceled or its lease is gone: stop */
+    bool (*is_dropped)(void *arg);  /* its lease is gone: stop, nothing can be written */
+    bool (*is_canceled)(void *arg); /* stop, and keep what was found */
+    /* said once, of a canceled job: the search has stopped, and what it found is written */
+    void (*stopped)(void *arg, uint64_t done, uint64_t total, const char *json);
     /* at most ten times a second, and once at the end of the search; json: see report_progress
      */
     void (*progress)(void *arg, uint64_t done, uint64_t total, const char *json);
 };
 
-/* err TM_OK: committed; result is the job's, the caller's to free. TM_LEASE_LOST: given up,
- * nothing was written. Else the job failed: detail is for people. */
+/* err TM_OK: committed; result is the job's, the caller's to free. is_canceled: so are the
+ * trials that had been run. TM_LEASE_LOST: given up, nothing was written. Else the job failed:
+ * detail is for people. is_rejected: by what it asks for, so that nobody but whoever asked can
+ * help. */
 struct tuner_end {
     tm_err_t err;
-    bool retryable;
+    bool retryable, is_rejected, is_canceled;
     char detail[TUNE_DETAIL_BYTES];
     char *result;
     double queued_ms; /* how long it waited before; 0 if that is not known */

@@ -27,16 +27,22 @@ struct tuner_run {
     trials_t *trials;
     uint64_t out_of_bars, test_out_of_bars, unaffordable; /* trials of which it is noted */
     json_t *warnings;
-    char *best_params, *gates, *overfit, *dataset_text, *warnings_text, *spec_text, *body;
+    char *best_params, *gates, *overfit, *dataset_text, *rejections, *warnings_text, *spec_text,
+        *body;
     double queued_ms, parse_ms, search_ms;
+    bool is_canceled; /* the search has stopped, and what it found is to be kept */
+    bool has_said_stopped;
 };
 
 /* Makes tries while they end with TM_STORE_DOWN or TM_BUSY, with a back-off between them;
- * TM_LEASE_LOST when the job is dropped meanwhile. */
+ * TM_LEASE_LOST when the job is dropped meanwhile, or canceled before there is anything to
+ * keep. */
 typedef tm_err_t tuner_try_fn(struct tuner_run *self);
 TM_CHECKED tm_err_t retry_until_dropped(struct tuner_run *self, tuner_try_fn *attempt);
 
-TM_CHECKED tm_err_t tuner_search(struct tuner_run *self); /* all trials, with progress */
-TM_CHECKED tm_err_t tuner_judge(struct tuner_run *self);  /* the texts of the result */
+/* Until the job is canceled or all trials have been run, with progress. */
+TM_CHECKED tm_err_t tuner_search(struct tuner_run *self);
+void tuner_say_stopped(struct tuner_run *self); /* canceled: what was found is written now */
+TM_CHECKED tm_err_t tuner_judge(struct tuner_run *self); /* the texts of the result */
 
 #endif

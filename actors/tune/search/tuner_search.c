@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/kit/util/clock.h"
+#include "actors/tune/search/rejections.h"
 #include "actors/tune/search/verdict.h"
 #include "actors/tune/store/report.h"
 #include "actors/tune/store/tune_setup.h"
@@ -112,6 +113,18 @@ run_chunk(struct search *self)
     return TM_OK;
 }
 
+void
+tuner_say_stopped(struct tuner_run *self)
+{
+    char *json =
+        report_progress(self->strategy, self->plan, self->trials, self->search_ms / 1000);
+
+    self->has_said_stopped = true;
+    self->port->stopped(self->port->arg, trials_count(self->trials),
+                        tune_plan_trials(self->plan), json ? json : "");
+    free(json);
+}
+
 tm_err_t
 tuner_search(struct tuner_run *self)
 {
@@ -126,9 +139,9 @@ tuner_search(struct tuner_run *self)
     search.started_us = clock_us();
     search.event_us = search.started_us + TELL_US;
     report(&search);
-    while (!err && search.done < search.total) {
+    while (!err && search.done < search.total && !self->port->is_canceled(self->port->arg)) {
         if (self->port->is_dropped(self->port->arg))
-            err = TM_CANCELED;
+            err = TM_LEASE_LOST;
         else
             err = run_chunk(&search);
         if (!err)
@@ -136,7 +149,13 @@ tuner_search(struct tuner_run *self)
     }
     self->search_ms = (double)(clock_us() - search.started_us) / 1000;
     free(search.chunk);
-    return err;
+    if (err || !self->port->is_canceled(self->port->arg))
+        return err;
+    if (search.done == 0)
+        return TM_LEASE_LOST; /* there is nothing to keep */
+    self->is_canceled = true;
+    tuner_say_stopped(self);
+    return TM_OK;
 }
 
 /* Of the best trial's daily returns, in the window that the other trials' Sharpe ratios are of:
@@ -194,11 +213,9 @@ warn_of_no_winner(struct tuner_run *self)
     if (trials_leaders(self->trials, &leaders) == 0)
         json_array_append_new(
             self->warnings,
-            json_sprintf(
-                "none of the %llu trials is valid: each fell by more than %g %%, had too "
-                "few trades, or has no score; the trials' reasons say which",
-                (unsigned long long)trials_count(self->trials),
-                self->options.gate_max_drawdown_pct));
+            json_sprintf("none of the %llu trials is valid: the rejections say why, and what "
+                         "would let some through",
+                         (unsigned long long)trials_count(self->trials)));
 }
 
 static void
@@ -244,7 +261,7 @@ check_bars(const struct tuner_run *self)
 {
     const uint64_t count = trials_count(self->trials);
 
-    if (self->out_of_bars < count)
+    if (self->is_canceled || self->out_of_bars < count)
         return TM_OK;
     return tune_setup_refuse(
         self->detail, TM_INSUFFICIENT_DATA,
@@ -263,6 +280,7 @@ tuner_judge(struct tuner_run *self)
     json_t *best = report_best_params(self->strategy, self->plan, self->trials);
     json_t *dataset =
         report_dataset(self->spec.dataset_sha256, &self->bars, &self->dataset->report);
+    json_t *rejections = rejections_json(self->trials, &self->options);
 
     err = judge_overfit(self);
 
@@ -273,10 +291,13 @@ tuner_judge(struct tuner_run *self)
         self->best_params = report_text(&best);
     self->gates = report_gates(&self->options, tune_plan_is_split(self->plan));
     self->dataset_text = report_text(&dataset);
+    if (rejections)
+        self->rejections = report_text(&rejections);
     self->warnings_text = report_text(&self->warnings);
     self->spec_text = report_text(&self->strategy_spec);
-    self->body = report_result(&self->job->id, self->strategy, self->plan, self->trials);
-    if (!err && (!self->gates || !self->overfit || !self->dataset_text ||
+    self->body = report_result(&self->job->id, self->is_canceled ? "canceled" : "completed",
+                               self->strategy, self->plan, self->trials);
+    if (!err && (!self->gates || !self->overfit || !self->dataset_text || !self->rejections ||
                  !self->warnings_text || !self->spec_text || !self->body))
         err = TM_NO_MEMORY;
     return err;

@@ -149,12 +149,12 @@ report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars,
 }
 
 char *
-report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan_t *plan,
-              const trials_t *trials)
+report_result(const tm_uuid_t *tune, const char *status, const strategy_t *strategy,
+              const tune_plan_t *plan, const trials_t *trials)
 {
     char id[TM_UUID_TEXT];
     json_t *object = json_pack("{s:s, s:s, s:o, s:o?, s:I}", "tune_id", tm_uuid_text(tune, id),
-                               "status", "completed", "best_score", best_score(trials),
+                               "status", status, "best_score", best_score(trials),
                                "best_params", report_best_params(strategy, plan, trials),
                                "trials", (json_int_t)trials_count(trials));
 

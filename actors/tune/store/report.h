@@ -32,8 +32,8 @@ json_t *report_dataset(const uint8_t sha256[SHA256_SIZE], const bars_t *bars,
                        const struct data_report *report);
 
 /* The job's result: {tune_id, status, best_score, best_params, trials} */
-char *report_result(const tm_uuid_t *tune, const strategy_t *strategy, const tune_plan_t *plan,
-                    const trials_t *trials);
+char *report_result(const tm_uuid_t *tune, const char *status, const strategy_t *strategy,
+                    const tune_plan_t *plan, const trials_t *trials);
 
 char *report_text(json_t **json_p); /* takes it */
 

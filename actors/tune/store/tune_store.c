@@ -13,6 +13,7 @@ enum { TUNE_STATEMENTS(PG_STATEMENT_ID) STMT_COUNT };
 static const struct pg_statement statements[] = {TUNE_STATEMENTS(PG_STATEMENT_ROW)};
 
 #define RUN_COLUMNS 14 /* of TRIALS_COPY */
+#define ROWS_A_LOOK 1000
 
 struct tune_store {
     pg_sync_t *pg;
@@ -307,6 +308,8 @@ write_trials(tune_store_t *self, const struct tune_result *result)
         bool has_rank = next < count && places[next].index == row.index;
         copy_trial(&self->copy, result, &row, has_rank ? places[next].rank : 0);
         next += has_rank;
+        if (row.index % ROWS_A_LOOK == 0)
+            result->on_rows(result->arg);
     }
     free(places);
     return pg_copy_end(&self->copy);
@@ -321,6 +324,7 @@ begin(tune_store_t *self, const struct tune_result *result)
     pg_uuid(unit, &result->tune);
     pg_i64(unit, result->attempt);
     pg_bytes(unit, result->body, strlen(result->body));
+    pg_text(unit, result->is_canceled ? "canceled" : "done");
     return run(self, &unit, NULL);
 }
 
@@ -391,6 +395,9 @@ write_tune(tune_store_t *self, const struct tune_result *result, int64_t started
     add_names(unit, result->strategy);
     pg_text(unit, strategy_name(result->strategy));
     pg_text(unit, result->strategy_spec);
+    pg_i64(unit, (int64_t)tune_plan_trials(result->plan));
+    pg_bool(unit, result->is_canceled);
+    pg_text(unit, result->rejections);
     err = run(self, &unit, &rows);
     return !err && pg_affected(rows) != 1 ? TM_LEASE_LOST : err;
 }

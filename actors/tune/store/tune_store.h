@@ -63,10 +63,13 @@ struct tune_result {
     const tune_plan_t *plan;
     const trials_t *trials;
     const char *best_params; /* NULL: no valid trial */
-    const char *gates, *overfit, *dataset, *warnings;
+    const char *gates, *overfit, *dataset, *rejections, *warnings;
     const char *strategy_spec; /* what the strategy was made from */
     const char *body;          /* the job's result */
     double queued_ms, parse_ms, search_ms;
+    bool is_canceled;           /* these are the trials so far; else all of them */
+    void (*on_rows)(void *arg); /* now and then while trials are written */
+    void *arg;
 };
 
 /* Ends the job and writes the tune and its trials, in one transaction. TM_OK also when an

@@ -329,15 +329,15 @@ static const char *const wrong[] = {
     "\xff",
 };
 
-START_TEST(a_job_that_is_no_event_is_dead_at_once_and_says_why)
+START_TEST(a_job_that_is_no_event_is_rejected_at_once_and_says_why)
 {
-    char sql[160];
-    long before = number("SELECT count(*) FROM dead_jobs WHERE queue = 'events'");
+    char sql[200];
+    long before = number("SELECT count(*) FROM job_runs WHERE outcome = 'rejected'");
 
     submit("events", wrong[_i]);
     snprintf(sql, sizeof(sql),
-             "SELECT count(*) - %ld FROM dead_jobs WHERE queue = 'events'"
-             "   AND code = 'BAD_REQUEST' AND detail LIKE '%%topic%%'",
+             "SELECT count(*) - %ld FROM job_runs WHERE outcome = 'rejected'"
+             "   AND queue = 'events' AND code = 'BAD_REQUEST' AND detail LIKE '%%topic%%'",
              before);
     await(sql, 1);
 }
@@ -461,6 +461,6 @@ main(void)
     else
         fprintf(stderr, "skipped: nginx is not installed\n");
     suite_rows(tcase, a_place_that_is_not_known_is_said_to_be_so, unknown);
-    suite_rows(tcase, a_job_that_is_no_event_is_dead_at_once_and_says_why, wrong);
+    suite_rows(tcase, a_job_that_is_no_event_is_rejected_at_once_and_says_why, wrong);
     return suite_run(suite);
 }

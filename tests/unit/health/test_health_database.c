@@ -252,6 +252,22 @@ START_TEST(tunes_that_fail_more_often_than_not_are_told)
 }
 END_TEST
 
+START_TEST(tunes_that_were_rejected_are_no_failures)
+{
+    health_run_sql("INSERT INTO backtest_tunes (id, workspace_id, status, is_rejected,"
+                   " search_type, objective_type, n_trials, request, finished_at)"
+                   " SELECT gen_random_uuid(), " WORKSPACE
+                   ", 'failed', i < 9, 'grid', 'sharpe',"
+                   " 1, '{}', now() FROM generate_series(0, 9) i");
+    health_begin(NULL);
+    health_await(COMPONENT_TUNES, HEALTH_OK, NULL);
+    ck_assert_int_eq(json_integer_value(health_member(COMPONENT_TUNES, "failed_24h")), 1);
+    ck_assert_int_eq(json_integer_value(health_member(COMPONENT_TUNES, "rejected_24h")), 9);
+    ck_assert_int_eq(HEALTH_GAUGE(TUNES_24H, "failed"), 1);
+    ck_assert_int_eq(HEALTH_GAUGE(TUNES_24H, "rejected"), 9);
+}
+END_TEST
+
 #define KEY(key, job, created, expires)                                                     \
     "INSERT INTO idempotency_keys (workspace_id, scope, key, request_hash, job_id,"         \
     " created_at, expires_at) VALUES (" WORKSPACE ", 's', '" key "', '', " job ", now() - " \
@@ -450,9 +466,9 @@ add_tests(TCase *tcase)
         a_job_that_waits_long_is_told_unless_its_queue_is_paused,
         a_queue_that_is_gone_has_gauges_of_zero, without_a_worker_no_tune_runs,
         a_kind_that_has_gone_stays_with_when_it_was_seen, ingestion_is_told_by_source,
-        without_ingestion_nothing_is_pending, tunes_that_fail_more_often_than_not_are_told,
-        keys_that_should_be_gone_are_told, few_keys_are_counted,
-        what_was_counted_of_the_last_hour_is_known_after_a_restart,
+        without_ingestion_nothing_is_pending, tunes_that_were_rejected_are_no_failures,
+        tunes_that_fail_more_often_than_not_are_told, keys_that_should_be_gone_are_told,
+        few_keys_are_counted, what_was_counted_of_the_last_hour_is_known_after_a_restart,
         a_request_that_stays_pending_is_told, without_retention_jobs_it_is_not_configured,
         retention_says_how_its_last_run_went,
         retention_that_fails_is_told_and_worse_after_three_times,

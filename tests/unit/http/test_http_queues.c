@@ -99,6 +99,16 @@ one_of(const json_t *list, const char *key, const char *value)
 /* --- looking ------------------------------------------------------------------------------ */
 
 static void
+add_rejected(unsigned number, const char *queue)
+{
+    reads_run(&world,
+              "INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures,"
+              "  created_at, code, detail) VALUES ('" JOB "%02u', '" READS_WORKSPACE "', '%s',"
+              "  'rejected', 1, 0, now(), 'DATA_PARSE_FAILED', 'line 7')",
+              number, queue);
+}
+
+static void
 add_dead(unsigned number, const char *queue, const char *code)
 {
     reads_run(&world,
@@ -143,6 +153,7 @@ START_TEST(a_queue_shows_what_it_holds)
     add_job(4, "mail", "scheduled");
     add_job(5, "other", "waiting");
     add_dead(6, "mail", "JOB_FAILED");
+    add_rejected(7, "mail");
     reads_run(&world, "SELECT queue_limit('mail', 1000, 3), queue_pause('mail')");
     all = seen(SEEN);
     ck_assert_uint_eq(json_array_size(json_object_get(all, "queues")), 2);
@@ -152,9 +163,10 @@ START_TEST(a_queue_shows_what_it_holds)
     ck_assert(json_is_string(json_object_get(queue, "paused_at")));
     json_object_del(queue, "oldest_ready_seconds");
     json_object_del(queue, "paused_at");
-    reads_expect(queue, "{'queue':'mail','ready':2,'scheduled':1,'running':1,'waiting':0,"
-                        "'dead':1,'done_minute':0,'done_hour':0,'paused':true,"
-                        "'max_depth':1000,'workspace_limit':3}");
+    reads_expect(queue,
+                 "{'queue':'mail','ready':2,'scheduled':1,'running':1,'waiting':0,"
+                 "'dead':1,'done_minute':0,'done_hour':0,'rejected_hour':1,'paused':true,"
+                 "'max_depth':1000,'workspace_limit':3}");
     queue = one_of(json_object_get(all, "queues"), "queue", "other");
     reads_expect(json_object_get(queue, "waiting"), "1");
     reads_expect(json_object_get(queue, "paused"), "false");

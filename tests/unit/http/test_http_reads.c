@@ -77,7 +77,8 @@ integer(const json_t *object, const char *member)
     "'trials_completed':0,'best_run_id':null,'best_params':null,'best_score':null,"            \
     "'leaderboard':[],'counts':{'queued':4,'running':0,'completed':0,'failed':0,'skipped':0,'" \
     "duplicates':0},"                                                                          \
-    "'gates':null,'warnings':[],'progress':{'done':0,'total':4,'trials_per_second':null,"      \
+    "'gates':null,'rejections':[],'warnings':[],'progress':{'done':0,'total':4,'trials_per_"   \
+    "second':null,"                                                                            \
     "'eta_seconds':null},'overfit':null,'dataset':null,'timing':null,"                         \
     "'strategy_entity_id':null,'strategy_name':null,'objective_type':'sharpe',"                \
     "'oos_ratio':null,'created_at':'" at "','started_at':null,'finished_at':null,"             \
@@ -135,7 +136,8 @@ START_TEST(a_completed_tune_is_shown_whole)
         "    'win_rate':null,'trades':14,'buy_hold_return_pct':null,'avg_trade_pct':null,"
         "    'profit_factor':null}}],"
         "'counts':{'queued':0,'running':0,'completed':1,'failed':1,'skipped':1,'duplicates':0},"
-        "'gates':{'min_trades':10,'evaluated_on':'oos'},'warnings':['one','two'],"
+        "'gates':{'min_trades':10,'evaluated_on':'oos'},'rejections':[],'warnings':['one','two'"
+        "],"
         "'progress':{'done':3,'total':3,'trials_per_second':1.5,'eta_seconds':0},"
         "'overfit':{'pbo':0.25},'dataset':{'bars':5031},'timing':{'parse_ms':1.5},"
         "'strategy_entity_id':'" BB "','strategy_name':'bb \\\"x\\\" \\\\ ü',"
@@ -151,14 +153,14 @@ START_TEST(failed_and_canceled_tunes_say_why)
 
     reads_tune_row(&world, 3, "failed",
                    "error_code = 'DATA_PARSE_FAILED', error_detail = 'line 7: high < low',"
-                   " started_at = created_at, finished_at = created_at");
+                   " is_rejected = true, started_at = created_at, finished_at = created_at");
     reads_tune_row(&world, 4, "canceled",
                    "error_code = 'CANCELED', error_detail = 'by request', trials_completed = 1,"
                    " started_at = created_at, finished_at = created_at + interval '2 s'");
     tune = reads_json(&world, TUNE(3));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "failed");
     reads_expect(json_object_get(tune, "error"),
-                 "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low'}");
+                 "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low','rejected':true}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':0,'total':4,'trials_per_second':null,'eta_seconds':0}");
     reads_expect(
@@ -167,7 +169,8 @@ START_TEST(failed_and_canceled_tunes_say_why)
     json_decref(tune);
     tune = reads_json(&world, TUNE(4));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "canceled");
-    reads_expect(json_object_get(tune, "error"), "{'code':'CANCELED','detail':'by request'}");
+    reads_expect(json_object_get(tune, "error"),
+                 "{'code':'CANCELED','detail':'by request','rejected':false}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':1,'total':4,'trials_per_second':0.5,'eta_seconds':0}");
     json_decref(tune);

@@ -270,6 +270,28 @@ START_TEST(a_tune_that_is_tried_again_is_queued)
 }
 END_TEST
 
+/* Its error says so, whatever the contract calls its status; and one event tells of it. */
+START_TEST(a_tune_whose_job_is_rejected_has_failed_by_what_it_asked_for)
+{
+    const char *id = queue_ask("SELECT jobs_enqueue('tune', '%s')", TUNE_BODY);
+
+    queue_expect("",
+                 "WITH gone AS (DELETE FROM jobs WHERE id = '%s' RETURNING *)"
+                 " INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt, failures,"
+                 " created_at, code, detail) SELECT id, workspace_id, queue, 'rejected', 1, 0,"
+                 " created_at, 'DATA_PARSE_FAILED', 'line 7' FROM gone",
+                 id);
+    queue_expect(
+        "failed|DATA_PARSE_FAILED|line 7|t",
+        "SELECT status, error_code, error_detail, tune_response(t, 0) #>> "
+        "'{error,rejected}' = 'true' FROM backtest_tunes t WHERE finished_at IS NOT NULL");
+    queue_expect("1|true",
+                 "SELECT count(*), max(payload #>> '{error,rejected}') FROM event_outbox"
+                 " WHERE topic = 'backtest.tune.failed'");
+    queue_expect("0", "SELECT dead_retry(ARRAY['%s']::uuid[], NULL, NULL, NULL)", id);
+}
+END_TEST
+
 START_TEST(a_join_that_is_tried_again_is_a_join)
 {
     const char *id = queue_ask("SELECT jobs_enqueue('mail', 'a')");
@@ -352,7 +374,8 @@ dead_case(void)
     TCase *tcase = case_new("dead", NULL, NULL);
 
     tcase_add_loop_test(tcase, a_tune_that_is_tried_again_is_queued, 0, 2);
-    suite_tests(tcase, a_join_that_is_tried_again_is_a_join);
+    suite_tests(tcase, a_tune_whose_job_is_rejected_has_failed_by_what_it_asked_for,
+                a_join_that_is_tried_again_is_a_join);
     suite_rows(tcase, dead_jobs_are_chosen_by_what_is_given, filters);
     suite_tests(tcase, a_queue_s_rules_are_kept_apart);
     return tcase;

@@ -37,6 +37,10 @@ fill(void)
     queue_expect("", "INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt,"
                      " failures, created_at) VALUES (gen_random_uuid(),"
                      " '" QUEUE_WORKSPACE "', 'mail', 'canceled', 1, 0, now())");
+    queue_expect("", "INSERT INTO job_runs (id, workspace_id, queue, outcome, attempt,"
+                     " failures, created_at, code, detail) VALUES (gen_random_uuid(),"
+                     " '" QUEUE_WORKSPACE "', 'mail', 'rejected', 1, 0, now(), 'BAD_REQUEST',"
+                     " 'no')");
     queue_expect("", "SELECT queue_pause('post')");
     queue_expect("", "SELECT queue_limit('mail', 100, 3)");
 }
@@ -53,6 +57,8 @@ static const struct {
     {"dead", "count(*) FROM dead_jobs", "queue", "true"},
     {"done_hour", "count(*) FROM job_runs", "queue",
      "outcome = 'done' AND finished_at > now() - interval '1 hour'"},
+    {"rejected_hour", "count(*) FROM job_runs", "queue",
+     "outcome = 'rejected' AND finished_at > now() - interval '1 hour'"},
     {"max_depth", "max(max_depth) FROM queues", "name", "true"},
     {"workspace_limit", "max(workspace_limit) FROM queues", "name", "true"},
 };
@@ -88,6 +94,7 @@ START_TEST(queues_as_json_are_those_of_the_database)
     ck_assert_str_eq(json_string_value(cli_at(queues, "1.queue")), "mail");
     ck_assert_int_eq(json_integer_value(cli_at(queues, "0.done_minute")), 1);
     ck_assert_int_eq(json_integer_value(cli_at(queues, "1.done_hour")), 1);
+    ck_assert_int_eq(json_integer_value(cli_at(queues, "1.rejected_hour")), 1);
     ck_assert_int_eq(json_integer_value(cli_at(queues, "1.done_minute")), 0);
     ck_assert(json_is_false(cli_at(queues, "1.paused")));
     ck_assert(json_is_null(cli_at(queues, "1.paused_at")));
@@ -121,8 +128,8 @@ right_edge(const char *table, int line, int column)
 
 START_TEST(queues_are_a_table_for_people)
 {
-    static const char *const mail[] = {"mail", "1", NULL, "2",   "3", "4",
-                                       "1",    "0", "1",  "100", "3", "-"};
+    static const char *const mail[] = {"mail", "1", NULL, "2",   "3", "4", "1",
+                                       "0",    "1", "1",  "100", "3", "-"};
     const struct command *command;
 
     fill();
@@ -130,14 +137,14 @@ START_TEST(queues_are_a_table_for_people)
     ck_assert_int_eq(command->code, 0);
     ck_assert_str_eq(command->err, "");
     ck_assert_str_eq(cli_cell(command->out, 0, 0), "queue");
-    ck_assert_str_eq(cli_cell(command->out, 0, 10), "per workspace");
+    ck_assert_str_eq(cli_cell(command->out, 0, 11), "per workspace");
     for (int i = 0; i < COUNT(mail); i++)
         if (mail[i])
             ck_assert_str_eq(cli_cell(command->out, 2, i), mail[i]);
     ck_assert_str_eq(cli_cell(command->out, 1, 0), "gone");
     ck_assert_str_eq(cli_cell(command->out, 1, 2), "-");
     ck_assert_str_eq(cli_cell(command->out, 4, 0), "post");
-    ck_assert_str_eq(cli_cell(command->out, 4, 11), "yes");
+    ck_assert_str_eq(cli_cell(command->out, 4, 12), "yes");
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(right_edge(command->out, i, 1), right_edge(command->out, 0, 1));
 }

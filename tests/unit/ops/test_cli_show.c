@@ -37,6 +37,65 @@ START_TEST(the_overfit_line_has_the_figures_there_are_and_ends)
 }
 END_TEST
 
+static void
+expect_print(json_t *tune, const char *const *lines)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    ck_assert_ptr_nonnull(out);
+    ck_assert_ptr_nonnull(tune);
+    print_tune(out, tune);
+    fclose(out);
+    for (; *lines; lines++)
+        ck_assert_msg(strstr(text, *lines) != NULL, "no \"%s\" in\n%s", *lines, text);
+    free(text);
+    json_decref(tune);
+}
+
+START_TEST(rejected_trials_are_counted_and_say_why)
+{
+    static const char *const lines[] = {"\nstatus     completed\n",
+                                        "\ntrials     9: 2 valid, 7 rejected, 0 failed",
+                                        "\nrejected   7 trials have so few trades\n", NULL};
+
+    expect_print(json_pack("{s:s, s:i, s:{s:i, s:i, s:i}, s:[{s:s}]}", "status", "completed",
+                           "n_trials", 9, "counts", "completed", 2, "skipped", 7, "failed", 0,
+                           "rejections", "text", "7 trials have so few trades"),
+                 lines);
+}
+END_TEST
+
+START_TEST(a_tune_that_asked_for_what_is_wrong_is_called_rejected)
+{
+    static const char *const lines[] = {"\nstatus     rejected\n", NULL};
+
+    expect_print(json_pack("{s:s, s:{s:b}}", "status", "failed", "error", "rejected", 1),
+                 lines);
+}
+END_TEST
+
+START_TEST(a_tune_that_failed_here_has_failed)
+{
+    static const char *const lines[] = {"\nstatus     failed\n", NULL};
+
+    expect_print(json_pack("{s:s, s:{s:b}}", "status", "failed", "error", "rejected", 0),
+                 lines);
+}
+END_TEST
+
+START_TEST(a_canceled_tune_says_how_far_it_came)
+{
+    static const char *const lines[] = {"\nstatus     canceled\ntrials     20 of 50: 3 valid",
+                                        NULL};
+
+    expect_print(json_pack("{s:s, s:i, s:i, s:{s:i}}", "status", "canceled", "n_trials", 50,
+                           "trials_completed", 20, "counts", "completed", 3),
+                 lines);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -44,5 +103,8 @@ main(void)
     TCase *tcase = suite_case(suite, "show", NULL, NULL);
 
     suite_rows(tcase, the_overfit_line_has_the_figures_there_are_and_ends, figures);
+    suite_tests(tcase, rejected_trials_are_counted_and_say_why,
+                a_tune_that_asked_for_what_is_wrong_is_called_rejected,
+                a_tune_that_failed_here_has_failed, a_canceled_tune_says_how_far_it_came);
     return suite_run(suite);
 }

@@ -246,6 +246,51 @@ START_TEST(a_job_without_room_is_refused_as_busy)
 }
 END_TEST
 
+START_TEST(a_job_that_is_wrong_is_rejected_and_one_that_fails_is_not)
+{
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    send_job(broker, NULL, 1);
+    tm_job_t *job = take_job();
+    tm_worker_reject(worker, &job, TM_DATA_PARSE_FAILED, "line 7");
+    tm_msg_t fail = expect(broker, TM_MSG_FAIL);
+    ck_assert(fail.fail.rejected && !fail.fail.retryable);
+    ck_assert(tm_str_is(fail.fail.code, "DATA_PARSE_FAILED"));
+    ck_assert(tm_str_is(fail.fail.detail, "line 7"));
+    settle(broker, &fail.fail.job, 1);
+    send_job(broker, NULL, 1);
+    job = take_job();
+    tm_worker_fail(worker, &job, TM_JOB_FAILED, "so", false);
+    ck_assert(!expect(broker, TM_MSG_FAIL).fail.has_rejected);
+}
+END_TEST
+
+START_TEST(a_canceled_job_that_keeps_what_it_found_says_so)
+{
+    tm_msg_t cancel = {.type = TM_MSG_CANCEL}, said;
+
+    start_worker(place.endpoint[0], 1);
+    welcome(broker);
+    cancel.cancel.job = send_job(broker, NULL, 1);
+    cancel.cancel.attempt = 1;
+    cancel.cancel.has_attempt = true;
+    tm_job_t *job = take_job();
+    tm_worker_progress(worker, job, 1, 9, NULL, 0);
+    ck_assert(!expect(broker, TM_MSG_PROGRESS).progress.has_stopped);
+    fake_broker_send(broker, &cancel);
+    while (!tm_job_is_canceled(job))
+        in_order(broker);
+    tm_worker_stopped(worker, job, 2, 9, "so far", 6);
+    said = expect(broker, TM_MSG_PROGRESS);
+    ck_assert(said.progress.stopped && said.progress.done == 2 && said.progress.total == 9);
+    ck_assert(tm_str_is(said.body, "so far"));
+    tm_worker_canceled(worker, &job);
+    said = expect(broker, TM_MSG_FAIL);
+    ck_assert(said.fail.settled && tm_str_is(said.fail.code, "CANCELED"));
+    ck_assert(!said.fail.retryable && !said.fail.has_rejected);
+}
+END_TEST
+
 START_TEST(a_job_sent_twice_is_worked_on_once)
 {
     tm_job_t *job, *none = NULL;
@@ -422,10 +467,11 @@ main(void)
         a_restarted_broker_hears_which_jobs_are_in_work,
         an_outcome_lost_with_its_broker_is_said_to_the_next,
         a_silent_brokers_jobs_are_told_to_another, brokers_share_the_credit,
-        a_job_without_room_is_refused_as_busy, a_job_sent_twice_is_worked_on_once,
-        a_dropped_job_is_flagged_and_its_result_is_not_sent, a_newer_attempt_replaces_the_older,
-        progress_and_wild_words_reach_the_broker, a_result_too_large_fails_the_job,
-        a_draining_worker_takes_no_more, jobs_not_ended_go_back_when_the_worker_leaves,
-        wrong_options_make_no_worker);
+        a_job_that_is_wrong_is_rejected_and_one_that_fails_is_not,
+        a_canceled_job_that_keeps_what_it_found_says_so, a_job_without_room_is_refused_as_busy,
+        a_job_sent_twice_is_worked_on_once, a_dropped_job_is_flagged_and_its_result_is_not_sent,
+        a_newer_attempt_replaces_the_older, progress_and_wild_words_reach_the_broker,
+        a_result_too_large_fails_the_job, a_draining_worker_takes_no_more,
+        jobs_not_ended_go_back_when_the_worker_leaves, wrong_options_make_no_worker);
     return suite_run(suite);
 }

@@ -220,6 +220,14 @@ START_TEST(trials_that_cannot_warm_up_are_warned_of)
                       "SELECT dataset->>'bars', warnings::text LIKE '%1 of the 2 trials have an"
                       " indicator without a value before the last bar%' FROM backtest_tunes",
                       "300|t");
+    tune_world_expect(
+        &world,
+        "SELECT count_skipped, (SELECT sum((r->>'count')::int)"
+        "   FROM json_array_elements(rejections) r),"
+        " EXISTS (SELECT FROM json_array_elements(rejections) r"
+        "   WHERE r->>'reason' = 'warm_up' AND r->>'text' = '1 trial has an indicator"
+        " without a value before the last bar') FROM backtest_tunes",
+        "1|1|t");
     tune_world_expect(&world, "SELECT reason FROM backtest_tune_runs WHERE trial_index = 1",
                       "warm_up (an indicator has no value before the last bar)");
 }

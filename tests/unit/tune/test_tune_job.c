@@ -9,6 +9,7 @@
 #include "actors/tune/engine/engine.h"
 #include "actors/tune/store/tune_store.h"
 #include "migrations/migrate.h"
+#include "tests/support/meter.h"
 #include "tests/support/pg_suite.h"
 
 static const char *const grid[] = {
@@ -17,7 +18,7 @@ static const char *const grid[] = {
     "n_trials",    "1000",
     NULL};
 static void
-expect_failure(tm_err_t err, const char *part)
+expect_failed(tm_err_t err, const char *part)
 {
     tune_world_run(&world);
     ck_assert_str_eq(tm_err_name(world.end.err), tm_err_name(err));
@@ -27,6 +28,26 @@ expect_failure(tm_err_t err, const char *part)
                   world.end.detail, part);
     expect_nothing_written();
     tune_world_expect(&world, "SELECT count(*) FROM jobs WHERE id = $ID", "1");
+}
+
+/* By what was asked for: nobody else needs to look at it. */
+static void
+expect_rejected(tm_err_t err, const char *part)
+{
+    expect_failed(err, part);
+    ck_assert(world.end.is_rejected);
+    ck_assert_uint_eq(meter_of(world.meters, METRIC_TUNES, "rejected"), 1);
+    ck_assert_uint_eq(meter_of(world.meters, METRIC_TUNES, "failed"), 0);
+}
+
+/* By what became of it here. */
+static void
+expect_failure(tm_err_t err, const char *part)
+{
+    expect_failed(err, part);
+    ck_assert(!world.end.is_rejected);
+    ck_assert_uint_eq(meter_of(world.meters, METRIC_TUNES, "failed"), 1);
+    ck_assert_uint_eq(meter_of(world.meters, METRIC_TUNES, "rejected"), 0);
 }
 
 /* ---- what a tune writes ----------------------------------------------------------------- */
@@ -304,7 +325,7 @@ START_TEST(more_trials_than_this_process_allows_are_refused)
     tune_world_dataset(&world, "tests/data/SYND.csv");
     tune_world_job(&world, "bb_reversal", fields);
     world.settings->tune_max_trials = 100;
-    expect_failure(TM_VALIDATION_FAILED, "n_trials: 101 is not a whole number from 1 to 100");
+    expect_rejected(TM_VALIDATION_FAILED, "n_trials: 101 is not a whole number from 1 to 100");
 }
 END_TEST
 
@@ -348,7 +369,7 @@ START_TEST(a_dataset_over_the_limit_is_not_loaded)
     tune_world_dataset(&world, "tests/data/SYND.csv");
     tune_world_expect(&world, "UPDATE datasets SET size = 1::bigint << 40", "");
     tune_world_job(&world, "bb_reversal", random50);
-    expect_failure(TM_FILE_TOO_LARGE, "allowed");
+    expect_rejected(TM_FILE_TOO_LARGE, "allowed");
 }
 END_TEST
 
@@ -358,7 +379,7 @@ START_TEST(data_that_is_no_price_series_says_which_line)
 
     tune_world_data(&world, csv, sizeof(csv) - 1);
     tune_world_job(&world, "bb_reversal", random50);
-    expect_failure(TM_DATA_PARSE_FAILED, "2");
+    expect_rejected(TM_DATA_PARSE_FAILED, "2");
 }
 END_TEST
 
@@ -368,7 +389,7 @@ START_TEST(too_few_bars_between_the_dates_are_insufficient)
 
     tune_world_dataset(&world, "tests/data/SYND.csv");
     tune_world_job(&world, "bb_reversal", fields);
-    expect_failure(TM_INSUFFICIENT_DATA, "9 of the 1200 bars");
+    expect_rejected(TM_INSUFFICIENT_DATA, "9 of the 1200 bars");
 }
 END_TEST
 
@@ -379,7 +400,7 @@ START_TEST(a_strategy_that_is_nowhere_is_not_found)
 
     tune_world_dataset(&world, "tests/data/SYND.csv");
     tune_world_job(&world, NULL, fields);
-    expect_failure(TM_STRATEGY_NOT_FOUND, "strategy");
+    expect_rejected(TM_STRATEGY_NOT_FOUND, "strategy");
 }
 END_TEST
 
@@ -397,7 +418,7 @@ START_TEST(a_strategy_that_does_not_compile_says_why)
     tune_world_job_body(&world, changed);
     free(changed);
     tune_world_expect(&world, "DELETE FROM jobs WHERE id <> $ID", "");
-    expect_failure(TM_INVALID_STRATEGY, "moo");
+    expect_rejected(TM_INVALID_STRATEGY, "moo");
 }
 END_TEST
 
@@ -414,7 +435,7 @@ START_TEST(a_body_that_breaks_the_rules_names_the_field)
     tune_world_job_body(&world, changed);
     free(changed);
     tune_world_expect(&world, "DELETE FROM jobs WHERE id <> $ID", "");
-    expect_failure(TM_VALIDATION_FAILED, "min_trades");
+    expect_rejected(TM_VALIDATION_FAILED, "min_trades");
 }
 END_TEST
 

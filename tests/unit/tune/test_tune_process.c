@@ -141,8 +141,23 @@ START_TEST(a_job_that_fails_says_why)
     send_job();
     fail = expect(TM_MSG_FAIL);
     ck_assert(tm_str_is(fail.fail.code, "DATASET_MISMATCH"));
-    ck_assert(!fail.fail.retryable);
+    ck_assert(!fail.fail.retryable && !fail.fail.rejected);
     ck_assert_uint_gt(fail.fail.detail.size, 0);
+}
+END_TEST
+
+START_TEST(a_job_that_asks_for_what_is_wrong_is_rejected)
+{
+    static const char csv[] = "date,open,high,low,close,volume\n2020-01-01,1,2,3,1,1\n";
+    tm_msg_t fail;
+
+    tune_world_data(&world, csv, sizeof(csv) - 1);
+    tune_world_job(&world, "bb_reversal", NULL);
+    welcome();
+    send_job();
+    fail = expect(TM_MSG_FAIL);
+    ck_assert(tm_str_is(fail.fail.code, "DATA_PARSE_FAILED"));
+    ck_assert(fail.fail.rejected && !fail.fail.retryable);
 }
 END_TEST
 
@@ -162,6 +177,36 @@ START_TEST(a_signal_lets_the_job_at_hand_finish)
     status = status_of_child();
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == TM_OK);
     tune_world_expect(&world, "SELECT count(*) FROM backtest_tune_runs", "3000");
+}
+END_TEST
+
+/* It says that it has stopped, so that it gets the time to store, and then that it has. */
+START_TEST(a_job_that_is_canceled_keeps_what_it_found)
+{
+    const char *const fields[] = {"n_trials", "1000000", NULL};
+    tm_msg_t msg = {.type = TM_MSG_CANCEL}, said;
+    struct tm_fail fail;
+
+    tune_world_dataset(&world, "tests/data/SYNM.csv");
+    tune_world_job(&world, "bb_reversal", fields);
+    welcome();
+    send_job();
+    said = expect(TM_MSG_PROGRESS);
+    ck_assert(!said.progress.has_stopped);
+    msg.cancel = (struct tm_cancel){
+        .job = world.job.id, .attempt = world.job.attempt, .has_attempt = true};
+    fake_broker_send(broker, &msg);
+    while (!said.progress.stopped)
+        said = expect(TM_MSG_PROGRESS);
+    ck_assert_uint_lt(said.progress.done, 1000000);
+    fail = expect(TM_MSG_FAIL).fail;
+    ck_assert(fail.settled && !fail.retryable && !fail.rejected);
+    ck_assert(tm_str_is(fail.code, "CANCELED"));
+    settle();
+    tune_world_expect(&world,
+                      "SELECT status, trials_completed > 0, trials_completed = (SELECT count(*)"
+                      " FROM backtest_tune_runs) FROM backtest_tunes",
+                      "canceled|t|t");
 }
 END_TEST
 
@@ -220,7 +265,9 @@ main(void)
           *alone = suite_case(suite, "alone", NULL, NULL);
 
     suite_tests(process, a_job_is_run_and_told_of, a_job_that_fails_says_why,
-                a_signal_lets_the_job_at_hand_finish, a_signal_ends_an_idle_process,
+                a_job_that_asks_for_what_is_wrong_is_rejected,
+                a_signal_lets_the_job_at_hand_finish,
+                a_job_that_is_canceled_keeps_what_it_found, a_signal_ends_an_idle_process,
                 a_second_signal_ends_the_process_at_once);
     suite_tests(alone, endpoints_that_are_none_are_a_wrong_setting);
     return pg_suite_run(suite, &tune_fixture);

@@ -8,7 +8,8 @@ const STATES = {
   completed: ['✓', 'good', 'completed'],
   failed: ['✕', 'bad', 'failed'],
   canceled: ['–', '', 'canceled'],
-  skipped: ['↷', 'warn', 'skipped'],
+  rejected: ['✕', 'warn', 'rejected'],
+  skipped: ['↷', 'warn', 'rejected'], // the contract's word for a trial that a gate rejects
 };
 
 export const isOver = (status) => ['completed', 'failed', 'canceled'].includes(status);
@@ -21,6 +22,14 @@ export function statusBadge(status, title = null) {
   const [mark, kind, word] = STATES[status] ?? ['?', '', status];
   return badge(mark, kind, word, title);
 }
+
+// To the contract a tune that asked for what is wrong has failed; people are told the difference.
+export const tuneBadge = (tune, title = null) => statusBadge(tune.error?.rejected ? 'rejected' : tune.status, title);
+
+const CHANGES = {
+  queued: 'waits again', running: 'runs', completed: 'has completed', failed: 'has failed', canceled: 'was canceled', rejected: 'was rejected',
+};
+export const tuneSentence = (tune) => `The tune ${CHANGES[tune.error?.rejected ? 'rejected' : tune.status] ?? tune.status}`;
 
 // How far the winner is to be believed, as the server judged it: the word, and the sentences why.
 // A tune of an older version has no verdict.
@@ -42,7 +51,7 @@ export function validityBadges(tune) {
   const list = [];
   if (tune.status === 'completed') {
     const { completed, skipped } = tune.counts;
-    const title = `${integer(completed)} trials passed the gates, ${integer(skipped)} were skipped`;
+    const title = `${integer(completed)} trials passed the gates, ${integer(skipped)} were rejected`;
     if (completed === 0) list.push(badge('✕', 'bad', 'no valid trial', title));
     else list.push(badge('·', '', `${integer(completed)} valid`, title));
     const verdict = completed > 0 && verdictBadge(tune.overfit);

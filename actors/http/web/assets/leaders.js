@@ -41,8 +41,10 @@ export class Leaders {
       showContent(this.place, this.stored.node);
     } else if (tune.status === 'completed') {
       showEmpty(this.place, 'No trial passed the gates.', 'The reasons stand with the trials below.');
+    } else if (tune.counts.skipped > 0) {
+      showEmpty(this.place, 'No trial had passed the gates when the tune was canceled.', 'The reasons stand with the trials below.');
     } else {
-      showEmpty(this.place, `The tune was ${tune.status} before it had a result.`);
+      showEmpty(this.place, 'The tune was canceled before it had a result.');
     }
   }
 

@@ -10,6 +10,7 @@ import { addressOf } from './tune_view.js';
 const form = byId('form');
 const uploadMb = Number(document.body.dataset.maxUploadMb), limits = JSON.parse(document.body.dataset.limits);
 const PLAIN = ['strategy_entity_id', 'search_type', 'n_trials', 'seed', 'objective_type', 'oos_ratio', 'select_on', 'initial_cash', 'commission_bps', 'slippage_bps', 'fill', 'end_of_data', 'sizing', 'date_from', 'date_to', ...READING];
+const FIRST = 'sma_cross'; // with the form as it is, it finds something on what most people have: an index' daily bars
 const strategies = new Map();
 const space = new Space(byId('space'), changed);
 let key = null, isSending = false;
@@ -81,7 +82,9 @@ async function loadStrategies() {
     const { items } = await get('/strategies', { limit: 200 });
     for (const strategy of items) strategies.set(strategy.id, strategy);
     select.replaceChildren(...items.map(({ id, name }) => el('option', { value: id }, name)));
+    const first = items.find(({ name }) => name === FIRST);
     if (strategies.has(wanted)) select.value = wanted;
+    else if (first) select.value = first.id;
     if (!items.length) showErrors(['This workspace has no strategy. Put one into config/strategies, or send it to POST /strategies.']);
     showStrategy();
   } catch (problem) {

@@ -31,6 +31,7 @@ const queueTable = new Table({ label: 'Queues', id: (queue) => queue.queue, colu
   count('running', 'Running'), count('scheduled', 'Scheduled', 'to start at a time to come'), count('waiting', 'Waiting', 'for the jobs they have started'),
   { ...count('dead', 'Dead'), cell: (queue) => (queue.dead ? badge('✕', 'bad', integer(queue.dead)) : '0') },
   count('done_minute', 'Done, 1 min'), count('done_hour', 'Done, 1 h'),
+  count('rejected_hour', 'Rejected, 1 h', 'they asked for what is wrong, and whoever asked was told why'),
   { key: 'limits', label: 'Limits', sort: false, value: (queue) => [queue.max_depth, queue.workspace_limit], cell: (queue) => el('span', { class: 'muted' }, [queue.max_depth && `holds ${integer(queue.max_depth)}`, queue.workspace_limit && `${integer(queue.workspace_limit)} running a workspace`].filter(Boolean).join(', ') || 'of the settings') },
   { key: 'actions', label: 'Actions', hush: true, class: 'actions', value: (queue) => queue.paused, cell: (queue) => (queue.paused
     ? action('Resume', `Resume ${queue.queue}`, () => turn(queue.queue, 'resume'), '') : action('Pause', `Pause ${queue.queue}`, () => turn(queue.queue, 'pause'), '')) },

@@ -2,7 +2,7 @@
 import { act } from './act.js';
 import { get, post, remove } from './api.js';
 import { Asked } from './asked.js';
-import { isOver, statusBadge, validityBadges, verdictBadge } from './badges.js';
+import { isOver, tuneBadge, tuneSentence, validityBadges, verdictBadge } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
 import { Explanation } from './explain.js';
@@ -66,7 +66,7 @@ function facts() {
   return [
     fact('Best score', el('span', { title: String(tune.best_score ?? '') }, score(tune.best_score)), tune.objective_type),
     fact('Best parameters', el('span', { title: exactly(tune.best_params) }, params(tune.best_params)), null, true),
-    isOver(tune.status) && fact('Trials passed', integer(counts.completed), `${integer(counts.skipped)} skipped · ${integer(counts.failed)} failed`),
+    isOver(tune.status) && fact('Trials passed', integer(counts.completed), `${integer(counts.skipped)} rejected · ${integer(counts.failed)} failed`),
     fact('Search', tune.search_type, tune.oos_ratio === null ? 'no out-of-sample part' : `${percent(tune.oos_ratio * 100, 0)} out of sample`),
     ...(tune.overfit ? overfitFacts(tune.overfit) : []),
     gates && gatesFact(gates, tune.oos_ratio !== null),
@@ -81,9 +81,19 @@ function notices() {
   const list = [];
   if (tune.error) list.push(el('div', { class: `notice ${tune.status === 'failed' ? 'error' : ''}` }, el('strong', {}, tune.error.code), el('span', {}, tune.error.detail)));
   if (tune.warnings?.length) list.push(el('div', { class: 'notice warn' }, el('ul', {}, tune.warnings.map((text) => el('li', {}, text)))));
-  if (tune.status === 'completed' && tune.counts.completed === 0)
-    list.push(el('div', { class: 'notice warn' }, 'No trial passed the gates, so there is no winner. Look at why trials were skipped below; a wider space, a longer series or other costs may help.'));
+  if (tune.rejections?.length)
+    list.push(el('div', { class: `notice ${tune.counts.completed === 0 ? 'warn' : ''}`, id: 'rejections' },
+      el('strong', {}, tune.counts.completed === 0 ? 'No trial passed the gates, so there is no winner.' : 'Rejected trials'),
+      el('ul', {}, tune.rejections.map(({ text }) => el('li', {}, `${text}.`)))));
   return list;
+}
+
+// What failed, or was canceled before its first trial, has no result: there is nothing to show but why.
+const isWithoutResult = () => tune.status === 'failed' || (tune.status === 'canceled' && tune.trials_completed === 0);
+
+// A tune that is tried again has them again. These two come and go by themselves.
+function showPanels(isShown) {
+  for (const panel of document.querySelectorAll('main .panel:not(#trial-panel, #explain-panel)')) panel.hidden = !isShown;
 }
 
 function show() {
@@ -91,15 +101,18 @@ function show() {
   byId('title').textContent = tune.strategy_name ?? 'Tune';
   document.title = `${tune.status === 'running' ? `${Math.floor((100 * tune.progress.done) / Math.max(1, tune.progress.total))} % ` : ''}${tune.strategy_name ?? 'Tune'} · Tunemill`;
   byId('id').textContent = tune.tune_id;
-  byId('status').replaceChildren(statusBadge(tune.status));
+  byId('status').replaceChildren(tuneBadge(tune));
   byId('badges').replaceChildren(...validityBadges(tune));
   byId('compare').href = `/admin/backtests/compare?tune_id=${tune.tune_id}`;
   byId('cancel').hidden = isEnded;
   byId('delete').hidden = !isEnded;
   byId('notices').replaceChildren(...notices());
+  byId('compare').hidden = isWithoutResult();
+  explanation.show(tune);
+  showPanels(!isWithoutResult());
+  if (isWithoutResult()) return;
   byId('progress').replaceChildren(progressBar(tune, { big: true }));
   showContent(byId('facts'), el('dl', { class: 'facts' }, facts()));
-  explanation.show(tune);
   request.show(tune);
   leaders.show(tune);
   if (!isEnded) curve.follow(tune);
@@ -112,6 +125,7 @@ async function showTrials() {
   const stamp = `${tune.status} ${tune.finished_at}`;
   if (stamp === shownTrials) return;
   shownTrials = stamp;
+  if (isWithoutResult()) return;
   trials.show(tune);
   if (!isOver(tune.status)) {
     for (const part of [scatter, heat]) part.wait();
@@ -172,13 +186,13 @@ function ended(said) {
   const was = tune.status;
   tune = { ...tune, ...said, leaderboard: tune.leaderboard };
   show();
-  if (was !== tune.status) announce(`The tune is ${tune.status}`);
+  if (was !== tune.status) announce(tuneSentence(tune));
   loadSoon();
 }
 
 byId('cancel').addEventListener('click', (event) => act(event.target, async () => {
   await post(`${path}/cancel`);
-  toast('The tune is canceled; what ran of it stops within a second.');
+  toast('The tune is canceled; what it had found stays.');
   await load();
 }));
 byId('delete').addEventListener('click', (event) => act(event.target, async () => {

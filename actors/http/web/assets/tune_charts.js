@@ -93,7 +93,7 @@ export class Scatter extends Part {
   #legend(label) {
     const key = (kind, word) => el('span', {}, el('i', { class: kind, 'aria-hidden': 'true' }), word);
     return el('div', {}, el('div', { class: 'legend' }, key('moderate', `moderate: out of sample lower by ${MODERATE}`), key('high', `high: lower by ${HIGH} and more`),
-      el('span', {}, '● passed'), el('span', {}, '△ skipped'), el('span', {}, '◆ leaders')), el('p', { class: 'note' }, `${label}.`));
+      el('span', {}, '● passed'), el('span', {}, '△ rejected'), el('span', {}, '◆ leaders')), el('p', { class: 'note' }, `${label}.`));
   }
 
   #describe(palette, [passed, skipped, leading], trials) {

@@ -2,7 +2,7 @@
 import { act } from './act.js';
 import { get, post, remove } from './api.js';
 import { askedLines } from './asked.js';
-import { isOver, statusBadge, validityBadges } from './badges.js';
+import { isOver, tuneBadge, validityBadges } from './badges.js';
 import { confirm } from './dialog.js';
 import { announce, byId, debounce, el, toast } from './dom.js';
 import { Filters, fits } from './filters.js';
@@ -27,7 +27,7 @@ const table = new Table({
     { key: 'strategy', label: 'Tune', value: (tune) => tune.strategy_name, cell: (tune) => [
       el('a', { href: addressOf(tune.tune_id) }, tune.strategy_name ?? 'unnamed strategy'),
       el('span', { class: 'sub', title: tune.tune_id }, el('code', {}, shortId(tune.tune_id)))] },
-    { key: 'status', label: 'Status', value: (tune) => tune.status, cell: (tune) => statusBadge(tune.status, tune.error?.detail) },
+    { key: 'status', label: 'Status', value: (tune) => tune.status, cell: (tune) => tuneBadge(tune, tune.error?.detail) },
     { key: 'progress', label: 'Progress', value: (tune) => tune.progress.done / Math.max(1, tune.progress.total), stamp: (tune) => [tune.status, tune.progress], cell: progressBar },
     { key: 'best', label: 'Best score', numeric: true, value: (tune) => tune.best_score, cell: (tune) => number(tune.best_score, score(tune.best_score)) },
     { key: 'params', label: 'Best parameters', class: 'params', sort: false, value: (tune) => tune.best_params, cell: (tune) => el('span', { title: exactly(tune.best_params) }, params(tune.best_params)) },
@@ -66,7 +66,7 @@ function actions(tune) {
 
 async function cancel(tune) {
   await post(`/backtests/tunes/${tune.tune_id}/cancel`);
-  toast('The tune is canceled; what ran of it stops within a second.');
+  toast('The tune is canceled; what it had found stays.');
   await reloadOne(tune.tune_id);
 }
 
