@@ -141,7 +141,7 @@ LANGUAGE sql STABLE AS $$
         'request', tune_asked(t),
         'error', CASE WHEN t.error_code IS NOT NULL
                  THEN json_build_object('code', t.error_code, 'detail', t.error_detail,
-                                        'rejected', t.is_rejected) END)
+                                        'rejected', t.is_rejected, 'errors', coalesce(t.faults, '[]')) END)
 $$;
 
 -- One trial as GET /backtests/tunes/{id}/runs shows it.
@@ -194,7 +194,8 @@ CREATE OR REPLACE FUNCTION tune_job_again() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE backtest_tunes
-       SET status = 'queued', error_code = NULL, error_detail = NULL, finished_at = NULL
+       SET status = 'queued', error_code = NULL, error_detail = NULL, faults = NULL,
+           finished_at = NULL
      WHERE id = NEW.id AND status IN ('failed', 'canceled');
     RETURN NULL;
 END $$;

@@ -153,7 +153,10 @@ def test_what_was_asked_for_wrongly_is_rejected(tunemill, client):
     again = client.expect("TUNE_SUBMIT", 422, "DATA_PARSE_FAILED", body=form, headers=key)
     assert again.header("Idempotent-Replayed") == "true" and again.json["detail"] == first.json["detail"]
     tune = client.expect("TUNES", 200, query={"status": "failed", "limit": 1}).json["items"][0]
-    assert tune["error"] == {"code": "DATA_PARSE_FAILED", "detail": first.json["detail"], "rejected": True}
+    assert first.json["errors"]
+    cells = [{name: value for name, value in cell.items() if name != "loc"} for cell in first.json["errors"]]
+    error = {"code": "DATA_PARSE_FAILED", "detail": first.json["detail"], "rejected": True, "errors": cells}
+    assert tune["error"] == error
     assert tunemill.sql(f"SELECT outcome FROM job_runs WHERE id = '{tune['tune_id']}'").strip() == "rejected"
     assert tunemill.sql("SELECT count(*) FROM dead_jobs WHERE queue = 'tune'") == dead
 

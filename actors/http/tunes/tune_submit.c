@@ -147,11 +147,13 @@ keep_answer(submit_t *self, unsigned status, char **text_p)
 
 /* --- rendering ---------------------------------------------------------------------------- */
 
-/* TUNE: response, status, error_code, error_detail */
+/* TUNE: response, status, error_code, error_detail, faults */
 static char *
 render_final(const PGresult *row, unsigned *ret_status)
 {
     const char *code = pg_get(row, 0, 2), *detail = pg_get(row, 0, 3);
+    const char *cells = pg_get(row, 0, 4);
+    tm_auto(json) faults = cells ? json_loads(cells, 0, NULL) : NULL;
     struct problem problem;
     tm_err_t err;
 
@@ -160,6 +162,7 @@ render_final(const PGresult *row, unsigned *ret_status)
         return strdup(pg_get(row, 0, 0));
     err = code ? tm_err_by_name(code, strlen(code)) : TM_JOB_FAILED;
     problem_init(&problem, err ? err : TM_JOB_FAILED, "%s", detail ? detail : "");
+    problem.faults = faults;
     *ret_status = (unsigned)tm_err_http(problem.err);
     return problem_render(&problem, NULL);
 }

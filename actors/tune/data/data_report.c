@@ -21,8 +21,8 @@ columns(const struct data_report *report)
     return list;
 }
 
-static json_t *
-errors(const struct data_report *report)
+json_t *
+data_report_errors(const struct data_report *report)
 {
     json_t *list = json_array();
 
@@ -76,7 +76,7 @@ data_report_json(const struct data_report *report)
         add_series(report, out);
     json_object_set_new(out, "notes", texts(report->notes, report->note_count));
     json_object_set_new(out, "warnings", texts(report->warnings, report->warning_count));
-    json_object_set_new(out, "errors", errors(report));
+    json_object_set_new(out, "errors", data_report_errors(report));
     json_object_set_new(out, "error_count", json_integer((json_int_t)report->error_count));
     json_object_set_new(out, "error",
                         report->error[0] ? json_string(report->error) : json_null());

@@ -55,5 +55,7 @@ struct data_report {
 
 /* All of it, the caller's. NULL if there is no memory. */
 json_t *data_report_json(const struct data_report *report);
+/* The first five of what refused it: [{line, column, value, msg}], the caller's. */
+json_t *data_report_errors(const struct data_report *report);
 
 #endif

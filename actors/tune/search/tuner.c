@@ -1,9 +1,11 @@
 #include "actors/tune/search/tuner_inner.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/kit/contracts/tune_grid.h"
+#include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
 #include "actors/tune/store/report.h"
@@ -123,7 +125,8 @@ setup(struct tuner_run *self)
                                .datasets = self->tuner->datasets,
                                .spec = &self->spec,
                                .workspace = &self->job->workspace,
-                               .detail = self->detail};
+                               .detail = self->detail,
+                               .faults = &self->faults};
 }
 
 static tm_err_t
@@ -135,12 +138,29 @@ try_load(struct tuner_run *self)
 }
 
 static tm_err_t
+try_keep_faults(struct tuner_run *self)
+{
+    char *text = json_text_of(self->faults, JSON_COMPACT);
+    const tm_err_t err =
+        text ? tune_store_faults(self->tuner->store, &self->job->id, self->job->attempt, text)
+             : TM_NO_MEMORY;
+
+    free(text);
+    return err;
+}
+
+static tm_err_t
 get_dataset(struct tuner_run *self)
 {
     int64_t started_us = clock_us();
     tm_err_t err = retry_until_dropped(self, try_load);
 
     self->parse_ms = (double)(clock_us() - started_us) / 1000;
+    if (self->faults) {
+        const tm_err_t not_kept = retry_until_dropped(self, try_keep_faults);
+
+        return not_kept ? not_kept : err;
+    }
     if (err)
         return err;
     for (size_t i = 0; i < self->dataset->report.warning_count; i++)
@@ -319,6 +339,7 @@ run_fini(struct tuner_run *self)
     json_decref(self->strategy_spec);
     tune_spec_fini(&self->spec);
     json_decref(self->warnings);
+    json_decref(self->faults);
     free(self->best_params);
     free(self->gates);
     free(self->overfit);

@@ -26,7 +26,7 @@ struct tuner_run {
     tune_plan_t *plan;
     trials_t *trials;
     uint64_t out_of_bars, test_out_of_bars, unaffordable; /* trials of which it is noted */
-    json_t *warnings;
+    json_t *warnings, *faults; /* faults: why the file is refused; NULL: it is not */
     char *best_params, *gates, *overfit, *dataset_text, *rejections, *warnings_text, *spec_text,
         *body;
     double queued_ms, parse_ms, search_ms;

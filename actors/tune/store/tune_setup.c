@@ -66,6 +66,8 @@ load(const struct tune_setup *self, const struct dataset_key *key, const dataset
         return err;
     err = data_read(data, size, &options, &dataset.report, &dataset.bars);
     free(data);
+    if (err && self->faults)
+        *self->faults = data_report_errors(&dataset.report);
     if (err)
         return tune_setup_refuse(self->detail, err, "%s", dataset.report.error);
     *ret = dataset_cache_add(self->datasets, &dataset);

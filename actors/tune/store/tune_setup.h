@@ -17,7 +17,9 @@ struct tune_setup {
     lru_t *datasets;
     const struct tune_spec *spec;
     const tm_uuid_t *workspace;
-    char *detail; /* TUNE_DETAIL_BYTES */
+    char *detail;    /* TUNE_DETAIL_BYTES */
+    json_t **faults; /* of a file that is refused: data_report_errors, the caller's; NULL:
+                        nobody asks */
 };
 
 __attribute__((format(printf, 3, 4))) tm_err_t tune_setup_refuse(char *detail, tm_err_t err,

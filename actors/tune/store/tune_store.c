@@ -209,6 +209,15 @@ tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, con
     return run(self, &unit, NULL);
 }
 
+tm_err_t
+tune_store_faults(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt, const char *json)
+{
+    pg_unit_t *unit = unit_for(self, STMT_TUNE_FAULTS, tune, attempt);
+
+    pg_text(unit, json);
+    return run(self, &unit, NULL);
+}
+
 tm_uuid_t
 tune_run_id(const tm_uuid_t *tune, uint64_t index)
 {

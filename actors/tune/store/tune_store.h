@@ -43,6 +43,10 @@ TM_CHECKED tm_err_t tune_store_progress(tune_store_t *self, const tm_uuid_t *tun
 TM_CHECKED tm_err_t tune_store_tell(tune_store_t *self, const tm_uuid_t *tune, uint32_t attempt,
                                     const char *json);
 
+/* Why its file is refused, as JSON, before the job ends by it. */
+TM_CHECKED tm_err_t tune_store_faults(tune_store_t *self, const tm_uuid_t *tune,
+                                      uint32_t attempt, const char *json);
+
 /* A trial as it was written, or a back-test of its own as it was asked for. Give it back by
  * stored_trial_fini. */
 struct stored_trial {

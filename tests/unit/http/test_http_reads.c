@@ -160,7 +160,8 @@ START_TEST(failed_and_canceled_tunes_say_why)
     tune = reads_json(&world, TUNE(3));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "failed");
     reads_expect(json_object_get(tune, "error"),
-                 "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low','rejected':true}");
+                 "{'code':'DATA_PARSE_FAILED','detail':'line 7: high < low','rejected':true,"
+                 "'errors':[]}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':0,'total':4,'trials_per_second':null,'eta_seconds':0}");
     reads_expect(
@@ -170,7 +171,7 @@ START_TEST(failed_and_canceled_tunes_say_why)
     tune = reads_json(&world, TUNE(4));
     ck_assert_str_eq(json_string_value(json_object_get(tune, "status")), "canceled");
     reads_expect(json_object_get(tune, "error"),
-                 "{'code':'CANCELED','detail':'by request','rejected':false}");
+                 "{'code':'CANCELED','detail':'by request','rejected':false,'errors':[]}");
     reads_expect(json_object_get(tune, "progress"),
                  "{'done':1,'total':4,'trials_per_second':0.5,'eta_seconds':0}");
     json_decref(tune);

@@ -380,6 +380,10 @@ START_TEST(data_that_is_no_price_series_says_which_line)
     tune_world_data(&world, csv, sizeof(csv) - 1);
     tune_world_job(&world, "bb_reversal", random50);
     expect_rejected(TM_DATA_PARSE_FAILED, "2");
+    tune_world_expect(&world,
+                      "SELECT faults->0->>'line', faults->0->>'column', faults->0->>'value',"
+                      " faults->0->>'msg' FROM backtest_tunes",
+                      "2|high|2|high \"2\" is below the low, 3");
 }
 END_TEST
 
