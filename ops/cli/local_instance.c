@@ -39,7 +39,7 @@ local_instance_has_broker(const cli_t *cli, const char *data_dir)
 {
     const char *brokers = cli->settings->broker_brokers;
 
-    if (broker_probe(brokers))
+    if (broker_probe(brokers, cli->settings->broker_curve_client[0] != '\0'))
         return true;
     tm_auto(json) up = status_read(data_dir ? data_dir : cli->settings->system_data_dir);
 

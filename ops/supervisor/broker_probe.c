@@ -19,11 +19,11 @@ is_refusal(int error)
 
 /* False: refused. */
 static bool
-connects(int family, const struct sockaddr *where, socklen_t size)
+connects(const struct addrinfo *at)
 {
-    const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct pollfd polled = {.fd = fd, .events = POLLOUT};
-    int error = fd >= 0 && connect(fd, where, size) != 0 ? errno : 0;
+    int error = fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0 ? errno : 0;
     socklen_t error_size = sizeof error;
 
     if (error == EINPROGRESS) {
@@ -36,6 +36,8 @@ connects(int family, const struct sockaddr *where, socklen_t size)
     return !is_refusal(error);
 }
 
+/* Asked for datagrams, a stream's socket refuses in its own way, and its broker hears nothing.
+ */
 static bool
 is_at_path(const char *path)
 {
@@ -44,7 +46,13 @@ is_at_path(const char *path)
     if (strlen(path) >= sizeof where.sun_path)
         return true;
     strcpy(where.sun_path, path);
-    return connects(AF_UNIX, (const struct sockaddr *)&where, sizeof where);
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int error =
+        fd >= 0 && connect(fd, (const struct sockaddr *)&where, sizeof where) != 0 ? errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return !is_refusal(error);
 }
 
 static bool
@@ -61,21 +69,21 @@ is_at_address(const char *address)
     if (getaddrinfo(host, colon + 1, &hints, &all))
         return true;
     for (const struct addrinfo *at = all; at && !is_there; at = at->ai_next)
-        is_there = connects(at->ai_family, at->ai_addr, at->ai_addrlen);
+        is_there = connects(at);
     freeaddrinfo(all);
     return is_there;
 }
 
 static bool
-is_there(const char *endpoint)
+is_there(const char *endpoint, bool has_keys)
 {
     if (strncmp(endpoint, "ipc://", 6) == 0)
         return is_at_path(endpoint + 6);
-    return strncmp(endpoint, "tcp://", 6) != 0 || is_at_address(endpoint + 6);
+    return has_keys || strncmp(endpoint, "tcp://", 6) != 0 || is_at_address(endpoint + 6);
 }
 
 bool
-broker_probe(const char *brokers)
+broker_probe(const char *brokers, bool has_keys)
 {
     char endpoint[ENDPOINT_MAX];
 
@@ -86,7 +94,7 @@ broker_probe(const char *brokers)
             return true;
         memcpy(endpoint, at, size);
         endpoint[size] = '\0';
-        if (size && is_there(endpoint))
+        if (size && is_there(endpoint, has_keys))
             return true;
         at += size;
         at += strspn(at, ", ");

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 
 /* brokers: endpoints as ipc:///run/broker.sock and tcp://host:5555, separated by commas. False:
- * every one of them refuses. What does not answer in half a second may be there. */
-bool broker_probe(const char *brokers);
+ * every one of them refuses. What does not answer in half a second may be there, and so may
+ * what is at a TCP address, if the connections have keys: the broker would count one that is
+ * given up as a peer that it refused. */
+bool broker_probe(const char *brokers, bool has_keys);
 
 #endif
