@@ -2,13 +2,14 @@
 
 import http.client
 import re
+import time
 import urllib.parse
 
 import pytest
 
 from api import OPERATIONS, Answer, check_headers, parse, validate
 from baseline import data, long_form, tune_form
-from system import TOKEN, until
+from system import PATIENCE_S, TOKEN, until
 
 EVENTS = OPERATIONS["EVENTS"]
 KINDS = EVENTS.responses[200]["content"]["text/event-stream"]["x-events"]
@@ -48,8 +49,10 @@ class Stream:
 
     def event(self, *topics):
         """The next event of these topics."""
+        end = time.monotonic() + PATIENCE_S
         while True:
             fields = self.block()
+            assert time.monotonic() < end, f"no event of {topics} within {PATIENCE_S} s"
             if "event" not in fields:
                 continue
             topic, value = fields["event"], parse(fields["data"])
@@ -73,14 +76,15 @@ def test_first_words(client, driven):
 
 def test_a_tune(client, driven):
     """From its queue to its end; and once more for one who comes late."""
+    daily = ("p.csv", data("sp500_daily.csv"))  # so many trials of it last longer than the first word of progress
     with Stream(client, driven, {"topics": "backtests"}) as stream:
-        tune = client.expect("TUNE_SUBMIT", 200, body=long_form(20000)).json["tune_id"]
+        tune = client.expect("TUNE_SUBMIT", 200, body=long_form(100000, file=daily)).json["tune_id"]
         for what in ("queued", "started", "progress", "completed"):
             number, event = stream.event(f"backtest.tune.{what}")
             assert event["payload"]["tune_id"] == tune
         lost = client.ask("TUNE_SUBMIT", body=tune_form(file=("p.csv", b"no\n"))).json["code"]
         assert stream.event("backtest.tune.failed")[1]["payload"]["error"]["code"] == lost
-        long = long_form(file=("p.csv", data("sp500_daily.csv")))
+        long = long_form(file=daily)
         tune = client.expect("TUNE_SUBMIT", 202, body=long, headers={"Prefer": "respond-async"}).json["tune_id"]
         client.expect("TUNE_CANCEL", 200, id=tune)
         _, canceled = stream.event("backtest.tune.canceled")
