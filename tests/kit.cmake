@@ -6,9 +6,8 @@ target_link_libraries(tm_suite PUBLIC tm_flags tm_pairs PkgConfig::check Threads
 add_library(tm_test_support STATIC support/pg_suite.c support/pg_fixture.c support/pg_cluster.c support/pg_query.c support/kept.c support/pids.c
             support/scratch.c support/peak.c)
 target_link_libraries(tm_test_support PUBLIC tm_flags tm_migrations tm_kit tm_proto PkgConfig::pq tm_suite)
-# what is made once a build, and of which migrations it is made
-target_compile_definitions(tm_test_support PRIVATE TM_KEPT="${CMAKE_BINARY_DIR}/tests/kept"
-  TM_MIGRATIONS_LIBRARY="$<TARGET_FILE:tm_migrations>")
+# what is made once a build
+target_compile_definitions(tm_test_support PRIVATE TM_KEPT="${CMAKE_BINARY_DIR}/tests/kept")
 
 foreach(name log components traceparent digest metrics loop confined settings explain_call federation_text clock)
   tm_test(${name} unit/kit/test_${name}.c LIBS tm_kit)

@@ -23,7 +23,8 @@ def test_a_trial(client, tune):
 
 def test_every_trial(client, tune):
     for trial in client.expect("TUNE_RUNS", 200, id=tune["tune_id"]).json["items"]:
-        client.expect("BACKTEST", 200, id=trial["run_id"], query={"points": 10})
+        whole = client.expect("BACKTEST", 200, id=trial["run_id"], query={"points": 10})
+        assert client.expect("BACKTEST_BY_ID", 200, id=trial["run_id"], query={"points": 10}).json == whole.json
 
 
 def test_one_of_its_own(client):
@@ -38,7 +39,7 @@ def test_one_of_its_own(client):
     listed = client.expect("BACKTESTS", 200).json
     assert listed["items"][0]["run_id"] == answer.json["run_id"] and listed["total"] == len(listed["items"])
     client.expect("BACKTEST_DELETE", 204, id=answer.json["run_id"])
-    for operation in ("BACKTEST_DELETE", "BACKTEST"):
+    for operation in ("BACKTEST_DELETE", "BACKTEST", "BACKTEST_BY_ID"):
         client.expect(operation, 404, "RUN_NOT_FOUND", id=answer.json["run_id"])
     assert client.expect("BACKTESTS", 200).json["total"] == listed["total"] - 1
     client.expect("BACKTEST_NEW", 200, body=backtest_form())

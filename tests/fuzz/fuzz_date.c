@@ -19,11 +19,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (exact && text) {
         memcpy(exact, data, size); /* what lies behind it is nobody's */
         const bool is_stamp = stamp_read(exact, size, STAMP_UNKNOWN, &stamp);
-        if (strlen(text) == size && dates_day(text, &date_ms)) {
+        const bool is_text = strlen(text) == size;
+
+        if (is_text && dates_day(text, &date_ms)) {
             assert(date_ms % 86400000 == 0);
             assert(!is_stamp || stamp.local_ms == date_ms); /* the engine knows fewer years */
             assert(dates_moment(text, &moment) && moment.is_day && moment.ms == date_ms);
-        } else if (dates_moment(text, &moment)) {
+        } else if (is_text && dates_moment(text, &moment)) {
             assert(!moment.is_day && size > 10);
         }
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "actors/kit/util/digest.h"
+#include "migrations/embedded.h"
 
 static bool
 find_in_path(char *bin, size_t size)
@@ -116,18 +117,14 @@ add_program(digest_t *digest, const char *bin)
     digest_add(digest, &info.st_mtim, sizeof(info.st_mtim));
 }
 
+/* Of this program, which makes what is kept: the build may have newer ones by now. */
 static void
-add_file(digest_t *digest, const char *path)
+add_migrations(digest_t *digest, const struct migration *file, size_t count)
 {
-    char block[65536];
-    size_t size;
-    FILE *file = fopen(path, "re");
-
-    if (!file)
-        die(path, strerror(errno));
-    while ((size = fread(block, 1, sizeof(block), file)) > 0)
-        digest_add(digest, block, size);
-    fclose(file);
+    for (; count > 0; count--, file++) {
+        digest_add(digest, file->name, strlen(file->name));
+        digest_add(digest, file->sql, file->size);
+    }
 }
 
 void
@@ -140,7 +137,8 @@ pg_cluster_name(const char *bin, const char *what, char *name, size_t size)
 
     add_program(digest, bin);
     digest_add(digest, &user, sizeof(user));
-    add_file(digest, TM_MIGRATIONS_LIBRARY);
+    add_migrations(digest, migrations_table, migrations_count);
+    add_migrations(digest, functions_table, functions_count);
     digest_end(digest, hash);
     digest_destroy(&digest);
     snprintf(name, size, "%s-%.16s", what, hex_text(hash, sizeof(hash), text));

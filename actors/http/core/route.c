@@ -59,16 +59,18 @@ allow_method(struct route_match *match, const char *method)
              method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-tm_err_t
-route_find(const struct route_table *table, const char *method, const char *path,
-           struct route_match *ret)
+/* Of the routes whose path has a placeholder, or of the others. */
+static tm_err_t
+find_among(const struct route_table *table, bool has_placeholder, const char *method,
+           const char *path, struct route_match *ret)
 {
     struct route_match match = {.id = tm_str(NULL)};
 
     for (size_t i = 0; i < table->count; i++) {
         const route_t *route = &table->rows[i];
 
-        if (!is_path(route->path, path, &match))
+        if ((strchr(route->path, '{') != NULL) != has_placeholder ||
+            !is_path(route->path, path, &match))
             continue;
         if (takes_method(route, method)) {
             match.route = route;
@@ -80,4 +82,13 @@ route_find(const struct route_table *table, const char *method, const char *path
     match.id = match.name = tm_str(NULL);
     *ret = match;
     return match.allow[0] ? TM_METHOD_NOT_ALLOWED : TM_NOT_FOUND;
+}
+
+tm_err_t
+route_find(const struct route_table *table, const char *method, const char *path,
+           struct route_match *ret)
+{
+    const tm_err_t err = find_among(table, false, method, path, ret);
+
+    return err == TM_NOT_FOUND ? find_among(table, true, method, path, ret) : err;
 }

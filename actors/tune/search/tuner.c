@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/kit/contracts/tune_grid.h"
+#include "actors/kit/contracts/tune_field.h"
 #include "actors/kit/fields/json_text.h"
 #include "actors/kit/util/clock.h"
 #include "actors/kit/runtime/log.h"
@@ -218,6 +219,15 @@ read_options(struct tuner_run *self)
     return err ? err : objective_parse(spec->objective_type, &self->options.objective);
 }
 
+/* min_trades is another than it is for who says nothing of it. */
+static bool
+asks_for_trades(const struct tuner_run *self)
+{
+    const field_t *row = fields_find(&tune_fields, FIELDS_ALL, "min_trades");
+
+    return self->spec.min_trades != strtoul(row->standard, NULL, 10);
+}
+
 static void
 warn_of_plan(struct tuner_run *self)
 {
@@ -231,7 +241,7 @@ warn_of_plan(struct tuner_run *self)
             self->warnings,
             json_string("select_on is oos: the winner is chosen by the out-of-sample part, so "
                         "nothing is out of sample any more"));
-    if (self->spec.min_trades < self->options.gate_min_trades)
+    if (self->spec.min_trades < self->options.gate_min_trades && asks_for_trades(self))
         json_array_append_new(
             self->warnings,
             json_sprintf("min_trades is %u, but the gate on trades asks for %u: send gates to "

@@ -141,6 +141,8 @@ function payload() {
   for (const name of PLAIN) if (control(name).value !== '' && !(name === 'n_trials' && isGrid())) data.append(name, control(name).value);
   if (control('objective_type').value.endsWith('_dd_penalty')) data.append('objective_params', JSON.stringify({ dd_lambda: control('dd_lambda').valueAsNumber }));
   data.append('gates', JSON.stringify({ max_drawdown_pct: numberOrNull('gates.max_drawdown_pct'), min_trades: numberOrNull('gates.min_trades') }));
+  const constraints = control('constraints').value.split(';').map((one) => one.trim()).filter(Boolean);
+  if (constraints.length) data.append('constraints', JSON.stringify(constraints));
   data.append('param_space', JSON.stringify(space.value));
   data.append('file', control('file').files[0]);
   return data;
