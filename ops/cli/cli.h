@@ -7,6 +7,7 @@
 #ifndef OPS_CLI_CLI_H
 #define OPS_CLI_CLI_H
 
+#include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,6 +90,7 @@ struct cli {
     settings_t *settings; /* after cli_parse */
     char **arguments;
     int argument_count;
+    json_t *found_ids; /* of arguments that were the beginning of an id; NULL: none was */
 };
 
 /* Parses argv into `state` and loads the settings. Returns -1: go on; else the exit code. */

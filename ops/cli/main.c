@@ -60,6 +60,7 @@ run(const struct cli_command *command, int argc, char **argv)
     int code = command->run(&cli, argc, argv);
 
     settings_destroy(&cli.settings);
+    json_decref(cli.found_ids);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("tunemill: standard output");
         return CLI_FAILED;

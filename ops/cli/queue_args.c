@@ -126,8 +126,10 @@ id_arg_find(cli_t *cli, const char *data_dir, const char *what, const char **tex
         return false;
     if (json_array_size(found) != 1)
         return refuse_beginning(cli, *text, found);
-    *text = strdup(json_string_value(json_array_get(found, 0))); /* as long as the process */
-    return *text != NULL;
+    if (!cli->found_ids)
+        cli->found_ids = json_array();
+    *text = json_string_value(json_array_get(found, 0));
+    return json_array_extend(cli->found_ids, found) == 0; /* which keeps it */
 }
 
 bool

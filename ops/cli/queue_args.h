@@ -19,7 +19,8 @@ bool queue_arg_note_unknown(const cli_t *cli, PGconn *connection, const char *qu
 #define ID_ARG_MIN 4 /* digits */
 
 /* text: replaced by the whole id where it is a beginning, which the database of the settings,
- * or of the running `tunemill up`, knows. what: "a tune's id". False: said on stderr. */
+ * or of the running `tunemill up`, knows; that lives as long as the command. what: "a tune's
+ * id". False: said on stderr. */
 bool id_arg_find(cli_t *cli, const char *data_dir, const char *what, const char **text);
 
 /* The argument, a job's id or the beginning of one, is made whole. False: it is none. */
