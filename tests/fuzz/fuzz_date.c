@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "actors/kit/fields/dates.h"
-#include "actors/tune/data/stamp.h"
+#include "actors/tune/data/time/stamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,9 +6,9 @@
 #include "actors/tune/data/data_options.h"
 #include "actors/tune/data/data_report.h"
 #include "proto/error.h"
-#include "actors/tune/data/epoch.h"
-#include "actors/tune/data/stamp.h"
-#include "actors/tune/data/zone.h"
+#include "actors/tune/data/time/epoch.h"
+#include "actors/tune/data/time/stamp.h"
+#include "actors/tune/data/time/zone.h"
 
 enum bar_time_kind { BAR_TIME_UNSEEN, BAR_TIME_TEXT, BAR_TIME_EPOCH };
 

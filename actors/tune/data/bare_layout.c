@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "actors/tune/data/stamp.h"
+#include "actors/tune/data/time/stamp.h"
 #include "actors/tune/engine/decimal.h"
 
 /* One letter for each column. In `shape`, what its cells look like: d 2022.01.03, i 2022-01-03,

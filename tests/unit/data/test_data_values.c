@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/data/stamp.h"
+#include "actors/tune/data/time/stamp.h"
 #include "actors/tune/engine/decimal.h"
 #include "tests/support/suite.h"
 

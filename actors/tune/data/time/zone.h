@@ -3,8 +3,8 @@
  * Read from the system's tz database by this module itself: the C library's TZ is one for the
  * whole process. An object may be used by one thread at a time: it remembers where it looked
  * last. */
-#ifndef ACTORS_TUNE_DATA_ZONE_H
-#define ACTORS_TUNE_DATA_ZONE_H
+#ifndef ACTORS_TUNE_DATA_TIME_ZONE_H
+#define ACTORS_TUNE_DATA_TIME_ZONE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
-#include "actors/tune/data/stamp.h"
+#include "actors/tune/data/time/stamp.h"
 
 #include <string.h>
 
-#include "actors/tune/data/civil.h"
+#include "actors/tune/data/time/civil.h"
 
 #define OFFSET_MAX_S (15 * 3600) /* Kiribati has 14 */
 #define YEAR_FIRST   1900

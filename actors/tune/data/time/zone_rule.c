@@ -1,9 +1,9 @@
-#include "actors/tune/data/zone_rule.h"
+#include "actors/tune/data/time/zone_rule.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/data/civil.h"
+#include "actors/tune/data/time/civil.h"
 
 #define HOUR_S 3600
 #define DAY_S  INT64_C(86400)

@@ -1,12 +1,12 @@
-#include "actors/tune/data/zone.h"
+#include "actors/tune/data/time/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/tune/data/civil.h"
-#include "actors/tune/data/stamp.h"
-#include "actors/tune/data/zone_rule.h"
+#include "actors/tune/data/time/civil.h"
+#include "actors/tune/data/time/stamp.h"
+#include "actors/tune/data/time/zone_rule.h"
 
 #define ZONE_FOLDER     "/usr/share/zoneinfo/"
 #define ZONE_NAME_MAX   64

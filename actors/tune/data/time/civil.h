@@ -1,6 +1,6 @@
 /* civil - days of the proleptic Gregorian calendar. */
-#ifndef ACTORS_TUNE_DATA_CIVIL_H
-#define ACTORS_TUNE_DATA_CIVIL_H
+#ifndef ACTORS_TUNE_DATA_TIME_CIVIL_H
+#define ACTORS_TUNE_DATA_TIME_CIVIL_H
 
 #include <stdbool.h>
 #include <stdint.h>

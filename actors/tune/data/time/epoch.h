@@ -3,8 +3,8 @@
  * The column as a whole has one unit: seconds, ms, us or ns, by its largest number, which must
  * be of 1973 or later in it. So no day number of a spreadsheet, no 03012022 and no counter is
  * taken for a time. */
-#ifndef ACTORS_TUNE_DATA_EPOCH_H
-#define ACTORS_TUNE_DATA_EPOCH_H
+#ifndef ACTORS_TUNE_DATA_TIME_EPOCH_H
+#define ACTORS_TUNE_DATA_TIME_EPOCH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* zone_rule - the last line of a TZif file, as "CET-1CEST,M3.5.0,M10.5.0/3" (POSIX): how the
  * clocks of a zone go on after its table ends. */
-#ifndef ACTORS_TUNE_DATA_ZONE_RULE_H
-#define ACTORS_TUNE_DATA_ZONE_RULE_H
+#ifndef ACTORS_TUNE_DATA_TIME_ZONE_RULE_H
+#define ACTORS_TUNE_DATA_TIME_ZONE_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "actors/tune/data/epoch.h"
+#include "actors/tune/data/time/epoch.h"
 
 #include <math.h>
 

@@ -9,8 +9,8 @@
  *
  * Epoch times are numbers, and another's matter (epoch.h).
  */
-#ifndef ACTORS_TUNE_DATA_STAMP_H
-#define ACTORS_TUNE_DATA_STAMP_H
+#ifndef ACTORS_TUNE_DATA_TIME_STAMP_H
+#define ACTORS_TUNE_DATA_TIME_STAMP_H
 
 #include <stdbool.h>
 #include <stddef.h>
